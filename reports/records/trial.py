@@ -1,0 +1,80 @@
+"""One trial of a study as a report sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+TrialState = Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
+Role = Literal["search", "confirmation", "sibling", "history"]
+ParameterValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One run of a trial on a worker.
+
+    Attributes:
+        attempt: counted from 0.
+        driver: host and process of the driver.
+        worker: host and process of the worker, or empty before it started.
+        from_epoch: epochs that were already done when it started.
+        started: UTC.
+        ended: UTC, or None while running or when the driver died.
+        cause: how it ended (`sweeps.executor.Cause` value), or None.
+    """
+
+    attempt: int
+    driver: str
+    worker: str
+    from_epoch: int
+    started: datetime | None
+    ended: datetime | None
+    cause: str | None
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One training of a configuration with one seed.
+
+    Attributes:
+        number: the trial's number in the study.
+        configuration: ID of its configuration.
+        role: why it was trained.
+        state: Optuna's state.
+        seed: training seed.
+        params: searched parameters that are active, by name.
+        curves: metric name to per-epoch values, shape ``(num_epochs,)``, NaN where missing.
+        planned_epochs: epochs of a complete training.
+        figures: scalars of the trial, e.g. ``exported_val_accuracy``, ``exported_epoch``, ``test_accuracy``, ``num_val``, ``frozen_share``.
+        cause: why it ended, for PRUNED and FAIL.
+        error: traceback of a failure.
+        attempts: its runs, in order.
+        shared: what this trial shared with others ("frozen prefix", "compiled model"), name to description.
+    """
+
+    number: int
+    configuration: str
+    role: Role
+    state: TrialState
+    seed: int
+    params: Mapping[str, ParameterValue]
+    curves: Mapping[str, NDArray[np.float32]]
+    planned_epochs: int
+    figures: Mapping[str, float] = field(default_factory=dict)
+    cause: str | None = None
+    error: str | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs on record."""
+        return max((len(curve) for curve in self.curves.values()), default=0)

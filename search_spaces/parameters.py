@@ -1,0 +1,65 @@
+"""The kinds of searched parameters. A point of a space is ``{name: value}``; choices and ordinals are stored by their label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search_spaces.conditions import Condition
+
+PointValue = float | int | str
+Point = "Mapping[str, PointValue]"
+
+
+@dataclass(frozen=True)
+class FloatParameter:
+    """A real number in [low, high], drawn on a logarithmic scale or in steps from `low`."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    when: Condition | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class IntParameter:
+    """A whole number in [low, high]."""
+
+    name: str
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+    when: Condition | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ChoiceParameter:
+    """One of several labels without order. `values` maps each label to what the setting receives."""
+
+    name: str
+    labels: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    when: Condition | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class OrdinalParameter:
+    """One of several labels in a meaningful order, e.g. from nothing frozen to everything."""
+
+    name: str
+    labels: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    when: Condition | None = None
+    description: str = ""
+
+
+Parameter = FloatParameter | IntParameter | ChoiceParameter | OrdinalParameter

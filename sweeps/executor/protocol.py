@@ -1,0 +1,142 @@
+"""The seam between study logic and whatever runs trials: tasks go in, events come out.
+
+The driver's loop is ``submit`` while ``room`` is left, ``poll`` for events, ``stop`` what is to be pruned. Every submitted trial ends with exactly one `Ended`,
+whatever happens to its worker. Events of one trial arrive in order; after ``stop(trial)`` returns no further `EpochEnded` of that trial is delivered.
+An executor never retries and never judges: it tells causes apart, the study decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Cause(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"  # by Executor.stop
+    EXCEPTION = "exception"  # raised by the trainable: the trial's own failure
+    NON_FINITE = "non-finite loss"
+    GPU_OUT_OF_MEMORY = "gpu out of memory"
+    WORKER_DIED = "worker died"  # signal, segmentation fault
+    OUT_OF_MEMORY = "out of memory"
+    NODE_LOST = "node lost"
+    INTERRUPTED = "interrupted"  # Executor.close before the trial's end, or a driver that died
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """One attempt at a trial, as a worker receives it; everything in it can be pickled and holds no secret.
+
+    Attributes:
+        trial: number in the study.
+        attempt: counted from 0.
+        trainable: ``package.module:function`` of a `Trainable`.
+        config: what the trainable is called with (plain data: the resolved training settings).
+        checkpoint_dir: folder or URL of this trial's checkpoints, shared by its attempts.
+        recorded_epochs: epochs already on record; the trainable must not report them again.
+        cpu: CPU cores, fractions allowed.
+        gpu: GPUs, fractions allowed.
+        affinity: trials with the same text are best run in the same warm process (compile key).
+    """
+
+    trial: int
+    attempt: int
+    trainable: str
+    config: Mapping[str, Any]
+    checkpoint_dir: str
+    recorded_epochs: int = 0
+    cpu: float = 1.0
+    gpu: float = 0.0
+    affinity: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the task."""
+
+    trial: int
+    attempt: int
+    worker: str  # "host:pid"
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """An epoch is done; `checkpoint` names the folder that holds its state, if one was written."""
+
+    trial: int
+    attempt: int
+    epoch: int  # counted from 1
+    figures: Mapping[str, float]
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...)."""
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The attempt is over. `error` is the traceback or the infrastructure's message; `outcome` is there when the trainable returned."""
+
+    trial: int
+    attempt: int
+    cause: Cause
+    error: str | None = None
+    outcome: Outcome | None = None
+
+
+Event = Started | EpochEnded | Ended
+
+
+class Reporter(Protocol):
+    """Given to a trainable inside the worker."""
+
+    def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
+        """Tell one finished epoch; True asks the trainable to save and return soon."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Whether a stop was asked for; cheap enough to call every batch."""
+        ...
+
+
+class Trainable(Protocol):
+    """What a worker runs."""
+
+    def __call__(self, task: TrialTask, reporter: Reporter) -> Outcome:
+        """Train from the newest checkpoint in ``task.checkpoint_dir`` (or from scratch) to the end."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs tasks."""
+
+    def room(self) -> int:
+        """Tasks that may be submitted now without queueing."""
+        ...
+
+    def submit(self, task: TrialTask) -> None:
+        """Queue one attempt."""
+        ...
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Events since the last call, in order per trial; waits up to `timeout` seconds for the first."""
+        ...
+
+    def stop(self, trial: int) -> None:
+        """Ask a running trial to stop; its `Ended` (STOPPED) follows."""
+        ...
+
+    def close(self, grace: float) -> Sequence[Event]:
+        """Stop everything, waiting up to `grace` seconds for checkpoints; returns the remaining events (INTERRUPTED where a trial was cut)."""
+        ...

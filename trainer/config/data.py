@@ -1,0 +1,53 @@
+"""Where images come from, how they are split, prepared and augmented."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from trainer.config.base import Settings, setting
+
+
+class SplitConfig(Settings):
+    """How images are divided; ignored for the parts that the source already gives."""
+
+    train: float | int = setting(0.7, gt=0)
+    """A fraction in (0, 1) of the images, or a whole number of images."""
+    validation: float | int | Literal["train"] = setting(0.15)
+    """A fraction, a number of images, or ``train``: validate on the training images (a study of memorisation; the pre-flight finding must be allowed by name)."""
+    test: float | int = setting(0.15, ge=0)
+    """A fraction, a number of images, or 0 for no test split."""
+    seed: int = setting(0, ge=0)
+    """Seed of the split; the same for every trial of a study."""
+    stratify: bool = setting(default=True)
+    """Keep the share of each class equal in every part."""
+
+
+class DataConfig(Settings):
+    """The images of a study. Source and split are part of what a study *is* and are never searched."""
+
+    source: str = setting()
+    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
+    image_size: int | tuple[int, int] | None = setting(None)
+    """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
+    color: Literal["auto", "grey", "rgb"] = setting("auto")
+    """Channels given to the model: as in the files, one, or three."""
+    classes: tuple[str, ...] | None = setting(None)
+    """Use only these classes, in this order; default: all, sorted."""
+    split: SplitConfig = setting(default_factory=SplitConfig)
+    """How images are divided into training, validation and test."""
+    preprocessing: Literal["auto", "rescale", "standardize", "none", "per_image_max"] = setting("auto", searchable=True)
+    """``auto``: what the backbone was trained with, else ``rescale`` (1/255). ``per_image_max`` exists to reproduce a known failure."""
+    augmentation: str | dict[str, Any] | tuple[dict[str, Any], ...] = setting("none", searchable=True)
+    """A named policy (``steadysweep augmentations``), a policy with parameters (``{name: rotate, degrees: 30, share: .5}``), or a list of Keras layers with arguments."""
+    imbalance: Literal["none", "class_weight", "resample"] = setting("none", searchable=True)
+    """Counter class imbalance by loss weights or by resampling the training images."""
+    on_unreadable: Literal["fail", "skip"] = setting("fail")
+    """What an unreadable image file does: stop with its name, or be skipped and counted."""
+    cache_memory_gb: float = setting(2.0, ge=0)
+    """Decoded images are kept in memory up to this many GB a process, else on disk."""
+    cache_path: str | None = setting(None)
+    """Node-local folder for decoded images and activations; default: the user's cache folder."""
+    sampling: Literal["every_image", "with_replacement", "alternating_halves"] = setting("every_image", searchable=True)
+    """Training images of an epoch. All but ``every_image`` reproduce input paths that are known to fail."""
+    validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
+    """``all``: every validation image each epoch. ``floor_batches`` reproduces a generator that keeps its counter between epochs and so validates on another window each time."""

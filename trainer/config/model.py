@@ -1,0 +1,36 @@
+"""Backbone, head, freezing and BatchNorm."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from trainer.config.base import Settings, setting
+
+
+class ModelConfig(Settings):
+    """The network: a backbone up to its features and a head on top."""
+
+    backbone: str = setting("small_resnet", searchable=True)
+    """A name from ``steadysweep models`` or ``package.module:function`` returning a Keras model."""
+    weights: str | None = setting(None)
+    """``imagenet``, a file (``.weights.h5`` or ``.keras``), or nothing: random initial weights."""
+    options: dict[str, Any] = setting(default_factory=dict)
+    """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
+    pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
+    """How the backbone's feature map becomes a vector."""
+    dense: tuple[int, ...] = setting((), searchable=True)
+    """Widths of the dense layers between the features and the output."""
+    activation: str = setting("relu", searchable=True)
+    """Activation of the dense layers."""
+    dropout: float = setting(0.0, ge=0, lt=1, searchable=True)
+    """Dropout rate before each dense layer and before the output."""
+    head_bn: bool = setting(default=False, searchable=True)
+    """BatchNorm after each dense layer of the head (on the features where there is none)."""
+    output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
+    """``sigmoid`` is one unit for two classes; the loss follows from it. ``auto``: softmax."""
+    frozen_layers: str = setting("none", searchable=True)
+    """``none``, ``all``, ``75%`` (of the blocks, from the input), ``4 blocks``, a layer's name, or ``weighted:20``."""
+    bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
+    """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
+    frozen_bn: Literal["inference", "batch", "reestimate"] = setting("inference", searchable=True)
+    """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images beforehand."""

@@ -1,0 +1,38 @@
+"""Errors of the trainer. Bad input (`TrainerInputError`) is told apart from a training that failed."""
+
+from __future__ import annotations
+
+
+class TrainerError(Exception):
+    """Base of every error that the trainer raises on purpose."""
+
+
+class TrainerInputError(TrainerError):
+    """The configuration or the data cannot be used as given; the message says where, what was expected and how to fix it."""
+
+
+class ConfigError(TrainerInputError):
+    """A setting, or a combination of settings, is impossible."""
+
+
+class DataError(TrainerInputError):
+    """Images, labels or splits cannot be used."""
+
+
+class WeightsUnavailableError(TrainerInputError):
+    """Pretrained weights could not be had; the message names the file to provide."""
+
+
+class NonFiniteLossError(TrainerError):
+    """The loss became NaN or infinite.
+
+    Attributes:
+        epoch: first epoch with a non-finite loss, counted from 1.
+        batch: first batch of that epoch with a non-finite loss, counted from 1.
+    """
+
+    def __init__(self, epoch: int, batch: int, loss: float) -> None:
+        super().__init__(f"loss became {loss} in epoch {epoch}, batch {batch}")
+        self.epoch = epoch
+        self.batch = batch
+        self.loss = loss
