@@ -1,0 +1,124 @@
+"""From parsed arguments to one function call; every command's module is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+
+
+def dispatch(arguments: Namespace) -> int:
+    """Call the chosen command with explicit arguments and return its exit code."""
+    return COMMANDS[arguments.command](arguments)
+
+
+def _init(arguments: Namespace) -> int:
+    from sweeps.commands.init import init
+
+    return init(arguments.data_dir, output=arguments.output)
+
+
+def _check(arguments: Namespace) -> int:
+    from sweeps.commands.check import check
+
+    return check(arguments.sweep_file, arguments.overrides, real_batch=not arguments.no_batch, output_format=arguments.format)
+
+
+def _run(arguments: Namespace) -> int:
+    from sweeps.commands.run import run
+
+    return run(
+        arguments.sweep_file,
+        arguments.overrides,
+        storage=arguments.storage,
+        address=arguments.address,
+        executor=arguments.executor,
+        quiet=arguments.quiet,
+    )
+
+
+def _resume(arguments: Namespace) -> int:
+    from sweeps.commands.resume import resume
+
+    return resume(
+        arguments.study,
+        storage=arguments.storage,
+        more_trials=arguments.trials,
+        time_budget=arguments.time,
+        address=arguments.address,
+        executor=arguments.executor,
+        quiet=arguments.quiet,
+    )
+
+
+def _status(arguments: Namespace) -> int:
+    from sweeps.commands.status import status
+
+    return status(arguments.study, storage=arguments.storage, output_format=arguments.format)
+
+
+def _report(arguments: Namespace) -> int:
+    from sweeps.commands.report import report
+
+    return report(arguments.studies, storage=arguments.storage, output=arguments.output, formats=arguments.format, watch=arguments.watch)
+
+
+def _diagnose(arguments: Namespace) -> int:
+    from sweeps.commands.diagnose import diagnose
+
+    return diagnose(arguments.logs, output=arguments.output, output_format=arguments.format, num_val=arguments.num_val)
+
+
+def _export(arguments: Namespace) -> int:
+    from sweeps.commands.export import export
+
+    return export(arguments.study, storage=arguments.storage, rank=arguments.rank, output=arguments.output)
+
+
+def _train(arguments: Namespace) -> int:
+    from sweeps.commands.train import train
+
+    return train(arguments.sweep_file, arguments.overrides, storage=arguments.storage, quiet=arguments.quiet)
+
+
+def _spaces(arguments: Namespace) -> int:
+    from sweeps.commands.catalogue import spaces
+
+    return spaces(arguments.name, output_format=arguments.format)
+
+
+def _models(arguments: Namespace) -> int:
+    from sweeps.commands.catalogue import models
+
+    return models(layers=arguments.layers, image_size=arguments.image_size, output_format=arguments.format)
+
+
+def _augmentations(arguments: Namespace) -> int:
+    from sweeps.commands.catalogue import augmentations
+
+    return augmentations(output_format=arguments.format)
+
+
+def _schema(_: Namespace) -> int:
+    from sweeps.commands.catalogue import schema
+
+    return schema()
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "init": _init,
+    "check": _check,
+    "run": _run,
+    "resume": _resume,
+    "status": _status,
+    "report": _report,
+    "diagnose": _diagnose,
+    "export": _export,
+    "train": _train,
+    "spaces": _spaces,
+    "models": _models,
+    "augmentations": _augmentations,
+    "schema": _schema,
+}

@@ -1,0 +1,77 @@
+"""Run every suite of the project in turn and print what each took against its budget; exit 1 when one fails."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Commands that belong together, and the seconds they may take on two cores."""
+
+    name: str
+    budget: int
+    commands: tuple[tuple[str, ...], ...]
+
+
+def _pytest(name: str, budget: int, *paths: str) -> Suite:
+    return Suite(name, budget, ((str(BIN / "pytest"), "-q", *paths),))
+
+
+SUITES = (
+    Suite(
+        "lint",
+        120,
+        (
+            (str(BIN / "ruff"), "check", "."),
+            (str(BIN / "ruff"), "format", "--check", "."),
+            (str(BIN / "mypy"),),
+            (str(BIN / "lint-imports"), "--no-logo"),
+        ),
+    ),
+    _pytest("spaces", 90, "tests/search_spaces", "tests/sweep_file"),
+    _pytest("trainer", 420, "tests/trainer"),
+    _pytest("reports", 300, "tests/reports"),
+    _pytest("record", 240, "tests/record", "tests/search", "tests/study"),
+    _pytest("executor", 240, "tests/executor"),
+    _pytest("cli", 240, "tests/cli"),
+)
+
+
+def run_suite(suite: Suite) -> tuple[bool, float]:
+    """Run the commands of one suite to the end, whatever fails; returns success and seconds."""
+    print(f"\n=== {suite.name} (budget {suite.budget} s)", flush=True)
+    began = time.monotonic()
+    passed = True
+    for command in suite.commands:
+        passed &= subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    return passed, time.monotonic() - began
+
+
+def main() -> int:
+    """Run the chosen suites and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=[suite.name for suite in SUITES], help="run only these suites")
+    chosen = parser.parse_args().only
+    rows = [(suite, *run_suite(suite)) for suite in SUITES if chosen is None or suite.name in chosen]
+    print(f"\n{'suite':<12}{'result':<10}{'seconds':>8}{'budget':>8}")
+    for suite, passed, seconds in rows:
+        print(
+            f"{suite.name:<12}{'passed' if passed else 'FAILED':<10}{seconds:>8.0f}{suite.budget:>8}{'  over' if seconds > suite.budget else ''}"
+        )
+    print(f"{'all':<22}{sum(seconds for *_, seconds in rows):>8.0f}{sum(suite.budget for suite, *_ in rows):>8}")
+    failed = [suite.name for suite, passed, _ in rows if not passed]
+    print(f"{len(rows) - len(failed)} passed, {len(failed)} failed" + (f": {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
