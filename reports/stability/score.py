@@ -22,7 +22,7 @@ class StabilityScore:
     Attributes:
         level: weighted mean of late epochs, in the metric's unit.
         stable: expected shortfall of late epochs: what a stop at an arbitrary late epoch is still worth.
-        spread: level − stable, ≥ 0.
+        spread: level - stable, ≥ 0.
         epochs: epochs that entered.
         provisional: fewer than five epochs; never outranks a complete score.
     """
@@ -49,7 +49,7 @@ def stability(curve: ArrayLike, *, maximize: bool = True) -> StabilityScore | No
 
 
 def level(curve: ArrayLike, *, maximize: bool = True) -> float:
-    """Exponentially weighted mean of the present epochs of a curve ``(num_epochs,)``; weights e^(−age/3)."""
+    """Exponentially weighted mean of the present epochs of a curve ``(num_epochs,)``; weights e^(-age/3)."""
     del maximize
     values, weights = _late_weights(np.asarray(curve, dtype=np.float64))
     return float(values @ weights)

@@ -1,0 +1,44 @@
+"""`bn_gap`: accuracy with BatchNorm's moving statistics far below that with batch statistics."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.flags.flag import Flag
+from reports.flags.sampling_noise import binomial_noise
+from reports.flags.severity import grade
+
+if TYPE_CHECKING:
+    from reports.flags.run_curves import RunCurves
+
+GAP = 0.05
+"""Accuracy lost by the moving statistics that matters; batch statistics alone differ from exact ones by a point or two."""
+OVER_NOISE = 3.0
+"""Standard deviations of the difference of two shares of the validation set that the gap exceeds."""
+
+
+def find_bn_gap(run: RunCurves) -> Flag | None:
+    """Flag a model that is good by batch statistics and bad as it would be deployed."""
+    batch, stored = run.curves.get("val_batch_accuracy"), run.curves.get("val_accuracy")
+    if batch is None or stored is None:
+        return None
+    both = np.isfinite(batch) & np.isfinite(stored)
+    if not both.any():
+        return None
+    late = np.flatnonzero(both)[-max(1, math.ceil(int(both.sum()) / 4)) :]
+    inference, batchwise = float(np.median(stored[late])), float(np.median(batch[late]))
+    gap = batchwise - inference
+    noise = binomial_noise((batchwise + inference) / 2.0, run.num_val) * math.sqrt(2.0) if run.num_val else 0.0
+    if gap < max(GAP, OVER_NOISE * noise):
+        return None
+    first = int(np.flatnonzero(both & (batch - stored >= gap / 2.0))[0]) + 1
+    return Flag(
+        "bn_gap",
+        grade(gap, medium=0.0, high=3 * GAP),
+        {"gap": gap, "val_accuracy": inference, "val_batch_accuracy": batchwise, "epochs": (first, int(late[-1]) + 1)},
+        "Lower bn_momentum or train for more steps; precise_bn: end recomputes the statistics exactly and repairs the model without training.",
+        f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics: the moving statistics lag by {gap:.3f}",
+    )

@@ -1,0 +1,42 @@
+"""`broken_metric`: validation accuracy 0 or constant while the loss shows learning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.flags.flag import Flag
+
+if TYPE_CHECKING:
+    from reports.flags.run_curves import RunCurves
+
+TRAINING_GAIN = 0.2
+"""Training accuracy gained while validation accuracy did not move at all."""
+LOSS_FALL = 0.2
+"""Share by which the validation loss fell while validation accuracy did not move at all."""
+SHORTEST = 3
+
+
+def find_broken_metric(run: RunCurves) -> Flag | None:
+    """Flag an accuracy that cannot be what it says: exactly 0 or constant, or outside [0, 1], while the model learns."""
+    curve = run.validation
+    if curve.size < SHORTEST:
+        return None
+    outside = bool((curve < 0.0).any() or (curve > 1.0).any())
+    constant = float(np.ptp(curve)) == 0.0
+    training, loss = run.curve("accuracy"), run.curve("val_loss")
+    trained = training is not None and float(training.max() - training[0]) >= TRAINING_GAIN
+    fell = loss is not None and float(loss[0] - loss.min()) >= LOSS_FALL * abs(float(loss[0]))
+    zero = constant and float(curve[0]) == 0.0
+    if not (outside or (constant and (fell or (zero and trained) or (trained and float(curve[0]) == 1.0)))):
+        return None
+    what = "lies outside [0, 1]" if outside else f"stays at exactly {curve[0]:.3f} while the model learns"
+    return Flag(
+        "broken_metric",
+        "high",
+        {"value": float(curve[0]), "training_learns": trained, "val_loss_falls": fell, "epochs": (int(run.epochs[0]), int(run.epochs[-1]))},
+        "Check that the metric fits output and labels (one-hot against integers, sigmoid against softmax) and that the validation images "
+        "come from the same classes, in the same order, as the training images.",
+        f"validation accuracy {what}",
+    )

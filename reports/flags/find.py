@@ -1,0 +1,60 @@
+"""All flags of one training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports.flags.bn_gap import find_bn_gap
+from reports.flags.broken_metric import find_broken_metric
+from reports.flags.collapsed import find_collapsed
+from reports.flags.diverging import find_diverging
+from reports.flags.oscillating import find_oscillating
+from reports.flags.overfitting import find_overfitting
+from reports.flags.run_curves import run_curves
+from reports.flags.spiking import find_spiking
+from reports.flags.unfinished import find_unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import ArrayLike
+
+    from reports.flags.flag import Flag
+    from reports.flags.run_curves import RunCurves
+
+FINDERS: tuple[Callable[[RunCurves], Flag | None], ...] = (
+    find_collapsed,
+    find_diverging,
+    find_broken_metric,
+    find_oscillating,
+    find_spiking,
+    find_bn_gap,
+    find_overfitting,
+    find_unfinished,
+)
+
+
+def find_flags(
+    curves: Mapping[str, ArrayLike],
+    *,
+    num_val: int | None = None,
+    planned_epochs: int | None = None,
+    num_classes: int | None = None,
+) -> tuple[Flag, ...]:
+    """Find what is wrong with a training, the gravest first.
+
+    Args:
+        curves: metric name to per-epoch values ``(num_epochs,)``, NaN where missing. Read are ``val_accuracy``, ``accuracy``, ``val_loss``,
+            ``loss``, ``val_batch_accuracy``, ``val_predicted_share`` (fractions) and ``val_gained``, ``val_lost`` (counts); others are
+            ignored and any may be absent.
+        num_val: validation images; None when unknown (`infer_num_val` may read it off the values).
+        planned_epochs: epochs of a complete training.
+        num_classes: classes, for the chance level.
+
+    Returns:
+        Flags ordered by severity, each name at most once; none when nothing can be said.
+    """
+    run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes)
+    found = [flag for finder in FINDERS if (flag := finder(run)) is not None]
+    rank = {"high": 0, "medium": 1, "low": 2}
+    return tuple(sorted(found, key=lambda flag: rank[flag.severity]))

@@ -1,0 +1,149 @@
+"""`oscillating`: repeated swings that matter and that the validation set's size does not explain; else `noisy_validation`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.flags.flag import Flag
+from reports.flags.sampling_noise import binomial_noise, sampling_noise
+from reports.flags.severity import grade
+from reports.flags.swings import alternation, period, to_and_fro, turning_points
+
+if TYPE_CHECKING:
+    from reports.flags.run_curves import RunCurves
+
+MOVEMENT = 0.0125
+"""To-and-fro movement per epoch that matters: 1¼ points. A practitioner reads a swing of two to three points every other epoch as trouble
+and one of half a point as none; the ranking's own resolution (differences between configurations) is about a point."""
+SWING = 0.015
+"""Smallest swing that counts as one, so that rounding and single images do not."""
+DROPS = 2
+"""Falls within the second half that make it *repeated*."""
+NOISE_Z = 3.0
+"""Standard errors above the movement that sampling noise makes: one-sided 1.3 in 1,000, under 1 % with room for the binomial's skew."""
+ALTERNATION_Z = 3.5
+"""Standard errors of the every-other-epoch component, above sampling noise and above the curve's own rest alike."""
+REGULAR_P = 0.01
+"""Chance below which a period is reported."""
+SHORTEST = 6
+"""Epochs below which no curve is called oscillating."""
+STEP_MEAN, STEP_SD = 2.0 / math.sqrt(math.pi), 1.03
+"""Of the mean absolute step of independent normal noise: its mean in standard deviations of that noise, and its own
+standard deviation in the same unit times √steps (neighbouring steps share an epoch)."""
+
+
+@dataclass(frozen=True)
+class Oscillation:
+    """How a curve swings.
+
+    Attributes:
+        movement: to-and-fro movement per epoch over the second half.
+        drops: falls of at least `SWING` in the second half.
+        noise: standard deviation of an epoch by sampling alone, or None when the set's size is unknown.
+        noise_z: standard errors of `movement` above what `noise` makes; infinite when unknown.
+        alternation: half the peak-to-peak amplitude of what alternates every epoch, all epochs.
+        alternation_z: the smaller of its standard errors against `noise` and against the curve's own rest.
+        lasting: whether the last third of the second half still swings.
+    """
+
+    movement: float
+    drops: int
+    noise: float | None
+    noise_z: float
+    alternation: float
+    alternation_z: float
+    lasting: bool
+
+    @property
+    def matters(self) -> bool:
+        """Swings are large, repeated and go on, whatever their cause."""
+        return self.movement >= MOVEMENT and self.drops >= DROPS and self.lasting
+
+    @property
+    def flagged(self) -> bool:
+        """Beyond sampling noise: either swings that matter, or a strict alternation of any size."""
+        return (self.matters and self.noise_z >= NOISE_Z) or self.alternation_z >= ALTERNATION_Z
+
+
+def measure(run: RunCurves) -> Oscillation | None:
+    """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
+    if len(run.validation) < SHORTEST:
+        return None
+    late = run.late
+    movement = to_and_fro(late)
+    points = turning_points(late, SWING)
+    heights = late[points]
+    noise = sampling_noise(run)
+    steps = late.size - 1
+    noise_z = math.inf if noise is None else (movement - STEP_MEAN * noise) / (STEP_SD * noise / math.sqrt(steps))
+    amplitude, rest = alternation(run.validation)
+    floor = (
+        rest if noise is None else max(rest, noise if run.num_val is None else binomial_noise(float(run.validation.mean()), run.num_val))
+    )
+    root = math.sqrt(run.validation.size)
+    return Oscillation(
+        movement,
+        int((np.diff(heights) < 0).sum()),
+        noise,
+        noise_z,
+        amplitude,
+        amplitude * root / floor if floor > 0 and noise is not None else 0.0,
+        bool(points.size and points[-1] >= late.size - max(2, math.ceil(late.size / 3))),
+    )
+
+
+def find_oscillating(run: RunCurves) -> Flag | None:
+    """Flag a curve that swings repeatedly through its second half, by an amount that matters and that chance does not explain."""
+    found = measure(run)
+    if found is None or not (found.flagged or found.matters):
+        return None
+    late = run.late
+    swing = swing_size(run)
+    if not found.flagged:
+        noise = found.noise or 0.0
+        return Flag(
+            "noisy_validation",
+            "low",
+            {"num_val": run.num_val, "noise": noise, "movement": found.movement, "amplitude": swing, "epochs": run.late_epochs},
+            "Enlarge the validation split, or compare configurations over several seeds: differences below this are chance.",
+            f"swings of {swing:.3f} look large, but {run.num_val} images explain ±{2 * noise:.3f}",
+        )
+    length, chance = period(late)
+    regular = chance < REGULAR_P
+    points = turning_points(run.validation, max(SWING, swing / 2.0) if found.movement >= MOVEMENT else swing / 2.0)
+    first = int(run.epochs[points[1]]) if points.size > 1 else run.late_epochs[0]
+    share = points.size / run.validation.size
+    evidence = {
+        "period": round(length) if regular else None,
+        "period_p": chance,
+        "amplitude": swing,
+        "rate": min(1.0, share),
+        "movement": found.movement,
+        "drops": found.drops,
+        "noise": found.noise,
+        "num_val": run.num_val,
+        "epochs": (first, run.late_epochs[1]),
+    }
+    rhythm = f" every {round(length)} epochs" if regular else ""
+    known = f"; {run.num_val} images explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    return Flag(
+        "oscillating",
+        grade(swing, medium=0.03, high=0.1),
+        evidence,
+        "Lower the learning rate or decay it, lower bn_momentum or use precise_bn, validate on every image each epoch "
+        "(validation_windows: all) and train on every image each epoch (sampling: every_image).",
+        f"validation accuracy swings by {swing:.3f}{rhythm} from epoch {first} to {run.late_epochs[1]}{known}",
+    )
+
+
+def swing_size(run: RunCurves) -> float:
+    """Median peak-to-peak swing of the second half, swings below half of the median step left out."""
+    late = run.late
+    smallest = float(np.median(np.abs(np.diff(late))))
+    points = turning_points(late, max(smallest, 1e-9))
+    heights = np.abs(np.diff(late[points]))
+    return float(np.median(heights)) if heights.size else float(np.ptp(late))

@@ -1,0 +1,81 @@
+"""The curves of one training, cleaned once for every flag."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Curve = NDArray[np.float64]
+
+SHORTEST_WINDOW_EPOCHS = 8
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """What the flags read. Every curve has the same length; NaN is a missing epoch.
+
+    Attributes:
+        curves: metric name to values ``(num_epochs,)``.
+        validation: ``val_accuracy`` without its missing epochs, ``(num_present,)``, fraction in [0, 1].
+        epochs: epoch numbers of `validation`, counted from 1, ``(num_present,)``.
+        num_val: validation images, or None when unknown.
+        planned_epochs: epochs of a complete training, or None.
+        num_classes: classes, or None when unknown.
+    """
+
+    curves: Mapping[str, Curve]
+    validation: Curve
+    epochs: NDArray[np.int64]
+    num_val: int | None = None
+    planned_epochs: int | None = None
+    num_classes: int | None = None
+
+    def curve(self, name: str) -> Curve | None:
+        """The present, finite values of a metric, or None where it has none."""
+        values = self.curves.get(name)
+        if values is None:
+            return None
+        finite = values[np.isfinite(values)]
+        return finite if finite.size else None
+
+    @property
+    def window(self) -> int:
+        """Epochs of the second half, at least eight where there are as many: fewer show no repetition."""
+        total = len(self.validation)
+        return max(math.ceil(total / 2), min(total, SHORTEST_WINDOW_EPOCHS))
+
+    @property
+    def late(self) -> Curve:
+        """Validation accuracy of the second half, ``(window,)``."""
+        return self.validation[len(self.validation) - self.window :]
+
+    @property
+    def late_epochs(self) -> tuple[int, int]:
+        """First and last epoch of `late`, counted from 1."""
+        return int(self.epochs[-self.window]), int(self.epochs[-1])
+
+
+def run_curves(
+    curves: Mapping[str, ArrayLike],
+    *,
+    num_val: int | None = None,
+    planned_epochs: int | None = None,
+    num_classes: int | None = None,
+) -> RunCurves:
+    """Bring the curves of a training to one length and pick out the validation accuracy's present epochs."""
+    arrays = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in curves.items()}
+    length = max((values.size for values in arrays.values()), default=0)
+    padded = {name: np.pad(values, (0, length - values.size), constant_values=np.nan) for name, values in arrays.items()}
+    validation = padded.get("val_accuracy", np.full(length, np.nan))
+    present = np.isfinite(validation)
+    return RunCurves(
+        padded, validation[present], np.flatnonzero(present).astype(np.int64) + 1, num_val or None, planned_epochs, num_classes
+    )

@@ -1,0 +1,83 @@
+"""Swings of a curve: how much it moves to and fro, its turning points, its period."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Curve = NDArray[np.float64]
+
+
+def to_and_fro(curve: Curve) -> float:
+    """Movement per epoch that leads nowhere: (Σ|Δ| - |ΣΔ|)/(num_epochs - 1), in the curve's unit.
+
+    Amplitude times rate in one figure: 0 on any monotone curve, the peak-to-peak swing on a strictly alternating one.
+    """
+    steps = np.diff(curve)
+    return float((np.abs(steps).sum() - abs(curve[-1] - curve[0])) / max(1, steps.size))
+
+
+def turning_points(curve: Curve, smallest: float) -> NDArray[np.int64]:
+    """Indices at which the curve turns and then moves by at least `smallest`: the ends of its swings, first and last extreme included.
+
+    The zigzag (or rainflow) filter: an extreme is confirmed when the curve has moved away from it by `smallest`. Fewer than two indices
+    mean that it never moved so far.
+    """
+    points: list[int] = []
+    low = high = candidate = 0
+    direction = 0
+    for i, value in enumerate(curve):
+        if direction == 0:
+            low = i if value < curve[low] else low
+            high = i if value > curve[high] else high
+            if curve[high] - curve[low] >= smallest:
+                points.append(min(low, high))
+                direction = 1 if high > low else -1
+                candidate = max(low, high)
+        elif (value - curve[candidate]) * direction > 0:
+            candidate = i
+        elif (curve[candidate] - value) * direction >= smallest:
+            points.append(candidate)
+            direction, candidate = -direction, i
+    if direction != 0:
+        points.append(candidate)
+    return np.array(points, dtype=np.int64)
+
+
+def alternation(curve: Curve) -> tuple[float, float]:
+    """Half the peak-to-peak amplitude of what changes sign every epoch, and the standard deviation of the rest, in the curve's unit.
+
+    Second differences remove level and slope; of a curve ±a they leave ±2a (so a is their alternating mean over 2), of independent
+    noise they leave 1.5 times its variance.
+    """
+    bent = curve[1:-1] - (curve[:-2] + curve[2:]) / 2.0
+    signs = np.where(np.arange(bent.size) % 2 == 0, 1.0, -1.0)
+    mean = float((bent * signs).mean())
+    rest = bent - mean * signs
+    return abs(mean) / 2.0, math.sqrt(float((rest**2).sum()) / max(1, bent.size - 1) / 1.5)
+
+
+def period(curve: Curve) -> tuple[float, float]:
+    """Strongest period of a curve in epochs, and the chance of one as strong in independent noise (Fisher's g-test).
+
+    Source: Fisher, Proc. R. Soc. A 125 (1929) 54; the first term m (1 - g)^(m-1) of its series, an upper bound that is
+    exact where g > ½ and close wherever the chance is small.
+    """
+    size = curve.size
+    time = np.arange(size) - (size - 1) / 2.0
+    slope = float(time @ curve) / float(time @ time)
+    power = np.abs(np.fft.rfft(curve - curve.mean() - slope * time)[1:]) ** 2
+    if size % 2 == 0:
+        power[-1] /= 2.0  # the Nyquist frequency has one degree of freedom, the others two
+    total = float(power.sum())
+    if total <= 0.0:
+        return math.inf, 1.0
+    strongest = int(power.argmax())
+    share, count = float(power[strongest]) / total, power.size
+    chance = count * (1.0 - share) ** (count - 1)
+    return size / (strongest + 1.0), min(1.0, chance)
