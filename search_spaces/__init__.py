@@ -1,1 +1,52 @@
 """Search spaces: YAML to typed parameters and back. Knows no other package of the project."""
+
+from search_spaces.conditions import AllOf, AnyOf, Condition, When
+from search_spaces.domain import canonical_value, contains, continuous_parameters, finite_values, grid_points, size
+from search_spaces.dumping import parameter_to_mapping, space_fingerprint, space_to_mapping
+from search_spaces.errors import KeyPath, Problem, SpaceError, key_text
+from search_spaces.fixing import fix
+from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
+from search_spaces.narrowing import Narrowing, is_narrowing
+from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
+from search_spaces.parsing import load_space, parse_space, space_from_mapping
+from search_spaces.shipped import shipped, shipped_names, shipped_text
+from search_spaces.space import SearchSpace
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "ChoiceParameter",
+    "Condition",
+    "FloatParameter",
+    "IntParameter",
+    "KeyPath",
+    "Located",
+    "Narrowing",
+    "OrdinalParameter",
+    "Parameter",
+    "PointValue",
+    "Problem",
+    "SearchSpace",
+    "SpaceError",
+    "When",
+    "canonical_value",
+    "contains",
+    "continuous_parameters",
+    "finite_values",
+    "fix",
+    "grid_points",
+    "is_narrowing",
+    "key_text",
+    "load_space",
+    "load_yaml",
+    "load_yaml_file",
+    "parameter_to_mapping",
+    "parse_space",
+    "shipped",
+    "shipped_names",
+    "shipped_text",
+    "size",
+    "space_fingerprint",
+    "space_from_mapping",
+    "space_to_mapping",
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces.conditions import Condition
+    from search_spaces.conditions import When
 
 PointValue = float | int | str
 Point = "Mapping[str, PointValue]"
@@ -23,7 +23,7 @@ class FloatParameter:
     high: float
     log: bool = False
     step: float | None = None
-    when: Condition | None = None
+    when: When | None = None
     description: str = ""
 
 
@@ -36,7 +36,7 @@ class IntParameter:
     high: int
     log: bool = False
     step: int = 1
-    when: Condition | None = None
+    when: When | None = None
     description: str = ""
 
 
@@ -47,7 +47,7 @@ class ChoiceParameter:
     name: str
     labels: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
-    when: Condition | None = None
+    when: When | None = None
     description: str = ""
 
 
@@ -58,7 +58,7 @@ class OrdinalParameter:
     name: str
     labels: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
-    when: Condition | None = None
+    when: When | None = None
     description: str = ""
 
 
