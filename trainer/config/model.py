@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from trainer.config.base import Settings, setting
+from trainer.config.frozen_layers import check_frozen_layers
 
 
 class ModelConfig(Settings):
@@ -28,7 +31,7 @@ class ModelConfig(Settings):
     """BatchNorm after each dense layer of the head (on the features where there is none)."""
     output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
     """``sigmoid`` is one unit for two classes; the loss follows from it. ``auto``: softmax."""
-    frozen_layers: str = setting("none", searchable=True)
+    frozen_layers: Annotated[str, BeforeValidator(check_frozen_layers)] = setting("none", searchable=True)
     """``none``, ``all``, ``75%`` (of the blocks, from the input), ``4 blocks``, a layer's name, or ``weighted:20``."""
     bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
