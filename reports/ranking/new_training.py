@@ -1,0 +1,61 @@
+"""Interval for a new training of a configuration: its mean, its luck, and the epoch it happens to stop at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+LATE_EPOCHS = 20
+"""Epochs that carry 99.9 % of the weight e^(-age/3)."""
+TIME_CONSTANT_EPOCHS = 3.0
+CONFIDENCE = 0.95
+BISECTIONS = 40
+
+
+def late_deviations(curves: Sequence[Array], levels: Sequence[float]) -> tuple[Array, Array]:
+    """Deviations of late epochs from their own run's level, and their weights summing to 1, pooled over a configuration's trials.
+
+    Args:
+        curves: per trial its curve without missing epochs, ``(num_epochs,)``.
+        levels: per trial its level.
+    """
+    deviations, weights = [], []
+    for curve, level in zip(curves, levels, strict=True):
+        late = curve[-LATE_EPOCHS:]
+        weight = np.exp(-np.arange(late.size - 1, -1, -1) / TIME_CONSTANT_EPOCHS)
+        deviations.append(late - level)
+        weights.append(weight / weight.sum() / len(curves))
+    return np.concatenate(deviations), np.concatenate(weights)
+
+
+def new_training_interval(mean: float, sd: float, freedom: int, deviations: Array, weights: Array) -> tuple[float, float]:
+    """Central 95 % of mean + sd · t + an epoch's deviation drawn by weight.
+
+    The sum of a smooth and an empirical part: an alternating run has an interval that reaches both of its sides.
+
+    Args:
+        mean: expected level of a new training.
+        sd: standard deviation of a new training's level, our uncertainty about its mean included.
+        freedom: degrees of freedom behind `sd`.
+        deviations: of late epochs from the level, ``(num_deviations,)``.
+        weights: of the deviations, summing to 1, ``(num_deviations,)``.
+    """
+    from scipy.special import stdtr
+
+    low = np.full(2, mean + float(deviations.min()) - 60.0 * sd)
+    high = np.full(2, mean + float(deviations.max()) + 60.0 * sd)
+    wanted = np.array([(1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0])
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2.0
+        reached = stdtr(freedom, (middle[:, None] - mean - deviations) / sd) @ weights
+        below = reached < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return float(low[0]), float(high[1])

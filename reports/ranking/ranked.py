@@ -1,0 +1,91 @@
+"""The ranking of a study as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.flags import Flag, FlagSummary
+    from reports.records import TrialRecord
+    from reports.records.trial import ParameterValue
+    from reports.stability import StabilityScore
+
+ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class RankedConfiguration:
+    """One configuration in its place.
+
+    Attributes:
+        rank: counted from 1.
+        configuration: its ID.
+        params: searched parameters that are active.
+        trials: its trials by number, confirmations and failures included.
+        state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
+            ``pruned``; ``failed``. Finished ones come first, whatever the scores.
+        stable: stable accuracy, mean over seeds; None when no epoch is on record. So are `level`, `best` and `last`.
+        expected: `stable` drawn towards the other configurations as far as seeds show it to be luck; the order follows it. Equals `stable`
+            while every configuration has one seed.
+        stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
+            on this validation set; None while every configuration has one seed ("this run only").
+        level: centre of the late epochs, mean over seeds.
+        best: value of the best epoch of any of its trials.
+        best_epoch: that epoch, counted from 1.
+        last: last epoch's value, mean over seeds.
+        spread: |level - stable|.
+        seeds: seeds that entered the figures.
+        epochs: epochs on record of its longest trial.
+        tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.
+        confirmed: whether a confirmation was completed.
+        provisional: scored on fewer than five epochs.
+        flags: its flags, summarised over trials.
+    """
+
+    rank: int
+    configuration: str
+    params: Mapping[str, ParameterValue]
+    trials: tuple[TrialRecord, ...]
+    state: ConfigurationState
+    stable: float | None
+    expected: float | None
+    stable_interval: tuple[float, float] | None
+    level: float | None
+    best: float | None
+    best_epoch: int | None
+    last: float | None
+    spread: float | None
+    seeds: int
+    epochs: int
+    tied_with: tuple[str, ...]
+    confirmed: bool
+    provisional: bool
+    flags: tuple[FlagSummary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The configurations of a study, best first.
+
+    Attributes:
+        configurations: in order of rank.
+        metric: the metric that is ranked.
+        maximize: whether more is better.
+        seed_sd: standard deviation between seeds of one configuration, pooled; None while every configuration has one seed.
+        this_run_only: no configuration has two seeds: figures describe these runs, not a retraining.
+        scores: trial number to its score, None where no epoch is on record.
+        flags: trial number to its flags.
+        oscillating_expected_by_chance: trials expected to be flagged oscillating if none were, or None when no validation size is known.
+    """
+
+    configurations: tuple[RankedConfiguration, ...]
+    metric: str
+    maximize: bool
+    seed_sd: float | None
+    this_run_only: bool
+    scores: Mapping[int, StabilityScore | None] = field(default_factory=dict)
+    flags: Mapping[int, tuple[Flag, ...]] = field(default_factory=dict)
+    oscillating_expected_by_chance: float | None = None
