@@ -1,5 +1,10 @@
 """The sweep file: one typed YAML document."""
 
+from sweeps.sweep_file.application import point_settings, train_config
+from sweeps.sweep_file.comparison import Comparison, Difference, compare
+from sweeps.sweep_file.durations import duration_text, parse_duration
+from sweeps.sweep_file.loading import load_sweep_file
+from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
     BudgetSettings,
     ConfirmSettings,
@@ -8,5 +13,28 @@ from sweeps.sweep_file.settings import (
     SearchSettings,
     SweepFile,
 )
+from sweeps.sweep_file.storage_url import check_storage, has_literal_password, masked
+from sweeps.sweep_file.variables import expand
 
-__all__ = ["BudgetSettings", "ConfirmSettings", "ReportSettings", "ResourceSettings", "SearchSettings", "SweepFile"]
+__all__ = [
+    "BudgetSettings",
+    "Comparison",
+    "ConfirmSettings",
+    "Difference",
+    "ReportSettings",
+    "ResourceSettings",
+    "SearchSettings",
+    "SweepFile",
+    "check_storage",
+    "compare",
+    "duration_text",
+    "expand",
+    "has_literal_password",
+    "load_sweep_file",
+    "masked",
+    "parse_duration",
+    "point_settings",
+    "searchable_paths",
+    "setting_path",
+    "train_config",
+]

@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from search_spaces.space import SearchSpace
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
+from sweeps.sweep_file.durations import parse_duration
+from sweeps.sweep_file.storage_url import check_storage, has_literal_password
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read already and passes beside the document
+
+
+def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - unchecked input
+    if given == SPACE_OF_CONTEXT and info.context:
+        found = info.context["space"]
+        if isinstance(found, SearchSpace):
+            return found
+    if isinstance(given, SearchSpace):
+        return given
+    try:
+        return load_space(given) if isinstance(given, str) else space_from_mapping(given)
+    except SpaceError as error:
+        raise ValueError(str(error)) from None
+
+
+def _without_password(location: str) -> str:
+    if has_literal_password(location):
+        raise ValueError("a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place")
+    return location
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Storage = Annotated[str, AfterValidator(check_storage)]
+Location = Annotated[str, AfterValidator(_without_password)]
+if TYPE_CHECKING:
+    Space = SearchSpace
+else:  # pydantic would otherwise take the dataclass apart
+    Space = Annotated[
+        Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"$ref": "#/$defs/Space"})
+    ]
 
 
 class SearchSettings(Settings):
@@ -31,7 +80,7 @@ class SearchSettings(Settings):
 class BudgetSettings(Settings):
     """When to stop, besides the number of trials."""
 
-    time: float | None = setting(None, gt=0)
+    time: Duration | None = setting(None, gt=0)
     """Wall-clock seconds of this run; ``8h``, ``30m`` and ``90s`` are understood."""
     gpu_hours: float | None = setting(None, gt=0)
     """GPU-hours of the study over all its runs."""
@@ -60,20 +109,25 @@ class ResourceSettings(Settings):
 class ReportSettings(Settings):
     """The HTML report that a run keeps up to date."""
 
-    path: str | None = setting(None)
+    path: str | None = setting(None, min_length=1)
     """Default: ``STUDY.html`` beside the sweep file."""
-    every: float = setting(300.0, gt=0)
+    every: Duration = setting(300.0, gt=0)
     """Seconds between refreshes; ``5m`` is understood."""
 
 
 class SweepFile(Settings):
-    """A resolved sweep file."""
+    """A resolved sweep file.
 
-    study: str = setting(min_length=1)
-    """Name of the study in its storage."""
-    storage: str | None = setting(None)
+    Loaded by `sweeps.sweep_file.load_sweep_file`, or built by hand; either way the space is checked against the settings that it varies.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # a refused storage URL may hold a password
+
+    study: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    """Name of the study in its storage: letters, digits, dots, dashes, underscores."""
+    storage: Storage | None = setting(None)
     """``sqlite:///FILE.db`` or ``postgresql+psycopg://...``; default ``sqlite:///./STUDY.db``. ``${VARIABLES}`` are expanded at use and stored unexpanded."""
-    storage_path: str | None = setting(None)
+    storage_path: Location | None = setting(None, min_length=1)
     """Checkpoints and models: a folder or ``s3://bucket/prefix``; default ``runs/STUDY``."""
     data: DataConfig
     """Images, split, preparation, augmentation."""
@@ -81,7 +135,7 @@ class SweepFile(Settings):
     """Backbone, head, freezing, BatchNorm."""
     training: TrainingConfig = setting(default_factory=TrainingConfig)
     """Optimiser, schedule, epochs."""
-    space: SearchSpace
+    space: Space
     """What is varied."""
     search: SearchSettings = setting(default_factory=SearchSettings)
     """Metric, sampler, pruner, number of trials."""
@@ -95,3 +149,43 @@ class SweepFile(Settings):
     """Where the report goes."""
     allow: tuple[str, ...] = setting(())
     """Pre-flight findings that are known and accepted, by name."""
+
+    @model_validator(mode="after")
+    def _check_space(self, info: ValidationInfo) -> Self:
+        """Check a sweep that was built by hand; the loader does the same with the places of the file."""
+        if not info.context:
+            from sweeps.sweep_file.space_check import space_messages
+
+            messages = space_messages(self)
+            if messages:
+                raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> SweepFile:
+        """Read a file; see `sweeps.sweep_file.load_sweep_file`."""
+        from sweeps.sweep_file.loading import load_sweep_file
+
+        return load_sweep_file(path, overrides)
+
+    @classmethod
+    def from_text(cls, text: str, file: str = "sweep file", overrides: Sequence[str] = ()) -> SweepFile:
+        """Read the text of a sweep file, e.g. the resolved one that a study keeps.
+
+        Args:
+            text: YAML.
+            file: its name in messages.
+            overrides: ``KEY=VALUE`` texts.
+
+        Raises:
+            sweeps.errors.SweepInputError: with every problem found.
+        """
+        from sweeps.sweep_file.loading import sweep_from_text
+
+        return sweep_from_text(text, file, overrides)
+
+    def to_yaml(self) -> str:
+        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `from_text` reads it back to an equal sweep."""
+        from sweeps.sweep_file.dumping import sweep_to_yaml
+
+        return sweep_to_yaml(self)

@@ -23,12 +23,12 @@ def check_frozen_layers(given: object) -> str:
         ValueError: any other form. A bare number is refused: 20 layers are 88 % of VGG19's parameters and .5 % of ResNet50's.
     """
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise ValueError(f"expected {_ACCEPTED}, got {given!r}")
+        raise ValueError(f"expected {_ACCEPTED}, got {given!r}")  # noqa: TRY004 - pydantic reports ValueError alone
     text = str(given)
     if not isinstance(given, str) or _NUMBER.match(text):
         raise ValueError(
-            f"a bare number means different things in different backbones: write '{text} blocks' for blocks from the input, "
-            f"'weighted:{text}' for layers with weights, or a share such as '75%'; got {given!r}"
+            "a bare number means different things in different backbones: write '4 blocks' for blocks from the input, "
+            f"'weighted:20' for layers with weights, or a share such as '75%'; got {given!r}"
         )
     percent = _PERCENT.match(text)
     if percent:

@@ -1,0 +1,123 @@
+"""Whether an existing study may go on under a changed sweep file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from search_spaces import is_narrowing, space_fingerprint, space_to_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search_spaces import KeyPath
+    from sweeps.sweep_file.settings import SweepFile
+
+_FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report")
+_FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
+_WHY = {
+    "study": "it is another study",
+    "data": "the data is part of what the study is; trials on other data cannot be compared",
+    "model": "the model is part of what the study is; trials of another model cannot be compared",
+    "training": "its trials would be trained in another way and could not be compared",
+    "search": "proposals would no longer follow from what the study records",
+    "search.metric": "trials were judged and pruned by another metric",
+    "training.epochs": "finished trials have the old number of epochs; a new study with --from imports them as history",
+    "search.trials": "it can only be raised; to stop earlier, interrupt the run or give it a time budget",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting that differs.
+
+    Attributes:
+        path: e.g. ``training.epochs``, or ``space``.
+        old: plain data of the study's file.
+        new: plain data of the new file.
+        allowed: whether the study may go on with it.
+        reason: why not, or what to look at; empty where nothing needs saying.
+    """
+
+    path: str
+    old: Any
+    new: Any
+    allowed: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        change = f"{self.path}: {self.old!r} -> {self.new!r}" if self.path != "space" else "space"
+        return f"{change} ({self.reason})" if self.reason else change
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two sweep files of one study have in common.
+
+    Attributes:
+        verdict: ``same``; ``continues`` when all differences are allowed; ``refused`` otherwise.
+        differences: in the order of the file.
+    """
+
+    verdict: Literal["same", "continues", "refused"]
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def refused(self) -> tuple[Difference, ...]:
+        """The differences that forbid going on."""
+        return tuple(difference for difference in self.differences if not difference.allowed)
+
+    @property
+    def relocated(self) -> bool:
+        """Whether the data's source has moved: its fingerprint must be that of the study."""
+        return any(difference.path == "data.source" for difference in self.differences)
+
+
+def compare(old: SweepFile, new: SweepFile) -> Comparison:
+    """Compare the file that a study records with the one it is to go on with.
+
+    Only resources, budget, report, confirmation, accepted findings, more trials, a narrowed space, another place of storage or of checkpoints, and a
+    relocated data source (its fingerprint is for the caller to compare) are allowed.
+    """
+    before, after = _flat(old.model_dump(mode="json", exclude={"space"})), _flat(new.model_dump(mode="json", exclude={"space"}))
+    differences = [
+        _difference(".".join(map(str, path)), before.get(path), after.get(path))
+        for path in dict.fromkeys((*before, *after))
+        if before.get(path) != after.get(path)
+    ]
+    differences += _space_differences(old, new)
+    if not differences:
+        return Comparison("same")
+    return Comparison("continues" if all(difference.allowed for difference in differences) else "refused", tuple(differences))
+
+
+def _difference(path: str, old: Any, new: Any) -> Difference:  # noqa: ANN401 - plain data
+    section = path.split(".", maxsplit=1)[0]
+    if path == "data.source":
+        return Difference(path, old, new, allowed=True, reason="the data there must have the study's fingerprint")
+    if section in _FREE or path in _FREE_SETTINGS:
+        return Difference(path, old, new, allowed=True)
+    if path == "search.trials" and new > old:
+        return Difference(path, old, new, allowed=True)
+    return Difference(path, old, new, allowed=False, reason=_WHY.get(path, _WHY.get(section, "")))
+
+
+def _space_differences(old: SweepFile, new: SweepFile) -> list[Difference]:
+    before, after = space_to_mapping(old.space), space_to_mapping(new.space)
+    if space_fingerprint(old.space) == space_fingerprint(new.space):
+        return []
+    narrowing = is_narrowing(old.space, new.space)
+    if narrowing:
+        return [Difference("space", before, after, allowed=True, reason="narrowed")]
+    return [Difference("space", before, after, allowed=False, reason="; ".join(narrowing.reasons))]
+
+
+def _flat(data: Mapping[str, Any], prefix: KeyPath = ()) -> dict[KeyPath, Any]:
+    """Leaves of nested mappings by path; an empty mapping is a leaf."""
+    flat: dict[KeyPath, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, (*prefix, key))
+        else:
+            flat[*prefix, key] = value
+    return flat

@@ -1,0 +1,162 @@
+"""Reads a sweep file: defaults < shipped space < file < ``--set``; every problem of a file is reported at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
+from search_spaces.parameter_syntax import shown
+from sweeps.errors import SweepInputError
+from sweeps.sweep_file.application import train_config
+from sweeps.sweep_file.overrides import apply_overrides
+from sweeps.sweep_file.problems import problems_of
+from sweeps.sweep_file.searchable import SECTIONS, SettingPath, setting_path
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile
+from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def load_sweep_file(path: str | Path, overrides: Sequence[str] = ()) -> SweepFile:
+    """Read and check a sweep file.
+
+    Args:
+        path: the YAML file; space files it names are relative to its folder, other paths to the current folder.
+        overrides: ``KEY=VALUE`` texts, which win over the file; a fixed value takes its parameter out of the space.
+
+    Raises:
+        SweepInputError: with every problem found, one line each: ``FILE:LINE: KEY: what was expected, what was found``.
+    """
+    try:
+        document = load_yaml_file(path)
+    except SpaceError as error:
+        raise SweepInputError.of(error.problems) from None
+    return _resolve(document, Path(path).parent, overrides)
+
+
+def sweep_from_text(text: str, file: str, overrides: Sequence[str] = ()) -> SweepFile:
+    """Read and check the text of a sweep file; see `SweepFile.from_text`."""
+    try:
+        document = load_yaml(text, file)
+    except SpaceError as error:
+        raise SweepInputError.of(error.problems) from None
+    return _resolve(document, Path(), overrides)
+
+
+def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> SweepFile:
+    if not isinstance(document.value, dict):
+        message = f"expected a mapping with study, data and space, got {shown(document.value)}; start from 'steadysweep init DATA_DIR'"
+        raise SweepInputError.of([document.problem((), message)])
+    document, overridden, problems = apply_overrides(document, overrides)
+    space = None
+    if "space" in document.value:
+        try:
+            space = _space(document, folder)
+        except SpaceError as error:
+            problems += error.problems
+    if space is not None:
+        problems += [_below_space(document, name, message) for name, message in name_messages(space)]
+        space, refused = _unfixed(document, space, overridden)
+        problems += refused
+    sweep, refused = _validated(document, space or SearchSpace({}))
+    problems += refused
+    if space is not None:
+        problems += _value_problems(document, space, {problem.path[0] for problem in refused if problem.path})
+        sampler = sweep.search.sampler if sweep else ""
+        problems += [_below_space(document, name, message) for name, message in grid_messages(space, sampler)]
+    if problems or sweep is None:
+        raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
+    _check_points(document, sweep)
+    return sweep
+
+
+def _space(document: Located, folder: Path) -> SearchSpace:
+    """The space of the document; an empty mapping is a study of one configuration."""
+    if document.value["space"] == {}:
+        return SearchSpace({})
+    return parse_space(document, ("space",), folder=folder)
+
+
+def _unfixed(document: Located, space: SearchSpace, overridden: frozenset[KeyPath]) -> tuple[SearchSpace, list[Problem]]:
+    """`space` without the parameters whose setting is given a value; the document's value goes where ``--set space.NAME`` wins over it.
+
+    A setting in the file wins over a shipped or extended space. Given beside a parameter of the file's own space it is a contradiction.
+    """
+    given = document.value["space"]
+    problems: list[Problem] = []
+    for name in list(space.parameters):
+        path = setting_path(name)
+        section = document.value.get(path[0]) if path else None
+        if path is None or name not in space.parameters or not isinstance(section, dict) or path[1] not in section:
+            continue
+        own = isinstance(given, dict) and name in given
+        searched_by_option = own and bool(overridden & {("space",), ("space", name)})
+        fixed_by_option = bool(overridden & {path, path[:1]})
+        if searched_by_option and not fixed_by_option:
+            del section[path[1]]
+        elif own and (searched_by_option or not fixed_by_option):
+            problems.append(_contradiction(document, name, path))
+        else:
+            space = fix(space, name, section[path[1]])
+    return space, problems
+
+
+def _contradiction(document: Located, name: str, path: SettingPath) -> Problem:
+    searched = document.where(("space", name))
+    return document.problem(path, f"is given a value here and is searched too ({searched}: space.{name}); remove one of the two")
+
+
+def _validated(document: Located, space: SearchSpace) -> tuple[SweepFile | None, list[Problem]]:
+    """The document as a `SweepFile`. Strict JSON rules: text is not a number, true is not 1, 3.0 is not a whole number."""
+    data = dict(document.value)
+    if "space" in data:
+        data["space"] = SPACE_OF_CONTEXT
+    try:
+        return SweepFile.model_validate_json(json.dumps(data), strict=True, context={"space": space}), []
+    except ValidationError as error:
+        return None, problems_of(error, document, SweepFile)
+
+
+def _value_problems(document: Located, space: SearchSpace, broken: set[str | int]) -> list[Problem]:
+    """Values of the space that their settings refuse. A section that is wrong itself is replaced by its defaults."""
+    problems: list[Problem] = []
+    for name, parameter in space.parameters.items():
+        path = setting_path(name)
+        if path is None:
+            continue
+        section = _plain_section(document.value, path[0], broken)
+        problems += [_below_space(document, name, message) for message in value_messages(parameter, section)]
+    return problems
+
+
+def _plain_section(data: Mapping[str, Any], section: str, broken: set[str | int]) -> Mapping[str, Any]:
+    given = data.get(section, {})
+    if section not in broken and isinstance(given, dict):
+        return given
+    required = [name for name, field in SECTIONS[section].model_fields.items() if field.is_required()]
+    return dict.fromkeys(required, "digits")
+
+
+def _below_space(document: Located, name: str, message: str) -> Problem:
+    return document.problem(("space", name), message)
+
+
+def _check_points(document: Located, sweep: SweepFile) -> None:
+    """Settings that agree one by one may still contradict each other: the plain settings and every starting point must make a training."""
+    for index, point in enumerate(({}, *sweep.space.starting_points)):
+        try:
+            train_config(sweep, point, sweep.search.seed)
+        except SweepInputError as error:
+            path: KeyPath = ("space", "starting_points", index - 1) if index else ()
+            raise SweepInputError.of([document.problem(path, str(error))]) from None
+
+
+def _order(document: Located, problem: Problem) -> tuple[bool, int]:
+    """Problems of the file by line, then those of options and other files."""
+    file, _, line = problem.where.rpartition(":")
+    return (file != document.file, int(line) if line.isdigit() else 0)

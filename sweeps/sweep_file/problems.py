@@ -1,0 +1,136 @@
+"""Turns pydantic's errors into problems with file, line, key path, what was expected, what was found."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.parameter_syntax import shown
+from sweeps.sweep_file.type_text import type_text
+from trainer.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+    from search_spaces import KeyPath, Located, Problem
+
+MISSING = object()
+_SECRET = ("storage", "storage_path")
+
+
+def problems_of(error: ValidationError, document: Located, root: type[Settings], below: KeyPath = ()) -> list[Problem]:
+    """One problem for each key that pydantic refuses, however many members of a union refused it.
+
+    Args:
+        error: what pydantic raised.
+        document: the plain data that was validated, with places.
+        root: the class it was validated as.
+        below: keys that lead to the validated part of the document.
+    """
+    problems: dict[KeyPath, Problem] = {}
+    for detail in error.errors(include_url=False):
+        path = _known_path((*below, *detail["loc"]), document.value, len(below))
+        if path not in problems:
+            problems[path] = document.problem(path, _message(detail, path, document.value, root, len(below)))
+    return list(problems.values())
+
+
+def message_for(error: ValidationError, field: FieldInfo, name: str, value: object) -> str:
+    """What is wrong with one value of one setting."""
+    detail = error.errors(include_url=False)[0]
+    return _custom(detail) or f"expected {type_text(field)} (the setting {name}), got {shown(value)}"
+
+
+def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The message for a key that nothing reads, with the nearest known one, or where a key of that name belongs."""
+    nearest = difflib.get_close_matches(key, known, 1, 0.6)
+    places = (elsewhere or {}).get(key, ())
+    if places and not (nearest and nearest[0].lower() == key.lower()):
+        return f"unknown key; did you mean {places[0]!r}?"
+    if nearest:
+        return f"unknown key; did you mean {nearest[0]!r}?"
+    return f"unknown key; expected one of {', '.join(known)}"
+
+
+def _known_path(path: KeyPath, data: Any, least: int) -> KeyPath:  # noqa: ANN401 - unchecked input
+    """`path` without what pydantic adds for members of unions; a last key that is missing or unknown stays."""
+    known: list[str | int] = []
+    value: Any = data
+    for part in path:
+        known.append(part)
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+            value = value[part]
+        elif len(known) > least and not (isinstance(value, dict) and part is path[-1]):
+            known.pop()
+            break
+        else:
+            value = None
+    return tuple(known)
+
+
+def _has(value: object, part: str | int) -> bool:
+    if isinstance(value, dict):
+        return part in value
+    return isinstance(value, list) and isinstance(part, int) and part < len(value)
+
+
+def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings], depth: int) -> str:  # noqa: ANN401 - unchecked input
+    owner, field = _field(root, path[depth:])
+    if detail["type"] == "extra_forbidden":
+        return unknown_key(str(path[-1]), list(owner.model_fields), _homes(root) if owner is not root or depth == 0 else None)
+    custom = _custom(detail)
+    if custom:
+        return custom
+    expected = type_text(field) if field else f"a mapping with {', '.join(owner.model_fields)}"
+    hint = _first_sentence(field)
+    if detail["type"] == "missing":
+        return f"missing; expected {expected}: {hint}"
+    value = _value(data, path)
+    got = "another value" if path and path[0] in _SECRET and isinstance(value, str) else shown(value)
+    return f"expected {expected}, got {got}: {hint}"
+
+
+def _custom(detail: ErrorDetails) -> str:
+    """The message of our own validators, which say everything themselves."""
+    return str(detail["ctx"]["error"]) if detail["type"] == "value_error" and "ctx" in detail else ""
+
+
+def _first_sentence(field: FieldInfo | None) -> str:
+    text = (field.description or "" if field else "").replace("``", "")
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _field(root: type[Settings], path: KeyPath) -> tuple[type[Settings], FieldInfo | None]:
+    """The settings class that owns the last key of `path`, and the key's field; below a field that is no settings class, that field."""
+    owner, field = root, None
+    for part in path:
+        if field is not None:
+            inner = field.annotation
+            if not (isinstance(inner, type) and issubclass(inner, Settings)):
+                return owner, field
+            owner = inner
+        field = owner.model_fields.get(str(part))
+        if field is None:
+            return owner, None
+    return owner, field
+
+
+def _homes(root: type[Settings], prefix: str = "") -> dict[str, list[str]]:
+    """Each key of the document to the full paths where it belongs."""
+    homes: dict[str, list[str]] = {}
+    for name, field in root.model_fields.items():
+        homes.setdefault(name, []).append(f"{prefix}{name}")
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            for inner, paths in _homes(field.annotation, f"{prefix}{name}.").items():
+                homes.setdefault(inner, []).extend(paths)
+    return homes
+
+
+def _value(data: Any, path: KeyPath) -> Any:  # noqa: ANN401 - unchecked input
+    for part in path:
+        data = data[part]
+    return data
