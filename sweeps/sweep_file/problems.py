@@ -56,26 +56,25 @@ def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, Sequence
     return f"unknown key; expected one of {', '.join(known)}"
 
 
-def _known_path(path: KeyPath, data: Any, least: int) -> KeyPath:  # noqa: ANN401 - unchecked input
+def _known_path(path: KeyPath, data: object, least: int) -> KeyPath:
     """`path` without what pydantic adds for members of unions; a last key that is missing or unknown stays."""
     known: list[str | int] = []
-    value: Any = data
     for part in path:
-        known.append(part)
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            value = value[part]
-        elif len(known) > least and not (isinstance(value, dict) and part is path[-1]):
-            known.pop()
+        found, inner = _item(data, part)
+        if not found and len(known) >= least and not (isinstance(data, dict) and part is path[-1]):
             break
-        else:
-            value = None
+        known.append(part)
+        data = inner
     return tuple(known)
 
 
-def _has(value: object, part: str | int) -> bool:
-    if isinstance(value, dict):
-        return part in value
-    return isinstance(value, list) and isinstance(part, int) and part < len(value)
+def _item(data: object, part: str | int) -> tuple[bool, object]:
+    """Whether `data` has an item of that key or index, and the item."""
+    if isinstance(data, dict) and part in data:
+        return True, data[part]
+    if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        return True, data[part]
+    return False, None
 
 
 def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings], depth: int) -> str:  # noqa: ANN401 - unchecked input
