@@ -3,10 +3,11 @@
 from reports.flags.find import find_flags
 from reports.flags.flag import Flag, FlagName, Severity
 from reports.flags.flag_summary import FlagSummary, summarise_flags
-from reports.flags.study_flags import oscillating_by_chance, study_flags, trial_flags
+from reports.flags.study_flags import NULL_RATE, oscillating_by_chance, study_flags, trial_flags
 from reports.flags.validation_size import infer_num_val
 
 __all__ = [
+    "NULL_RATE",
     "Flag",
     "FlagName",
     "FlagSummary",

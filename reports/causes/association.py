@@ -1,0 +1,84 @@
+"""What goes with a flag in a study, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.flags import FlagName
+
+
+@dataclass(frozen=True)
+class Association:
+    """One parameter that goes with one flag.
+
+    Attributes:
+        parameter: its name.
+        flag: the flag.
+        p_value: permutation p-value of the split or grouping.
+        p_adjusted: Holm-adjusted over all parameters and flags of the study.
+        threshold: value that parts the configurations best, for ordered parameters (text of a label for ordinals); None for choices.
+        worse: where the flag is more common: ``below`` or ``above`` `threshold`, or the choice's label.
+        worse_mean: mean of the flag's size there (swing amplitude for ``oscillating``, else the share of trials flagged).
+        better_mean: the same elsewhere.
+        configurations: configurations compared.
+        trials: their trials.
+        matched: groups of configurations that differ in this parameter alone and in which the flag's size differs.
+        consistent: how many of `matched` agree with the association.
+        tested: whether every matched group agrees and there are at least two: then, and only then, it is called a cause.
+        sentence: the finding in words, as association or as tested cause.
+    """
+
+    parameter: str
+    flag: FlagName
+    p_value: float
+    p_adjusted: float
+    threshold: float | str | None
+    worse: str
+    worse_mean: float
+    better_mean: float
+    configurations: int
+    trials: int
+    matched: int
+    consistent: int
+    tested: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class FlagCount:
+    """How common a flag is in a study.
+
+    Attributes:
+        flag: which.
+        configurations: configurations with at least one flagged trial.
+        trials: flagged trials.
+        of_trials: trials looked at.
+        expected_by_chance: trials that would be flagged if all were steady, known for ``oscillating`` alone.
+        explained: whether any parameter goes with it.
+        sentence: the count beside the expectation, and, where nothing goes with the flag, that the evidence supports nothing.
+    """
+
+    flag: FlagName
+    configurations: int
+    trials: int
+    of_trials: int
+    expected_by_chance: float | None
+    explained: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Why flags appear in a study, as far as it shows.
+
+    Attributes:
+        associations: those that survive adjustment, the surest first.
+        counts: every flag that occurs.
+        tests: how many parameter and flag pairs were tested (the family of the adjustment).
+    """
+
+    associations: tuple[Association, ...]
+    counts: tuple[FlagCount, ...]
+    tests: int

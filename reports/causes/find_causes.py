@@ -1,0 +1,173 @@
+"""Which parameters go with which flags in a study, and which of them were tested apart from all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.causes.association import Association, Causes, FlagCount
+from reports.causes.matched import matched_groups
+from reports.causes.permutation import SMALLEST_SIDE, groups_test, holm, order_test
+from reports.causes.responses import flagged_configurations
+from reports.causes.wording import association_sentence, count_sentence
+from reports.flags import NULL_RATE, study_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from reports.causes.responses import FlaggedConfigurations
+    from reports.flags import Flag, FlagName
+    from reports.records import ParameterRecord, StudyRecord, TrialRecord
+
+    Array = NDArray[np.float64]
+
+SIGNIFICANCE = 0.02
+"""Family-wise chance of a false claim in a study where nothing causes anything, below the 5 % that is asked for."""
+PERMUTATIONS = 1999
+MOST_PERMUTATIONS = 19_999
+SEED = 20_170_521
+"""Of the permutations: the same study gives the same report."""
+
+
+@dataclass(frozen=True)
+class _Test:
+    """One parameter against one flag, before adjustment."""
+
+    found: Association
+    values: Array
+    upper: Array | None
+
+
+def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | None = None) -> Causes:
+    """State which parameters go with the flags of a study.
+
+    The unit is the configuration. An ordered parameter is parted where the share of flagged trials differs most, a choice by its labels; the
+    p-value comes from permuting these shares over configurations (shares, not amplitudes: how large a swing is varies for many reasons) and is Holm-adjusted over all parameters and flags. What survives is an
+    association: a sampler that homes in on good settings moves parameters together. It is called tested only where configurations
+    differ in that parameter alone.
+
+    Args:
+        study: the record.
+        flags: trial number to flags, when already known; found here otherwise.
+    """
+    known = study_flags(study) if flags is None else flags
+    configurations = flagged_configurations(study, known)
+    pairs = [
+        (parameter, name)
+        for name, sizes in configurations.sizes.items()
+        if min(np.count_nonzero(sizes), np.count_nonzero(sizes == 0.0)) >= SMALLEST_SIDE
+        for parameter in study.parameters
+    ]
+    permutations = min(MOST_PERMUTATIONS, max(PERMUTATIONS, int(2 * len(pairs) / SIGNIFICANCE)))
+    rng = np.random.default_rng(SEED)
+    tests = [test for parameter, name in pairs if (test := _test(parameter, name, configurations, permutations, rng)) is not None]
+    adjusted = holm(np.array([test.found.p_value for test in tests]))
+    surviving = [
+        _judge(replace(test.found, p_adjusted=float(p)), test, configurations)
+        for test, p in zip(tests, adjusted, strict=True)
+        if p <= SIGNIFICANCE
+    ]
+    surviving.sort(key=lambda a: (a.p_adjusted, -abs(a.worse_mean - a.better_mean)))
+    return Causes(tuple(surviving), _counts(configurations, surviving), len(tests))
+
+
+def _test(
+    parameter: ParameterRecord, name: FlagName, configurations: FlaggedConfigurations, permutations: int, rng: np.random.Generator
+) -> _Test | None:
+    """Test one parameter against one flag over the configurations in which it is active; None when that says nothing."""
+    active = np.array([parameter.name in group[0].params for group in configurations.trials])
+    sizes, shares = configurations.sizes[name][active], configurations.shares[name][active]
+    groups = [group for group, use in zip(configurations.trials, active, strict=True) if use]
+    if len(groups) < 2 * SMALLEST_SIDE or not sizes.any():
+        return None
+    trials = sum(len(group) for group in groups)
+    codes = _codes(parameter, [group[0] for group in groups])
+    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, len(groups), trials, 0, 0, tested=False, sentence="")
+    if parameter.kind == "choice":
+        labels, members = np.unique(codes.astype(np.int64), return_inverse=True)
+        p_value = groups_test(members.astype(np.int64), shares, permutations, rng)
+        if p_value is None:
+            return None
+        means = np.array([sizes[members == k].mean() for k in range(labels.size)])
+        worst = members == int(means.argmax())
+        label = _labels(parameter, groups)[int(labels[int(means.argmax())])]
+        return _Test(
+            replace(blank, p_value=p_value, worse=label, worse_mean=float(sizes[worst].mean()), better_mean=float(sizes[~worst].mean())),
+            codes,
+            None,
+        )
+    split = order_test(codes, shares, permutations, rng)
+    if split is None:
+        return None
+    ordered = np.sort(codes)
+    threshold = _between(parameter, float(ordered[split.cut - 1]), float(ordered[split.cut]))
+    upper = codes >= ordered[split.cut]
+    worse = upper if split.rises else ~upper
+    return _Test(
+        replace(
+            blank,
+            p_value=split.p_value,
+            threshold=threshold,
+            worse="above" if split.rises else "below",
+            worse_mean=float(sizes[worse].mean()),
+            better_mean=float(sizes[~worse].mean()),
+        ),
+        codes,
+        upper.astype(np.float64),
+    )
+
+
+def _labels(parameter: ParameterRecord, groups: Sequence[Sequence[TrialRecord]]) -> list[str]:
+    """Labels of a choice or ordinal in order; those in the trials that the record does not name come last."""
+    seen = sorted({str(group[0].params[parameter.name]) for group in groups} - set(parameter.labels))
+    return [*parameter.labels, *seen]
+
+
+def _codes(parameter: ParameterRecord, trials: Sequence[TrialRecord]) -> Array:
+    """The parameter's values as numbers in their order, ``(num_configurations,)``."""
+    raw = [trial.params[parameter.name] for trial in trials]
+    if parameter.kind in {"float", "int"}:
+        return np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in raw])
+    places = {label: place for place, label in enumerate(_labels(parameter, [[trial] for trial in trials]))}
+    return np.array([float(places[str(value)]) for value in raw])
+
+
+def _between(parameter: ParameterRecord, low: float, high: float) -> float | str:
+    """A threshold between two neighbouring values: their middle on the parameter's scale, or the upper label of an ordinal."""
+    if parameter.kind == "ordinal":
+        return parameter.labels[int(high)] if int(high) < len(parameter.labels) else str(high)
+    return float(np.sqrt(low * high)) if parameter.log and low > 0.0 else (low + high) / 2.0
+
+
+def _judge(found: Association, test: _Test, configurations: FlaggedConfigurations) -> Association:
+    """Look for configurations that differ in this parameter alone and word the finding accordingly."""
+    active = [i for i, group in enumerate(configurations.trials) if found.parameter in group[0].params]
+    params = [configurations.trials[i][0].params for i in active]
+    sizes = configurations.sizes[found.flag][active]
+    worse = test.upper == (1.0 if found.worse == "above" else 0.0) if test.upper is not None else _is_label(params, found)
+    matched, consistent = matched_groups(params, found.parameter, sizes, worse)
+    tested = matched >= 2 and consistent == matched  # noqa: PLR2004 one group alone may be luck
+    judged = replace(found, matched=matched, consistent=consistent, tested=tested)
+    return replace(judged, sentence=association_sentence(judged))
+
+
+def _is_label(params: Sequence[Mapping[str, object]], found: Association) -> NDArray[np.bool_]:
+    return np.array([str(of[found.parameter]) == found.worse for of in params])
+
+
+def _counts(configurations: FlaggedConfigurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:
+    """How common each flag is, beside what chance alone would raise."""
+    looked_at = sum(len(group) for group in configurations.trials)
+    explained = {association.flag for association in surviving}
+    counts = []
+    for name, sizes in configurations.sizes.items():
+        expected = NULL_RATE * looked_at if name == "oscillating" else None
+        blank = FlagCount(
+            name, int(np.count_nonzero(sizes)), len(configurations.flagged[name]), looked_at, expected, name in explained, sentence=""
+        )
+        counts.append(replace(blank, sentence=count_sentence(blank)))
+    return tuple(sorted(counts, key=lambda count: -count.trials))
