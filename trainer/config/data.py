@@ -47,7 +47,10 @@ class DataConfig(Settings):
     """Decoded images are kept in memory up to this many GB a process, else on disk."""
     cache_path: str | None = setting(None)
     """Node-local folder for decoded images and activations; default: the user's cache folder."""
-    sampling: Literal["every_image", "with_replacement", "alternating_halves"] = setting("every_image", searchable=True)
-    """Training images of an epoch. All but ``every_image`` reproduce input paths that are known to fail."""
+    cache_disk_gb: float = setting(50.0, gt=0)
+    """Decoded images of other data sets in that folder, least recently used first, are removed beyond this many GB."""
+    sampling: Literal["every_image", "with_replacement", "alternating_halves", "leftover_batch"] = setting("every_image", searchable=True)
+    """Training images of an epoch. All but ``every_image`` reproduce input paths that are known to fail: ``with_replacement`` draws at random and never covers the data,
+    ``alternating_halves`` shows one half in odd epochs and the other in even ones, ``leftover_batch`` all full batches in odd epochs, the partial one in even ones."""
     validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
-    """``all``: every validation image each epoch. ``floor_batches`` reproduces a generator that keeps its counter between epochs and so validates on another window each time."""
+    """``all``: every validation image each epoch. ``floor_batches``: another window each epoch, as a generator does that keeps its counter between epochs."""

@@ -1,0 +1,72 @@
+"""From the setting `data.augmentation` to a policy, and the list of policies that ship."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from trainer.augmentation.policies import NAMED, KerasLayers
+from trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from trainer.augmentation.policy import Policy
+
+Setting = str | Mapping[str, Any] | tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]
+
+
+def policies() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Every named policy: its description, and its parameters with their defaults."""
+    return {name: (policy().description, policy().parameters()) for name, policy in NAMED.items()}
+
+
+def policy_from(setting: Setting) -> Policy:
+    """The policy that a setting names.
+
+    Args:
+        setting: a name; ``{name: rotate, degrees: 15}``; or a list of Keras layers, each ``{name: RandomZoom, height_factor: .2}`` or
+            ``{RandomZoom: {height_factor: .2}}``.
+
+    Raises:
+        ConfigError: an unknown name or parameter (the nearest known one is proposed), or a value out of range.
+    """
+    if isinstance(setting, str):
+        return _named(setting, {})
+    if isinstance(setting, Mapping):
+        arguments = dict(setting)
+        if "name" not in arguments:
+            raise ConfigError(
+                f"data.augmentation: expected a policy as {{name: rotate, degrees: 15}}, got keys {', '.join(map(str, arguments))}"
+            )
+        return _named(str(arguments.pop("name")), arguments)
+    return KerasLayers(tuple(_layer(entry) for entry in setting))
+
+
+def _named(name: str, arguments: Mapping[str, Any]) -> Policy:
+    if name not in NAMED:
+        raise ConfigError(f"data.augmentation: unknown policy {name!r}{_nearest(name, NAMED)}; known: {', '.join(NAMED)}")
+    known = [field.name for field in fields(NAMED[name])]
+    for parameter in arguments:
+        if parameter not in known:
+            listed = ", ".join(known) or "none"
+            raise ConfigError(
+                f"data.augmentation: {name} has no parameter {parameter!r}{_nearest(parameter, known)}; its parameters: {listed}"
+            )
+    return NAMED[name](**arguments)
+
+
+def _layer(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    arguments = dict(entry)
+    if "name" in arguments:
+        return str(arguments.pop("name")), arguments
+    if len(arguments) == 1:
+        [(name, inner)] = arguments.items()
+        if inner is None or isinstance(inner, Mapping):
+            return str(name), dict(inner or {})
+    raise ConfigError(f"data.augmentation: expected a layer as {{name: RandomZoom, height_factor: .2}}, got {dict(entry)!r}")
+
+
+def _nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,11 @@
+"""The images of a study: sources, splits, decoding, caching. `trainer.data.batches` turns them into `tf.data` pipelines.
+
+Nothing here imports TensorFlow until a batch is asked for.
+"""
+
+from trainer.data.images import ImageData, ImageSet
+from trainer.data.load import forget_data, load_data
+from trainer.data.statistics import ChannelStatistics, channel_statistics
+from trainer.data.validation_window import validation_window
+
+__all__ = ["ChannelStatistics", "ImageData", "ImageSet", "channel_statistics", "forget_data", "load_data", "validation_window"]

@@ -1,0 +1,86 @@
+"""Decoded images of a study: three parts, their labels, their fingerprint. Plain NumPy, no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""``(n, height, width, channels)``, raw pixel values in [0, 255]."""
+Labels = npt.NDArray[np.int32]
+"""``(n,)``, index into the class names."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """The images of one part of a study.
+
+    Attributes:
+        images: ``(n, height, width, channels)`` uint8, or float32 where the source has fractions; raw pixel values in [0, 255];
+            a `numpy.memmap` when they do not fit the memory budget.
+        labels: ``(n,)`` int32, index into the study's class names.
+        names: where each image came from, length n, or None for arrays.
+        num_classes: classes of the study, so that targets have that width even if this part lacks one; None means
+            ``labels.max() + 1``.
+    """
+
+    images: Pixels
+    labels: Labels
+    names: tuple[str, ...] | None = None
+    num_classes: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def width_of_targets(self) -> int:
+        """Number of classes that one-hot targets have."""
+        if self.num_classes is not None:
+            return self.num_classes
+        return int(self.labels.max()) + 1 if len(self.labels) else 0
+
+    def take(self, rows: npt.NDArray[np.int64]) -> ImageSet:
+        """The images at `rows` ``(k,)``, in that order; rows may repeat."""
+        names = None if self.names is None else tuple(self.names[row] for row in rows)
+        pixels: Any = self.images[rows]
+        return ImageSet(pixels, self.labels[rows], names, self.num_classes)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Everything `load_data` gives.
+
+    Attributes:
+        train: training images.
+        validation: validation images.
+        test: test images, or None when there is no test part.
+        class_names: in the order of the labels.
+        fingerprint: hash over image contents, labels, split, size and channels; independent of paths and file names.
+        skipped: unreadable files that were left out, as ``name: reason``.
+    """
+
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet | None
+    class_names: tuple[str, ...]
+    fingerprint: str
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        _, height, width, channels = self.train.images.shape
+        return height, width, channels
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def parts(self) -> tuple[tuple[str, ImageSet], ...]:
+        """The parts that exist, with their names, training first."""
+        existing = [("train", self.train), ("validation", self.validation)]
+        return (*existing, ("test", self.test)) if self.test is not None else tuple(existing)

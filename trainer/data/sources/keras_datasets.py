@@ -1,0 +1,56 @@
+"""The image sets of `keras.datasets` by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.data.sources.arrays import from_parts
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    from trainer.data.collected import Collected
+
+CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+VEHICLES_AND_ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+FILES = {
+    "mnist": ("mnist.npz",),
+    "fashion_mnist": tuple(
+        f"datasets/fashion-mnist/{name}-ubyte.gz"
+        for name in ("train-labels-idx1", "train-images-idx3", "t10k-labels-idx1", "t10k-images-idx3")
+    ),
+    "cifar10": ("cifar-10-batches-py-target",),
+    "cifar100": ("cifar-100-python-target",),
+}
+"""Data set to the files Keras looks for in its cache."""
+
+CLASS_NAMES = {"fashion_mnist": CLOTHES, "cifar10": VEHICLES_AND_ANIMALS}
+
+
+def collect_keras_dataset(name: str) -> Collected:
+    """Load a data set of `keras.datasets`; its test images are the test part.
+
+    Raises:
+        DataError: the name is unknown, or the set is neither in Keras's cache nor downloadable.
+    """
+    if name not in FILES:
+        raise DataError(f"data.source: keras:{name} is unknown; expected keras: and one of {', '.join(FILES)}")
+    import keras
+
+    try:
+        train, test = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # the download raises bare Exception, URLError or OSError
+        raise DataError(
+            f"data.source: keras:{name} could not be downloaded ({error}). Without a network, put it where Keras keeps it: {_advice(name)}"
+        ) from error
+    return from_parts({"train": train, "test": test}, where=f"keras:{name}", class_names=CLASS_NAMES.get(name))
+
+
+def _advice(name: str) -> str:
+    import keras
+
+    folder = Path(keras.config.keras_home()) if hasattr(keras.config, "keras_home") else Path.home() / ".keras"
+    places = [str(folder / (file if file.startswith("datasets/") else f"datasets/{file}")) for file in FILES[name]]
+    archive = {"cifar10": " (the unpacked cifar-10-python.tar.gz)", "cifar100": " (the unpacked cifar-100-python.tar.gz)"}.get(name, "")
+    return ", ".join(places) + archive

@@ -1,0 +1,190 @@
+"""Dividing images into training, validation and test: seeded, stratified, groups kept whole, independent of names and order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.data.collected import PARTS, Part
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from trainer.config.data import SplitConfig
+    from trainer.data.collected import Collected
+    from trainer.data.images import Labels
+
+_STREAM = 0x5011
+"""Sets the split's draws apart from other uses of the same seed."""
+
+Rows = dict[Part, "npt.NDArray[np.int64]"]
+
+
+def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> Rows:
+    """Rows of each part, ascending, so that the source's order is kept within a part.
+
+    A split that the source gives is kept. Where it gives no validation part, one is taken from its training images in the
+    proportion validation : train; a missing test part stays missing, because held-out images cannot be had without taking training ones away.
+
+    Args:
+        collected: the images, n of them.
+        digests: content hash of each image, length n: the draw is over contents, so renaming or listing files in another order changes nothing.
+        config: fractions or counts, seed, stratification.
+
+    Raises:
+        DataError: a part would be empty, or more images are asked for than there are.
+    """
+    everything = np.arange(len(collected))
+    if collected.parts is None:
+        shares = {"validation": config.validation, "test": config.test}
+        rows = _divide(everything, collected, digests, config, shares, config.train)
+    else:
+        given = np.asarray(collected.parts)
+        rows = {part: everything[given == part] for part in PARTS if (given == part).any()}
+        if "train" not in rows:
+            raise DataError("the source gives a split without training images; name a part 'train'")
+        if "validation" not in rows and config.validation != "train":
+            divided = _divide(rows["train"], collected, digests, config, {"validation": _of_train(config)}, None)
+            rows = {**rows, "train": divided["train"], "validation": divided["validation"]}
+    if config.validation == "train":
+        rows["validation"] = rows["train"]
+    return {part: rows[part] for part in PARTS if part in rows}
+
+
+def _of_train(config: SplitConfig) -> float | int:
+    """Validation's share of the images that the source calls training."""
+    asked = config.validation
+    if isinstance(asked, str):
+        return 0
+    if isinstance(asked, int):
+        return asked
+    return asked / (asked + config.train) if config.train < 1 else asked
+
+
+def _divide(
+    rows: npt.NDArray[np.int64],
+    collected: Collected,
+    digests: Sequence[str],
+    config: SplitConfig,
+    shares: Mapping[str, float | int | str],
+    train: float | None,
+) -> Rows:
+    """Take the held-out parts of `rows`; what is left is for training (`train` images of it at most)."""
+    total = len(rows)
+    wanted: dict[Part, int] = {}
+    for part in PARTS[1:]:
+        share = shares.get(part, 0)
+        if not isinstance(share, str) and share > 0:
+            wanted[part] = _count(share, total, part)
+    held_out = sum(wanted.values())
+    remaining = total - held_out
+    left = remaining if train is None else min(_train_count(train, total, remaining), remaining)
+    if left < 1:
+        raise DataError(f"split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
+    if train is not None and left < remaining:
+        wanted["train"] = left
+    taken = _draw(rows, collected, digests, config, wanted)
+    out: Rows = {part: np.sort(chosen) for part, chosen in taken.items()}
+    if "train" not in out:
+        used = np.concatenate(list(taken.values())) if taken else np.empty(0, np.int64)
+        out["train"] = np.setdiff1d(rows, used)
+    for part in ("train", *wanted):
+        if not len(out[part]):
+            raise DataError(
+                f"split: the {part} part would be empty ({total} images); change data.split, or give more images or smaller groups"
+            )
+    return out
+
+
+def _count(share: float, total: int, part: str) -> int:
+    if isinstance(share, int) or share >= 1:
+        if share >= total:
+            raise DataError(f"data.split.{part}: {share} images asked for, but there are {total}")
+        return int(share)
+    return max(1, round(share * total))
+
+
+def _train_count(share: float, total: int, remaining: int) -> int:
+    """A whole number is exact; fractions that add up to 1 mean everything that is left."""
+    if isinstance(share, int) or share > 1:
+        if share > remaining:
+            raise DataError(f"data.split.train: {share} images asked for, but {remaining} are left beside validation and test")
+        return int(share)
+    asked = round(share * total)
+    return remaining if abs(asked - remaining) <= len(PARTS) else asked
+
+
+def _draw(
+    rows: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig, wanted: Mapping[Part, int]
+) -> dict[Part, npt.NDArray[np.int64]]:
+    """Fill the wanted parts unit by unit (an image, or a whole group), each unit where its class lacks most."""
+    strata = collected.labels if config.stratify else np.zeros(len(collected), np.int32)
+    classes, counts = np.unique(strata[rows], return_counts=True)
+    goals = np.array([[count * size / len(rows) for count in counts] for size in wanted.values()], float).reshape(len(wanted), -1)
+    sizes = [*wanted.values(), len(rows) - sum(wanted.values())]
+    need = _whole(np.vstack([goals, counts - goals.sum(axis=0)]), sizes)
+    if collected.groups is None:
+        return _fill(_shuffled(rows, digests, config.seed), strata, classes, need, tuple(wanted))
+    return _fill_with_groups(_groups(rows, collected.groups, digests, config.seed), strata, classes, need, tuple(wanted))
+
+
+def _fill(
+    order: npt.NDArray[np.int64], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Part, ...]
+) -> dict[Part, npt.NDArray[np.int64]]:
+    """Give each part its number of images of each class, in the seeded order."""
+    ends = np.cumsum(need, axis=0).astype(int)
+    taken: dict[Part, list[npt.NDArray[np.int64]]] = {part: [] for part in parts}
+    for column, label in enumerate(classes):
+        mine = order[strata[order] == label]
+        for row, part in enumerate(parts):
+            taken[part].append(mine[ends[row - 1, column] if row else 0 : ends[row, column]])
+    return {part: np.concatenate(chosen) for part, chosen in taken.items()}
+
+
+def _fill_with_groups(
+    groups: Sequence[npt.NDArray[np.int64]], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Part, ...]
+) -> dict[Part, npt.NDArray[np.int64]]:
+    """Give each group to the part that lacks most of what it holds; ties go to the first part, so that the seeded order alone decides."""
+    taken: dict[int, list[npt.NDArray[np.int64]]] = defaultdict(list)
+    for members in groups:
+        content = (strata[members][:, None] == classes[None, :]).sum(axis=0)
+        lack = np.minimum(need, content).clip(min=0).sum(axis=1) + need.clip(min=0).sum(axis=1) / len(strata) / 2
+        chosen = int(lack.argmax())
+        need[chosen] -= content
+        taken[chosen].append(members)
+    empty = np.empty(0, np.int64)
+    return {part: np.concatenate(taken[row]) if row in taken else empty for row, part in enumerate(parts)}
+
+
+def _whole(goals: npt.NDArray[np.float64], sizes: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Round a table of expected counts, keeping column sums (class sizes) and, as far as that allows, row sums (part sizes)."""
+    whole = np.floor(goals)
+    columns = np.rint(goals.sum(axis=0) - whole.sum(axis=0)).astype(int)
+    rows = np.asarray(sizes, float) - whole.sum(axis=1)
+    fraction = goals - whole
+    for column in np.argsort(-columns, kind="stable"):
+        for _ in range(columns[column]):
+            row = int(np.lexsort((-fraction[:, column], -np.sign(rows)))[0])
+            whole[row, column] += 1
+            fraction[row, column] -= 1
+            rows[row] -= 1
+    return whole
+
+
+def _shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
+    """The rows in a seeded order that depends on contents alone."""
+    by_content = np.asarray(sorted(rows.tolist(), key=lambda row: (digests[row], row)), np.int64)
+    return by_content[np.random.default_rng([seed, _STREAM]).permutation(len(rows))]
+
+
+def _groups(rows: npt.NDArray[np.int64], groups: Sequence[str], digests: Sequence[str], seed: int) -> list[npt.NDArray[np.int64]]:
+    """The groups in a seeded order, largest first, so that small ones even out."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for row in _shuffled(rows, digests, seed):
+        members[groups[row]].append(int(row))
+    return sorted((np.asarray(group, np.int64) for group in members.values()), key=len, reverse=True)
