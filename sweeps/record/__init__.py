@@ -1,0 +1,59 @@
+"""The record of a study: Optuna's storage, our curves, attempts and facts beside it, and its reading.
+
+Writing needs Optuna (`create_study`, `open_study`); reading (`read_study`, `list_studies`) does not import it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweeps.record.errors import SchemaError, StorageUrlError, StudyExistsError, StudyLockedError, StudyNotFoundError
+from sweeps.record.facts import StudyFacts
+from sweeps.record.stored_trial import Attribute, NewTrial, StoredTrial
+from sweeps.record.study_record import list_studies, read_study, read_study_facts
+from sweeps.record.url import has_password, shown, storage_url
+
+if TYPE_CHECKING:
+    from sweeps.record.recorded_study import RecordedStudy
+
+__all__ = [
+    "Attribute",
+    "NewTrial",
+    "SchemaError",
+    "StorageUrlError",
+    "StoredTrial",
+    "StudyExistsError",
+    "StudyFacts",
+    "StudyLockedError",
+    "StudyNotFoundError",
+    "create_study",
+    "has_password",
+    "list_studies",
+    "open_study",
+    "read_study",
+    "read_study_facts",
+    "shown",
+    "storage_url",
+    "study_exists",
+]
+
+
+def create_study(url: str, name: str, facts: StudyFacts) -> RecordedStudy:
+    """Make a new study and become its driver; see `sweeps.record.opening.create_study`."""
+    from sweeps.record.opening import create_study as create
+
+    return create(url, name, facts)
+
+
+def open_study(url: str, name: str) -> RecordedStudy:
+    """Become the driver of an existing study; see `sweeps.record.opening.open_study`."""
+    from sweeps.record.opening import open_study as open_existing
+
+    return open_existing(url, name)
+
+
+def study_exists(url: str, name: str) -> bool:
+    """Whether `open_study` would find a study."""
+    from sweeps.record.opening import study_exists as exists
+
+    return exists(url, name)

@@ -1,0 +1,70 @@
+"""Connections to a storage: SQLite in WAL mode, or PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from sweeps.record.errors import StudyNotFoundError
+from sweeps.record.network_files import refuse_network_file
+from sweeps.record.url import shown, sqlite_file
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
+
+BUSY_SECONDS = 60  # how long a statement waits for another process's write
+
+
+def engine_options(url: URL) -> dict[str, Any]:
+    """Arguments of `sqlalchemy.create_engine` for `url`, also handed to Optuna's storage."""
+    if sqlite_file(url) is not None:
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def prepare(engine: Engine) -> None:
+    """Set what every new SQLite connection needs; connections made before are closed."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _on_sqlite_connect)
+    engine.dispose()
+
+
+def open_for_reading(url: URL) -> Engine:
+    """An engine on an existing storage.
+
+    Raises:
+        StudyNotFoundError: there is no such file.
+    """
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        raise StudyNotFoundError(
+            f"storage: no file {file}; expected a study's database. Check --storage ({shown(url)}), or run the sweep first."
+        )
+    engine = create_engine(url, **engine_options(url))
+    prepare(engine)
+    return engine
+
+
+def refuse_unsafe_place(url: URL) -> None:
+    """Refuse a SQLite file where it would be damaged, and make its folder.
+
+    Raises:
+        StorageUrlError: the file lies on a network file system.
+    """
+    file = sqlite_file(url)
+    if file is not None:
+        refuse_network_file(file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
+    """Write-ahead logging lets readers work beside the driver; NORMAL syncs at checkpoints, which a killed process cannot hurt (sqlite.org/wal.html)."""
+    cursor = connection.cursor()
+    with suppress(DatabaseError):
+        cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()

@@ -1,0 +1,25 @@
+"""Errors of the record."""
+
+from __future__ import annotations
+
+from sweeps.errors import SweepError, SweepInputError
+
+
+class StorageUrlError(SweepInputError):
+    """The storage's URL is not one that is supported; the message names those that are."""
+
+
+class StudyNotFoundError(SweepInputError):
+    """No such study in the storage; the message lists those that are there."""
+
+
+class StudyExistsError(SweepInputError):
+    """A study of this name is there already."""
+
+
+class StudyLockedError(SweepError):
+    """Another driver is running the study; the message says who."""
+
+
+class SchemaError(SweepError):
+    """The storage was written by another version; it is migrated or refused, never misread."""

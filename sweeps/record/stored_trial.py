@@ -1,0 +1,108 @@
+"""One trial as the storage holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reports.records import AttemptRecord, Role, TrialState
+    from reports.records.trial import ParameterValue
+    from sweeps.record.lazy_curves import LazyCurves
+
+
+class Attribute:
+    """Names of the user attributes that every trial of ours has; Optuna's tools show them."""
+
+    ROLE = "role"
+    CONFIGURATION = "configuration"
+    SEED = "seed"
+    REPLICATE = "replicate"
+    PLANNED_EPOCHS = "planned_epochs"
+    FIGURES = "figures"
+    FACTS = "facts"
+    DIAGNOSIS = "diagnosis"
+    CAUSE = "cause"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A trial to be written: one point, one seed.
+
+    Attributes:
+        params: active parameters.
+        role: why it is trained.
+        configuration: ID.
+        seed: training seed.
+        replicate: 0 in the search; 1, 2, ... for confirmations.
+        planned_epochs: epochs of a complete training.
+        system_attributes: what the sampler wants to find again at its next proposal (CMA-ES).
+    """
+
+    params: Mapping[str, ParameterValue]
+    role: Role
+    configuration: str
+    seed: int
+    replicate: int
+    planned_epochs: int
+    system_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StoredAttempt(NamedTuple):
+    """A row of the attempts table: what the report shows, and what only the driver needs."""
+
+    record: AttemptRecord
+    seen: datetime
+    gpu: float
+    checkpoint: str | None
+
+
+@dataclass(frozen=True)
+class StoredTrial:
+    """A trial as read.
+
+    Attributes:
+        trial_id: Optuna's, unique in the storage.
+        number: unique in the study.
+        state: Optuna's.
+        value: as told, or None.
+        params: by name.
+        attributes: user attributes by name, see `Attribute`.
+        curves: decoded when looked at.
+        attempts: in order.
+        started: UTC.
+        completed: UTC.
+        system_attributes: only where asked for.
+    """
+
+    trial_id: int
+    number: int
+    state: TrialState
+    value: float | None
+    params: Mapping[str, ParameterValue]
+    attributes: Mapping[str, Any]
+    curves: LazyCurves
+    attempts: tuple[StoredAttempt, ...]
+    started: datetime | None
+    completed: datetime | None
+    system_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def role(self) -> Role:
+        """Why it was trained."""
+        role: Role = self.attributes.get(Attribute.ROLE, "search")
+        return role
+
+    @property
+    def configuration(self) -> str:
+        """ID of its configuration."""
+        return str(self.attributes.get(Attribute.CONFIGURATION, ""))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs on record."""
+        return self.curves.num_epochs

@@ -1,0 +1,164 @@
+"""Studies in a storage, read without Optuna and without a driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select
+
+from reports.records import StudyRecord, TrialRecord
+from sweeps.record.database import open_for_reading
+from sweeps.record.errors import StudyNotFoundError
+from sweeps.record.facts import StudyFacts, read_facts
+from sweeps.record.optuna_tables import STUDIES
+from sweeps.record.reading import read_trials
+from sweeps.record.schema import FACTS, check_version
+from sweeps.record.stored_trial import Attribute, StoredTrial
+from sweeps.record.url import shown, storage_url
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection, Engine
+
+
+def list_studies(url: str) -> tuple[str, ...]:
+    """Names of the studies in a storage, sorted.
+
+    Raises:
+        StudyNotFoundError: there is no such storage.
+        SchemaError: it holds no studies of ours, or of another version.
+    """
+    engine, place = _opened(url)
+    try:
+        with engine.connect() as connection:
+            check_version(engine, place)
+            return tuple(sorted(_studies(connection)))
+    finally:
+        engine.dispose()
+
+
+def read_study(url: str, name: str) -> StudyRecord:
+    """A whole study as the report sees it; curves are decoded when they are looked at.
+
+    Raises:
+        StudyNotFoundError: no such storage, or no such study in it.
+        SchemaError: it holds no studies of ours, or of another version.
+    """
+    engine, place = _opened(url)
+    try:
+        with engine.connect() as connection:
+            check_version(engine, place)
+            study_id = study_id_of(connection, name, place)
+            facts = existing_facts(connection, study_id, name, place)
+            trials = read_trials(connection, study_id)
+    finally:
+        engine.dispose()
+    return study_record(name, facts, trials)
+
+
+def read_study_facts(url: str, name: str) -> StudyFacts:
+    """What a study is, without its trials (for ``resume``: its sweep file).
+
+    Raises:
+        StudyNotFoundError: no such storage, or no such study in it.
+        SchemaError: it holds no studies of ours, or of another version.
+    """
+    engine, place = _opened(url)
+    try:
+        with engine.connect() as connection:
+            check_version(engine, place)
+            return existing_facts(connection, study_id_of(connection, name, place), name, place)
+    finally:
+        engine.dispose()
+
+
+def existing_facts(connection: Connection, study_id: int, name: str, place: str) -> StudyFacts:
+    """The facts of a study that must have some.
+
+    Raises:
+        StudyNotFoundError: the study was made by other software.
+    """
+    facts = read_facts(connection, study_id)
+    if facts is None:
+        raise StudyNotFoundError(f"storage {place}: study {name!r} was not made by steadysweep; expected its facts beside Optuna's tables.")
+    return facts
+
+
+def study_id_of(connection: Connection, name: str, place: str) -> int:
+    """Optuna's ID of a study.
+
+    Raises:
+        StudyNotFoundError: with the names that are there.
+    """
+    studies = _studies(connection)
+    if name not in studies:
+        there = ", ".join(sorted(studies)) or "none"
+        raise StudyNotFoundError(f"storage {place}: no study {name!r}; expected one of: {there}.")
+    return studies[name]
+
+
+def study_record(name: str, facts: StudyFacts, trials: list[StoredTrial]) -> StudyRecord:
+    """What `reports` is given."""
+    return StudyRecord(
+        name=name,
+        kind="study",
+        metric=facts.metric,
+        maximize=facts.maximize,
+        trials=tuple(trial_record(trial, facts.planned_epochs) for trial in trials),
+        parameters=facts.parameters,
+        num_val=facts.num_val if facts.num_val is not None else _told_num_val(trials),
+        target_trials=facts.target_trials,
+        sweep_file=facts.sweep_file,
+        versions=facts.versions,
+        hardware=facts.hardware,
+        facts=facts.facts,
+        created=facts.created,
+        updated=max((moment for trial in trials for moment in _moments(trial)), default=facts.created),
+    )
+
+
+def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
+    """A stored trial as the report sees it."""
+    attributes = trial.attributes
+    return TrialRecord(
+        number=trial.number,
+        configuration=trial.configuration,
+        role=trial.role,
+        state=trial.state,
+        seed=int(attributes.get(Attribute.SEED, 0)),
+        params=trial.params,
+        curves=trial.curves,
+        planned_epochs=int(attributes.get(Attribute.PLANNED_EPOCHS, planned_epochs)),
+        figures=attributes.get(Attribute.FIGURES, {}),
+        cause=attributes.get(Attribute.CAUSE),
+        error=attributes.get(Attribute.ERROR),
+        attempts=tuple(attempt.record for attempt in trial.attempts),
+        shared=attributes.get("shared", {}),
+    )
+
+
+def _told_num_val(trials: list[StoredTrial]) -> int | None:
+    """Validation images as the first trial that knows them has told."""
+    told = (trial.attributes.get(Attribute.FIGURES, {}).get("num_val") for trial in trials)
+    return next((int(number) for number in told if number), None)
+
+
+def _moments(trial: StoredTrial) -> tuple[datetime, ...]:
+    """When something was written for a trial."""
+    return tuple(moment for moment in (trial.started, trial.completed) if moment is not None)
+
+
+def _opened(url: str) -> tuple[Engine, str]:
+    """Engine and shown URL of an existing storage."""
+    parsed = storage_url(url)
+    return open_for_reading(parsed), shown(parsed)
+
+
+def _studies(connection: Connection) -> dict[str, int]:
+    """Name to ID of every study of ours."""
+    if not inspect(connection).has_table("studies"):
+        return {}
+    ours = select(FACTS.c.study_id)
+    rows = connection.execute(select(STUDIES.c.study_name, STUDIES.c.study_id).where(STUDIES.c.study_id.in_(ours)))
+    return {row.study_name: row.study_id for row in rows}

@@ -1,0 +1,117 @@
+"""The next configuration of a study: starting points, then the sampler, never one that was tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from search_spaces.domain import continuous_parameters, grid_points, size
+from sweeps.search.distributions import plain
+from sweeps.search.samplers.grid import LARGEST_GRID, GridSampler
+from sweeps.search.samplers.protocol import Question
+from sweeps.search.samplers.random_points import random_point
+from sweeps.search.view import inside
+from sweeps.seeds import proposal_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from search_spaces.parameters import PointValue
+    from search_spaces.space import SearchSpace
+    from sweeps.search.samplers.protocol import Sampler
+    from sweeps.search.seen_trial import SeenTrial
+
+    ConfigurationId = Callable[[Mapping[str, PointValue]], str]
+
+SAMPLER_DRAWS = 10
+RANDOM_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration to be trained."""
+
+    point: Mapping[str, PointValue]
+    configuration: str
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """Proposes; holds no state, so that the same record gives the same proposal.
+
+    Attributes:
+        space: where to search.
+        sampler: who is asked.
+        configuration_id: a point's configuration: equal for points with the same effect.
+        seed: the study's.
+        maximize: whether more is better.
+    """
+
+    space: SearchSpace
+    sampler: Sampler
+    configuration_id: ConfigurationId
+    seed: int
+    maximize: bool
+
+    def next(self, trials: Sequence[SeenTrial], taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+        """A configuration that is not taken.
+
+        Args:
+            trials: search trials so far.
+            taken: configurations that were tried, siblings and imported ones included.
+            proposal: how many search configurations came before.
+
+        Returns:
+            The proposal, or None when the space is exhausted.
+        """
+        start = self._starting_point(taken)
+        if start is not None:
+            return start
+        for draw in range(SAMPLER_DRAWS):
+            seed = proposal_seed(self.seed, proposal, draw)
+            answer = self.sampler.propose(Question(self.space, trials, self.maximize, seed, self.seed, proposal, draw))
+            if answer is None:
+                return None
+            point = plain(answer.point)
+            configuration = self.configuration_id(point)
+            if configuration not in taken:
+                return Proposal(point, configuration, answer.memory)
+        if isinstance(self.sampler, GridSampler):
+            return self._from_all_points(taken, proposal)
+        return self._random(taken, proposal) or self._from_all_points(taken, proposal)
+
+    def _starting_point(self, taken: frozenset[str] | set[str]) -> Proposal | None:
+        """The first starting point that is not taken; what it leaves open is drawn, always alike."""
+        for index, given in enumerate(self.space.starting_points):
+            generator = np.random.default_rng([self.seed, index])
+            point = plain(random_point(self.space, generator, given))
+            configuration = self.configuration_id(point)
+            if configuration not in taken and inside(point, self.space):
+                return Proposal(point, configuration)
+        return None
+
+    def _random(self, taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+        """A random point that is not taken."""
+        generator = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS))
+        for _ in range(RANDOM_DRAWS):
+            point = plain(random_point(self.space, generator))
+            configuration = self.configuration_id(point)
+            if configuration not in taken:
+                return Proposal(point, configuration)
+        return None
+
+    def _from_all_points(self, taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+        """Any point of a finite space that is not taken, when drawing does not find one."""
+        if continuous_parameters(self.space) or (size(self.space) or 0) > LARGEST_GRID:
+            return None
+        points = list(grid_points(self.space))
+        order = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS + 1)).permutation(len(points))
+        for index in order.tolist():
+            point = plain(points[index])
+            configuration = self.configuration_id(point)
+            if configuration not in taken:
+                return Proposal(point, configuration)
+        return None

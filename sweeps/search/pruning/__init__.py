@@ -1,0 +1,7 @@
+"""Pruners: who stops trials early."""
+
+from sweeps.search.pruning.levels import LevelBook
+from sweeps.search.pruning.protocol import Pruner
+from sweeps.search.pruning.registry import make_pruner
+
+__all__ = ["LevelBook", "Pruner", "make_pruner"]

@@ -1,0 +1,126 @@
+"""Bayesian optimisation with a Gaussian process, for small studies of few parameters."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from search_spaces.parameters import ChoiceParameter
+from sweeps.search.distributions import seen_distribution, seen_value
+from sweeps.search.samplers.protocol import Answer
+from sweeps.search.samplers.random_points import random_point
+from sweeps.search.view import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from search_spaces.parameters import Parameter, PointValue
+    from search_spaces.space import SearchSpace
+    from sweeps.search.samplers.protocol import Question
+
+_LARGEST_FIT = 300  # fitting costs the cube of the trials
+_NOISE = (1e-6, 1.0)  # variance of a score, in units of the scores' variance
+
+
+class GaussianProcessSampler:
+    """Matérn 5/2 kernel, expected improvement over the best score, maximised over random candidates and neighbours of the best.
+
+    Running trials enter with the model's own mean there, so that parallel proposals keep apart ("kriging believer").
+    Sources: Rasmussen & Williams 2006, eq. 4.17; Jones et al. 1998, eq. 15; Ginsbourger et al. 2010, section 4.
+
+    Args:
+        n_startup_trials: random points before the first fit.
+        n_candidates: points among which the improvement is maximised.
+    """
+
+    def __init__(self, *, n_startup_trials: int, n_candidates: int) -> None:
+        self._n_startup_trials = n_startup_trials
+        self._n_candidates = n_candidates
+
+    def propose(self, question: Question) -> Answer:
+        """The candidate with the largest expected improvement."""
+        generator = np.random.default_rng(question.seed)
+        space = question.space
+        known = [trial for trial in question.trials if inside(trial.point, space)]
+        scored = [trial for trial in known if trial.state != "RUNNING" and trial.score is not None and np.isfinite(trial.score)][
+            -_LARGEST_FIT:
+        ]
+        if len(scored) < self._n_startup_trials:
+            return Answer(random_point(space, generator))
+        running = [trial for trial in known if trial.state == "RUNNING"]
+        sign = 1.0 if question.maximize else -1.0
+        points = np.asarray([encoded(space, trial.point) for trial in scored])
+        scores = sign * np.asarray([trial.score for trial in scored])
+        best = scored[int(np.argmax(scores))].point
+        candidates = [random_point(space, generator) for _ in range(self._n_candidates)]
+        candidates += [_neighbour(space, best, generator) for _ in range(self._n_candidates // 4)]
+        improvement = _expected_improvement(
+            points,
+            scores,
+            np.asarray([encoded(space, trial.point) for trial in running]).reshape(-1, points.shape[1]),
+            np.asarray([encoded(space, candidate) for candidate in candidates]),
+            question.seed,
+        )
+        return Answer(candidates[int(np.argmax(improvement))])
+
+
+def encoded(space: SearchSpace, point: Mapping[str, PointValue]) -> list[float]:
+    """A point as numbers in [0, 1]: a share of the range, one-hot for choices; an inactive parameter lies in the middle."""
+    numbers: list[float] = []
+    for name, parameter in space.parameters.items():
+        if isinstance(parameter, ChoiceParameter):
+            numbers += [float(name in point and label == point[name]) for label in parameter.labels]
+        else:
+            numbers.append(_share(parameter, point[name]) if name in point else 0.5)
+    return numbers
+
+
+def _share(parameter: Parameter, value: PointValue) -> float:
+    """Where `value` lies in its parameter's range, in [0, 1]."""
+    distribution = seen_distribution(parameter)
+    low, high, at = float(getattr(distribution, "low", 0.0)), float(getattr(distribution, "high", 1.0)), float(seen_value(parameter, value))
+    if getattr(distribution, "log", False):
+        low, high, at = float(np.log(low)), float(np.log(high)), float(np.log(at))
+    return 0.5 if high == low else (at - low) / (high - low)
+
+
+def _neighbour(space: SearchSpace, point: Mapping[str, PointValue], generator: np.random.Generator) -> dict[str, PointValue]:
+    """`point` with one active parameter drawn anew."""
+    changed = list(point)[int(generator.integers(len(point)))]
+    return random_point(space, generator, {name: value for name, value in point.items() if name != changed})
+
+
+def _expected_improvement(
+    points: NDArray[np.float64], scores: NDArray[np.float64], running: NDArray[np.float64], candidates: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """Expected improvement of each candidate, shape ``(num_candidates,)``.
+
+    Args:
+        points: encoded trials, shape ``(num_trials, num_numbers)``.
+        scores: more is better, shape ``(num_trials,)``.
+        running: encoded running trials, shape ``(num_running, num_numbers)``.
+        candidates: shape ``(num_candidates, num_numbers)``.
+        seed: of the fit's restarts.
+    """
+    from scipy.stats import norm
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+    kernel = Matern(length_scale=np.full(points.shape[1], 0.5), length_scale_bounds=(0.05, 20.0), nu=2.5) + WhiteKernel(0.05, _NOISE)
+    model = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=1, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(points, scores)
+        if len(running):
+            believed = GaussianProcessRegressor(model.kernel_, normalize_y=True, optimizer=None)
+            model = believed.fit(np.vstack([points, running]), np.concatenate([scores, model.predict(running)]))
+        mean, deviation = model.predict(candidates, return_std=True)
+    gain = mean - model.predict(points).max()
+    deviation = np.maximum(deviation, 1e-12)
+    improvement: NDArray[np.float64] = gain * norm.cdf(gain / deviation) + deviation * norm.pdf(gain / deviation)
+    return improvement

@@ -1,0 +1,60 @@
+"""Optuna's samplers, asked on a view that is made for the question and forgotten afterwards."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import optuna
+
+from search_spaces.domain import canonical_value
+from sweeps.search.distributions import suggest
+from sweeps.search.samplers.protocol import Answer
+from sweeps.search.view import view
+from sweeps.search.view_storage import ViewStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from search_spaces.parameters import PointValue
+    from search_spaces.space import SearchSpace
+    from sweeps.search.samplers.protocol import Question
+
+
+class OptunaSampler:
+    """Adapts a sampler of Optuna.
+
+    Args:
+        make: builds it from a seed and the space.
+        memory_prefix: system attributes of a trial that it must find again (CMA-ES keeps its state there); empty: none.
+        pruned_as_complete: whether pruned trials are shown as finished with their score so far.
+    """
+
+    def __init__(
+        self, make: Callable[[int, SearchSpace], optuna.samplers.BaseSampler], *, memory_prefix: str = "", pruned_as_complete: bool = False
+    ) -> None:
+        self._make = make
+        self._memory_prefix = memory_prefix
+        self._pruned_as_complete = pruned_as_complete
+
+    def propose(self, question: Question) -> Answer:
+        """Ask the sampler for one point, its conditional parameters in the order of the space."""
+        space = question.space
+        trials = view(question.trials, space, maximize=question.maximize, pruned_as_complete=self._pruned_as_complete)
+        direction = optuna.study.StudyDirection.MAXIMIZE if question.maximize else optuna.study.StudyDirection.MINIMIZE
+        storage = ViewStorage(trials, direction)
+        point: dict[str, PointValue] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study = optuna.Study("view", storage, sampler=self._make(question.seed, space), pruner=optuna.pruners.NopPruner())
+            trial = study.ask()
+            for name, parameter in space.parameters.items():
+                if parameter.when is None or parameter.when.holds(point):
+                    point[name] = canonical_value(parameter, suggest(trial, parameter))
+        return Answer(point, self._memory(storage, trial.number))
+
+    def _memory(self, storage: ViewStorage, number: int) -> dict[str, object]:
+        if not self._memory_prefix:
+            return {}
+        attributes = storage.get_trial(number).system_attrs
+        return {key: value for key, value in attributes.items() if key.startswith(self._memory_prefix)}

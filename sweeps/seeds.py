@@ -1,0 +1,35 @@
+"""Where every seed of a study comes from: hashes of the study's seed and of what the seed is for, never a trial number."""
+
+from __future__ import annotations
+
+import hashlib
+
+SEED_BITS = 31  # fits NumPy's, Optuna's and Keras' seeds alike
+
+
+def proposal_seed(study_seed: int, proposal: int, draw: int = 0) -> int:
+    """Seed of a proposal, in [0, 2³¹).
+
+    Args:
+        study_seed: the sweep file's ``search.seed``.
+        proposal: how many search configurations are on record before this one.
+        draw: counts the draws of one proposal: 0, then one more for every duplicate.
+    """
+    return _hashed("proposal", study_seed, proposal, draw)
+
+
+def training_seed(study_seed: int, configuration: str, replicate: int = 0) -> int:
+    """Seed of a training, in [0, 2³¹).
+
+    Args:
+        study_seed: the sweep file's ``search.seed``.
+        configuration: ID of the configuration.
+        replicate: 0 in the search; 1, 2, ... for fresh trainings of the same configuration.
+    """
+    return _hashed("training", study_seed, configuration, replicate)
+
+
+def _hashed(*parts: str | int) -> int:
+    """The first 31 bits of the BLAKE2b hash of `parts`."""
+    digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - SEED_BITS)

@@ -1,0 +1,55 @@
+"""Hours of training, of this run and of those before it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sweeps.record.optuna_tables import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sweeps.record.stored_trial import StoredAttempt
+
+_HOUR = 3600.0
+
+
+class DeviceTime:
+    """Sums attempts: those on record, those ended in this run, those running."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._gpu_seconds = 0.0
+        self._running: dict[int, tuple[float, float]] = {}
+
+    def restore(self, attempts: Iterable[StoredAttempt]) -> None:
+        """Add attempts from the record; one that never ended counts up to its last epoch."""
+        for attempt in attempts:
+            started, ended = attempt.record.started, attempt.record.ended or utc(attempt.seen)
+            if started is not None and ended is not None:
+                self._add((ended - started).total_seconds(), attempt.gpu)
+
+    def begin(self, trial: int, gpu: float) -> None:
+        """An attempt was handed out."""
+        self._running[trial] = (time.monotonic(), gpu)
+
+    def end(self, trial: int) -> None:
+        """An attempt ended."""
+        if trial in self._running:
+            started, gpu = self._running.pop(trial)
+            self._add(time.monotonic() - started, gpu)
+
+    def trial_hours(self) -> float:
+        """Hours of training so far."""
+        now = time.monotonic()
+        return (self._seconds + sum(now - started for started, _ in self._running.values())) / _HOUR
+
+    def gpu_hours(self) -> float:
+        """Hours of training times each trial's GPUs."""
+        now = time.monotonic()
+        return (self._gpu_seconds + sum((now - started) * gpu for started, gpu in self._running.values())) / _HOUR
+
+    def _add(self, seconds: float, gpu: float) -> None:
+        self._seconds += max(seconds, 0.0)
+        self._gpu_seconds += max(seconds, 0.0) * gpu

@@ -1,0 +1,228 @@
+"""The loop that runs a study: what to run next, what an event means, when to stop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from reports.records import AttemptRecord
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
+from sweeps.record.lock import driver_name
+from sweeps.study.assignments import Assignments
+from sweeps.study.finishing import Finishing
+from sweeps.study.first_failures import FirstFailures
+from sweeps.study.kill_points import reach
+from sweeps.study.outcome import StudyOutcome
+from sweeps.study.retry import judge_failure
+from sweeps.study.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sweeps.executor.protocol import Event, Executor
+    from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.live_trial import LiveTrial
+    from sweeps.study.observer import StudyObserver, TrialProgress
+    from sweeps.study.outcome import EndReason
+    from sweeps.study.plan import StudyPlan
+    from sweeps.study.study_options import StudyOptions
+    from sweeps.study.study_state import StudyState
+
+TICK_SECONDS = 1.0
+
+
+class StudyDriver:
+    """Runs one study against one executor.
+
+    Every step is written to the record before the next depends on it, so that a driver may die anywhere: the next one finds the same state.
+    """
+
+    def __init__(
+        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, executor: Executor, observer: StudyObserver, options: StudyOptions
+    ) -> None:
+        self._plan = plan
+        self._record = record
+        self._state = state
+        self._executor = executor
+        self._observer = observer
+        self._options = options
+        self._assignments = Assignments(plan, record, state)
+        self._finishing = Finishing(plan, record, state, observer)
+        self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
+        self._snapshots = Snapshots(record.name, plan, state, self._assignments)
+        self._running: set[int] = set()
+        self._started = self._last_tick = time.monotonic()
+        self._closing = False
+
+    def run(self, stop_requested: Callable[[], bool]) -> StudyOutcome:
+        """Run until the study is done, a budget is used up, or a stop is asked for; the executor is closed in any case.
+
+        Raises:
+            SweepAbortedError: the first trials all failed alike.
+        """
+        try:
+            reason = self._loop(stop_requested)
+        except BaseException:
+            self._close(0.0)
+            raise
+        self._close(0.0 if not self._running else self._options.grace_seconds)
+        snapshot = self._snapshots.take("over")
+        self._observer.on_tick(snapshot)
+        return StudyOutcome(reason, snapshot, tuple(sorted(self._state.live)))
+
+    def _loop(self, stop_requested: Callable[[], bool]) -> EndReason:
+        while True:
+            reason = self._reason_to_stop(stop_requested)
+            if reason is not None:
+                return reason
+            self._fill()
+            if not self._running:
+                return "space exhausted" if self._assignments.exhausted else "done"
+            self._handle(self._executor.poll(self._options.poll_seconds))
+            self._tick()
+
+    def _reason_to_stop(self, stop_requested: Callable[[], bool]) -> EndReason | None:
+        if stop_requested():
+            return "interrupted"
+        if self._plan.time is not None and time.monotonic() - self._started >= self._plan.time:
+            return "time budget"
+        if self._plan.gpu_hours is not None and self._state.device_time.gpu_hours() >= self._plan.gpu_hours:
+            return "gpu-hours budget"
+        return None
+
+    def _fill(self) -> None:
+        """Hand out trials while there is room."""
+        while self._room() > 0:
+            trial = self._assignments.next(self._running)
+            if trial is None:
+                return
+            reason = self._judge(trial)
+            if reason is not None:  # the driver died between this decision and its execution
+                trial.prune_reason = reason
+                self._finishing.finish(trial, "PRUNED", cause=reason)
+                continue
+            self._submit(trial)
+
+    def _room(self) -> int:
+        own = self._executor.room()
+        return own if self._plan.concurrent is None else min(own, self._plan.concurrent - len(self._running))
+
+    def _submit(self, trial: LiveTrial) -> None:
+        attempt = trial.attempt + 1
+        self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=trial.epochs, gpu=self._plan.gpu)
+        trial.attempts.append(AttemptRecord(attempt, driver_name(), "", trial.epochs, None, None, None))
+        trial.worker = ""
+        reach("attempt-written")
+        config = self._plan.configure(trial.params, trial.seed)
+        task = TrialTask(
+            trial=trial.number,
+            attempt=attempt,
+            trainable=self._plan.trainable,
+            config=config,
+            checkpoint_dir=f"{self._plan.checkpoint_root.rstrip('/')}/{trial.number:05d}",
+            recorded_epochs=trial.epochs,
+            cpu=self._plan.cpu,
+            gpu=self._plan.gpu,
+            affinity=self._plan.affinity(config),
+        )
+        self._state.device_time.begin(trial.number, self._plan.gpu)
+        self._running.add(trial.number)
+        self._executor.submit(task)
+        reach("submitted")
+
+    def _handle(self, events: Iterable[Event]) -> None:
+        for event in events:
+            trial = self._state.live.get(event.trial)
+            if trial is None or event.trial not in self._running or event.attempt != trial.attempt:
+                continue
+            if isinstance(event, Started):
+                self._on_started(trial, event)
+            elif isinstance(event, EpochEnded):
+                self._on_epoch(trial, event)
+            else:
+                self._on_ended(trial, event)
+
+    def _on_started(self, trial: LiveTrial, event: Started) -> None:
+        trial.worker = event.worker
+        self._record.set_worker(trial.number, event.attempt, event.worker)
+        reach("started")
+        self._observer.on_started(self._progress(trial))
+
+    def _on_epoch(self, trial: LiveTrial, event: EpochEnded) -> None:
+        if trial.prune_reason is not None or trial.fault is not None or event.epoch <= trial.epochs:
+            return
+        reach("epoch-received")
+        if event.epoch != trial.epochs + 1:
+            trial.fault = f"the trainable told epoch {event.epoch}, expected {trial.epochs + 1}: it must tell every epoch after those on record, in order"
+            self._executor.stop(trial.number)
+            return
+        self._record.add_epoch(trial.number, event.attempt, event.epoch, event.figures, event.checkpoint)
+        reach("curve-written")
+        trial.add_epoch(event.figures)
+        if self._plan.metric in event.figures:
+            self._record.show_epoch(trial.number, event.epoch, event.figures[self._plan.metric], trial.planned_epochs)
+        reach("epoch-written")
+        if trial.role == "search":
+            self._state.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
+        self._observer.on_epoch(self._progress(trial), event.figures)
+        trial.prune_reason = self._judge(trial)
+        if trial.prune_reason is not None:
+            reach("prune-decided")
+            if not self._closing:
+                self._executor.stop(trial.number)
+
+    def _judge(self, trial: LiveTrial) -> str | None:
+        """Whether the pruner stops a trial after its last epoch on record; confirmations run to their end."""
+        if self._plan.pruner is None or trial.role != "search" or trial.epochs == 0:
+            return None
+        return self._plan.pruner.judge(self._state.book, trial.number, trial.epochs)
+
+    def _on_ended(self, trial: LiveTrial, event: Ended) -> None:
+        reach("ended-received")
+        self._running.discard(trial.number)
+        self._state.device_time.end(trial.number)
+        cause = Cause.STOPPED if trial.prune_reason is not None else event.cause
+        self._record.end_attempt(trial.number, event.attempt, cause.value)
+        last = trial.attempts[-1]
+        trial.attempts[-1] = AttemptRecord(last.attempt, last.driver, trial.worker, last.from_epoch, last.started, None, cause.value)
+        if trial.prune_reason is not None:
+            self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason, outcome=event.outcome)
+            self._first_failures.other()
+        elif trial.fault is not None:
+            self._finishing.finish(trial, "FAIL", cause=Cause.EXCEPTION.value, error=trial.fault)
+            self._first_failures.exception(trial.number, trial.fault)
+        elif event.cause is Cause.COMPLETED:
+            self._finishing.complete(trial, event)
+            self._first_failures.other()
+        elif event.cause in (Cause.STOPPED, Cause.INTERRUPTED):
+            self._assignments.again(trial)
+        else:
+            self._on_failure(trial, event)
+
+    def _on_failure(self, trial: LiveTrial, event: Ended) -> None:
+        verdict = judge_failure(event.cause, trial.attempts, trial.epochs)
+        if verdict.again:
+            self._assignments.again(trial)
+            return
+        error = event.error or f"{event.cause.value}, without a message"
+        self._finishing.finish(trial, "FAIL", cause=verdict.cause, error=error, outcome=event.outcome)
+        if event.cause is Cause.EXCEPTION:
+            self._first_failures.exception(trial.number, error)
+        else:
+            self._first_failures.other()
+
+    def _close(self, grace: float) -> None:
+        """Stop what runs; trials that were cut stay as they are, for the next run."""
+        self._closing = True
+        events = self._executor.close(grace)
+        self._first_failures.other()
+        self._handle(events)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now - self._last_tick >= TICK_SECONDS:
+            self._last_tick = now
+            self._observer.on_tick(self._snapshots.take())
+
+    def _progress(self, trial: LiveTrial) -> TrialProgress:
+        return trial.progress(self._plan.metric, maximize=self._plan.maximize)

@@ -1,0 +1,76 @@
+"""From a sweep file to what the study logic needs of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from reports.records import ParameterRecord
+from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
+from sweeps.configuration import configuration_id
+from sweeps.search.proposals import Proposer
+from sweeps.search.pruning import make_pruner
+from sweeps.search.samplers import make_sampler
+from sweeps.study.affinity import compile_key
+from sweeps.study.plan import StudyPlan
+from sweeps.sweep_file import train_config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search_spaces import Parameter, PointValue
+    from sweeps.sweep_file import SweepFile
+
+MINIMIZED = ("val_loss",)
+
+
+def plan_of(sweep: SweepFile, trainable: str) -> StudyPlan:
+    """The plan of a sweep.
+
+    Args:
+        sweep: resolved.
+        trainable: ``package.module:function``.
+
+    Raises:
+        SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
+    """
+    search = sweep.search
+    maximize = search.metric not in MINIMIZED
+    sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
+
+    def configuration(point: Mapping[str, PointValue]) -> str:
+        return configuration_id(sweep, point)
+
+    def configure(point: Mapping[str, PointValue], seed: int) -> dict[str, Any]:
+        return train_config(sweep, point, seed).model_dump(mode="json")
+
+    return StudyPlan(
+        metric=search.metric,
+        maximize=maximize,
+        seed=search.seed,
+        trials=search.trials,
+        planned_epochs=sweep.training.epochs,
+        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize),
+        pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
+        configure=configure,
+        trainable=trainable,
+        checkpoint_root=sweep.storage_path or f"runs/{sweep.study}",
+        cpu=sweep.resources.cpu,
+        gpu=sweep.resources.gpu,
+        concurrent=sweep.resources.concurrent,
+        time=sweep.budget.time,
+        gpu_hours=sweep.budget.gpu_hours,
+        confirm_top=sweep.confirm.top,
+        confirm_seeds=sweep.confirm.seeds,
+        affinity=compile_key,
+    )
+
+
+def parameter_record(parameter: Parameter) -> ParameterRecord:
+    """A searched parameter as the report shows it."""
+    condition = parameter.when.text if parameter.when is not None else None
+    if isinstance(parameter, ChoiceParameter):
+        return ParameterRecord(parameter.name, "choice", labels=parameter.labels, condition=condition)
+    if isinstance(parameter, OrdinalParameter):
+        return ParameterRecord(parameter.name, "ordinal", labels=parameter.labels, condition=condition)
+    kind: Literal["int", "float"] = "int" if isinstance(parameter, IntParameter) else "float"
+    return ParameterRecord(parameter.name, kind, log=parameter.log, low=parameter.low, high=parameter.high, condition=condition)

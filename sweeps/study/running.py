@@ -1,0 +1,134 @@
+"""`run_study`: opens or makes the study of a sweep and runs it."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import TYPE_CHECKING
+
+from sweeps.errors import SweepInputError
+from sweeps.record import StudyFacts, create_study, open_study, study_exists
+from sweeps.search.distributions import record_distributions
+from sweeps.study.driver import StudyDriver
+from sweeps.study.observer import Silent
+from sweeps.study.planning import parameter_record, plan_of
+from sweeps.study.study_options import StudyOptions
+from sweeps.study.study_state import StudyState
+from sweeps.sweep_file import SweepFile, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweeps.executor.protocol import Executor
+    from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.observer import StudyObserver
+    from sweeps.study.outcome import StudyOutcome
+    from sweeps.study.plan import StudyPlan
+
+KERAS_TRAINABLE = "sweeps.keras_trainable:train_trial"
+
+
+def storage_of(sweep: SweepFile) -> str:
+    """The sweep's storage URL, variables unexpanded."""
+    return sweep.storage or f"sqlite:///./{sweep.study}.db"
+
+
+def run_study(
+    sweep: SweepFile,
+    executor: Executor,
+    *,
+    trainable: str = KERAS_TRAINABLE,
+    observer: StudyObserver | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+    options: StudyOptions | None = None,
+) -> StudyOutcome:
+    """Run a sweep to its end, or continue the study it has: nothing finished is lost, nothing runs twice.
+
+    Args:
+        sweep: resolved sweep file.
+        executor: runs the trials; closed when this returns or raises.
+        trainable: ``package.module:function``.
+        observer: shown what happens.
+        stop_requested: asked between events; True saves the running trials for the next run and returns.
+        options: what identifies the study beyond its file, and how the run behaves.
+
+    Raises:
+        SweepInputError: the study exists and the file differs where it must not; the message lists the differences.
+        StudyLockedError: another driver is running the study.
+        SweepAbortedError: the first trials all failed alike.
+    """
+    chosen, shown = options or StudyOptions(), observer or Silent()
+    try:
+        plan = plan_of(sweep, trainable)
+        record = _opened(sweep, plan, chosen)
+    except BaseException:
+        executor.close(0.0)
+        raise
+    try:
+        driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, shown, chosen)
+        return driver.run(stop_requested)
+    finally:
+        record.close()
+
+
+def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
+    """The sweep's study, made if it does not exist, with what this run changes written to its history."""
+    url = storage_of(sweep)
+    if not study_exists(url, sweep.study):
+        return create_study(url, sweep.study, _facts(sweep, plan, options))
+    record = open_study(url, sweep.study)
+    try:
+        _continue(record, sweep, options)
+    except BaseException:
+        record.close()
+        raise
+    return record
+
+
+def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFacts:
+    return StudyFacts(
+        metric=plan.metric,
+        maximize=plan.maximize,
+        seed=plan.seed,
+        target_trials=plan.trials,
+        planned_epochs=plan.planned_epochs,
+        sweep_file=sweep.to_yaml(),
+        parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
+        distributions=record_distributions(sweep.space),
+        versions=options.versions,
+        hardware=options.hardware,
+        facts={"host": socket.gethostname(), "owner": getuser(), **options.facts},
+        created=datetime.now(UTC),
+    )
+
+
+def _continue(record: RecordedStudy, sweep: SweepFile, options: StudyOptions) -> None:
+    """Compare the sweep with the study's own file; record what changed.
+
+    Raises:
+        SweepInputError: it is another sweep, or other data.
+    """
+    stored = SweepFile.from_text(record.facts.sweep_file, f"study {record.name}")
+    comparison = compare(stored, sweep)
+    if comparison.verdict == "refused":
+        differences = "\n".join(f"  {difference}" for difference in comparison.refused)
+        raise SweepInputError(
+            f"study {record.name!r} exists and was made from another sweep file:\n{differences}\n"
+            "Expected the same settings (resources, budget, report, confirmation, more trials or a narrowed space may differ). "
+            "Give the new sweep another name (study: NAME), or restore the settings."
+        )
+    known, now = record.facts.facts.get("data_fingerprint"), options.facts.get("data_fingerprint")
+    if known and now and known != now:
+        raise SweepInputError(
+            f"study {record.name!r}: the data is not the study's (fingerprint {now}, expected {known}). Restore the images and their split, or start a new study."
+        )
+    if comparison.verdict == "continues":
+        record.update_facts(
+            change="; ".join(str(difference) for difference in comparison.differences),
+            sweep_file=sweep.to_yaml(),
+            target_trials=sweep.search.trials,
+            parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
+        )
+    if now and not known:
+        record.update_facts(facts={**record.facts.facts, "data_fingerprint": now})

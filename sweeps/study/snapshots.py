@@ -1,0 +1,66 @@
+"""Makes the snapshots that observers are shown."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from sweeps.study.observer import StudySnapshot
+
+if TYPE_CHECKING:
+    from sweeps.study.assignments import Assignments
+    from sweeps.study.plan import StudyPlan
+    from sweeps.study.study_state import StudyState
+
+
+class Snapshots:
+    """Counts what is there; remembers where the run began, for its speed."""
+
+    def __init__(self, study: str, plan: StudyPlan, state: StudyState, assignments: Assignments) -> None:
+        self._study = study
+        self._plan = plan
+        self._state = state
+        self._assignments = assignments
+        self._started = time.monotonic()
+        self._epochs_before = self._search_epochs()
+
+    def take(self, phase: Literal["search", "over"] = "search") -> StudySnapshot:
+        """The study now."""
+        state, plan = self._state, self._plan
+        search = [trial for trial in state.finished.values() if trial.role == "search"]
+        states = Counter(trial.state for trial in search)
+        confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
+        confirming = any(trial.role == "confirmation" for trial in state.live.values())
+        return StudySnapshot(
+            study=self._study,
+            metric=plan.metric,
+            maximize=plan.maximize,
+            target=plan.trials,
+            complete=states["COMPLETE"],
+            pruned=states["PRUNED"],
+            failed=states["FAIL"],
+            running=tuple(state.live[number].progress(plan.metric, maximize=plan.maximize) for number in sorted(state.live)),
+            leaders=tuple(state.leaders()),
+            confirmations=confirmations,
+            confirmations_target=plan.confirm_top * plan.confirm_seeds,
+            elapsed=time.monotonic() - self._started,
+            eta=self._eta(len(search)),
+            trial_hours=state.device_time.trial_hours(),
+            gpu_hours=state.device_time.gpu_hours(),
+            phase="confirmation" if confirming and phase == "search" else phase,
+        )
+
+    def _eta(self, done: int) -> float | None:
+        """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
+        gained = self._search_epochs() - self._epochs_before
+        elapsed = time.monotonic() - self._started
+        if not done or gained <= 0 or self._assignments.exhausted:
+            return None
+        finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
+        missing = (self._plan.trials - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
+        return max(missing, 0.0) * elapsed / gained
+
+    def _search_epochs(self) -> int:
+        finished = sum(trial.epochs for trial in self._state.finished.values() if trial.role == "search")
+        return finished + sum(trial.epochs for trial in self._state.live.values() if trial.role == "search")

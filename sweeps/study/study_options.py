@@ -1,0 +1,30 @@
+"""How a run behaves, besides what its sweep file says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Options of `run_study`.
+
+    Attributes:
+        facts: what identifies the study beyond its sweep file (``data_fingerprint``, ``command``); texts.
+        versions: package to version.
+        hardware: of this host; texts.
+        grace_seconds: how long running trials may take to save when the run is stopped.
+        same_failures: so many equal exceptions at the start of a run stop it; 0: never.
+        poll_seconds: longest wait for an event.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    grace_seconds: float = 30.0
+    same_failures: int = 3
+    poll_seconds: float = 0.2

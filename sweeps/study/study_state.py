@@ -1,0 +1,146 @@
+"""What the driver knows of its study: rebuilt from the record at the start, then kept beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sweeps.record.stored_trial import Attribute
+from sweeps.search.pruning import LevelBook
+from sweeps.search.seen_trial import SeenTrial
+from sweeps.study.device_time import DeviceTime
+from sweeps.study.live_trial import LiveTrial
+from sweeps.study.scoring import finished_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from search_spaces.parameters import PointValue
+    from sweeps.record.stored_trial import StoredTrial
+    from sweeps.study.observer import FinishedTrial
+    from sweeps.study.plan import StudyPlan
+
+LEADERS = 5
+_NO_MEMORY: Mapping[str, object] = {}
+
+
+class StudyState:
+    """All trials of a study: those that are over, and those that are not.
+
+    Attributes:
+        finished: number to trial, over.
+        live: number to trial, not over: running, or waiting to be run again.
+        book: levels of the search trials.
+        device_time: hours of training so far.
+        taken: configurations that are not proposed again.
+    """
+
+    def __init__(self, plan: StudyPlan, trials: Iterable[StoredTrial]) -> None:
+        self._plan = plan
+        self.finished: dict[int, FinishedTrial] = {}
+        self.live: dict[int, LiveTrial] = {}
+        self.book = LevelBook(maximize=plan.maximize)
+        self.device_time = DeviceTime()
+        self.taken: set[str] = set()
+        self._replicates: set[tuple[str, int]] = set()
+        self._seen: dict[int, SeenTrial] = {}
+        self._memory: dict[int, Mapping[str, object]] = {}
+        for trial in trials:
+            self._restore(trial)
+
+    def add(self, trial: LiveTrial, replicate: int, memory: Mapping[str, object] = _NO_MEMORY) -> None:
+        """A new trial is on record."""
+        self.live[trial.number] = trial
+        self._replicates.add((trial.configuration, replicate))
+        self.taken.add(trial.configuration)
+        if memory:
+            self._memory[trial.number] = memory
+
+    def finish(self, trial: FinishedTrial) -> None:
+        """A trial is over."""
+        live = self.live.pop(trial.number)
+        self.finished[trial.number] = trial
+        if trial.role == "search":
+            self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
+            self._remember(trial)
+
+    def seen(self) -> list[SeenTrial]:
+        """Search trials as a sampler may know them, by number."""
+        running = {
+            trial.number: SeenTrial(
+                trial.number, trial.configuration, "RUNNING", trial.params, None, trial.epochs, self._memory.get(trial.number, _NO_MEMORY)
+            )
+            for trial in self.live.values()
+            if trial.role == "search"
+        }
+        return [trial for _, trial in sorted({**self._seen, **running}.items())]
+
+    def search_configurations(self) -> int:
+        """Configurations that were proposed so far."""
+        finished = sum(1 for trial in self.finished.values() if trial.role == "search")
+        return finished + sum(1 for trial in self.live.values() if trial.role == "search")
+
+    def has_replicate(self, configuration: str, replicate: int) -> bool:
+        """Whether a configuration was trained with this replicate's seed, or is being."""
+        return (configuration, replicate) in self._replicates
+
+    def leaders(self, count: int = LEADERS) -> list[FinishedTrial]:
+        """The best complete search trials, best first; provisional scores come after all others."""
+        sign = -1.0 if self._plan.maximize else 1.0
+        complete = [
+            trial for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE" and trial.stable is not None
+        ]
+        return sorted(complete, key=lambda trial: (trial.provisional, sign * (trial.stable or 0.0), trial.number))[:count]
+
+    def _restore(self, stored: StoredTrial) -> None:
+        """Take over a trial from the record."""
+        attributes = stored.attributes
+        params: dict[str, PointValue] = {name: value for name, value in stored.params.items() if isinstance(value, (int, float, str))}
+        self._replicates.add((stored.configuration, int(attributes.get(Attribute.REPLICATE, 0))))
+        self.taken.add(stored.configuration)
+        if stored.system_attributes:
+            self._memory[stored.number] = stored.system_attributes
+        self.device_time.restore(stored.attempts)
+        if stored.state in ("RUNNING", "WAITING"):
+            self._restore_live(stored, params)
+            return
+        curve = stored.curves.get(self._plan.metric, np.full(stored.epochs, np.nan, dtype=np.float32))
+        flags = tuple(str(flag) for flag in attributes.get(Attribute.DIAGNOSIS, {}).get("flags", ()))
+        trial = finished_trial(
+            (stored.number, stored.role, stored.configuration, params),
+            stored.state,
+            np.array(curve, dtype=np.float32),
+            maximize=self._plan.maximize,
+            why=(attributes.get(Attribute.CAUSE), attributes.get(Attribute.ERROR)),
+            flags=flags,
+        )
+        self.finished[stored.number] = trial
+        if trial.role in ("search", "history"):
+            self.book.record(trial.number, np.array(curve, dtype=np.float32), finished=trial.state == "COMPLETE")
+            self._remember(trial)
+
+    def _restore_live(self, stored: StoredTrial, params: Mapping[str, PointValue]) -> None:
+        """Take over a trial that a driver left running."""
+        trial = LiveTrial(
+            number=stored.number,
+            role=stored.role,
+            configuration=stored.configuration,
+            seed=int(stored.attributes[Attribute.SEED]),
+            params=params,
+            planned_epochs=int(stored.attributes.get(Attribute.PLANNED_EPOCHS, self._plan.planned_epochs)),
+            curves={name: list(values) for name, values in stored.curves.items()},
+            epochs=stored.epochs,
+            attempts=[attempt.record for attempt in stored.attempts],
+        )
+        self.live[trial.number] = trial
+        if trial.role == "search":
+            self.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
+
+    def _remember(self, trial: FinishedTrial) -> None:
+        """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
+        if trial.state not in ("COMPLETE", "PRUNED"):
+            return
+        state: Literal["COMPLETE", "PRUNED"] = "COMPLETE" if trial.state == "COMPLETE" else "PRUNED"
+        memory = self._memory.get(trial.number, _NO_MEMORY)
+        self._seen[trial.number] = SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory)
