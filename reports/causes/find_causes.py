@@ -46,9 +46,9 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     """State which parameters go with the flags of a study.
 
     The unit is the configuration. An ordered parameter is parted where the share of flagged trials differs most, a choice by its labels; the
-    p-value comes from permuting these shares over configurations (shares, not amplitudes: how large a swing is varies for many reasons) and is Holm-adjusted over all parameters and flags. What survives is an
-    association: a sampler that homes in on good settings moves parameters together. It is called tested only where configurations
-    differ in that parameter alone.
+    p-value comes from permuting these shares over configurations (shares, not amplitudes: how large a swing is varies for many reasons) and
+    is Holm-adjusted over all parameters and flags. What survives is an association: a sampler that homes in on good settings moves
+    parameters together. It is called tested only where configurations differ in that parameter alone.
 
     Args:
         study: the record.
