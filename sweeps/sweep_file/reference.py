@@ -1,0 +1,149 @@
+"""The reference of the sweep file, ``docs/sweep-file.md``, generated from the types.
+
+Write it anew with ``python -m sweeps.sweep_file.reference docs/sweep-file.md``; a test compares it with the types.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search_spaces import shipped
+from sweeps.sweep_file.searchable import searchable_paths
+from sweeps.sweep_file.settings import SweepFile
+from sweeps.sweep_file.type_text import type_text
+from trainer.config import Settings, searchable_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+_INTRODUCTION = """# The sweep file
+
+One YAML file describes a study. It is read by the rules of YAML 1.2: `1e-5` is a number, `no`, `on` and `none` are words, a key given twice is an error.
+Every key is checked when the file is loaded. All problems are reported together, one line each, with the exit code 2:
+
+```text
+sweep.yaml:12: training.epoch: unknown key; did you mean 'epochs'?
+sweep.yaml:17: space.dropout.float: expected low <= high, got [0.6, 0.0]; write [0.0, 0.6]
+```
+
+Settings come from four places, each winning over the one before: the defaults below, a shipped space, the file, and `--set KEY=VALUE` on the command line.
+
+- `--set training.epochs=3` gives a setting by its full path, `--set learning_rate=1e-3` a searchable one by its short name. VALUE is YAML.
+- A setting that is given a value is no longer searched: in the file it wins over a shipped space (or one that `extends` names), on the command line over the
+  file's own space as well. Conditions that name it are decided at once. A file that gives a value to a setting *and* varies it in its own space is refused.
+- `--set space.learning_rate='{float: [1.0e-4, 1.0e-2], log: true}'` replaces or adds one parameter, `--set space=quick` the whole space.
+
+`${VARIABLES}` are taken from the environment where they are used and are stored as written, so that a study's storage holds no secret. A literal password in a
+URL is refused.
+
+The resolved file, every setting spelled out, is kept in the study; `steadysweep resume` needs nothing else. Editors complete and check sweep files with the JSON
+Schema that `steadysweep schema` prints.
+"""
+
+_SPACE = """## The space
+
+`space` is the name of a shipped space, the path of a YAML file (relative to the file that names it), or a mapping of parameter names to parameters:
+
+```yaml
+space:
+  learning_rate: {float: [1.0e-5, 1.0e-2], log: true}
+  dropout: {float: [0.0, 0.6], step: 0.05}
+  frozen_layers: {ordinal: [none, 50%, 75%, all]}
+  bn_momentum: {choice: {default: null, "0.9": 0.9}, when: frozen_layers != all}
+  training.batch_size: {choice: [16, 32, 64]}
+  starting_points:
+    - {learning_rate: 1.0e-3, dropout: 0.2, frozen_layers: all}
+```
+
+A parameter is named after the setting that it varies: by full path, or by its last part where no other searchable setting has it. Settings marked *searchable*
+in the tables may be varied; every value is checked against the setting's type and range when the file is loaded.
+
+| kind | values | options |
+|---|---|---|
+| `float: [low, high]` | a number, both ends included | `log: true` (low end above 0), `step` (must end at the high end; not with `log`) |
+| `int: [low, high]` | a whole number, both ends included | `log: true`, `step` |
+| `choice: [...]` | one of the values, without order | |
+| `ordinal: [...]` | one of the values, in their order | |
+
+Every kind takes `when` and `description`. Values of `choice` and `ordinal` may be anything the setting accepts. They are stored and shown by their label, which is
+their text; `choice: {label: value, ...}` gives labels of your own, as values that read alike (`1` and `"1"`) and long ones need.
+
+**Conditions.** `when: optimizer == sgd` makes a parameter active only where the condition holds; elsewhere its setting keeps the value of the file. A condition
+compares parameters defined above it, with `==`, `!=`, `<`, `<=`, `>`, `>=`, `in [a, b]`, `not in [a, b]`, joined by `and`, `or` and parentheses. `<` and its like
+need a number or an `ordinal`. Labels that hold spaces or signs are quoted: `when: frozen_layers in [none, '4 blocks']`. A comparison with a parameter that is
+itself inactive is false.
+
+**Other keys of a space.** `extends` (a shipped space or a file to start from), `starting_points` (tried first, in order; parameters they leave out are drawn),
+`name`, `description`. `space: {}` varies nothing: one configuration.
+
+A study may go on in a *narrower* space: the same parameters with the same values or fewer. To fix a parameter in a running study, narrow it to one value.
+"""
+
+
+def reference_markdown() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION, "## Top level\n", _table(SweepFile, "")]
+    for name, field in SweepFile.model_fields.items():
+        inner = field.annotation
+        if name == "space":
+            parts += [_SPACE, _shipped_table()]
+        elif isinstance(inner, type) and issubclass(inner, Settings):
+            parts += _section(name, inner)
+    return "\n".join(parts)
+
+
+def _section(path: str, settings: type[Settings]) -> list[str]:
+    introduction = " ".join((settings.__doc__ or "").split())
+    parts = [f"## `{path}`\n", f"{introduction}\n", _table(settings, path)]
+    for name, field in settings.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Settings):
+            parts += _section(f"{path}.{name}", inner)
+    return parts
+
+
+def _table(settings: type[Settings], path: str) -> str:
+    rows = ["| key | accepts | default | meaning |", "|---|---|---|---|"]
+    searched = searchable_settings(settings)
+    for name, field in settings.model_fields.items():
+        marks = list(_marks(name, path)) if name in searched else []
+        meaning = " ".join([*marks, " ".join((field.description or "").split())])
+        rows.append(f"| `{name}` | {_cell(type_text(field))} | {_default(field)} | {_cell(_markdown(meaning))} |")
+    return "\n".join(rows) + "\n"
+
+
+def _marks(name: str, path: str) -> Iterator[str]:
+    yield "*Searchable.*" if name in searchable_paths() else f"*Searchable* as `{path}.{name}`."
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value: Any = field.get_default(call_default_factory=True)
+    if isinstance(value, Settings):
+        return "its defaults"
+    return f"`{json.dumps(value)}`".replace('"', "") if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _markdown(text: str) -> str:
+    """Docstrings mark literals by double backquotes, Markdown by single ones."""
+    return text.replace("``", "`")
+
+
+def _shipped_table() -> str:
+    rows = ["### Shipped spaces\n", "| name | for |", "|---|---|"]
+    rows += [f"| `{name}` | {_cell(text)} |" for name, text in shipped().items()]
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference_markdown(), encoding="utf-8")
