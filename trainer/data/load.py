@@ -103,6 +103,8 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
     digests = digest_array(content)
     rows = split(collected, digests, config.split)
     sets = {part: _image_set(pixels[chosen], collected, chosen, names=None) for part, chosen in rows.items()}
+    if config.split.validation == "train":
+        sets["validation"] = sets["train"]
     return _assemble(sets, collected, _identity(digests, collected, rows, pixels.shape[1:]), ())
 
 
