@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
 from sweeps.configuration import configuration_id
+from sweeps.paths import absolute_config, absolute_place
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 MINIMIZED = ("val_loss",)
 
 
-def plan_of(sweep: SweepFile, trainable: str) -> StudyPlan:
+def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | None = None) -> StudyPlan:
     """The plan of a sweep.
 
     Args:
         sweep: resolved.
         trainable: ``package.module:function``.
+        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.configuration.effective_settings`.
 
     Raises:
         SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
@@ -38,10 +41,10 @@ def plan_of(sweep: SweepFile, trainable: str) -> StudyPlan:
     sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
 
     def configuration(point: Mapping[str, PointValue]) -> str:
-        return configuration_id(sweep, point)
+        return configuration_id(sweep, point, boundaries)
 
     def configure(point: Mapping[str, PointValue], seed: int) -> dict[str, Any]:
-        return train_config(sweep, point, seed).model_dump(mode="json")
+        return absolute_config(train_config(sweep, point, seed).model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
         metric=search.metric,
@@ -53,7 +56,7 @@ def plan_of(sweep: SweepFile, trainable: str) -> StudyPlan:
         pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
         configure=configure,
         trainable=trainable,
-        checkpoint_root=sweep.storage_path or f"runs/{sweep.study}",
+        checkpoint_root=absolute_place(sweep.storage_path or f"runs/{sweep.study}", Path.cwd()),
         cpu=sweep.resources.cpu,
         gpu=sweep.resources.gpu,
         concurrent=sweep.resources.concurrent,

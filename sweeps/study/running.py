@@ -60,7 +60,7 @@ def run_study(
     """
     chosen, shown = options or StudyOptions(), observer or Silent()
     try:
-        plan = plan_of(sweep, trainable)
+        plan = plan_of(sweep, trainable, chosen.boundaries)
         record = _opened(sweep, plan, chosen)
     except BaseException:
         executor.close(0.0)

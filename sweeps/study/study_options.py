@@ -17,6 +17,7 @@ class StudyOptions:
         facts: what identifies the study beyond its sweep file (``data_fingerprint``, ``command``); texts.
         versions: package to version.
         hardware: of this host; texts.
+        boundaries: what each ``frozen_layers`` label means on the backbone, so that labels that freeze the same layers are one configuration.
         grace_seconds: how long running trials may take to save when the run is stopped.
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
@@ -25,6 +26,7 @@ class StudyOptions:
     facts: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     hardware: Mapping[str, str] = field(default_factory=dict)
+    boundaries: Mapping[str, str] = field(default_factory=dict)
     grace_seconds: float = 30.0
     same_failures: int = 3
     poll_seconds: float = 0.2

@@ -1,0 +1,24 @@
+"""What a running sweep shows: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from sweeps.progress.shown import ShownProgress
+
+__all__ = ["progress_display"]
+
+
+def progress_display(*, quiet: bool) -> AbstractContextManager[ShownProgress]:
+    """The observer that fits where stderr goes; use it as a context manager."""
+    from sweeps.progress.lines import ProgressLines
+    from sweeps.progress.live import LiveProgress
+    from sweeps.progress.quiet import QuietProgress
+
+    if quiet:
+        return QuietProgress()
+    return LiveProgress() if sys.stderr.isatty() else ProgressLines()

@@ -1,0 +1,100 @@
+"""Progress on a terminal: counts, a bar, what runs now, the leaders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.progress.wording import counts, ending, params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
+
+LEADERS = 5
+REFRESHES_PER_SECOND = 4
+
+
+class LiveProgress:
+    """A display that is drawn in place on stderr."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=REFRESHES_PER_SECOND, transient=True)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        """Stop drawing; what was drawn is taken away."""
+        self._live.stop()
+
+    def on_started(self, trial: TrialProgress) -> None:
+        """The next tick shows it."""
+
+    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+        """The next tick shows it."""
+
+    def on_finished(self, trial: FinishedTrial) -> None:
+        """Failures stay on the screen; the rest is in the counts and leaders."""
+        if trial.state == "FAIL":
+            self.message(ending(trial))
+
+    def on_tick(self, snapshot: StudySnapshot) -> None:
+        """Draw the snapshot."""
+        self._live.update(draw(snapshot))
+
+    def message(self, text: str) -> None:
+        """Above the display, where it stays."""
+        self._console.print(Text(text))
+
+
+def draw(snapshot: StudySnapshot) -> RenderableType:
+    """The display of one moment."""
+    heading = Text.assemble((snapshot.study, "bold"), "  ", counts(snapshot))
+    parts: list[RenderableType] = [heading, ProgressBar(total=max(snapshot.target, 1), completed=snapshot.done, width=60)]
+    if snapshot.running:
+        parts.append(_running(snapshot))
+    if snapshot.leaders:
+        parts.append(_leaders(snapshot))
+    return Group(*parts)
+
+
+def _running(snapshot: StudySnapshot) -> Table:
+    table = _table("running", "trial", "epoch", snapshot.metric, "level", "parameters")
+    for trial in snapshot.running:
+        table.add_row(
+            str(trial.number), f"{trial.epoch}/{trial.planned_epochs}", _score(trial.metric), _score(trial.level), params(trial.params)
+        )
+    return table
+
+
+def _leaders(snapshot: StudySnapshot) -> Table:
+    table = _table("leaders", "trial", "stable", "level", "best", "flags", "parameters")
+    for trial in snapshot.leaders[:LEADERS]:
+        flags = Text(", ".join(trial.flags) or "-", style="yellow" if trial.flags else "dim")
+        table.add_row(str(trial.number), _score(trial.stable), _score(trial.level), _score(trial.best), flags, params(trial.params))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        text = column in ("flags", "parameters")
+        table.add_column(column, justify="left" if text else "right", overflow="ellipsis", no_wrap=True)
+    return table
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

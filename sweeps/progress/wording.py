@@ -1,0 +1,60 @@
+"""Words and figures that every display uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search_spaces.parameters import PointValue
+    from sweeps.study.observer import FinishedTrial, StudySnapshot
+
+MINUTE = 60
+HOUR = 3600
+
+
+def duration(seconds: float | None) -> str:
+    """E.g. ``3 h 05 min``, ``2 min 10 s``, ``8 s``; an ellipsis while unknown."""
+    if seconds is None:
+        return "…"
+    whole = round(seconds)
+    if whole >= HOUR:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+    if whole >= MINUTE:
+        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+    return f"{whole} s"
+
+
+def short(value: PointValue | None) -> str:
+    """A parameter's value in few characters."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def params(values: Mapping[str, PointValue]) -> str:
+    """Parameters on one line."""
+    return "  ".join(f"{name}={short(value)}" for name, value in values.items())
+
+
+def counts(snapshot: StudySnapshot) -> str:
+    """How many trials are done, of what kind, and how long the rest may take."""
+    parts = [f"{snapshot.done}/{snapshot.target} trials", f"{len(snapshot.running)} running", f"{snapshot.pruned} pruned"]
+    if snapshot.failed:
+        parts.append(f"{snapshot.failed} failed")
+    if snapshot.confirmations_target:
+        parts.append(f"{snapshot.confirmations}/{snapshot.confirmations_target} confirmations")
+    parts.append(f"elapsed {duration(snapshot.elapsed)}")
+    if snapshot.phase != "over":
+        parts.append(f"ETA {duration(snapshot.eta)}")
+    if snapshot.gpu_hours:
+        parts.append(f"{snapshot.gpu_hours:.2f} GPU-hours")
+    return " · ".join(parts)
+
+
+def ending(trial: FinishedTrial) -> str:
+    """How a trial ended, on one line."""
+    verb = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state, trial.state.lower())
+    score = "" if trial.stable is None else f" stable {trial.stable:.4f} (level {trial.level:.4f}, best {trial.best:.4f})"
+    flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
+    cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
+    return f"trial {trial.number} {verb} after {trial.epochs} epochs:{cause}{score}{flags}  {params(trial.params)}"
