@@ -1,0 +1,56 @@
+"""The rows of the ranking: what the statistics say, with what a reader needs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reports.data.report_data import Configuration
+from reports.data.short_ids import short_ids
+
+if TYPE_CHECKING:
+    from reports.ranking import RankedConfiguration, Ranking
+    from reports.records import TrialRecord
+    from reports.records.trial import TrialState
+
+BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
+
+
+def configurations(ranking: Ranking) -> tuple[Configuration, ...]:
+    """Every configuration in the order of the ranking; those without a figure come last and have no rank."""
+    names = short_ids(row.configuration for row in ranking.configurations)
+    rows = [_row(row, names[row.configuration]) for row in ranking.configurations]
+    return tuple(sorted(rows, key=lambda row: row.rank is None))
+
+
+def _row(row: RankedConfiguration, short: str) -> Configuration:
+    exported = _first_figure(row.trials, "exported_val_accuracy")
+    return Configuration(
+        id=row.configuration,
+        short=short,
+        rank=row.rank if row.stable is not None else None,
+        state=min((trial.state for trial in row.trials), key=BEST_STATE.index),
+        params=row.params,
+        stable=row.stable,
+        interval=row.stable_interval,
+        level=row.level,
+        spread=row.spread,
+        best=row.best,
+        best_epoch=row.best_epoch,
+        last=row.last,
+        exported=exported,
+        test=_first_figure(row.trials, "test_accuracy"),
+        epochs=row.epochs,
+        planned=max((trial.planned_epochs for trial in row.trials), default=row.epochs),
+        seeds=row.seeds,
+        confirmed=row.confirmed or row.seeds > 1,
+        provisional=row.provisional and row.stable is not None,
+        tied_with=row.tied_with,
+        flags=tuple(replace(found.example, severity=found.severity, summary=found.summary) for found in row.flags),
+        trials=row.trials,
+    )
+
+
+def _first_figure(trials: tuple[TrialRecord, ...], name: str) -> float | None:
+    """A figure of the first training that has it: the file that `export` hands out."""
+    return next((trial.figures[name] for trial in trials if name in trial.figures), None)

@@ -1,0 +1,83 @@
+"""How far a sweep is, what it cost, what pruning and sharing saved, what failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reports.data.report_data import Failure, Progress, Run
+from reports.stability import stability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from reports.records import StudyRecord, TrialRecord
+
+
+def summarise(study: StudyRecord) -> Progress:
+    """The course of a study from its attempts, states and curves."""
+    start = min((run.started for trial in study.trials for run in trial.attempts if run.started), default=None)
+    runs = tuple(sorted(_runs(study, start), key=lambda run: run.start)) if start else ()
+    finished = tuple(_finished(study, start)) if start else ()
+    return Progress(
+        states=Counter(trial.state for trial in study.trials),
+        runs=runs,
+        seconds=max((run.end for run in runs), default=None),
+        worker_seconds=sum(run.end - run.start for run in runs),
+        epochs_trained=sum(trial.num_epochs for trial in study.trials if trial.role != "sibling"),
+        epochs_pruned=sum(max(0, trial.planned_epochs - trial.num_epochs) for trial in study.trials if trial.state == "PRUNED"),
+        epochs_shared=sum(trial.num_epochs for trial in study.trials if trial.role == "sibling"),
+        shared=Counter(what for trial in study.trials for what in trial.shared),
+        leaders=_leaders(finished, maximize=study.maximize),
+        finished=finished,
+        failures=_failures(study.trials),
+    )
+
+
+def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
+    """Attempts as spans in seconds since `start`; one without an end lasts to the newest record if it runs, else to its start."""
+    now = study.updated or start
+    for trial in study.trials:
+        for run in trial.attempts:
+            if run.started is None:
+                continue
+            running = run.ended is None and trial.state == "RUNNING"
+            ended = run.ended or (now if running else run.started)
+            begun = (run.started - start).total_seconds()
+            cause = run.cause or ("running" if running else "lost")
+            yield Run(trial.number, run.worker or run.driver, begun, max(begun, (ended - start).total_seconds()), cause)
+
+
+def _finished(study: StudyRecord, start: datetime) -> list[tuple[float, float, int]]:
+    """(seconds, stable, trial) of every complete training, by time."""
+    points = []
+    for trial in study.trials:
+        ended = max((run.ended for run in trial.attempts if run.ended), default=None)
+        curve = trial.curves.get(study.metric)
+        if trial.state != "COMPLETE" or ended is None or curve is None:
+            continue
+        score = stability(curve, maximize=study.maximize)
+        if score is not None:
+            points.append(((ended - start).total_seconds(), score.stable, trial.number))
+    return sorted(points)
+
+
+def _leaders(finished: Iterable[tuple[float, float, int]], *, maximize: bool) -> tuple[tuple[float, float], ...]:
+    """The staircase of the best so far."""
+    steps: list[tuple[float, float]] = []
+    for seconds, value, _ in finished:
+        if not steps or (value > steps[-1][1] if maximize else value < steps[-1][1]):
+            steps.append((seconds, value))
+    return tuple(steps)
+
+
+def _failures(trials: Iterable[TrialRecord]) -> tuple[Failure, ...]:
+    """Failed trainings grouped by the last line of their traceback, most frequent first."""
+    groups: dict[str, list[TrialRecord]] = {}
+    for trial in trials:
+        if trial.state == "FAIL":
+            lines = (trial.error or "").strip().splitlines()
+            groups.setdefault((lines[-1] if lines else trial.cause or "no cause on record").strip(), []).append(trial)
+    failures = [Failure(reason, tuple(t.number for t in group), group[0].error or "") for reason, group in groups.items()]
+    return tuple(sorted(failures, key=lambda failure: -len(failure.trials)))

@@ -1,0 +1,165 @@
+"""The report as one JSON document, schema ``steadysweep.report/1``."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.data import build_report_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from reports.data import ReportData
+    from reports.data.report_data import Configuration, Diagnosis
+    from reports.flags import Flag
+    from reports.records import StudyRecord, TrialRecord
+
+SCHEMA = "steadysweep.report/1"
+
+
+def to_json(study: StudyRecord) -> str:
+    """The whole report with unthinned curves. Fractions in [0, 1]; a missing value is null, never NaN."""
+    data = build_report_data(study)
+    diagnoses = {item.configuration: item for item in data.diagnoses}
+    document = {
+        "schema": SCHEMA,
+        "study": _study(data),
+        "verdict": {
+            "kind": data.verdict.kind,
+            "headline": data.verdict.headline,
+            "leaders": list(data.verdict.leaders),
+            "oscillating": list(data.verdict.oscillating),
+            "best_epoch_pick": data.verdict.best_epoch_pick,
+        },
+        "ranking": [_configuration(row, diagnoses.get(row.id)) for row in data.configurations],
+        "states": dict(data.progress.states),
+        "importance": [
+            {"target": item.target, "shares": dict(item.shares), "explained": item.explained, "note": item.note} for item in data.importance
+        ],
+        "failures": [
+            {"reason": failure.reason, "trials": list(failure.trials), "traceback": failure.traceback} for failure in data.progress.failures
+        ],
+    }
+    return json.dumps(finite(document), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def finite(value: object) -> object:
+    """The same with None for NaN and infinities, which JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+def _study(data: ReportData) -> Mapping[str, object]:
+    study = data.study
+    return {
+        "name": study.name,
+        "kind": study.kind,
+        "metric": study.metric,
+        "maximize": study.maximize,
+        "num_val": study.num_val,
+        "target_trials": study.target_trials,
+        "created": _time(study.created),
+        "updated": _time(study.updated),
+        "versions": dict(study.versions),
+        "hardware": dict(study.hardware),
+        "facts": dict(study.facts),
+        "sweep_file": study.sweep_file,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "kind": parameter.kind,
+                "log": parameter.log,
+                "low": parameter.low,
+                "high": parameter.high,
+                "labels": list(parameter.labels),
+                "condition": parameter.condition,
+            }
+            for parameter in data.parameters
+        ],
+    }
+
+
+def _configuration(row: Configuration, diagnosis: Diagnosis | None) -> Mapping[str, object]:
+    return {
+        "rank": row.rank,
+        "configuration": row.id,
+        "params": dict(row.params),
+        "stable": row.stable,
+        "stable_interval": row.interval,
+        "level": row.level,
+        "spread": row.spread,
+        "best": row.best,
+        "best_epoch": row.best_epoch,
+        "last": row.last,
+        "exported_val_accuracy": row.exported,
+        "test_accuracy": row.test,
+        "epochs": row.epochs,
+        "seeds": row.seeds,
+        "state": row.state,
+        "tied_with": list(row.tied_with),
+        "confirmed": row.confirmed,
+        "provisional": row.provisional,
+        "flags": [_flag(flag) for flag in row.flags],
+        "causes": [
+            {"name": cause.name, "verdict": cause.verdict, "evidence": cause.evidence, "space_change": cause.space_change}
+            for cause in (diagnosis.causes if diagnosis else ())
+        ],
+        "trials": [_trial(trial) for trial in row.trials],
+    }
+
+
+def _flag(flag: Flag) -> Mapping[str, object]:
+    return {
+        "name": flag.name,
+        "severity": flag.severity,
+        "evidence": dict(flag.evidence),
+        "advice": flag.advice,
+        "summary": flag.summary,
+    }
+
+
+def _trial(trial: TrialRecord) -> Mapping[str, object]:
+    return {
+        "number": trial.number,
+        "seed": trial.seed,
+        "role": trial.role,
+        "state": trial.state,
+        "cause": trial.cause,
+        "epochs": trial.num_epochs,
+        "planned_epochs": trial.planned_epochs,
+        "figures": dict(trial.figures),
+        "shared": dict(trial.shared),
+        "attempts": [
+            {
+                "attempt": run.attempt,
+                "worker": run.worker,
+                "from_epoch": run.from_epoch,
+                "started": _time(run.started),
+                "ended": _time(run.ended),
+                "cause": run.cause,
+            }
+            for run in trial.attempts
+        ],
+        "curves": {name: _curve(curve) for name, curve in trial.curves.items()},
+    }
+
+
+def _curve(curve: NDArray[np.float32]) -> list[float]:
+    """Shortest decimals that give the same float32."""
+    return [float(str(value)) for value in np.asarray(curve, dtype=np.float32)]
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

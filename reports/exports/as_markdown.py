@@ -1,0 +1,79 @@
+"""The verdict and the ranking as Markdown, for pull requests and notes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reports.data import build_report_data, wording
+
+if TYPE_CHECKING:
+    from reports.data import ReportData
+    from reports.data.report_data import Configuration
+    from reports.records import StudyRecord
+
+MOST_ROWS = 50
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def to_markdown(study: StudyRecord) -> str:
+    """Verdict, table of the best fifty, flags, failures; every name is escaped."""
+    data = build_report_data(study)
+    verdict = data.verdict
+    parts = [f"# {escape(study.name)}", f"**{escape(verdict.headline)}**"]
+    sentences = (verdict.sure, verdict.best_epoch, verdict.steadiness, verdict.checkpoint, verdict.open_ends)
+    parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
+    if data.configurations:
+        parts.append(_ranking(data))
+    advice = _advice(data)
+    if advice:
+        parts.append("## What to try\n\n" + advice)
+    if data.progress.failures:
+        lines = (f"- {wording.count(len(failure.trials), 'training')}: {escape(failure.reason)}" for failure in data.progress.failures)
+        parts.append("## Failures\n\n" + "\n".join(lines))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """`text` on one line with every character escaped that Markdown or HTML reads as markup."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _ranking(data: ReportData) -> str:
+    names = [parameter.name for parameter in data.parameters]
+    header = ["#", "configuration", "stable", "interval", "level", "best", "last", "seeds", "flags", *map(escape, names)]
+    lines = [_line(header), _line(["---:", "---", *["---:"] * 6, "---", *["---"] * len(names)])]
+    lines += [_line(_cells(data, row, names)) for row in data.configurations[:MOST_ROWS]]
+    left_out = len(data.configurations) - MOST_ROWS
+    tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
+    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+
+
+def _cells(data: ReportData, row: Configuration, names: list[str]) -> list[str]:
+    metric = data.study.metric
+    return [
+        str(row.rank or wording.MISSING),
+        escape(row.short),
+        wording.score(row.stable, metric),
+        wording.interval(row.interval, metric),
+        *(wording.score(value, metric) for value in (row.level, row.best, row.last)),
+        str(row.seeds),
+        escape(", ".join(flag.name for flag in row.flags)),
+        *(escape(wording.parameter(row.params[name])) if name in row.params else wording.MISSING for name in names),
+    ]
+
+
+def _advice(data: ReportData) -> str:
+    """Each advice once, with whom it concerns."""
+    concerned: dict[tuple[str, str], list[str]] = {}
+    for row in data.configurations:
+        for flag in row.flags:
+            if flag.advice:
+                concerned.setdefault((flag.name, flag.advice), []).append(row.short)
+    return "\n".join(
+        f"- **{escape(name)}** ({escape(wording.listing(rows, 4))}): {escape(advice)}" for (name, advice), rows in concerned.items()
+    )
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

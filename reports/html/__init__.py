@@ -1,0 +1,5 @@
+"""The report as one self-contained HTML file: data → view → template, one template and one style sheet a section."""
+
+from reports.html.report import render_report
+
+__all__ = ["render_report"]

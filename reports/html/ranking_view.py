@@ -1,0 +1,126 @@
+"""The ranked table's static rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.data import wording
+from reports.html.columns import Column, columns
+from reports.html.sparkline import Sparkline, sparkline
+
+if TYPE_CHECKING:
+    from reports.data import ReportData
+    from reports.data.report_data import Configuration
+    from reports.flags import Flag
+    from reports.html.scale import Scale
+
+STATIC_ROWS = 200
+"""More are rendered by the script alone: 10,000 static rows would weigh 20 MB."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: text with a note, a sparkline, or flags."""
+
+    kind: str
+    narrow: bool
+    text: str = ""
+    note: str = ""
+    spark: Sparkline | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One static row."""
+
+    configuration: Configuration
+    in_tie: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class RankingView:
+    """What the table's template shows."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    left_out: int
+    caption: str
+    unit_sentence: str
+
+
+def ranking_view(data: ReportData, scale: Scale) -> RankingView:
+    """Static rows of the best `STATIC_ROWS` configurations."""
+    shown = tuple(column for column in columns(data) if column.shown)
+    leaders = frozenset(data.verdict.leaders) if data.verdict.kind == "tied" else frozenset()
+    static = data.configurations[:STATIC_ROWS]
+    return RankingView(
+        columns=shown,
+        rows=tuple(Row(row, row.id in leaders, tuple(_cell(data, row, column, scale) for column in shown)) for row in static),
+        left_out=len(data.configurations) - len(static),
+        caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
+        unit_sentence=_units(data, tied=bool(leaders)),
+    )
+
+
+def _units(data: ReportData, *, tied: bool) -> str:
+    sentences = ["All curves share one scale."]
+    if tied:
+        sentences.append("Tinted rows cannot be separated from the first.")
+    if not data.study.maximize:
+        sentences.append("Less is better.")
+    return " ".join(sentences)
+
+
+def curve_of(data: ReportData, row: Configuration, scale: Scale, size: tuple[int, int] | None = None) -> Sparkline | None:
+    """Sparkline of a configuration's first training that has a curve."""
+    for trial in row.trials:
+        curve = trial.curves.get(data.study.metric)
+        if curve is not None and len(curve):
+            drawn = sparkline(
+                curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, **({"size": size} if size else {})
+            )
+            if drawn is not None:
+                return drawn
+    return None
+
+
+def _cell(data: ReportData, row: Configuration, column: Column, scale: Scale) -> Cell:
+    kind, narrow = column.kind, column.narrow
+    if kind == "spark":
+        return Cell(kind, narrow, spark=curve_of(data, row, scale))
+    if kind == "flags":
+        return Cell(kind, narrow, flags=row.flags)
+    note = interval_note(row, data.study.metric) if kind == "stable" else ""
+    if column.key == "best" and row.best_epoch:
+        note = f"epoch {row.best_epoch}"
+    return Cell(kind, narrow, _text(data, row, column), note)
+
+
+def _text(data: ReportData, row: Configuration, column: Column) -> str:
+    if column.kind in {"stable", "score"}:
+        unit_of = "accuracy" if column.key == "test" else data.study.metric
+        return wording.score(getattr(row, column.key), unit_of, unit=False)
+    if column.kind == "param":
+        name = column.key.removeprefix("param:")
+        return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
+    if column.key == "epochs":
+        return f"{row.epochs}/{row.planned}" if row.planned > row.epochs else str(row.epochs)
+    if column.key == "state":
+        return row.state.lower()
+    value = getattr(row, column.key)
+    return wording.MISSING if value is None else str(value)
+
+
+def interval_note(row: Configuration, metric: str) -> str:
+    """What stands under a stable figure: its interval, or why there is none."""
+    if row.stable is None:
+        return ""
+    if row.provisional:
+        return "provisional"
+    if row.interval is None:
+        return "one seed" if row.seeds == 1 else ""
+    low, high = (wording.score(bound, metric, unit=False) for bound in row.interval)
+    return f"{low} to {high}"

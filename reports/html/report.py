@@ -1,0 +1,110 @@
+"""One study's report as one self-contained HTML text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.data import build_report_data
+from reports.data.wording import is_fraction
+from reports.html.diagnosis_view import diagnosis_view
+from reports.html.environment import environment, frame
+from reports.html.parameters_view import importance_views
+from reports.html.payload import default_selection, payload
+from reports.html.ranking_view import curve_of, ranking_view
+from reports.html.reproduce_view import reproduce_view
+from reports.html.scale import Scale, scale_over
+from reports.html.sweep_view import sweep_view
+from reports.html.verdict_view import verdict_view
+
+if TYPE_CHECKING:
+    from reports.data import ReportData
+    from reports.data.report_data import Configuration
+    from reports.html.sparkline import Sparkline
+    from reports.records import StudyRecord
+
+STATIC_CURVE = (320, 120)
+CLIPPED_SHARE = 0.5
+"""Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
+
+
+@dataclass(frozen=True)
+class StaticCurve:
+    """A larger curve for readers without scripts."""
+
+    row: Configuration
+    spark: Sparkline
+    description: str
+
+
+def render_report(study: StudyRecord, *, refresh_seconds: int | None = None) -> str:
+    """Build the report of a study.
+
+    Args:
+        study: the records.
+        refresh_seconds: reload the page so often, while a sweep runs; None: never.
+
+    Returns:
+        A whole HTML document that asks nothing of the network.
+    """
+    return render_data(build_report_data(study), refresh_seconds=refresh_seconds)
+
+
+def render_data(data: ReportData, *, refresh_seconds: int | None = None) -> str:
+    """The last stage: data to string."""
+    scale = sparkline_scale(data)
+    title = f"{data.study.name}: {data.verdict.headline}"
+    template = environment().get_template("report.html.jinja")
+    return template.render(
+        page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
+        data=data,
+        importance=importance_views(data),
+        is_fraction=is_fraction(data.study.metric),
+        verdict=verdict_view(data),
+        ranking=ranking_view(data, scale),
+        curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
+        diagnosis=diagnosis_view(data, scale),
+        sweep=sweep_view(data),
+        reproduce=reproduce_view(data),
+    )
+
+
+def sparkline_scale(data: ReportData) -> Scale:
+    """One scale for all rows, from the bulk of all epochs."""
+    parts = [
+        curve[np.isfinite(curve)]
+        for row in data.configurations
+        for trial in row.trials
+        if (curve := trial.curves.get(data.study.metric)) is not None
+    ]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not values.size:
+        return Scale(0.0, 1.0)
+    low, high = np.percentile(values, [CLIPPED_SHARE, 100 - CLIPPED_SHARE])
+    return scale_over((float(low), float(high)), margin=0.02)
+
+
+def _static_curves(data: ReportData, scale: Scale) -> list[StaticCurve]:
+    curves = []
+    for identifier in default_selection(data):
+        row = data.configuration(identifier)
+        spark = curve_of(data, row, scale, STATIC_CURVE)
+        if spark is not None:
+            flags = ", ".join(flag.name.replace("_", " ") for flag in row.flags)
+            curves.append(StaticCurve(row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
+    return curves
+
+
+def _sections(data: ReportData) -> list[tuple[str, str]]:
+    sweep = data.study.kind == "study"
+    sections = [("verdict", "Verdict")]
+    if data.configurations:
+        sections += [("ranking", "Ranking"), ("curves", "Curves")]
+        if sweep and data.parameters:
+            sections.append(("parameters", "What matters"))
+        sections.append(("diagnosis", "Diagnosis"))
+    if sweep:
+        sections.append(("sweep", "Sweep"))
+    return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]

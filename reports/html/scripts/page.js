@@ -1,0 +1,94 @@
+// @ts-check
+/** What every page has: theme, copying, refreshing, parts that need scripts. */
+import { byId } from "./elements.js";
+
+const THEME_KEY = "steadysweep:theme";
+const IDLE_MS = 4000;
+
+/** Show what only works with scripts. */
+export function revealScripted() {
+  for (const element of document.querySelectorAll(".needs-script[hidden]")) element.removeAttribute("hidden");
+}
+
+/** Light or dark: the system's until the reader chooses. */
+export function startTheme() {
+  const button = byId("theme-toggle");
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const stored = read(THEME_KEY);
+  if (stored) root.dataset.theme = stored;
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+  const label = () => {
+    button.textContent = isDark() ? "Light" : "Dark";
+    button.setAttribute("aria-label", `Use the ${isDark() ? "light" : "dark"} theme`);
+  };
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    write(THEME_KEY, root.dataset.theme);
+    label();
+  });
+  system.addEventListener("change", label);
+  label();
+}
+
+/** Copy buttons of command, sweep file and changes of the space. */
+export function startCopying() {
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", async () => {
+      const code = button.parentElement?.querySelector("code");
+      if (!code) return;
+      const done = await copy(code);
+      const before = button.firstChild;
+      if (!before) return;
+      before.textContent = done ? "Copied" : "Selected";
+      setTimeout(() => (before.textContent = "Copy"), 1600);
+    });
+  }
+}
+
+/**
+ * Where the clipboard is closed, the text is selected instead.
+ * @param {HTMLElement} code
+ */
+async function copy(code) {
+  try {
+    await navigator.clipboard.writeText(code.textContent ?? "");
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(code);
+    return false;
+  }
+}
+
+/** While a sweep runs: reload when the time has come and the reader's hands are still. */
+export function startRefreshing() {
+  const seconds = Number(document.body.dataset.refresh);
+  if (!seconds) return;
+  let touched = 0;
+  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
+  const due = Date.now() + seconds * 1000;
+  setInterval(() => {
+    if (Date.now() >= due && Date.now() - touched > IDLE_MS) location.reload();
+  }, 500);
+}
+
+/** @param {string} key */
+function read(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+function write(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // the theme lasts as long as the page
+  }
+}
