@@ -1,0 +1,144 @@
+"""From a raw fit to runs: names, scales, sizes and outputs settled."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from reports.logs.columns import columns_of
+from reports.logs.metric_names import base_of, custom_accuracy, is_accuracy, is_learning_rate, output_accuracy, outputs_of, plain_accuracy
+from reports.logs.numbers import decimals_of, parse_number
+from reports.logs.run import LoggedRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from reports.logs.columns import Columns
+    from reports.logs.fit import RawFit
+
+_PERCENT: Final = 100.0
+_ABOVE_ONE: Final = 1.01
+_FLOAT32_ROUNDING: Final = 1e-6
+_MOST_ACCURACIES: Final = ("accuracy", "val_accuracy")
+
+
+def assemble(fit: RawFit, *, source: str, name: str, log_format: str) -> tuple[LoggedRun, ...]:
+    """Runs of one fit: one, or one for each output of a multi-output model; none when it has neither loss nor accuracy.
+
+    Args:
+        fit: epochs as the log has them.
+        source: the log as the user named it.
+        name: the fit within its log.
+        log_format: what the log was read as.
+    """
+    columns = columns_of(fit)
+    names = frozenset(columns.texts)
+    if not any(base_of(key) == "loss" or base_of(key).endswith(("_loss", "_acc", "_accuracy")) or is_accuracy(key) for key in names):
+        return ()
+    accuracy = plain_accuracy(names)
+    outputs = outputs_of(names) if accuracy is None else ()
+    if outputs:
+        keys_of = {f"{name}, output {output}": _keys(columns, output_accuracy(names, output), output) for output in outputs}
+    else:
+        keys_of = {name: _keys(columns, accuracy or custom_accuracy(names), None)}
+    return tuple(_run(fit, columns, keys, source=source, name=label, log_format=log_format) for label, keys in keys_of.items())
+
+
+def _keys(columns: Columns, accuracy: str | None, output: str | None) -> dict[str, str]:
+    """Our metric name to the column that holds it.
+
+    Args:
+        columns: the fit's columns.
+        accuracy: column of the training accuracy, or None.
+        output: output of a multi-output model whose columns are meant, or None for all.
+    """
+    loss = "loss" if output is None else f"{output}_loss"
+    wanted = {accuracy: "accuracy", loss: "loss"}
+    keys: dict[str, str] = {}
+    for key in columns.texts:
+        base = base_of(key)
+        split = key[: len(key) - len(base)]
+        if is_learning_rate(key):
+            keys["learning_rate"] = key
+        elif base in wanted:
+            keys[split + wanted[base]] = key
+    for key in columns.texts:
+        belongs = output is None or base_of(key).startswith(f"{output}_")
+        if belongs and key not in keys.values() and key not in keys:
+            keys[key] = key
+    return keys
+
+
+def _run(fit: RawFit, columns: Columns, keys: Mapping[str, str], *, source: str, name: str, log_format: str) -> LoggedRun:
+    """One run from the columns that belong to it."""
+    texts = {key: columns.texts[column] for key, column in keys.items()}
+    curves = {key: _curve(column) for key, column in texts.items()}
+    notes = [*fit.notes, *columns.notes]
+    percent = _is_percent(texts, curves)
+    if percent:
+        for key in _MOST_ACCURACIES:
+            if key in curves:
+                curves[key] = curves[key] / _PERCENT
+        notes.append("Accuracies are percentages in the log.")
+    num_epochs = max(len(curve) for curve in curves.values())
+    num_val = fit.num_val
+    if (
+        num_val is None
+        and fit.maybe_num_val is not None
+        and _agrees(curves.get("val_accuracy"), texts.get("val_accuracy"), fit.maybe_num_val, percent=percent)
+    ):
+        num_val = fit.maybe_num_val
+        notes.append(f"The second 'Found ... images' line is taken for the validation set: {num_val} images; the figures agree with it.")
+    rate = curves.get("learning_rate")
+    return LoggedRun(
+        source=source,
+        name=name,
+        format=log_format,
+        curves=curves,
+        printed={key: tuple(_bare(text) for text in column) for key, column in texts.items()},
+        names={key: columns.spelling.get(column, column) for key, column in keys.items()},
+        planned_epochs=max(fit.planned, num_epochs) if fit.planned else None,
+        first_epoch=fit.rows[0].epoch,
+        num_train=fit.num_train,
+        num_val=num_val,
+        percent=percent,
+        parameters={"learning_rate": float(rate[0])} if rate is not None and math.isfinite(rate[0]) else {},
+        notes=tuple(notes),
+    )
+
+
+def _curve(column: tuple[str, ...]) -> NDArray[np.float64]:
+    """Values of a column, shape ``(num_epochs,)``: NaN where missing, infinite where the log prints nan or inf."""
+    numbers = [parse_number(text) for text in column]
+    return np.array(
+        [math.nan if number is None else math.inf if math.isnan(number[0]) else number[0] for number in numbers], dtype=np.float64
+    )
+
+
+def _bare(text: str) -> str:
+    """A figure's text without unit and wrapping."""
+    number = parse_number(text)
+    return "" if number is None else number[1]
+
+
+def _is_percent(texts: Mapping[str, tuple[str, ...]], curves: Mapping[str, NDArray[np.float64]]) -> bool:
+    """Whether accuracies are percentages: marked so, or above 1 and at most 100."""
+    present = [key for key in _MOST_ACCURACIES if key in curves]
+    if any(text.rstrip().endswith("%") for key in present for text in texts[key]):
+        return True
+    finite = np.concatenate([curves[key][np.isfinite(curves[key])] for key in present]) if present else np.empty(0)
+    return finite.size > 0 and bool(_ABOVE_ONE < finite.max() <= _PERCENT) and bool(finite.min() >= 0)
+
+
+def _agrees(curve: NDArray[np.float64] | None, texts: tuple[str, ...] | None, images: int, *, percent: bool) -> bool:
+    """Whether every value of a curve ``(num_epochs,)`` is a count out of ``images``, within its printed rounding."""
+    if curve is None or texts is None or images < 1:
+        return False
+    decimals = max((decimals_of(_bare(text)) for text in texts), default=0) + (2 if percent else 0)
+    half_unit = max(0.5 * 10.0**-decimals, _FLOAT32_ROUNDING)
+    values = curve[np.isfinite(curve)]
+    return values.size > 0 and bool(np.all(np.abs(np.round(values * images) / images - values) <= half_unit * (1 + _FLOAT32_ROUNDING)))

@@ -1,0 +1,90 @@
+"""The figures of a raw fit as one column of texts per metric, epochs in their places."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reports.logs.metric_names import base_of, is_accuracy, is_learning_rate, normalise
+from reports.logs.numbers import parse_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.logs.fit import RawFit
+
+_NO_METRIC: Final = frozenset(
+    {"", "epoch", "epochs", "step", "steps", "time", "timestamp", "seconds", "duration", "unnamed:_0", "index", "wall_time"}
+)
+_LONGEST_STRETCH: Final = 4
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A fit's figures by metric.
+
+    Attributes:
+        texts: normalised metric name to texts, each of length ``num_epochs``, ``""`` where missing.
+        spelling: normalised metric name to the name in the log.
+        notes: sentences on what was done.
+    """
+
+    texts: dict[str, tuple[str, ...]]
+    spelling: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def columns_of(fit: RawFit) -> Columns:
+    """Columns of a fit; an interrupted last epoch is left out, skipped epochs become gaps, a test split stands in for validation."""
+    places, notes = _places([row.epoch for row in fit.rows])
+    texts: dict[str, list[str]] = {}
+    spelling: dict[str, str] = {}
+    columns: dict[str, list[str]] = {}  # by the name in the log; of two spellings of one metric the first counts
+    for place, row in zip(places, fit.rows, strict=True):
+        for name, text in row.values.items():
+            column = columns.get(name)
+            if column is None:
+                key = normalise(name)
+                column = columns[name] = [""] * (places[-1] + 1)
+                if key not in _NO_METRIC and spelling.setdefault(key, name) == name:
+                    texts[key] = column
+            column[place] = text
+    texts = {key: [text if parse_number(text) is not None else "" for text in column] for key, column in texts.items()}
+    if not any(key.startswith("val_") for key in texts) and any(_is_test(key) for key in texts):
+        texts = {("val_" + base_of(key) if _is_test(key) else key): column for key, column in texts.items()}
+        spelling = {("val_" + base_of(key) if _is_test(key) else key): name for key, name in spelling.items()}
+        notes.append("The log has no validation figures; those of its test set are read in their place.")
+    if _last_is_cut(texts):
+        texts = {key: column[:-1] for key, column in texts.items()}
+        notes.append("The last epoch has no validation figures although the one before has: it was interrupted and is left out.")
+    return Columns({key: tuple(column) for key, column in texts.items() if any(column)}, spelling, tuple(notes))
+
+
+def _is_test(key: str) -> bool:
+    """Whether a normalised name is a test set's loss or accuracy."""
+    return key.startswith("test_") and (base_of(key) == "loss" or is_accuracy(key))
+
+
+def _places(epochs: Sequence[int | None]) -> tuple[list[int], list[str]]:
+    """Index of each row's epoch, counted from 0, and notes; regular strides count as consecutive, huge gaps too."""
+    numbers = [epoch for epoch in epochs if epoch is not None]
+    if len(numbers) < len(epochs):
+        return list(range(len(epochs))), []
+    stride = math.gcd(*(number - numbers[0] for number in numbers)) or 1
+    places = [(number - numbers[0]) // stride for number in numbers]
+    if places[-1] + 1 > _LONGEST_STRETCH * len(places) + _LONGEST_STRETCH:
+        return list(range(len(epochs))), [f"Epoch numbers jump (up to {numbers[-1]}); epochs are read as consecutive."]
+    return places, [f"The log has every {stride}th epoch; figures of epochs count those."] if stride > 1 else []
+
+
+def _last_is_cut(texts: dict[str, list[str]]) -> bool:
+    """Whether the last epoch alone lacks validation figures: the epoch before has both and this one has training figures."""
+    validation = [column for key, column in texts.items() if key.startswith("val_")]
+    training = [column for key, column in texts.items() if not key.startswith("val_") and not is_learning_rate(key)]
+    at_least = 2
+    if not validation or len(validation[0]) < at_least:
+        return False
+    return (
+        any(column[-1] for column in training) and not any(column[-1] for column in validation) and any(column[-2] for column in validation)
+    )

@@ -1,0 +1,108 @@
+"""What a single line of a console log says: an epoch's number, a Keras bar's figures, or figures in a line of someone's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from reports.logs.metric_names import is_known, normalise
+from reports.logs.numbers import NUMBER
+from reports.logs.segments import without_ansi
+
+_LONGEST_LINE: Final = 4000
+_LONGEST_OWN_LINE: Final = 1000
+_KERAS_FIGURE = re.compile(r" - ([A-Za-z_](?:[^:\[\]= ]|\ (?!-\ )){0,79}): *([-+]?\d+\.\d{4}(?:e[-+]\d{2,3})?|[-+]?nan|[-+]?inf)")
+_OWN_FIGURE = re.compile(
+    rf"""([A-Za-z][A-Za-z0-9_./@-]{{0,39}}(?:\ [A-Za-z][A-Za-z0-9_./@-]{{0,19}}){{0,2}})['"]?\s?[:=]\s?({NUMBER})(?![\w\\/]|\.\w|-\d)\s?(%?)"""
+)
+_OWN_SPLIT = re.compile(r"^\W{0,6}(train(?:ing)?|val(?:id(?:ation)?)?|test)\b\W", re.IGNORECASE)
+_EPOCH = re.compile(r"(?<!/)\bepoch\b\W{0,4}(\d{1,7})(?!\d|\.\d)(?:\s?(?:/|of|out of)\s?(\d{1,7}))?", re.IGNORECASE)
+_HEADER = re.compile(r"Epoch (\d{1,7})/(\d{1,7})\s*$")
+_CALLBACK = re.compile(
+    r"improved? from|did not improve|saving model|learning ?rate to|early stopping|restoring model|not available", re.IGNORECASE
+)
+_KERAS_LINE = re.compile(r"\d/(?:\d|Unknown)|\d(?:s|ms|us)(?:/(?:step|sample|epoch))? - ")
+_KERAS_PAIR = re.compile(r" - [^:\n]{1,80}: ?[-+]?(?:\d+\.\d{4}|nan|inf)|^\s*- [^:]{1,80}: ?\d+\.\d{4}")
+_BAR = re.compile(r"(\d{1,9})/(\d{1,9}|Unknown)\b")
+
+
+@dataclass(frozen=True)
+class EpochMention:
+    """A line that names an epoch.
+
+    Attributes:
+        epoch: its number.
+        planned: what stands after the slash, or None.
+        alone: whether the line says nothing else (decoration aside).
+    """
+
+    epoch: int
+    planned: int | None
+    alone: bool
+
+
+def clean(line: str) -> str:
+    """A line without ANSI codes, cut at 4,000 characters: what lies beyond is left over from other output."""
+    return without_ansi(line[:_LONGEST_LINE])
+
+
+def epoch_mention(line: str) -> EpochMention | None:
+    """The epoch that a cleaned line names, or None; messages of callbacks (``Epoch 3: val_loss improved from ...``) name none."""
+    header = _HEADER.match(line)
+    if header is not None:
+        return EpochMention(int(header[1]), int(header[2]), alone=True)
+    found = _EPOCH.search(line)
+    if found is None or _CALLBACK.search(line):
+        return None
+    around = line[: found.start()] + line[found.end() :]
+    return EpochMention(int(found[1]), int(found[2]) if found[2] else None, not re.search(r"\w", around))
+
+
+def is_keras_line(line: str) -> bool:
+    """Whether a line, ANSI codes and all, looks like a Keras bar or ``verbose=2`` line with figures."""
+    return _KERAS_LINE.search(line) is not None and _KERAS_PAIR.search(line) is not None
+
+
+def keras_figures(line: str) -> dict[str, str]:
+    """Figures of a Keras progress bar or ``verbose=2`` line: name to text, empty when it is none.
+
+    Keras prints ``- name: value`` with four decimals (``%.4f``, or ``%.4e`` below .001: keras/src/utils/progbar.py), so a value ends there, even
+    where a terminal left the tail of a longer, overwritten text behind it (``val_acc: 0.5711.594 - ETA: 7s - loss: 0.6655``). The same
+    overwriting is why the first figure of a name counts.
+    """
+    values: dict[str, str] = {}
+    for name, figure in _KERAS_FIGURE.findall(f" {line.lstrip()}"):
+        values.setdefault(name.strip(), figure)
+    return values if any(is_known(name) for name in values) else {}
+
+
+def own_figures(line: str) -> dict[str, str]:
+    """Figures of a line in someone's own format (``Val Acc: 84.1% | loss=0.31``): name to text (``%`` kept), known metrics only.
+
+    A line that opens with ``train`` or ``val`` gives that split to its figures (``val Loss: 0.24 Acc: 0.90``).
+    """
+    opening = _OWN_SPLIT.match(line)
+    split = normalise(f"{opening[1]} x").removesuffix("x") if opening else ""
+    values: dict[str, str] = {}
+    for name, value, percent in _OWN_FIGURE.findall(line[:_LONGEST_OWN_LINE]):
+        known = _known_ending(name)
+        if known is not None:
+            bare = normalise(known)
+            prefixed = bare if bare.startswith(("val_", "test_")) else f"{split}{bare}"
+            values.setdefault(prefixed if split else known, value + percent)
+    return values
+
+
+def _known_ending(name: str) -> str | None:
+    """The longest ending of a name, in words, that is a known metric: ``Step Val Acc`` → ``Val Acc``."""
+    words = name.split(" ")
+    return next((" ".join(words[start:]) for start in range(len(words)) if is_known(" ".join(words[start:]))), None)
+
+
+def bar_position(line: str) -> tuple[int, int] | None:
+    """Steps done and steps in total of a progress bar, or None when the line has no such count."""
+    found = _BAR.search(line)
+    if found is None or found[2] == "Unknown":
+        return None
+    return int(found[1]), int(found[2])
