@@ -3,3 +3,23 @@
 Useful alone: ``from trainer import TrainConfig, train``. It knows nothing of Ray or Optuna.
 TensorFlow is imported by :func:`train` and friends when they are called, never by ``import trainer``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainer.config import TrainConfig
+from trainer.records import EpochRecord, TrainResult
+
+if TYPE_CHECKING:
+    from trainer.fit.train import train
+
+__all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "train":
+        from trainer.fit.train import train
+
+        return train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

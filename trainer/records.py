@@ -22,11 +22,13 @@ class EpochRecord:
             ``val_predicted_share`` (share of the most-predicted class, fraction), ``val_gained``/``val_lost`` (validation images gained and lost since the
             previous epoch, counts), ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
         checkpoint: folder of the checkpoint that holds this epoch's state, or None when none was written.
+        replayed: the epoch was trained before an interruption and is told again from the checkpoint that training continues from.
     """
 
     epoch: int
     figures: Mapping[str, float]
     checkpoint: Path | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True)

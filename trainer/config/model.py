@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from trainer.config.base import Settings, setting
 from trainer.config.frozen_layers import check_frozen_layers
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class ModelConfig(Settings):
@@ -16,7 +18,7 @@ class ModelConfig(Settings):
     backbone: str = setting("small_resnet", searchable=True)
     """A name from ``steadysweep models`` or ``package.module:function`` returning a Keras model."""
     weights: str | None = setting(None)
-    """``imagenet``, a file (``.weights.h5`` or ``.keras``), or nothing: random initial weights."""
+    """``imagenet``, a file (``.weights.h5``, ``.keras``), ``own`` (what a ``package.module:function`` loaded itself), or nothing: random initial weights."""
     options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
     pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
@@ -25,8 +27,8 @@ class ModelConfig(Settings):
     """Widths of the dense layers between the features and the output."""
     activation: str = setting("relu", searchable=True)
     """Activation of the dense layers."""
-    dropout: float = setting(0.0, ge=0, lt=1, searchable=True)
-    """Dropout rate before each dense layer and before the output."""
+    dropout: Rate | tuple[Rate, ...] = setting(0.0, searchable=True)
+    """Dropout rate before each dense layer and before the output; a list gives each its own, the output's last."""
     head_bn: bool = setting(default=False, searchable=True)
     """BatchNorm after each dense layer of the head (on the features where there is none)."""
     output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
@@ -36,4 +38,4 @@ class ModelConfig(Settings):
     bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
     frozen_bn: Literal["inference", "batch", "reestimate"] = setting("inference", searchable=True)
-    """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images beforehand."""
+    """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images."""

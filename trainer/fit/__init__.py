@@ -1,0 +1,1 @@
+"""The training loop, its figures, its checkpoints and its exported model."""

@@ -1,0 +1,242 @@
+"""A network with its compiled training step: what is kept between trainings of one process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.errors import NonFiniteLossError
+from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
+from trainer.freezing.boundary import find_boundary, thawing_stages
+from trainer.freezing.split import split_at
+from trainer.optimizers.groups import make_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from trainer.config import TrainConfig
+    from trainer.fit.network import Network
+    from trainer.records import FrozenBoundary
+
+TRACES: Counter[str] = Counter()
+"""Traces of training steps in this process, by optimiser and boundary; what kept compiled models save shows here."""
+
+LOOK_SECONDS = 2.0
+"""How often a running epoch is looked at for a loss that is no number."""
+
+
+@dataclass(frozen=True)
+class EpochTotals:
+    """Of one training epoch.
+
+    Attributes:
+        loss: mean over images.
+        accuracy: on the augmented images, with dropout, as trained; fraction.
+        images: trained on.
+        steps: optimiser steps.
+        gradient_norm: mean global norm over steps, before clipping.
+    """
+
+    loss: float
+    accuracy: float
+    images: int
+    steps: int
+    gradient_norm: float
+
+
+class Engine:
+    """State: optimisers, averages and the knobs of the compiled step."""
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        self.network = network
+        self.batch_statistics = config.model.frozen_bn == "batch"
+        self._thaw_every = config.training.unfreeze_every
+        self.stages = self._stages(config)
+        network.freeze(self.stages[-1])  # optimisers are built for all that is ever trained
+        self.groups = make_groups(network.built, self.stages, config.training)
+        averaged = [variable for group in self.groups for variable in group.variables]
+        self.averages = [tf.Variable(variable.value, trainable=False) for variable in averaged] if config.training.ema is not None else []
+        self.knobs = make_knobs()
+        self._optimizer = config.training.optimizer
+        self._jit = _use_jit(config, network)
+        self._per_call = config.training.steps_per_execution
+        self._scaled = any(
+            "float16" in str(layer.compute_dtype) and "bfloat16" not in str(layer.compute_dtype) for layer in network.built.head.layers
+        )
+        self._steps: dict[int, tuple[Any, Any]] = {}
+        self.first_step_at = 0.0
+
+    def _stages(self, config: TrainConfig) -> tuple[FrozenBoundary, ...]:
+        boundary = find_boundary(self.network.built.backbone, config.model.frozen_layers)
+        if self._thaw_every is None:
+            return (boundary,)
+        return thawing_stages(self.network.built.backbone, boundary)[: 1 + (config.training.epochs - 1) // self._thaw_every]
+
+    @property
+    def boundary(self) -> FrozenBoundary:
+        """Where freezing ends at the start of the training."""
+        return self.stages[0]
+
+    @property
+    def state(self) -> list[Any]:
+        """All variables besides the network's that a resumed training needs."""
+        own = [variable for group in self.groups for variable in group.optimizer.variables]
+        return [*own, *self.averages, self.knobs.loss_scale, self.knobs.averaged]
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of `state`."""
+        return sum(np.asarray(variable).nbytes if not variable.shape else 4 * int(np.prod(variable.shape)) for variable in self.state)
+
+    @property
+    def changing(self) -> list[Any]:
+        """The network's variables that training may change: trained weights and all moving statistics."""
+        trained = {id(variable) for group in self.groups for variable in group.variables}
+        moving = {id(variable) for layer in self.network.norms for variable in (layer.moving_mean, layer.moving_variance)}
+        other = {id(variable) for variable in self.network.variables if not variable.trainable}
+        return [variable for variable in self.network.variables if id(variable) in trained | moving | other]
+
+    def start(self, config: TrainConfig) -> None:
+        """Begin a training: new weights, empty optimisers, this training's knobs."""
+        training = config.training
+        self.network.start(config.model, config.seed)
+        for group in self.groups:
+            group.reset()
+        for average, variable in zip(self.averages, (v for group in self.groups for v in group.variables), strict=False):
+            average.assign(variable.value)
+        self.knobs.backbone_factor.assign(training.backbone_learning_rate_factor)
+        self.knobs.weight_decay.assign(training.weight_decay)
+        self.knobs.clip.assign(math.inf if training.gradient_clip is None else training.gradient_clip)
+        self.knobs.smoothing.assign(training.label_smoothing)
+        self.knobs.ema.assign(training.ema or 0.0)
+        self.knobs.loss_scale.assign([FIRST_LOSS_SCALE, 0.0])
+        self.knobs.averaged.assign(0.0)
+
+    def stage_of(self, epoch: int) -> int:
+        """Which stage of gradual unfreezing an epoch, counted from 1, belongs to."""
+        return 0 if self._thaw_every is None else min((epoch - 1) // self._thaw_every, len(self.stages) - 1)
+
+    def normalised_by_batch(self, stage: int) -> list[Any]:
+        """BatchNorm layers that normalise by the batch while training in a stage."""
+        self.network.freeze(self.stages[stage])
+        return [layer for layer in self.network.norms if layer.trainable or self.batch_statistics]
+
+    def frozen_norms(self) -> list[Any]:
+        """BatchNorm layers that are frozen at the start."""
+        self.network.freeze(self.stages[0])
+        return [layer for layer in self.network.norms if not layer.trainable]
+
+    def train_epoch(
+        self, epoch: int, batches: tf.data.Dataset, rates: NDArray[np.float32], should_stop: Callable[[], bool] | None
+    ) -> EpochTotals | None:
+        """Run one epoch.
+
+        Args:
+            epoch: counted from 1; decides the stage.
+            batches: ``(images, targets, weights)``.
+            rates: learning rate of each step, shape ``(steps,)``.
+            should_stop: asked before each call into TensorFlow.
+
+        Returns:
+            Its totals, or None when it was stopped before its end.
+
+        Raises:
+            NonFiniteLossError: the loss was not finite.
+        """
+        stage = self.stage_of(epoch)
+        self.network.freeze(self.stages[stage])
+        one, many = self._compiled(stage)
+        self.knobs.totals.assign(np.zeros(5))
+        self.knobs.first_bad.assign(0)
+        looked = time.monotonic()
+        done, steps = 0, len(rates)
+        self.first_step_at = 0.0
+        iterator = iter(batches)
+        each = tf.unstack(tf.constant(rates)) if self._per_call == 1 else []
+        while done < steps:
+            if should_stop is not None and should_stop():
+                return None
+            if self._per_call == 1:
+                one(*next(iterator), each[done])
+                done += 1
+            else:
+                now = min(self._per_call, steps - done)
+                many(iterator, tf.constant(rates[done : done + now]))
+                done += now
+            self.first_step_at = self.first_step_at or time.monotonic()
+            if time.monotonic() - looked > LOOK_SECONDS:
+                self._check(epoch)
+                looked = time.monotonic()
+        self._check(epoch)
+        if next(iterator, None) is not None:
+            raise RuntimeError(f"epoch {epoch} has more than the {steps} batches that its schedule was made for")
+        loss, correct, images, norms, run = (float(value) for value in self.knobs.totals.numpy())
+        return EpochTotals(loss / images, correct / images, int(images), int(run), norms / run)
+
+    def _check(self, epoch: int) -> None:
+        batch = int(self.knobs.first_bad.numpy())
+        if batch:
+            raise NonFiniteLossError(epoch, batch, float(self.knobs.totals.numpy()[0]))
+
+    def swap_averages(self) -> None:
+        """Exchange weights and their averages; does nothing without averaging. Calling it again restores both."""
+        if not self.averages:
+            return
+        for average, variable in zip(self.averages, (v for group in self.groups for v in group.variables), strict=True):
+            kept = tf.identity(average)
+            average.assign(variable.value)
+            variable.assign(kept)
+
+    def _compiled(self, stage: int) -> tuple[Any, Any]:
+        if stage not in self._steps:
+            self._steps[stage] = self._compile(stage)
+        return self._steps[stage]
+
+    def _compile(self, stage: int) -> tuple[Any, Any]:
+        boundary = self.stages[stage]
+        groups = [group for group in self.groups if group.stage <= stage]
+        trained = [id(variable) for group in groups for variable in group.variables]
+        averages = {id(v): a for a, v in zip(self.averages, (v for group in self.groups for v in group.variables), strict=False)}
+        parts = StepParts(
+            split_at(self.network.built, boundary),
+            groups,
+            [averages[variable] for variable in trained] if averages else [],
+            [layer for layer in self.network.norms if not layer.trainable] if self.batch_statistics else [],
+            self._optimizer,
+            self._scaled,
+            lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
+        )
+        step = make_step(parts, self.knobs)
+        shape = self.network.built.model.input_shape[1:]
+        signature = [
+            tf.TensorSpec((None, *shape), tf.float32),
+            tf.TensorSpec((None, None), tf.float32),
+            tf.TensorSpec((None,), tf.float32),
+            tf.TensorSpec((), tf.float32),
+        ]
+        one = tf.function(step, input_signature=signature, autograph=False, jit_compile=self._jit or None)
+
+        def many(iterator: Any, rates: Any) -> None:  # noqa: ANN401 - TensorFlow has no types
+            def body(index: Any) -> tuple[Any]:  # noqa: ANN401 - as above
+                one(*next(iterator), rates[index])
+                return (index + 1,)
+
+            tf.while_loop(lambda index: index < tf.shape(rates)[0], body, (tf.constant(0),))
+
+        return one, tf.function(many, autograph=False, reduce_retracing=True)
+
+
+def _use_jit(config: TrainConfig, network: Network) -> bool:
+    wanted = config.training.jit_compile
+    if wanted != "auto":
+        return wanted
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return on_gpu and all(getattr(layer, "supports_jit", True) for layer in network.built.model.layers)

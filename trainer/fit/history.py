@@ -1,0 +1,83 @@
+"""The epochs of a training so far, and what they were trained with: the part of a checkpoint that is JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from trainer.config import TrainConfig
+
+_IRRELEVANT = {
+    "data": {"cache_memory_gb", "cache_disk_gb", "cache_path"},
+    "training": {"checkpoint_every", "early_stopping"},
+}
+
+
+@dataclass
+class History:
+    """State: figures of each epoch, and which validation images were right after the last."""
+
+    figures: list[dict[str, float]] = field(default_factory=list)
+    correct: NDArray[np.bool_] | None = None
+
+    def curve(self, metric: str) -> tuple[float, ...]:
+        """A figure of every epoch, NaN where it is missing, shape ``(num_epochs,)``."""
+        return tuple(float(figures.get(metric, np.nan)) for figures in self.figures)
+
+    def curves(self) -> dict[str, tuple[float, ...]]:
+        """All figures."""
+        names = dict.fromkeys(name for figures in self.figures for name in figures)
+        return {name: self.curve(name) for name in names}
+
+    def to_json(self, identity: Mapping[str, Any]) -> dict[str, Any]:
+        """With what identifies the training, for a checkpoint."""
+        correct = None if self.correct is None else [len(self.correct), np.packbits(self.correct).tobytes().hex()]
+        return {"identity": dict(identity), "figures": self.figures, "correct": correct}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> History:
+        """The history in a checkpoint."""
+        correct = None
+        if content["correct"] is not None:
+            length, packed = content["correct"]
+            correct = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8))[:length].astype(bool)
+        return cls(list(content["figures"]), correct)
+
+
+def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
+    """What must be the same for a training to continue from a checkpoint, by key path.
+
+    More epochs are a continuation, except where the schedule depends on their number.
+    """
+    leave = dict(_IRRELEVANT)
+    if config.training.schedule != "cosine":
+        leave["training"] = leave["training"] | {"epochs"}
+    settings = config.model_dump(mode="json", exclude={**leave, "allow": True})
+    flat = {f"{part}.{key}": value for part, values in settings.items() if isinstance(values, dict) for key, value in values.items()}
+    flat.update({part: value for part, value in settings.items() if not isinstance(value, dict)})
+    return {**flat, "the images": fingerprint}
+
+
+def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to continue another training.
+
+    Raises:
+        ConfigError: names what differs.
+    """
+    different = sorted(key for key in {*checkpoint, *now} if checkpoint.get(key) != now.get(key))
+    if different:
+        changes = "; ".join(f"{key}: checkpoint {checkpoint.get(key)!r}, now {now.get(key)!r}" for key in different[:3])
+        raise ConfigError(
+            f"checkpoint_dir: {folder} holds checkpoints of another training ({changes}). "
+            "Use another folder, or delete this one to train anew."
+        )

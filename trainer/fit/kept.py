@@ -1,0 +1,79 @@
+"""Compiled models kept between trainings of one process."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from trainer.fit.engine import Engine
+from trainer.fit.network import Network
+from trainer.models.build import build_model
+from trainer.models.compile_key import architecture_settings, step_settings
+
+if TYPE_CHECKING:
+    from trainer.config import TrainConfig
+    from trainer.data import ImageData
+
+KEPT_BYTES = 4e9
+"""Weights, optimiser states and averages that may be kept in all; the newest model is kept whatever its size."""
+KEPT_ENGINES = 64
+BYTES = 4  # of a float32
+
+_NETWORKS: OrderedDict[str, Network] = OrderedDict()
+_ENGINES: OrderedDict[tuple[str, str], Engine] = OrderedDict()
+
+
+def engine_for(config: TrainConfig, data: ImageData, *, keep: bool) -> Engine:
+    """A compiled model for a training: the kept one of the same key, else a new one.
+
+    Networks are shared by all boundaries and optimisers of an architecture, so one process trains one at a time.
+
+    Args:
+        config: the training.
+        data: its images: their shape, classes and, for ``standardize``, statistics count.
+        keep: whether to keep it for later trainings.
+    """
+    standardized = data.fingerprint if config.data.preprocessing == "standardize" else None
+    architecture = json.dumps([architecture_settings(config), data.image_shape, data.num_classes, standardized], sort_keys=True)
+    key = (architecture, json.dumps(step_settings(config), sort_keys=True))
+    if key in _ENGINES:
+        _ENGINES.move_to_end(key)
+        _NETWORKS.move_to_end(architecture)
+        return _ENGINES[key]
+    network = _NETWORKS.get(architecture) or _new_network(config, data)
+    engine = Engine(network, config)
+    if keep:
+        _NETWORKS[architecture] = network
+        _ENGINES[key] = engine
+        _drop_oldest()
+    return engine
+
+
+def forget_compiled() -> None:
+    """Drop all kept models."""
+    _ENGINES.clear()
+    _NETWORKS.clear()
+    gc.collect()
+
+
+def _new_network(config: TrainConfig, data: ImageData) -> Network:
+    from trainer.data import channel_statistics
+
+    statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
+    return Network(build_model(config, data.image_shape, data.num_classes, statistics))
+
+
+def _drop_oldest() -> None:
+    while len(_ENGINES) > 1 and (len(_ENGINES) > KEPT_ENGINES or _kept_bytes() > KEPT_BYTES):
+        _ENGINES.popitem(last=False)
+        used = {architecture for architecture, _ in _ENGINES}
+        for architecture in [each for each in _NETWORKS if each not in used]:
+            del _NETWORKS[architecture]
+        gc.collect()
+
+
+def _kept_bytes() -> int:
+    networks = sum(network.built.model.count_params() * BYTES for network in _NETWORKS.values())
+    return int(networks + sum(engine.state_bytes for engine in _ENGINES.values()))

@@ -1,0 +1,99 @@
+"""A built network with its compiled evaluation, shared by every training of the same architecture in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.batchnorm.layers import batchnorm_layers, set_momentum
+from trainer.batchnorm.precise import moments_function, pool_moments
+from trainer.batchnorm.switched import SwitchedBatchNorm, by_batch
+from trainer.freezing.freeze import freeze
+from trainer.models.head import dropout_rates
+from trainer.models.initialise import derived_seed, initialise
+from trainer.models.leaves import all_layers
+from trainer.models.variable_dropout import VariableDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import keras
+    from numpy.typing import NDArray
+
+    from trainer.config import ModelConfig
+    from trainer.models.built import BuiltModel
+    from trainer.records import FrozenBoundary
+
+
+class Network:
+    """State: the weights of one built model, which layers are frozen, and the compiled forward passes."""
+
+    def __init__(self, built: BuiltModel) -> None:
+        self.built = built
+        self.norms: list[keras.layers.BatchNormalization] = batchnorm_layers(built.model)
+        self._dropouts = [layer for layer in all_layers(built.head) if isinstance(layer, VariableDropout)]
+        self._generators = [generator for layer in all_layers(built.model) for generator in layer._seed_generators]  # noqa: SLF001 - no public list
+        self._boundary: FrozenBoundary | None = None
+        self._compiled: dict[tuple[str, frozenset[int]], Callable[..., Any]] = {}
+
+    @property
+    def variables(self) -> list[Any]:
+        """All weights and moving statistics, in building order, without the states of random generators."""
+        return [*self.built.backbone.weights, *self.built.head.weights]
+
+    def start(self, model: ModelConfig, seed: int) -> None:
+        """Make the network new: initial weights from the seed, dropout rates and momenta of this training."""
+        initialise(self.built, seed)
+        for layer, rate in zip(self._dropouts, dropout_rates(model), strict=True):
+            layer.set_rate(rate)
+        momenta = self.built.momenta if model.bn_momentum is None else (model.bn_momentum,) * len(self.norms)
+        set_momentum(self.norms, momenta)
+
+    def freeze(self, boundary: FrozenBoundary) -> None:
+        """Set which layers are trained; a no-op when they are so already."""
+        if boundary != self._boundary:
+            freeze(self.built, boundary)
+            self._boundary = boundary
+
+    def rekey(self, seed: int, epoch: int) -> None:
+        """Start every random generator of the model at a state drawn from (seed, epoch, its index), so that no checkpoint needs it."""
+        for index, generator in enumerate(self._generators):
+            generator.state.assign(np.array([derived_seed(seed, epoch, index), 0]))
+
+    def logits(self, batches: Iterable[Any], by_batch_layers: Iterable[Any] = ()) -> NDArray[np.float32]:
+        """Logits ``(n, units)`` of images in inference mode.
+
+        Args:
+            batches: of images, or tuples that begin with images.
+            by_batch_layers: BatchNorm layers that normalise by the batch instead.
+        """
+        forward = self._forward(tuple(by_batch_layers))
+        found = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
+        return np.concatenate([np.asarray(part) for part in found])
+
+    def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any]) -> None:
+        """Give BatchNorm layers their exact statistics over images; the weights are untouched."""
+        chosen = [layer for layer in layers if isinstance(layer, SwitchedBatchNorm)]
+        key = ("moments", frozenset(id(layer) for layer in chosen))
+        if key not in self._compiled:
+            self._compiled[key] = moments_function(self._chain, chosen)
+        pool_moments(self.built.model, chosen, self._compiled[key], batches)
+
+    def _forward(self, by_batch_layers: tuple[Any, ...]) -> Callable[[Any], Any]:
+        key = ("logits", frozenset(id(layer) for layer in by_batch_layers))
+        if key not in self._compiled:
+
+            def forward(images: Any) -> Any:  # noqa: ANN401 - a tensor
+                with by_batch(by_batch_layers):
+                    return self._chain(images, training=False)
+
+            signature = [tf.TensorSpec((None, *self.built.model.input_shape[1:]), tf.float32)]
+            self._compiled[key] = tf.function(forward, input_signature=signature, autograph=False)
+        return self._compiled[key]
+
+    def _chain(self, images: Any, *, training: bool) -> Any:  # noqa: ANN401 - tensors
+        x = self.built.preprocessing(images, training=training)
+        x = self.built.head(self.built.backbone(x, training=training), training=training)
+        return tf.cast(x, tf.float32)

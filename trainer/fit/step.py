@@ -1,0 +1,208 @@
+"""One optimiser step, as TensorFlow traces it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from trainer.batchnorm.switched import by_batch
+from trainer.fit.loss import correct_images, loss_per_image
+from trainer.optimizers.create import DECAYS_FIRST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import keras
+
+    from trainer.freezing.split import Split
+    from trainer.optimizers.groups import Group
+
+FIRST_LOSS_SCALE = 2.0**15
+SCALE_GROWS_AFTER = 2000
+EMA_WARMUP = 10.0
+KERNEL_RANK = 2
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What may change between trainings without tracing again; scalars of the compiled step.
+
+    Attributes:
+        backbone_factor: of the learning rate.
+        weight_decay: per step and unit of learning rate, ≥ 0.
+        clip: largest global gradient norm, infinity for none.
+        smoothing: of the labels, in [0, 1).
+        ema: momentum of the weight average, in (0, 1).
+        loss_scale: float16's factor on the loss, and how many steps it has held.
+        totals: of the epoch so far: loss x images, correct images, images, summed gradient norms, steps; shape (5,).
+        first_bad: number of the first step with a non-finite loss in this epoch, counted from 1; 0 for none.
+        averaged: steps that the weight average has seen.
+    """
+
+    backbone_factor: Any
+    weight_decay: Any
+    clip: Any
+    smoothing: Any
+    ema: Any
+    loss_scale: Any
+    totals: Any
+    first_bad: Any
+    averaged: Any
+
+
+def make_knobs() -> Knobs:
+    """New variables."""
+
+    def variable(value: object, dtype: Any = tf.float32) -> Any:  # noqa: ANN401 - TensorFlow has no types
+        return tf.Variable(value, dtype=dtype, trainable=False)
+
+    return Knobs(
+        backbone_factor=variable(1.0),
+        weight_decay=variable(0.0),
+        clip=variable(float("inf")),
+        smoothing=variable(0.0),
+        ema=variable(0.0),
+        loss_scale=variable([FIRST_LOSS_SCALE, 0.0]),
+        totals=variable([0.0] * 5, tf.float64),
+        first_bad=variable(0, tf.int64),
+        averaged=variable(0.0),
+    )
+
+
+@dataclass(frozen=True)
+class StepParts:
+    """What a step is made of.
+
+    Attributes:
+        split: the network, cut at the frozen boundary.
+        groups: weights that are trained now, with their optimisers.
+        averages: moving averages of all their weights in order, or empty.
+        by_batch: frozen BatchNorm layers that normalise by the batch all the same.
+        optimizer: name of the optimiser.
+        scaled: whether the loss is scaled (float16).
+        traced: called once per trace.
+    """
+
+    split: Split
+    groups: Sequence[Group]
+    averages: Sequence[Any]
+    by_batch: Sequence[keras.layers.Layer]
+    optimizer: str
+    scaled: bool
+    traced: Callable[[], None]
+
+
+def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], None]:
+    """The step ``(images, targets, weights, learning_rate)``: forward, backward, clip, decay, update, average, count."""
+    variables = [variable for group in parts.groups for variable in group.variables]
+
+    def step(images: Any, targets: Any, weights: Any, learning_rate: Any) -> None:  # noqa: ANN401 - tensors
+        parts.traced()
+        values = [variable.value for variable in variables]
+        with by_batch(parts.by_batch):
+            activations = parts.split.prefix(images)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(values)
+                logits = parts.split.rest(activations, training=True)
+                loss = tf.reduce_mean(weights * loss_per_image(logits, targets, knobs.smoothing))
+                for variable in variables:
+                    if variable.regularizer is not None:
+                        loss += tf.cast(variable.regularizer(variable), tf.float32)
+                target = loss * knobs.loss_scale[0] if parts.scaled else loss
+        gradients = tape.gradient(target, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        if parts.scaled:
+            gradients = [gradient / tf.cast(knobs.loss_scale[0], gradient.dtype) for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if parts.scaled:
+            tf.cond(tf.math.is_finite(norm), lambda: _update(parts, knobs, gradients, norm, learning_rate), _nothing)
+            _adapt_scale(knobs, norm)
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+        else:
+            _update(parts, knobs, gradients, norm, learning_rate)
+        _count(knobs, loss, logits, targets, norm)
+
+    return step
+
+
+def _nothing() -> tf.Tensor:
+    return tf.constant(0)
+
+
+def _update(parts: StepParts, knobs: Knobs, gradients: list[Any], norm: Any, learning_rate: Any) -> tf.Tensor:  # noqa: ANN401 - tensors
+    """Clip, decay and apply, group by group; then average."""
+    gradients = tf.cond(  # only when needed: scaling every gradient by 1 costs a pass over all weights
+        norm > knobs.clip,
+        lambda: [gradient * tf.cast(knobs.clip / norm, gradient.dtype) for gradient in gradients],
+        lambda: list(gradients),
+    )
+    gradients = list(gradients) if isinstance(gradients, list | tuple) else [gradients]
+    start = 0
+    for group in parts.groups:
+        own = gradients[start : start + len(group.variables)]
+        start += len(group.variables)
+        rate = learning_rate * knobs.backbone_factor if group.backbone else learning_rate
+        if parts.optimizer in DECAYS_FIRST:
+            _decay(group, knobs, rate)
+        group.optimizer.learning_rate.assign(rate)
+        group.optimizer.apply(own, group.variables)
+        if parts.optimizer not in DECAYS_FIRST:
+            _decay(group, knobs, rate)
+    if parts.averages:
+        _average(parts, knobs)
+    return tf.constant(0)
+
+
+def _decay(group: Group, knobs: Knobs, rate: Any) -> None:  # noqa: ANN401 - a tensor
+    """Shrink kernels by rate x weight decay; biases and BatchNorm's scale and shift are left alone.
+
+    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2 line 12, with the decay times the learning rate as in Keras.
+    """
+    kernels = [variable.value for variable in group.variables if len(variable.shape) >= KERNEL_RANK]
+
+    def shrink() -> tf.Tensor:
+        for kernel in kernels:
+            kernel.assign_sub(kernel * tf.cast(rate * knobs.weight_decay, kernel.dtype))
+        return tf.constant(0)
+
+    tf.cond(knobs.weight_decay > 0, shrink, _nothing)
+
+
+def _average(parts: StepParts, knobs: Knobs) -> None:
+    """Move the averages towards the weights; the momentum grows from .18 to its value, or short trainings would average in their initial weights.
+
+    Source: the ``num_updates`` rule of ``tf.train.ExponentialMovingAverage``: min(momentum, (1 + t) / (10 + t)).
+    """
+    seen = knobs.averaged.assign_add(1.0)
+    momentum = tf.minimum(knobs.ema, (1.0 + seen) / (EMA_WARMUP + seen))
+    for average, variable in zip(parts.averages, (v for group in parts.groups for v in group.variables), strict=True):
+        average.assign_sub((average - variable.value) * tf.cast(1.0 - momentum, average.dtype))
+
+
+def _adapt_scale(knobs: Knobs, norm: Any) -> None:  # noqa: ANN401 - a tensor
+    """Halve float16's loss scale when the gradients overflowed, double it after 2,000 good steps (Micikevicius et al. 2018, section 3.2)."""
+    scale, held = knobs.loss_scale[0], knobs.loss_scale[1]
+    good = tf.math.is_finite(norm)
+    grow = tf.logical_and(good, held + 1.0 >= SCALE_GROWS_AFTER)
+    new_scale = tf.where(good, tf.where(grow, scale * 2.0, scale), tf.maximum(scale / 2.0, 1.0))
+    new_held = tf.where(tf.logical_and(good, tf.logical_not(grow)), held + 1.0, 0.0)
+    knobs.loss_scale.assign(tf.stack([new_scale, new_held]))
+
+
+def _count(knobs: Knobs, loss: Any, logits: Any, targets: Any, norm: Any) -> None:  # noqa: ANN401 - tensors
+    images = tf.cast(tf.shape(targets)[0], tf.float64)
+    one = tf.ones((), tf.float64)
+    totals = knobs.totals.assign_add(
+        tf.stack(
+            [
+                tf.cast(loss, tf.float64) * images,
+                tf.cast(correct_images(logits, targets), tf.float64),
+                images,
+                tf.cast(norm, tf.float64),
+                one,
+            ]
+        )
+    )
+    new = tf.logical_and(tf.equal(knobs.first_bad, 0), tf.logical_not(tf.math.is_finite(loss)))
+    knobs.first_bad.assign(tf.where(new, tf.cast(totals[4], tf.int64), knobs.first_bad))

@@ -1,0 +1,276 @@
+"""One training from its settings to its result."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.data import load_data
+from trainer.data.batches import evaluation_batches, training_epoch
+from trainer.errors import ConfigError
+from trainer.fit.checkpoints import Checkpoints
+from trainer.fit.determinism import configure_determinism
+from trainer.fit.devices import share_gpus
+from trainer.fit.history import History, check_same_training, identity
+from trainer.fit.kept import engine_for
+from trainer.fit.memory import peak_memory_mb
+from trainer.fit.pace import Pace
+from trainer.fit.scores import TOP, scores
+from trainer.fit.stopping import candidates, level_has_stalled
+from trainer.fit.validation import Validator, epoch_figures
+from trainer.models.export import export_model
+from trainer.optimizers.schedule import epoch_rates
+from trainer.records import EpochRecord, TrainResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from trainer.config import TrainConfig
+    from trainer.data import ImageData
+    from trainer.fit.engine import Engine
+    from trainer.records import StopReason
+
+MODEL_FILE = "model.keras"
+EXPORT_NOTE = "export.json"
+
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def train(
+    config: TrainConfig,
+    on_epoch_end: Callable[[EpochRecord], object] | None = None,
+    *,
+    checkpoint_dir: Path | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    keep_compiled: bool = True,
+    evaluate_test: bool = False,
+    data: ImageData | None = None,
+) -> TrainResult:
+    """Train one model.
+
+    Args:
+        config: everything that determines the result.
+        on_epoch_end: called after each epoch, once its checkpoint is written; returning True ends the training. Continuing from a checkpoint, it is
+            called first for the epochs before it, marked `EpochRecord.replayed`.
+        checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``.
+        should_stop: asked before each step; True ends the training at once, without the epoch it is in.
+        keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
+        evaluate_test: evaluate the exported checkpoint on the test images.
+        data: loaded images; default: `load_data` of ``config.data``.
+
+    Returns:
+        Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
+
+    Raises:
+        TrainerInputError: settings or data cannot be used.
+        NonFiniteLossError: the loss became NaN or infinite.
+    """
+    with _ONE_AT_A_TIME:
+        began = time.monotonic()
+        configure_determinism(config.training.deterministic)
+        share_gpus()
+        data = load_data(config.data) if data is None else data
+        if config.metric == "val_top5" and data.num_classes <= TOP:
+            raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
+        engine = engine_for(config, data, keep=keep_compiled)
+        training = _Training(config, data, engine, None if checkpoint_dir is None else Checkpoints(checkpoint_dir), began)
+        return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+
+
+class _Training:
+    """State of one call of `train`."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, engine: Engine, checkpoints: Checkpoints | None, began: float) -> None:
+        self.config, self.data, self.engine, self.checkpoints, self.began = config, data, engine, checkpoints, began
+        self.maximize = config.metric != "val_loss"
+        self.history = History()
+        self.validator = Validator(data, config)
+        self.pace = Pace()
+        self.identity = identity(config, data.fingerprint)
+        self.start_seconds = 0.0
+
+    def run(
+        self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
+    ) -> TrainResult:
+        """Continue or start, train to the end, export."""
+        self.engine.start(self.config)
+        self._resume(on_epoch_end)
+        if not self.history.figures and self.config.model.frozen_bn == "reestimate":
+            self.engine.network.recompute_statistics(self.engine.frozen_norms(), self._plain_training_images())
+        stopped: StopReason = "completed"
+        for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
+            if self._stalled():
+                stopped = "early_stopping"
+                break
+            record = self._epoch(epoch, should_stop)
+            if record is None or (on_epoch_end is not None and on_epoch_end(record) is True):
+                if record is not None and record.checkpoint is None:
+                    self._write(epoch)
+                stopped = "requested"
+                break
+        if stopped == "completed" and self._stalled() and len(self.history.figures) < self.config.training.epochs:
+            stopped = "early_stopping"
+        return self._finish(stopped, evaluate_test=evaluate_test)
+
+    def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
+        checkpoint = self.checkpoints.newest() if self.checkpoints is not None else None
+        if self.checkpoints is None or checkpoint is None:
+            if self.checkpoints is not None:
+                self.checkpoints.forget_after(0)
+            return
+        check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.folder)
+        self.checkpoints.forget_after(checkpoint.epoch)
+        _assign(self.engine.changing, checkpoint.weights)
+        _assign(self.engine.state, checkpoint.state)
+        self.engine.swap_averages()
+        self.history = History.from_json(checkpoint.run)
+        if on_epoch_end is not None:
+            for epoch, figures in enumerate(self.history.figures, start=1):
+                on_epoch_end(EpochRecord(epoch, figures, checkpoint.folder if epoch == checkpoint.epoch else None, replayed=True))
+
+    def _stalled(self) -> bool:
+        patience = self.config.training.early_stopping
+        return patience is not None and level_has_stalled(self.history.curve(self.config.metric), patience, maximize=self.maximize)
+
+    def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochRecord | None:
+        """Train and validate one epoch and write its checkpoint; None when it was stopped."""
+        training, network = self.config.training, self.engine.network
+        network.rekey(self.config.seed, epoch)
+        batches = training_epoch(self.data, self.config, epoch)
+        rates = epoch_rates(training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
+        clock = time.monotonic()
+        totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
+        if totals is None:
+            return None
+        trained = time.monotonic() - clock
+        if not self.start_seconds:
+            self.start_seconds = self.engine.first_step_at - self.began
+        normalised = self.engine.normalised_by_batch(self.engine.stage_of(epoch))
+        self.engine.swap_averages()
+        if training.precise_bn == "epoch":
+            network.recompute_statistics(normalised, self._plain_training_images())
+        validation = self.validator.validate(network, epoch, normalised)
+        figures = {
+            "loss": totals.loss,
+            "accuracy": totals.accuracy,
+            **epoch_figures(validation, self.history.correct),
+            "learning_rate": float(rates[-1]),
+            "gradient_norm": totals.gradient_norm,
+            "images_per_second": totals.images / trained,
+            "peak_memory_mb": peak_memory_mb(),
+            "seconds": time.monotonic() - clock,
+        }
+        self.history.figures.append(figures)
+        self.history.correct = validation.scores.correct
+        self.pace = self.pace.trained(figures["seconds"])
+        folder = (
+            self._write(epoch, swapped=True)
+            if self.pace.due(epoch, training.epochs, training.checkpoint_every) or self._stalled()
+            else None
+        )
+        self.engine.swap_averages()
+        return EpochRecord(epoch, dict(figures), folder)
+
+    def _write(self, epoch: int, *, swapped: bool = False) -> Path | None:
+        """Write a checkpoint; its network weights are those that validation used, the others lie in the state."""
+        if self.checkpoints is None:
+            return None
+        clock = time.monotonic()
+        if not swapped:
+            self.engine.swap_averages()
+        folder = self.checkpoints.write(
+            epoch, _values(self.engine.changing), _values(self.engine.state), self.history.to_json(self.identity)
+        )
+        if not swapped:
+            self.engine.swap_averages()
+        self.checkpoints.retain(self._candidates())
+        self.pace = Pace(time.monotonic() - clock)
+        return folder
+
+    def _candidates(self) -> tuple[int, ...]:
+        epochs = self.checkpoints.epochs() if self.checkpoints is not None else ()
+        return candidates(self.history.curve(self.config.metric), epochs, maximize=self.maximize)
+
+    def _finish(self, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
+        """Choose the epoch to export, measure it, write it."""
+        done = len(self.history.figures)
+        exported, path = done, None
+        figures: dict[str, float] = {"start_seconds": self.start_seconds}
+        if stopped != "requested" and done:
+            self.engine.swap_averages()
+            exported = self._load_exported() or done
+            figures |= self._final_figures(exported, evaluate_test=evaluate_test)
+            path = self._export(exported)
+        test = self.data.test
+        return TrainResult(
+            curves=self.history.curves(),
+            stopped=stopped,
+            boundary=self.engine.boundary,
+            model_path=path,
+            exported_epoch=exported,
+            num_train=len(self.data.train),
+            num_val=len(self.data.validation),
+            num_test=0 if test is None else len(test),
+            class_names=self.data.class_names,
+            data_fingerprint=self.data.fingerprint,
+            figures=figures,
+        )
+
+    def _load_exported(self) -> int | None:
+        """Put the weights of the best late checkpoint into the network; None without checkpoints: the last epoch's weights stay."""
+        if self.checkpoints is None:
+            return None
+        for epoch in self._candidates():
+            weights = self.checkpoints.weights(epoch)
+            if weights is not None:
+                _assign(self.engine.changing, weights)
+                return epoch
+        return None
+
+    def _final_figures(self, exported: int, *, evaluate_test: bool) -> dict[str, float]:
+        chosen = self.history.figures[exported - 1]
+        figures = {
+            f"exported_{name}": value
+            for name, value in chosen.items()
+            if name.startswith("val_") and name not in {"val_gained", "val_lost"}
+        }
+        network = self.engine.network
+        normalised = self.engine.normalised_by_batch(self.engine.stage_of(exported))
+        if self.config.training.precise_bn == "end" and normalised:
+            network.recompute_statistics(normalised, self._plain_training_images())
+            figures["precise_bn_val_accuracy"] = self.validator.validate(network, exported, []).scores.accuracy
+        if evaluate_test and self.data.test is not None:
+            test = self.data.test
+            found = scores(network.logits(evaluation_batches(test, self.config)), test.labels, self.data.num_classes)
+            figures |= {"test_accuracy": found.accuracy, "test_loss": found.loss, "test_balanced_accuracy": found.balanced_accuracy}
+        figures["parameters"] = float(network.built.model.count_params())
+        return figures
+
+    def _export(self, exported: int) -> Path | None:
+        if self.checkpoints is None:
+            return None
+        path = self.checkpoints.folder / MODEL_FILE
+        epochs = len(self.history.figures)
+        note = self.checkpoints.read_note(EXPORT_NOTE)
+        if not path.is_file() or note != {"epoch": exported, "epochs": epochs}:
+            export_model(self.engine.network.built.model, path)
+            self.checkpoints.write_note(EXPORT_NOTE, {"epoch": exported, "epochs": epochs})
+        return path
+
+    def _plain_training_images(self) -> Iterable[Any]:
+        """Every training image once, shuffled, without augmentation: batches mixed in class."""
+        plain = self.config.data.model_copy(update={"augmentation": "none", "sampling": "every_image", "imbalance": "none"})
+        return (images for images, _, _ in training_epoch(self.data, self.config.model_copy(update={"data": plain}), 0))
+
+
+def _values(variables: Iterable[Any]) -> list[Any]:
+    return [np.array(variable) for variable in variables]
+
+
+def _assign(variables: list[Any], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

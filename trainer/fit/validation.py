@@ -1,0 +1,134 @@
+"""What is measured after each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.data import validation_window
+from trainer.data.batches import evaluation_batches
+from trainer.fit.scores import Scores, scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import tensorflow as tf
+    from numpy.typing import NDArray
+
+    from trainer.config import TrainConfig
+    from trainer.data import ImageData, ImageSet
+    from trainer.fit.network import Network
+
+GAP_SHARE = 0.04
+"""Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""
+GAP_IMAGES = 256
+"""At least so many are in it, or all."""
+SMALL_BATCH_VALUES = 2**21
+"""Pixel values of a validation batch up to which batches are enlarged: for small images the calls cost more than the arithmetic."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A validated epoch.
+
+    Attributes:
+        scores: in inference mode, over every validation image.
+        batch_accuracy: with batch statistics, or None for a model without BatchNorm.
+    """
+
+    scores: Scores
+    batch_accuracy: float | None
+
+
+class Validator:
+    """The validation pipelines of one training, made once."""
+
+    def __init__(self, data: ImageData, config: TrainConfig) -> None:
+        self._data = data
+        self._config = config
+        self._windows = config.data.validation_windows != "all"
+        self._all = None if self._windows else evaluation_batches(data.validation, config, _batch_size(data, config))
+        rows = gap_rows(len(data.validation), len(data.train), config.seed)
+        self._gap_labels = data.validation.labels[rows]
+        self._gap_set = data.validation.take(rows)
+        self._gap: tf.data.Dataset | None = None
+        self._gap_rows = rows
+
+    def validate(self, network: Network, epoch: int, by_batch_layers: list[Any]) -> Validation:
+        """Measure the network as it stands.
+
+        Args:
+            network: weights in place.
+            epoch: counted from 1; another window of the images each epoch where the configuration asks for that mistake.
+            by_batch_layers: BatchNorm layers that normalise by the batch while training.
+        """
+        window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
+        batches = self._all if self._all is not None else evaluation_batches(window, self._config)
+        found = scores(network.logits(batches), window.labels, self._data.num_classes)
+        return Validation(found, self._batch_accuracy(network, found, by_batch_layers))
+
+    def _batch_accuracy(self, network: Network, whole: Scores, by_batch_layers: list[Any]) -> float | None:
+        """Accuracy with batch statistics over the validation set, from a fixed part of it.
+
+        The part's difference between both modes is added to the whole set's accuracy in inference mode: most of the part's own sampling error cancels.
+        """
+        if not network.norms:
+            return None
+        if not by_batch_layers:
+            return whole.accuracy
+        if self._gap is None:
+            self._gap = evaluation_batches(
+                self._gap_set, self._config, _even_batch(len(self._gap_labels), self._config.training.batch_size)
+            )
+        by_batch = scores(network.logits(self._gap, by_batch_layers), self._gap_labels, self._data.num_classes)
+        if self._windows:
+            return by_batch.accuracy
+        inference = float(np.mean(whole.correct[self._gap_rows]))
+        return float(np.clip(whole.accuracy + by_batch.accuracy - inference, 0.0, 1.0))
+
+
+def gap_rows(num_val: int, num_train: int, seed: int) -> NDArray[np.int64]:
+    """Validation images of the pass with batch statistics, in an order mixed in class; the same every epoch.
+
+    Returns:
+        Rows ``(k,)``: 4 % of the training and validation images together, at least 256, at most all.
+    """
+    count = min(num_val, max(GAP_IMAGES, round(GAP_SHARE * (num_train + num_val))))
+    return np.random.default_rng([seed, num_val]).permutation(num_val)[:count]
+
+
+def _even_batch(images: int, batch_size: int) -> int:
+    """A batch size at most the training's that leaves no tiny last batch, whose statistics would be of a few images."""
+    return -(-images // -(-images // batch_size))
+
+
+def _batch_size(data: ImageData, config: TrainConfig) -> int:
+    height, width, channels = data.image_shape
+    return max(config.training.batch_size, min(1024, SMALL_BATCH_VALUES // (height * width * channels)))
+
+
+def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> Mapping[str, float]:
+    """The validation figures of an `EpochRecord`.
+
+    Args:
+        validation: of this epoch.
+        before: which validation images were right in the epoch before, shape ``(n,)``; None in the first, or where epochs see different images.
+    """
+    found = validation.scores
+    figures = {
+        "val_loss": found.loss,
+        "val_accuracy": found.accuracy,
+        "val_balanced_accuracy": found.balanced_accuracy,
+        "val_macro_f1": found.macro_f1,
+        "val_predicted_share": found.predicted_share,
+    }
+    if found.top5 is not None:
+        figures["val_top5"] = found.top5
+    if validation.batch_accuracy is not None:
+        figures["val_batch_accuracy"] = validation.batch_accuracy
+    comparable = before is not None and len(before) == len(found.correct)
+    figures["val_gained"] = float(np.sum(found.correct & ~before)) if comparable and before is not None else 0.0
+    figures["val_lost"] = float(np.sum(~found.correct & before)) if comparable and before is not None else 0.0
+    return figures

@@ -1,0 +1,1 @@
+"""Freezing: blocks, boundaries, cuts. Import the functions from their files; `trainer.models` re-exports what others need."""
