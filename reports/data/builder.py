@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.causes import Causes, find_causes
 from reports.data import progress, verdict
 from reports.data.configurations import configurations
-from reports.data.report_data import Diagnosis, ReportData
+from reports.data.report_data import Cause, ReportData
+from reports.data.space_change import narrower
+from reports.flags import study_flags
+from reports.importance import find_importance
 from reports.ranking import rank
 from reports.records import ParameterRecord
 
 if TYPE_CHECKING:
+    from reports.importance import StudyImportance
     from reports.records import StudyRecord
 
 
 def build_report_data(study: StudyRecord) -> ReportData:
     """Rank, diagnose and summarise a study."""
-    ranking = rank(study)
+    flags = study_flags(study)
+    ranking = rank(study, flags=flags)
     rows = configurations(ranking)
+    parameters = _parameters(study)
+    importance: tuple[StudyImportance, ...] = ()
+    causes = Causes((), (), 0)
+    if study.kind == "study":
+        importance = (find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation"))
+        causes = find_causes(study, flags=flags)
+    by_name = {parameter.name: parameter for parameter in parameters}
     return ReportData(
         study=study,
         verdict=verdict.decide(study, rows, oscillating_by_chance=ranking.oscillating_expected_by_chance),
         configurations=rows,
         progress=progress.summarise(study),
-        parameters=_parameters(study),
-        importance=(),
-        importance_missing="Importance needs more configurations.",
-        diagnoses=tuple(Diagnosis(row.id, row.flags, ()) for row in rows if row.flags),
+        parameters=parameters,
+        importance=importance,
+        causes=tuple(
+            Cause(found.parameter, found.flag, found.tested, found.sentence, narrower(by_name[found.parameter], found))
+            for found in causes.associations
+        ),
+        cause_tests=causes.tests,
+        flag_counts={count.flag: count.sentence for count in causes.counts},
         updated=study.updated,
     )
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reports.flags import Flag
+    from reports.flags import Flag, FlagName
+    from reports.importance import StudyImportance
     from reports.records import ParameterRecord, StudyRecord, TrialRecord
     from reports.records.trial import ParameterValue, TrialState
 
@@ -105,48 +106,22 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Importance:
-    """How much of the variation each parameter explains.
+class Cause:
+    """A parameter that goes with a flag in this study.
 
     Attributes:
-        target: ``stable`` or ``oscillating``.
-        shares: parameter to share in [0, 1], largest first.
-        explained: share explained by all together, or None when not measured.
-        note: what it rests on, and what it does not prove.
+        parameter: its name.
+        flag: the flag.
+        tested: whether configurations that differ in this parameter alone agree; else it is an association.
+        sentence: the finding in words, with trials and p-value.
+        space_change: a narrower entry of the sweep file's space to paste, or empty.
     """
 
-    target: Literal["stable", "oscillating"]
-    shares: Mapping[str, float]
-    explained: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class CauseFinding:
-    """One cause that was tested for.
-
-    Attributes:
-        name: the cause.
-        verdict: ``supported``, ``refuted`` or ``untested``.
-        evidence: figures in a sentence.
-        advice: what to change.
-        space_change: lines of a sweep file to paste, or empty.
-    """
-
-    name: str
-    verdict: Literal["supported", "refuted", "untested"]
-    evidence: str
-    advice: str = ""
+    parameter: str
+    flag: FlagName
+    tested: bool
+    sentence: str
     space_change: str = ""
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """A flagged configuration with what was found out about it."""
-
-    configuration: str
-    flags: tuple[Flag, ...]
-    causes: tuple[CauseFinding, ...]
 
 
 @dataclass(frozen=True)
@@ -224,9 +199,10 @@ class ReportData:
         configurations: the ranking, then what cannot be ranked.
         progress: the sweep's course.
         parameters: searched parameters in the order of the space, then any that only older trials have.
-        importance: for stable accuracy and for oscillation, where measured.
-        importance_missing: why it was not measured, or empty.
-        diagnoses: flagged configurations, the best rank first.
+        importance: for stable accuracy and for oscillation; empty for logs.
+        causes: parameters that go with flags, the surest first.
+        cause_tests: how many pairs of parameter and flag were tested for `causes`.
+        flag_counts: flag to a sentence: how many trainings show it, how many would by chance.
         updated: UTC of the newest record.
     """
 
@@ -235,9 +211,10 @@ class ReportData:
     configurations: tuple[Configuration, ...]
     progress: Progress
     parameters: tuple[ParameterRecord, ...]
-    importance: tuple[Importance, ...] = ()
-    importance_missing: str = ""
-    diagnoses: tuple[Diagnosis, ...] = ()
+    importance: tuple[StudyImportance, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    cause_tests: int = 0
+    flag_counts: Mapping[FlagName, str] = field(default_factory=dict)
     updated: datetime | None = None
 
     def configuration(self, identifier: str) -> Configuration:

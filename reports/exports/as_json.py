@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.data import ReportData
-    from reports.data.report_data import Configuration, Diagnosis
+    from reports.data.report_data import Configuration
     from reports.flags import Flag
     from reports.records import StudyRecord, TrialRecord
 
@@ -27,7 +27,6 @@ SCHEMA = "steadysweep.report/1"
 def to_json(study: StudyRecord) -> str:
     """The whole report with unthinned curves. Fractions in [0, 1]; a missing value is null, never NaN."""
     data = build_report_data(study)
-    diagnoses = {item.configuration: item for item in data.diagnoses}
     document = {
         "schema": SCHEMA,
         "study": _study(data),
@@ -38,10 +37,26 @@ def to_json(study: StudyRecord) -> str:
             "oscillating": list(data.verdict.oscillating),
             "best_epoch_pick": data.verdict.best_epoch_pick,
         },
-        "ranking": [_configuration(row, diagnoses.get(row.id)) for row in data.configurations],
+        "ranking": [_configuration(row) for row in data.configurations],
         "states": dict(data.progress.states),
         "importance": [
-            {"target": item.target, "shares": dict(item.shares), "explained": item.explained, "note": item.note} for item in data.importance
+            {
+                "target": item.target,
+                "evaluator": item.evaluator,
+                "note": item.note,
+                "parameters": {found.parameter: found.importance for found in item.parameters},
+            }
+            for item in data.importance
+        ],
+        "causes": [
+            {
+                "parameter": cause.parameter,
+                "flag": cause.flag,
+                "tested": cause.tested,
+                "sentence": cause.sentence,
+                "space_change": cause.space_change,
+            }
+            for cause in data.causes
         ],
         "failures": [
             {"reason": failure.reason, "trials": list(failure.trials), "traceback": failure.traceback} for failure in data.progress.failures
@@ -91,7 +106,7 @@ def _study(data: ReportData) -> Mapping[str, object]:
     }
 
 
-def _configuration(row: Configuration, diagnosis: Diagnosis | None) -> Mapping[str, object]:
+def _configuration(row: Configuration) -> Mapping[str, object]:
     return {
         "rank": row.rank,
         "configuration": row.id,
@@ -112,10 +127,6 @@ def _configuration(row: Configuration, diagnosis: Diagnosis | None) -> Mapping[s
         "confirmed": row.confirmed,
         "provisional": row.provisional,
         "flags": [_flag(flag) for flag in row.flags],
-        "causes": [
-            {"name": cause.name, "verdict": cause.verdict, "evidence": cause.evidence, "space_change": cause.space_change}
-            for cause in (diagnosis.causes if diagnosis else ())
-        ],
         "trials": [_trial(trial) for trial in row.trials],
     }
 

@@ -25,6 +25,9 @@ def to_markdown(study: StudyRecord) -> str:
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
     if data.configurations:
         parts.append(_ranking(data))
+    if data.causes:
+        lines = (f"- {escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes)
+        parts.append("## What goes with the flags\n\n" + "\n".join(lines))
     advice = _advice(data)
     if advice:
         parts.append("## What to try\n\n" + advice)

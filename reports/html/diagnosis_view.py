@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ from reports.html.ranking_view import curve_of
 
 if TYPE_CHECKING:
     from reports.data import ReportData
-    from reports.data.report_data import CauseFinding, Configuration
+    from reports.data.report_data import Cause, Configuration
     from reports.flags import Flag, FlagName
     from reports.html.scale import Scale
     from reports.html.sparkline import Sparkline
 
 MOST_CARDS = 60
+SEVERITIES = ("high", "medium", "low")
 MEANINGS: dict[FlagName, str] = {
     "oscillating": "swing again and again by more than the validation set's size explains",
     "spiking": "hold steady but for rare deep drops that recover",
@@ -36,15 +38,15 @@ class FlagGroup:
     flag: Flag
     count: int
     meaning: str
+    chance: str
 
 
 @dataclass(frozen=True)
 class Card:
-    """A flagged configuration with evidence and causes."""
+    """A flagged configuration with its evidence."""
 
     row: Configuration
     flags: tuple[Flag, ...]
-    causes: tuple[CauseFinding, ...]
     spark: Sparkline | None
 
 
@@ -54,34 +56,46 @@ class DiagnosisView:
 
     sentence: str
     groups: tuple[FlagGroup, ...]
+    causes: tuple[Cause, ...]
+    cause_sentence: str
     cards: tuple[Card, ...]
     left_out: int
 
 
 def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     """Group flags; the leaders and the severest first."""
-    rows = {row.id: row for row in data.configurations}
-    first: dict[FlagName, Flag] = {}
-    counts: dict[FlagName, int] = {}
+    gravest: dict[FlagName, Flag] = {}
+    counts: Counter[FlagName] = Counter()
     for row in data.configurations:
         for flag in row.flags:
-            first.setdefault(flag.name, flag)
-            counts[flag.name] = counts.get(flag.name, 0) + 1
-    cards = sorted(data.diagnoses, key=lambda item: _urgency(item.flags))
+            counts[flag.name] += 1
+            if flag.name not in gravest or SEVERITIES.index(flag.severity) < SEVERITIES.index(gravest[flag.name].severity):
+                gravest[flag.name] = flag
+    flagged = sorted((row for row in data.configurations if row.flags), key=lambda row: _urgency(row.flags))
     return DiagnosisView(
         sentence=_sentence(data),
-        groups=tuple(FlagGroup(first[name], number, MEANINGS[name]) for name, number in sorted(counts.items(), key=lambda pair: -pair[1])),
-        cards=tuple(
-            Card(rows[item.configuration], item.flags, item.causes, curve_of(data, rows[item.configuration], scale))
-            for item in cards[:MOST_CARDS]
+        groups=tuple(
+            FlagGroup(gravest[name], number, MEANINGS[name], data.flag_counts.get(name, "")) for name, number in counts.most_common()
         ),
-        left_out=max(0, len(cards) - MOST_CARDS),
+        causes=data.causes,
+        cause_sentence=_cause_sentence(data),
+        cards=tuple(Card(row, row.flags, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
+        left_out=max(0, len(flagged) - MOST_CARDS),
     )
 
 
 def _urgency(flags: tuple[Flag, ...]) -> int:
-    rank = {"high": 0, "medium": 1, "low": 2}
-    return min((rank[flag.severity] for flag in flags), default=3)
+    return min((SEVERITIES.index(flag.severity) for flag in flags), default=len(SEVERITIES))
+
+
+def _cause_sentence(data: ReportData) -> str:
+    """What was looked for, and that silence is an answer."""
+    if data.study.kind == "logs":
+        return "A log does not know its settings: causes can only be looked for in a sweep."
+    if not data.cause_tests:
+        return "Too few configurations, or too few that differ in their flags, to test which parameters go with them."
+    looked = f"{wording.count(data.cause_tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"
+    return f"{looked}." if data.causes else f"{looked}: none stands out."
 
 
 def _sentence(data: ReportData) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from reports.data import wording
+
 if TYPE_CHECKING:
     from reports.data import ReportData
-    from reports.data.report_data import Importance
+    from reports.importance import ParameterImportance, StudyImportance
 
 MOST_BARS = 12
 
@@ -19,13 +21,14 @@ class ImportanceBar:
     name: str
     width: float
     text: str
+    note: str
 
 
 @dataclass(frozen=True)
 class ImportanceView:
-    """Bars for one target."""
+    """Bars for one target, or a note why there are none."""
 
-    target: Literal["stable", "oscillating"]
+    target: Literal["stable", "oscillation"]
     title: str
     how: str
     bars: tuple[ImportanceBar, ...]
@@ -37,14 +40,24 @@ def importance_views(data: ReportData) -> tuple[ImportanceView, ...]:
     return tuple(_view(item) for item in data.importance)
 
 
-def _view(item: Importance) -> ImportanceView:
-    leading = next(iter(item.shares), "")
+def _view(item: StudyImportance) -> ImportanceView:
     what = "what is held" if item.target == "stable" else "oscillation"
-    longest = max(item.shares.values(), default=0.0) or 1.0
+    known = [(found, found.importance) for found in item.parameters if found.importance is not None]
+    if not known:
+        return ImportanceView(item.target, f"What goes with {what}", "", (), _sentence(item.note or "no parameter varies"))
+    longest = max((share for _, share in known), default=0.0) or 1.0
     bars = tuple(
-        ImportanceBar(name, round(100 * share / longest, 1), f"{100 * share:.0f} %")
-        for name, share in list(item.shares.items())[:MOST_BARS]
+        ImportanceBar(found.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", _active(found))
+        for found, share in known[:MOST_BARS]
     )
-    explained = "" if item.explained is None else f" All together explain {100 * item.explained:.0f} % of the variation."
-    how = f"Share of the variation of {what} that goes with each parameter.{explained}"
-    return ImportanceView(item.target, f"{leading} goes most with {what}" if leading else f"Nothing goes with {what}", how, bars, item.note)
+    how = f"Share of the variation of {what} that goes with each parameter, over {wording.count(item.configurations, 'configuration')} ({item.evaluator})."
+    left_out = f"{len(known) - MOST_BARS} more parameters matter less. " if len(known) > MOST_BARS else ""
+    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, bars, left_out)
+
+
+def _active(found: ParameterImportance) -> str:
+    return "" if found.active_share >= 1 else f"within the {100 * found.active_share:.0f}{wording.PERCENT} that have it"
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}."

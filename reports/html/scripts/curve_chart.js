@@ -36,7 +36,7 @@ export function drawCurveChart(host, series, options) {
   const clip = svg("clipPath", { id: "curve-clip" }, svg("rect", { x: LEFT, y: TOP - 4, width: Math.max(1, width - LEFT - right), height: plotBottom - TOP + 8 }));
   root.append(svg("defs", {}, clip), drawAxes(options, [from, to], [low, high], x, y, width - right, plotBottom));
   const lines = svg("g", { "clip-path": "url(#curve-clip)" });
-  for (const one of series) lines.append(...drawSeries(one, x, y, options.eachSeed));
+  for (const one of series) lines.append(...drawSeries(one, x, y, width - right, options.eachSeed));
   root.append(lines, ...drawStrips(series, x, plotBottom, [from, to]), ...(right > 20 ? drawEndLabels(series, y, width - right + 8, [from, to], plotBottom) : []));
   host.replaceChildren(root);
   addReading(host, root, series, options, { x, y, from, to, width, right, bottom: plotBottom });
@@ -89,9 +89,10 @@ function drawAxes(options, epochs, values, x, y, right, bottom) {
  * @param {Series} one
  * @param {(epoch: number) => number} x
  * @param {(value: number) => number} y
+ * @param {number} right
  * @param {boolean} eachSeed
  */
-function drawSeries(one, x, y, eachSeed) {
+function drawSeries(one, x, y, right, eachSeed) {
   const drawn = [];
   const stroke = (/** @type {SVGElement} */ element) => {
     element.style.stroke = one.colour;
@@ -106,7 +107,7 @@ function drawSeries(one, x, y, eachSeed) {
     drawn.push(band);
   }
   if (one.training) drawn.push(stroke(svg("path", { class: "series series-training", d: linePath(one.training, x, y) })));
-  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${y(one.held)}H4000` })));
+  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${y(one.held)}H${right}` })));
   for (const curve of eachSeed ? one.lines : [one.middle]) {
     drawn.push(stroke(svg("path", { class: "series", d: linePath(curve, x, y), "stroke-dasharray": one.dash || null })));
   }
