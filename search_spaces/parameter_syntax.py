@@ -159,7 +159,7 @@ def _range(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise _RefusedError(("step",), f"expected a step above 0, got {step!r}")
     if log:
         raise _RefusedError(("step",), "log and step exclude each other; remove one of the two")
-    if step > high - low:
+    if step > (high - low) * (1 + 1e-9):  # .009 - .002 is a little less than .007
         raise _RefusedError(
             ("step",), f"expected a step no larger than the range, {high - low:g}, got {step!r}; make it smaller or widen the range"
         )
