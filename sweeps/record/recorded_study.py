@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sweeps.record.curve_codec import encode, one_epoch
 from sweeps.record.facts import write_facts
 from sweeps.record.intermediate import shown_epochs
-from sweeps.record.optuna_tables import naive_utc_now
+from sweeps.record.optuna_tables import TRIALS, naive_utc_now
 from sweeps.record.outage import ride_out
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import ATTEMPTS, CURVES
@@ -84,7 +84,8 @@ class RecordedStudy:
         )
         trial_id = self._persist(lambda: self._storage.create_new_trial(self._study_id, template))
         self._write(lambda connection: _clear(connection, trial_id))
-        number = self._storage.get_trial_number_from_id(trial_id)
+        with self._storage.engine.connect() as connection:
+            number = int(connection.execute(select(TRIALS.c.number).where(TRIALS.c.trial_id == trial_id)).scalar_one())
         self._trial_ids[number] = trial_id
         return number
 

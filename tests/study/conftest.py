@@ -1,0 +1,88 @@
+"""Small sweeps, run in this process or in one that may be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+HERE = str(Path(__file__).parent)
+ROOT = Path(__file__).parents[2]
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+from killable import run_driver  # noqa: E402 - its folder was just added
+
+from sweeps.executor.inline import InlineExecutor  # noqa: E402
+from sweeps.study import run_study  # noqa: E402
+from sweeps.sweep_file import SweepFile  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweeps.study import StudyOutcome
+
+TEXT = """
+study: fast
+storage: sqlite:///{folder}/fast.db
+storage_path: {folder}/runs
+data: {{source: digits}}
+training: {{epochs: 5}}
+space:
+  learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}
+  dropout: {{float: [0.0, 0.6], step: 0.05}}
+"""
+
+
+@pytest.fixture
+def sweep_text(tmp_path: Path) -> Callable[..., str]:
+    """Text of a sweep in `tmp_path` with top-level keys as given."""
+
+    def text(**keys: str) -> str:
+        lines = TEXT.format(folder=tmp_path)
+        for key, value in keys.items():
+            kept = [line for line in lines.splitlines() if not line.startswith(f"{key}:")]
+            lines = "\n".join([*kept, f"{key}: {value}", ""])
+        return lines
+
+    return text
+
+
+@pytest.fixture
+def run(sweep_text: Callable[..., str]) -> Callable[..., StudyOutcome]:
+    """Run a sweep of the fast trainable here, one trial at a time."""
+
+    def run(trainable: str = "fast_training:train", concurrent: int = 1, **keys: str) -> StudyOutcome:
+        sweep = SweepFile.from_text(sweep_text(**keys))
+        return run_study(sweep, InlineExecutor(concurrent), trainable=trainable)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def driver_process() -> Callable[..., int | None]:
+    """Run a driver in a process of its own, forked from one that has everything imported; returns its exit code, negative for a signal."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["killable"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([HERE, str(ROOT)]))
+        patch.setenv("STEADYSWEEP_WARM_UP", "1")
+        forkserver.ensure_running()
+
+    def run(text: str, kill_at: str = "", kill_after: float | None = None, trainable: str = "fast_training:train") -> int | None:
+        process = context.Process(target=run_driver, args=(text, kill_at, trainable))
+        process.start()
+        process.join(kill_after)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code = process.exitcode
+        process.close()
+        return code
+
+    return run

@@ -1,0 +1,37 @@
+"""A driver in a process that a test may kill."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from sweeps.executor.inline import InlineExecutor
+from sweeps.study import run_study
+from sweeps.study.kill_points import VARIABLE
+from sweeps.sweep_file import SweepFile
+
+WARM_UP = """
+study: warm-up
+storage: sqlite:///{folder}/warm-up.db
+storage_path: {folder}/runs
+data: {{source: digits}}
+training: {{epochs: 1}}
+space: {{learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}, dropout: {{float: [0.0, 0.6]}}}}
+search: {{trials: 3, sampler_options: {{n_startup_trials: 1}}}}
+"""
+
+
+def run_driver(text: str, kill_at: str, trainable: str) -> None:
+    """Run the sweep `text` to its end, or to the kill point."""
+    os.environ[VARIABLE] = kill_at
+    run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable)
+
+
+def warm_up() -> None:
+    """Run a tiny study, so that processes forked from this one need not import and compile everything again."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_driver(WARM_UP.format(folder=folder), "", "fast_training:train")
+
+
+if os.environ.get("STEADYSWEEP_WARM_UP"):  # imported by the process that others are forked from
+    warm_up()

@@ -1,0 +1,110 @@
+"""A driver that is killed at any edge of a trial's life leaves a study that the next one finishes as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sweeps.record import read_study
+from sweeps.study.kill_points import POINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reports.records import StudyRecord
+
+KEYS = {
+    "search": "{trials: 6, sampler_options: {n_startup_trials: 2}, pruner_options: {grace: 2, reduction: 2}}",
+    "confirm": "{top: 1, seeds: 1}",
+}
+OF_EPOCHS = {"epoch-received", "curve-written", "epoch-written", "mid-checkpoint"}  # passed once an epoch, all others once a trial
+
+
+def essence(study: StudyRecord) -> list[dict[str, Any]]:
+    """What must not depend on how often the driver died."""
+    return [
+        {
+            "number": trial.number,
+            "role": trial.role,
+            "state": trial.state,
+            "configuration": trial.configuration,
+            "params": dict(trial.params),
+            "seed": trial.seed,
+            "curve": np.asarray(trial.curves["val_accuracy"]).tolist(),
+            "figures": dict(trial.figures),
+            "cause": trial.cause,
+        }
+        for trial in study.trials
+    ]
+
+
+def computed_twice(folder: Path) -> dict[str, int]:
+    """Trial folder to epochs that were computed more than once."""
+    return {
+        path.parent.name: extra
+        for path in folder.glob("runs/*/computed.txt")
+        if (extra := sum(count - 1 for count in Counter(path.read_text().split()).values()))
+    }
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, driver_process: Callable[..., int]) -> list[dict[str, Any]]:
+    """The same sweep without a kill."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    from conftest import TEXT
+
+    text = TEXT.format(folder=folder) + "".join(f"{key}: {value}\n" for key, value in KEYS.items())
+    assert driver_process(text) == 0
+    return essence(read_study(f"sqlite:///{folder}/fast.db", "fast"))
+
+
+def test_the_uninterrupted_sweep_prunes_completes_and_confirms(uninterrupted: list[dict[str, Any]]) -> None:
+    assert Counter((trial["role"], trial["state"]) for trial in uninterrupted).keys() == {
+        ("search", "COMPLETE"),
+        ("search", "PRUNED"),
+        ("confirmation", "COMPLETE"),
+    }
+
+
+CASES = [(point, 11 if point in OF_EPOCHS else 1 if point == "prune-decided" else 4) for point in POINTS]
+
+
+@pytest.mark.parametrize(("point", "passing"), [*CASES, ("trial-written", 1), ("started", 1), ("attributes-set", 7)])
+def test_killed_at_a_point_then_resumed_equals_uninterrupted(
+    point: str,
+    passing: int,
+    tmp_path: Path,
+    uninterrupted: list[dict[str, Any]],
+    sweep_text: Callable[..., str],
+    driver_process: Callable[..., int],
+) -> None:
+    text = sweep_text(**KEYS)
+    assert driver_process(text, kill_at=f"{point}:{passing}") == -signal.SIGKILL
+    assert driver_process(text) == 0
+    study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    assert essence(study) == uninterrupted
+    assert sum(computed_twice(tmp_path).values()) <= 1
+    interrupted = [attempt.cause for trial in study.trials for attempt in trial.attempts if attempt.cause == "interrupted"]
+    assert len(interrupted) <= 1
+
+
+def test_killed_at_random_twenty_times_then_finished(
+    tmp_path: Path,
+    uninterrupted: list[dict[str, Any]],
+    sweep_text: Callable[..., str],
+    driver_process: Callable[..., int],
+) -> None:
+    text, generator = sweep_text(**KEYS), np.random.default_rng(0)
+    killed = 0
+    for _ in range(20):
+        killed += driver_process(text, kill_after=float(generator.uniform(0.05, 0.5))) == -signal.SIGKILL
+    assert driver_process(text) == 0
+    study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    assert killed >= 5
+    assert essence(study) == uninterrupted
+    assert max(computed_twice(tmp_path).values(), default=0) <= 20
