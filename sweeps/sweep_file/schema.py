@@ -24,6 +24,7 @@ def json_schema() -> dict[str, Any]:
     for alternative in storage["anyOf"]:
         if alternative.get("type") == "string":
             alternative["pattern"] = rf"^(sqlite:///.+|postgresql(\+psycopg)?://.+|{_VARIABLE[1:-1]})$"
+    schema["properties"]["space"] = {"$ref": "#/$defs/Space", "description": "What is varied."}
     definitions |= {"Space": _space(), "Parameter": _parameter()}
     return {"$schema": DIALECT, "title": "Steadysweep sweep file", **{key: value for key, value in schema.items() if key != "title"}}
 

@@ -53,9 +53,7 @@ Location = Annotated[str, AfterValidator(_without_password)]
 if TYPE_CHECKING:
     Space = SearchSpace
 else:  # pydantic would otherwise take the dataclass apart
-    Space = Annotated[
-        Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"$ref": "#/$defs/Space"})
-    ]
+    Space = Annotated[Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"title": "Space"})]
 
 
 class SearchSettings(Settings):
