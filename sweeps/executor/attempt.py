@@ -1,0 +1,118 @@
+"""One attempt inside a worker process: find the trainable, call it, and turn whatever happens into an `Ended`."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import threading
+import traceback
+from typing import TYPE_CHECKING, cast
+
+from sweeps.errors import SweepInputError
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sweeps.executor.protocol import Event, Trainable, TrialTask
+
+LONGEST_ERROR = 20_000
+"""Characters of a traceback that are kept: its head and its tail."""
+
+
+class AttemptReporter:
+    """The `Reporter` of one attempt: epochs leave through `send` at once, a stop arrives by `stop`; both from any thread."""
+
+    def __init__(self, task: TrialTask, send: Callable[[Event], None]) -> None:
+        self.task = task
+        self._send = send
+        self._last = task.recorded_epochs
+        self._stop = threading.Event()
+        self.told = False
+
+    def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
+        """Tell one finished epoch. An epoch that is already on record is not told again.
+
+        Raises:
+            ValueError: the epochs of a trial do not rise.
+        """
+        if epoch > self.task.recorded_epochs:
+            if epoch <= self._last:
+                raise ValueError(f"epochs must rise: trial {self.task.trial} told epoch {epoch} after epoch {self._last}")
+            self._last = epoch
+            plain = {str(name): float(value) for name, value in figures.items()}
+            self._send(EpochEnded(self.task.trial, self.task.attempt, epoch, plain, None if checkpoint is None else str(checkpoint)))
+        return self.should_stop()
+
+    def should_stop(self) -> bool:
+        """Whether a stop was asked for."""
+        stop = self._stop.is_set()
+        self.told = self.told or stop
+        return stop
+
+    def stop(self) -> None:
+        """Ask for a stop."""
+        self._stop.set()
+
+
+def run_attempt(task: TrialTask, reporter: AttemptReporter) -> Ended:
+    """Run a task to its end; never raises.
+
+    A trainable that returns after it was told to stop ends as STOPPED: it may have left epochs out.
+    """
+    try:
+        outcome = find_trainable(task.trainable)(task, reporter)
+        _check_outcome(task.trainable, outcome)
+    except BaseException as error:  # noqa: BLE001 - whatever a trainable raises (SystemExit too) is the trial's end, not the worker's
+        return Ended(task.trial, task.attempt, cause_of(error), _text(error))
+    return Ended(task.trial, task.attempt, Cause.STOPPED if reporter.told else Cause.COMPLETED, outcome=outcome)
+
+
+def find_trainable(name: str) -> Trainable:
+    """The function named ``package.module:function``.
+
+    Raises:
+        SweepInputError: the name has another form, its module cannot be imported, or it names nothing that can be called.
+    """
+    module_name, _, function_name = name.partition(":")
+    if not module_name or not function_name:
+        raise SweepInputError(f"trainable {name!r}: expected package.module:function")
+    try:
+        found = getattr(importlib.import_module(module_name), function_name, None)
+    except ImportError as error:
+        raise SweepInputError(f"trainable {name!r}: module {module_name!r} cannot be imported in the worker: {error}") from error
+    if not callable(found):
+        raise SweepInputError(f"trainable {name!r}: {module_name!r} has no function {function_name!r} (got {type(found).__name__})")
+    return cast("Trainable", found)
+
+
+def cause_of(error: BaseException) -> Cause:
+    """Tell apart what a trainable raised; looks at names, so that no TensorFlow is imported.
+
+    TensorFlow's ``ResourceExhaustedError`` names the allocator that had no room: a GPU's (``GPU_0_bfc``, ``/device:GPU:0``) or the host's.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "NonFiniteLossError" in names:
+        return Cause.NON_FINITE
+    if "ResourceExhaustedError" in names:
+        return Cause.GPU_OUT_OF_MEMORY if "GPU" in str(error).upper() else Cause.OUT_OF_MEMORY
+    if isinstance(error, MemoryError):
+        return Cause.OUT_OF_MEMORY
+    return Cause.EXCEPTION
+
+
+def _check_outcome(name: str, outcome: object) -> None:
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"trainable {name!r} must return an Outcome, but returned {type(outcome).__name__}")
+    try:
+        pickle.dumps(outcome)
+    except Exception as error:
+        raise TypeError(f"trainable {name!r} returned an Outcome that cannot be sent to the driver: {error}") from error
+
+
+def _text(error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    if len(text) <= LONGEST_ERROR:
+        return text
+    half = LONGEST_ERROR // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

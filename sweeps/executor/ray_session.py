@@ -1,0 +1,169 @@
+"""Ray's start and end: settings for small machines, an existing cluster by its address, and what Ray changes in a process put back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import SweepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+OBJECT_STORE_BYTES = 100_000_000
+"""Tasks and events are kilobytes; Ray's default takes a third of the memory."""
+
+WORKER_ENVIRONMENT = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial without GPUs must not see them all (Ray leaves CUDA_VISIBLE_DEVICES unset otherwise)
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of a sweep file mean the same in a worker as in the driver
+}
+"""What every Ray process of ours must find in its environment."""
+
+DRIVER_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_register_timeout_seconds": "180",  # a busy machine needs longer than the default 60 s to start a process
+}
+
+FOLDER_PREFIX = "sweep-ray-"
+
+
+@dataclass(frozen=True)
+class RaySession:
+    """A connection to Ray.
+
+    Attributes:
+        address: of the cluster that was joined, or None for one of our own.
+        folder: Ray's session files of our own cluster, or None.
+        owned: whether closing shuts Ray down.
+    """
+
+    address: str | None
+    folder: Path | None
+    owned: bool
+
+
+def open_ray(
+    address: str | None = None,
+    *,
+    num_cpus: int | None = None,
+    num_gpus: int | None = None,
+    runtime_env: Mapping[str, Any] | None = None,
+    log_to_driver: bool = False,
+) -> RaySession:
+    """Connect to Ray; one that this process already uses is taken as it is.
+
+    Args:
+        address: of an existing cluster (``auto``, ``host:6379``, ``ray://host:10001``); None starts one on this machine that ends with this process.
+        num_cpus: logical CPUs of an own cluster; default: as Ray counts them.
+        num_gpus: logical GPUs of an own cluster; default: as Ray counts them.
+        runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip``. Secrets do not belong here: Ray writes it to its logs.
+        log_to_driver: whether workers' output appears in this process's output.
+
+    Raises:
+        SweepError: Ray cannot be started or joined.
+    """
+    os.environ.update({name: value for name, value in (WORKER_ENVIRONMENT | DRIVER_ENVIRONMENT).items() if name not in os.environ})
+    import ray
+
+    if ray.is_initialized():
+        return RaySession(address, None, owned=False)
+    common = {"log_to_driver": log_to_driver, "logging_level": logging.WARNING, "configure_logging": False}
+    with _own_signals():
+        if address is not None:
+            return _join(address, common, runtime_env)
+        return _start({**common, "num_cpus": num_cpus, "num_gpus": num_gpus, "runtime_env": dict(runtime_env) if runtime_env else None})
+
+
+def close_ray(session: RaySession) -> None:
+    """Leave the cluster; an own one ends and its files go."""
+    import ray
+
+    if not session.owned:
+        return
+    with _own_signals():
+        ray.shutdown()
+    if session.folder is not None:
+        shutil.rmtree(session.folder, ignore_errors=True)
+
+
+@contextmanager
+def ray_session(address: str | None = None, **settings: Any) -> Iterator[RaySession]:  # noqa: ANN401 - the settings of open_ray
+    """`open_ray` now, `close_ray` at the end of the block."""
+    session = open_ray(address, **settings)
+    try:
+        yield session
+    finally:
+        close_ray(session)
+
+
+def _join(address: str, common: Mapping[str, Any], runtime_env: Mapping[str, Any] | None) -> RaySession:
+    import ray
+
+    given = dict(runtime_env or {})
+    given["env_vars"] = WORKER_ENVIRONMENT | dict(given.get("env_vars", {}))
+    try:
+        ray.init(address=address, runtime_env=given, **common)
+    except Exception as error:
+        raise SweepError(
+            f"no Ray cluster could be joined at {address!r}: {error}\n"
+            "Expected the address of a running head node (ray start --head), the same Ray version, and the cluster's token: "
+            "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to the file that the head node was started with."
+        ) from error
+    return RaySession(address, None, owned=True)
+
+
+def _start(settings: Mapping[str, Any]) -> RaySession:
+    import ray
+
+    _remove_left_overs()
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
+    try:
+        ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
+    except Exception as error:
+        raise SweepError(
+            f"Ray could not be started on this machine: {error}\nIts logs are in {folder}; free memory, disk space in {folder.parent} "
+            "and the number of processes (ulimit -u) are what usually lacks."
+        ) from error
+    return RaySession(None, folder, owned=True)
+
+
+def _short_temporary_folder() -> str:
+    """Ray puts sockets below it, whose whole path may have 107 characters."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) < len("/var/tmp/abcdef") or not Path("/tmp").is_dir() else "/tmp"  # noqa: S108 - a fresh 0700 folder is made in it
+
+
+def _remove_left_overs() -> None:
+    """Session files of our own drivers that were killed."""
+    for folder in Path(_short_temporary_folder()).glob(f"{FOLDER_PREFIX}*"):
+        process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if (
+            process.isdigit()
+            and folder.stat().st_uid == os.getuid()
+            and not Path("/proc", process).exists()
+            and Path("/proc/self").exists()
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's handlers: Ray's own for SIGTERM ends the process and skips its clean-up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            if handler is not None:
+                signal.signal(number, handler)

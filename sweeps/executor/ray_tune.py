@@ -1,0 +1,181 @@
+"""Ray Tune as an executor: ``Tuner.fit`` runs in a thread of its own behind the pull-based protocol.
+
+Tune is given a searcher that hands out tasks, a scheduler that delivers events, and a class trainable that keeps its process from trial to trial.
+It proposes nothing, prunes nothing, retries nothing and is never restored: the study does all that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import SweepError
+from sweeps.executor.capacity import slots
+from sweeps.executor.mailbox import Mailbox
+from sweeps.executor.protocol import Cause, Ended
+from sweeps.executor.sendable import why_not_sendable
+from sweeps.executor.worker import WorkerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweeps.executor.board import Key, Order
+    from sweeps.executor.protocol import Event, TrialTask
+    from sweeps.sweep_file.settings import ResourceSettings
+
+TUNE_ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "10",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""Tune's files and messages are of no use here; its experiment files are deleted at the end."""
+
+LAST_WAIT = 20.0
+"""Seconds for Tune's thread to end once its workers have been told to leave."""
+
+
+class RayTuneExecutor:
+    """Runs tasks as trials of one Tune experiment. Ray must be initialised."""
+
+    def __init__(self, resources: ResourceSettings, *, worker: WorkerSettings | None = None) -> None:
+        self._resources = resources
+        self._worker = worker or WorkerSettings()
+        self._mailbox = Mailbox()
+        self._folder = ""
+        self._thread: threading.Thread | None = None
+        self._board: Any = None
+        self._board_name = f"board-{uuid.uuid4().hex[:12]}"
+        self._failure: str | None = None
+        self._slots = slots(resources)
+        self._started = False
+
+    def room(self) -> int:
+        """Free slots."""
+        return max(0, self._slots - len(self._mailbox))
+
+    def submit(self, task: TrialTask) -> None:
+        """Hand a task to Tune.
+
+        Raises:
+            SweepError: Tune's own loop has failed.
+            ValueError: the trial is still running.
+        """
+        if self._failure is not None:
+            raise SweepError(f"Ray Tune has stopped and runs no more trials:\n{self._failure}")
+        self._start()
+        self._mailbox.open(task)
+        problem = why_not_sendable(task)
+        if problem is not None:
+            self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
+            return
+        self._board.post.remote(task)
+        self._tasks.put(task)
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Events since the last call."""
+        return self._mailbox.take(timeout)
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to stop; one that Tune has not taken yet ends at once."""
+        attempt = self._mailbox.live().get(trial)
+        if not self._mailbox.silence(trial) or attempt is None:
+            return
+        if self._tasks.withdraw(trial) is not None:
+            self._mailbox.put(Ended(trial, attempt, Cause.STOPPED))
+        else:
+            self._give((trial, attempt), "stop")
+
+    def close(self, grace: float) -> Sequence[Event]:
+        """Stop all trials; those that need longer than `grace` seconds lose their process."""
+        if not self._started:
+            return self._mailbox.take()
+        deadline = time.monotonic() + grace
+        self._mailbox.begin_closing()
+        for task in self._tasks.close():
+            self._mailbox.put(Ended(task.trial, task.attempt, Cause.INTERRUPTED))
+        for key in self._mailbox.live().items():
+            self._give(key, "stop")
+        self._mailbox.wait_until_ended(deadline - time.monotonic())
+        cut = self._mailbox.live()
+        self._mailbox.end_all(Cause.INTERRUPTED, f"did not stop within {grace:g} s")
+        for key in cut.items():
+            self._give(key, "leave")
+        if cut:
+            self._tasks.close(leave=True)
+        self._end()
+        return self._mailbox.take()
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        import ray
+
+        from sweeps.executor.board import Board
+        from sweeps.executor.tune_hooks import TaskQueue
+
+        self._tasks = TaskQueue()
+        self._board = ray.remote(Board).options(name=self._board_name, num_cpus=0, max_concurrency=10_000).remote(self._worker)
+        self._folder = tempfile.mkdtemp(prefix="sweep-tune-")
+        self._thread = threading.Thread(target=self._fit, name="ray-tune", daemon=True)
+        self._thread.start()
+        self._started = True
+
+    def _fit(self) -> None:
+        try:
+            os.environ.update(TUNE_ENVIRONMENT)
+            logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)  # misses the result files that we switch off
+            self._tuner().fit()
+        except BaseException:  # noqa: BLE001 - the thread's end must end every trial, whatever ended it
+            self._failure = traceback.format_exc()
+        self._mailbox.end_all(Cause.INTERRUPTED, self._failure or "Ray Tune has ended")
+
+    def _tuner(self) -> Any:  # noqa: ANN401 - ray.tune.Tuner
+        from ray import tune
+
+        from sweeps.executor.tune_hooks import EventScheduler, LeaveStopper, TaskSearcher
+        from sweeps.executor.tune_trainable import TaskTrainable
+
+        def resources(config: dict[str, Any]) -> Any:  # noqa: ANN401 - a placement group factory
+            gpu = {"GPU": config["gpu"]} if config["gpu"] else {}
+            return tune.PlacementGroupFactory([{"CPU": config["cpu"], **gpu}])
+
+        return tune.Tuner(
+            tune.with_resources(TaskTrainable, resources),
+            tune_config=tune.TuneConfig(
+                num_samples=-1,
+                search_alg=TaskSearcher(self._tasks, self._board_name),
+                scheduler=EventScheduler(self._mailbox, self._tasks, lambda trial, attempt: self._give((trial, attempt), "over")),
+                max_concurrent_trials=self._slots,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: f"trial-{trial.config['trial']}-{trial.config['attempt']}",
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=self._folder,
+                verbose=0,
+                stop=LeaveStopper(self._tasks),
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        )
+
+    def _give(self, key: Key, order: Order) -> None:
+        self._board.give.remote(key, order)
+
+    def _end(self) -> None:
+        import ray
+
+        if self._thread is not None:
+            self._thread.join(LAST_WAIT)
+        ray.kill(self._board)
+        shutil.rmtree(self._folder, ignore_errors=True)

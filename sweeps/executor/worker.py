@@ -1,0 +1,120 @@
+"""A worker process's inside: one thread that trains, a queue of events towards the driver, and when to retire the process."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweeps.executor.attempt import AttemptReporter, run_attempt
+from sweeps.executor.protocol import Cause, Ended, Started
+
+if TYPE_CHECKING:
+    from sweeps.executor.protocol import Event, TrialTask
+
+MEGABYTE = 1_000_000
+
+HARMLESS = (Cause.COMPLETED, Cause.STOPPED, Cause.NON_FINITE)
+"""Ends that leave a process fit for another attempt."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """When a process is replaced by a fresh one, and what it needs to find the user's code.
+
+    Attributes:
+        max_trials: attempts that one process runs.
+        max_growth_mb: resident memory (MB) that a process may gain after the end of its first attempt.
+        fresh_after_error: whether a process in which a trainable raised is replaced. A non-finite loss is a result, not an error.
+        import_paths: folders put in front of ``sys.path``.
+        environment: variables set in the process. They travel as an argument: Ray writes a runtime environment's variables to its logs.
+    """
+
+    max_trials: int = 100
+    max_growth_mb: float = 2_000.0
+    fresh_after_error: bool = True
+    import_paths: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a worker tells the driver at once.
+
+    Attributes:
+        events: at least one.
+        retire: why this process should not run another attempt, or None. Only beside an `Ended`.
+    """
+
+    events: tuple[Event, ...]
+    retire: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the attempt is over."""
+        return isinstance(self.events[-1], Ended)
+
+
+class Worker:
+    """Runs attempts one after another in one thread, because Keras and TensorFlow keep their state by thread."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[TrialTask] = queue.SimpleQueue()
+        self._reporter: AttemptReporter | None = None
+        self._attempts = 0
+        self._first_memory_mb = 0.0
+        os.environ.update(settings.environment)
+        sys.path[:0] = [path for path in settings.import_paths if path not in sys.path]
+        threading.Thread(target=self._train, name="training", daemon=True).start()
+
+    def begin(self, task: TrialTask) -> None:
+        """Start an attempt; the one before must have ended."""
+        self._reporter = AttemptReporter(task, self._events.put)
+        self._events.put(Started(task.trial, task.attempt, f"{socket.gethostname()}:{os.getpid()}"))
+        self._tasks.put(task)
+
+    def next_events(self) -> Batch:
+        """Wait for the attempt's next events."""
+        events = [self._events.get()]
+        while not self._events.empty():
+            events.append(self._events.get())
+        last = events[-1]
+        return Batch(tuple(events), self._why_retire(last) if isinstance(last, Ended) else None)
+
+    def stop(self, trial: int, attempt: int) -> None:
+        """Ask an attempt to stop; nothing happens when it has ended."""
+        reporter = self._reporter
+        if reporter is not None and (reporter.task.trial, reporter.task.attempt) == (trial, attempt):
+            reporter.stop()
+
+    def _train(self) -> None:
+        while True:
+            task = self._tasks.get()
+            reporter = self._reporter
+            if reporter is not None:
+                self._events.put(run_attempt(task, reporter))
+
+    def _why_retire(self, ended: Ended) -> str | None:
+        self._attempts += 1
+        if self._settings.fresh_after_error and ended.cause not in HARMLESS:
+            return f"an attempt ended with: {ended.cause}"
+        memory_mb = _resident_mb()
+        if self._attempts == 1:
+            self._first_memory_mb = memory_mb
+        if memory_mb - self._first_memory_mb > self._settings.max_growth_mb:
+            return f"memory grew from {self._first_memory_mb:.0f} to {memory_mb:.0f} MB"
+        if self._attempts >= self._settings.max_trials:
+            return f"it has run {self._attempts} attempts"
+        return None
+
+
+def _resident_mb() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / MEGABYTE

@@ -1,0 +1,34 @@
+"""One small Ray for all executor tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sweeps.executor.ray_session import RaySession
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+pytest.register_assert_rewrite("contract")
+
+CANARY = "canary-7f3e91-not-for-disk"
+
+
+@pytest.fixture(scope="session")
+def ray() -> Iterator[RaySession]:
+    """Two logical CPUs, no GPU; a secret stands in the driver's environment."""
+    import os
+
+    from sweeps.executor.ray_session import ray_session
+
+    os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
+    with ray_session(num_cpus=2, num_gpus=0) as session:
+        yield session
