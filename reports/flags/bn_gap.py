@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.medians import median
 from reports.flags.sampling_noise import binomial_noise
 from reports.flags.severity import grade
 
@@ -29,7 +30,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
     if not both.any():
         return None
     late = np.flatnonzero(both)[-max(1, math.ceil(int(both.sum()) / 4)) :]
-    inference, batchwise = float(np.median(stored[late])), float(np.median(batch[late]))
+    inference, batchwise = median(stored[late]), median(batch[late])
     gap = batchwise - inference
     noise = binomial_noise((batchwise + inference) / 2.0, run.num_val) * math.sqrt(2.0) if run.num_val else 0.0
     if gap < max(GAP, OVER_NOISE * noise):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.medians import median
 from reports.flags.sampling_noise import binomial_noise
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ ONE_CLASS_SHARE = 0.99
 """Share of the most-predicted class from which all predictions count as one class."""
 STILL = 0.002
 """A curve that stays within ± this is still: a model that predicts one class does not move at all, one that all but does hardly moves."""
+SAME = 5e-5
+"""Half a unit of the fourth decimal, in which logs print."""
 STILL_SHARE = 0.75
 """Share of epochs at one value that makes a curve stuck where validation sets are small."""
 CHANCE_BAND = 0.04
@@ -38,10 +41,12 @@ def find_collapsed(run: RunCurves) -> Flag | None:
         return None
     share = run.curve("val_predicted_share")
     last_share = float(share[-1]) if share is not None else None
-    one_class = share is not None and float(np.median(share[-max(1, share.size // 2) :])) >= ONE_CLASS_SHARE
-    level = float(np.median(curve))
-    values, counts = np.unique(np.round(curve, 4), return_counts=True)
-    still = float(np.quantile(curve, 0.9) - np.quantile(curve, 0.1)) <= 2 * STILL or counts.max() >= STILL_SHARE * curve.size
+    one_class = share is not None and median(share[-max(1, share.size // 2) :]) >= ONE_CLASS_SHARE
+    level = median(curve)
+    ordered = np.sort(curve)
+    tenth = curve.size // 10
+    at_level = np.count_nonzero(np.abs(curve - level) < SAME)
+    still = float(ordered[-1 - tenth] - ordered[tenth]) <= 2 * STILL or at_level >= STILL_SHARE * curve.size
     chance = _chance(curve, run)
     stuck = still and not _learns(run, level)
     if not (one_class or stuck or chance is not None):
@@ -50,7 +55,7 @@ def find_collapsed(run: RunCurves) -> Flag | None:
         "level": level,
         "chance": chance,
         "predicted_share": last_share,
-        "values": int(values.size),
+        "epochs_at_level": int(at_level),
         "saturated_loss": _saturated(run, level),
         "epochs": (int(run.epochs[0]), int(run.epochs[-1])),
     }
@@ -79,7 +84,7 @@ def _learns(run: RunCurves, level: float) -> bool:
     training = run.curve("accuracy")
     if training is None or training.size <= SHORTEST:
         return False
-    late = float(np.median(training[-max(1, training.size // 4) :]))
+    late = median(training[-max(1, training.size // 4) :])
     return late > level + LEARNT or (late - float(training[1]) > LEARNT and late > level)
 
 
@@ -88,4 +93,4 @@ def _saturated(run: RunCurves, level: float) -> bool | None:
     loss = run.curve("val_loss")
     if loss is None:
         return None
-    return bool(np.median(loss) >= 0.75 * SATURATED_LOSS * (1.0 - level))
+    return bool(median(loss) >= 0.75 * SATURATED_LOSS * (1.0 - level))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.medians import median, running_median
 from reports.flags.sampling_noise import sampling_noise
 from reports.flags.severity import grade
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
 
 DECLINE = 0.03
-"""Smallest lasting loss of accuracy that counts: what half a class of ten, or most of a tuning effort, is worth."""
+"""Smallest lasting loss of accuracy that counts: three points, more than a sweep usually gains."""
 OVER_NOISE = 3.0
 """A decline exceeds so many standard deviations of one epoch's sampling noise."""
 SHORTEST = 6
 
 
 def find_diverging(run: RunCurves) -> Flag | None:
-    """Flag a loss that stopped being a number, or a last fifth that lies wholly below what the run held before."""
+    """Flag a loss that stopped being a number, or a last sixth that lies wholly below what the run held before."""
     broken = _first_non_finite(run)
     if broken is not None:
         name, epoch = broken
@@ -36,12 +36,12 @@ def find_diverging(run: RunCurves) -> Flag | None:
     curve = run.validation
     if curve.size < SHORTEST:
         return None
-    width = max(3, math.ceil(curve.size / 10))
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(curve, width), axis=1)
+    width = min(curve.size // 2, max(5, curve.size // 4))
+    medians = running_median(curve, width)
     peak = int(medians.argmax())
     held = float(medians[peak])
-    tail = curve[-max(3, math.ceil(curve.size / 5)) :]
-    decline = held - float(np.median(tail))
+    tail = curve[-max(3, curve.size // 6) :]
+    decline = held - median(tail)
     needed = max(DECLINE, OVER_NOISE * (sampling_noise(run) or 0.0))
     if decline < needed or float(tail.max()) > held - decline / 2.0 or peak + width > curve.size - tail.size + 1:
         return None

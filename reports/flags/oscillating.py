@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.medians import median
 from reports.flags.sampling_noise import binomial_noise, sampling_noise
 from reports.flags.severity import grade
-from reports.flags.swings import alternation, period, to_and_fro, turning_points
+from reports.flags.swings import alternation, period, roughness_p, to_and_fro, turning_points
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
@@ -23,17 +24,17 @@ SWING = 0.015
 """Smallest swing that counts as one, so that rounding and single images do not."""
 DROPS = 2
 """Falls within the second half that make it *repeated*."""
-NOISE_Z = 3.0
-"""Standard errors above the movement that sampling noise makes: one-sided 1.3 in 1,000, under 1 % with room for the binomial's skew."""
-ALTERNATION_Z = 3.5
-"""Standard errors of the every-other-epoch component, above sampling noise and above the curve's own rest alike."""
+NOISE_P = 0.008
+"""Chance of a curve as rough from sampling noise alone, below which noise does not explain it. With the alternation's share it keeps steady
+curves that are flagged at or below 1 % (simulated: about .6 %), and no more than that is asked of a curve that visibly swings."""
+ALTERNATION_Z = 3.3
+"""Standard errors of the every-other-epoch component above sampling noise: two-sided .1 %."""
+ALTERNATION_REST_Z = 2.8
+"""The same above the curve's own rest, so that a curve rougher than sampling noise does not pass for an alternating one."""
 REGULAR_P = 0.01
 """Chance below which a period is reported."""
 SHORTEST = 6
 """Epochs below which no curve is called oscillating."""
-STEP_MEAN, STEP_SD = 2.0 / math.sqrt(math.pi), 1.03
-"""Of the mean absolute step of independent normal noise: its mean in standard deviations of that noise, and its own
-standard deviation in the same unit times √steps (neighbouring steps share an epoch)."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,20 @@ class Oscillation:
         movement: to-and-fro movement per epoch over the second half.
         drops: falls of at least `SWING` in the second half.
         noise: standard deviation of an epoch by sampling alone, or None when the set's size is unknown.
-        noise_z: standard errors of `movement` above what `noise` makes; infinite when unknown.
+        noise_p: chance of second differences as large from `noise` alone; 0 when the set's size is unknown.
         alternation: half the peak-to-peak amplitude of what alternates every epoch, all epochs.
-        alternation_z: the smaller of its standard errors against `noise` and against the curve's own rest.
+        alternation_z: its standard errors above sampling noise; 0 when the set's size is not known for sure.
+        alternation_rest_z: its standard errors above the curve's own rest.
         lasting: whether the last third of the second half still swings.
     """
 
     movement: float
     drops: int
     noise: float | None
-    noise_z: float
+    noise_p: float
     alternation: float
     alternation_z: float
+    alternation_rest_z: float
     lasting: bool
 
     @property
@@ -66,7 +69,8 @@ class Oscillation:
     @property
     def flagged(self) -> bool:
         """Beyond sampling noise: either swings that matter, or a strict alternation of any size."""
-        return (self.matters and self.noise_z >= NOISE_Z) or self.alternation_z >= ALTERNATION_Z
+        beyond_noise = self.matters and self.noise_p <= NOISE_P
+        return beyond_noise or (self.alternation_z >= ALTERNATION_Z and self.alternation_rest_z >= ALTERNATION_REST_Z)
 
 
 def measure(run: RunCurves) -> Oscillation | None:
@@ -78,20 +82,18 @@ def measure(run: RunCurves) -> Oscillation | None:
     points = turning_points(late, SWING)
     heights = late[points]
     noise = sampling_noise(run)
-    steps = late.size - 1
-    noise_z = math.inf if noise is None else (movement - STEP_MEAN * noise) / (STEP_SD * noise / math.sqrt(steps))
+    noise_p = 0.0 if noise is None else roughness_p(run.settled, noise)
     amplitude, rest = alternation(run.validation)
-    floor = (
-        rest if noise is None else max(rest, noise if run.num_val is None else binomial_noise(float(run.validation.mean()), run.num_val))
-    )
+    floor = binomial_noise(float(run.validation.mean()), run.num_val) if run.num_val is not None and not run.num_val_assumed else math.inf
     root = math.sqrt(run.validation.size)
     return Oscillation(
         movement,
         int((np.diff(heights) < 0).sum()),
         noise,
-        noise_z,
+        noise_p,
         amplitude,
-        amplitude * root / floor if floor > 0 and noise is not None else 0.0,
+        amplitude * root / floor,
+        amplitude * root / rest if rest > 0.0 else math.inf,
         bool(points.size and points[-1] >= late.size - max(2, math.ceil(late.size / 3))),
     )
 
@@ -103,6 +105,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
         return None
     late = run.late
     swing = swing_size(run)
+    assumed = " (assumed)" if run.num_val_assumed else ""
     if not found.flagged:
         noise = found.noise or 0.0
         return Flag(
@@ -110,7 +113,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
             "low",
             {"num_val": run.num_val, "noise": noise, "movement": found.movement, "amplitude": swing, "epochs": run.late_epochs},
             "Enlarge the validation split, or compare configurations over several seeds: differences below this are chance.",
-            f"swings of {swing:.3f} look large, but {run.num_val} images explain ±{2 * noise:.3f}",
+            f"swings of {swing:.3f} look large, but {run.num_val} images{assumed} explain ±{2 * noise:.3f}",
         )
     length, chance = period(late)
     regular = chance < REGULAR_P
@@ -126,10 +129,11 @@ def find_oscillating(run: RunCurves) -> Flag | None:
         "drops": found.drops,
         "noise": found.noise,
         "num_val": run.num_val,
+        "num_val_assumed": run.num_val_assumed,
         "epochs": (first, run.late_epochs[1]),
     }
     rhythm = f" every {round(length)} epochs" if regular else ""
-    known = f"; {run.num_val} images explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    known = f"; {run.num_val} images{assumed} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
     return Flag(
         "oscillating",
         grade(swing, medium=0.03, high=0.1),
@@ -143,7 +147,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
 def swing_size(run: RunCurves) -> float:
     """Median peak-to-peak swing of the second half, swings below half of the median step left out."""
     late = run.late
-    smallest = float(np.median(np.abs(np.diff(late))))
+    smallest = median(np.abs(np.diff(late)))
     points = turning_points(late, max(smallest, 1e-9))
     heights = np.abs(np.diff(late[points]))
-    return float(np.median(heights)) if heights.size else float(np.ptp(late))
+    return median(heights) if heights.size else float(np.ptp(late))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from reports.flags.flag import Flag
+from reports.flags.medians import median, padded, running_median
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from reports.flags.run_curves import RunCurves
@@ -51,7 +51,7 @@ def find_overfitting(run: RunCurves) -> Flag | None:
 
 def _late(curve: NDArray[np.float64]) -> float:
     """Median of the last quarter, at least three epochs."""
-    return float(np.median(curve[-max(3, math.ceil(curve.size / 4)) :]))
+    return median(curve[-max(3, math.ceil(curve.size / 4)) :])
 
 
 def _loss_rise(run: RunCurves) -> tuple[float | None, float | None, int | None]:
@@ -59,7 +59,7 @@ def _loss_rise(run: RunCurves) -> tuple[float | None, float | None, int | None]:
     loss = run.curve("val_loss")
     if loss is None or loss.size < SHORTEST:
         return None, None, None
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(loss, 1, mode="edge"), 3), axis=1)
+    smooth = running_median(padded(loss, 1), 3)
     lowest = int(smooth.argmin())
     floor = max(float(smooth[lowest]), 1e-6)
     late = _late(loss)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.flags.validation_size import smallest_fitting_size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,8 @@ class RunCurves:
         validation: ``val_accuracy`` without its missing epochs, ``(num_present,)``, fraction in [0, 1].
         epochs: epoch numbers of `validation`, counted from 1, ``(num_present,)``.
         num_val: validation images, or None when unknown.
+        num_val_assumed: whether `num_val` is only the smallest size that the values allow: assumed, so that few images are not mistaken for
+            swings.
         planned_epochs: epochs of a complete training, or None.
         num_classes: classes, or None when unknown.
     """
@@ -37,6 +41,7 @@ class RunCurves:
     num_val: int | None = None
     planned_epochs: int | None = None
     num_classes: int | None = None
+    num_val_assumed: bool = False
 
     def curve(self, name: str) -> Curve | None:
         """The present, finite values of a metric, or None where it has none."""
@@ -58,6 +63,12 @@ class RunCurves:
         return self.validation[len(self.validation) - self.window :]
 
     @property
+    def settled(self) -> Curve:
+        """Validation accuracy without the first quarter, at least eight epochs where there are as many, ``(num_settled,)``."""
+        total = len(self.validation)
+        return self.validation[min(total // 4, max(0, total - SHORTEST_WINDOW_EPOCHS)) :]
+
+    @property
     def late_epochs(self) -> tuple[int, int]:
         """First and last epoch of `late`, counted from 1."""
         return int(self.epochs[-self.window]), int(self.epochs[-1])
@@ -73,9 +84,13 @@ def run_curves(
     """Bring the curves of a training to one length and pick out the validation accuracy's present epochs."""
     arrays = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in curves.items()}
     length = max((values.size for values in arrays.values()), default=0)
-    padded = {name: np.pad(values, (0, length - values.size), constant_values=np.nan) for name, values in arrays.items()}
+    padded = {name: np.concatenate([values, np.full(length - values.size, np.nan)]) for name, values in arrays.items()}
     validation = padded.get("val_accuracy", np.full(length, np.nan))
     present = np.isfinite(validation)
-    return RunCurves(
-        padded, validation[present], np.flatnonzero(present).astype(np.int64) + 1, num_val or None, planned_epochs, num_classes
-    )
+    values = validation[present]
+    assumed = False
+    if not num_val:
+        num_val, believed = smallest_fitting_size(values.tolist())
+        assumed = num_val is not None and not believed
+    epochs = np.flatnonzero(present).astype(np.int64) + 1
+    return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed)

@@ -32,7 +32,7 @@ def sampling_noise(run: RunCurves) -> float | None:
         moved = moved[np.isfinite(moved)]
         if moved.size >= run.window // 2 and moved.size > 0:
             return float(max(math.sqrt(moved.mean() / 2.0), 0.5) / run.num_val)
-    return binomial_noise(float(run.late.mean()), run.num_val)
+    return binomial_noise(float(run.settled.mean()), run.num_val)
 
 
 def binomial_noise(accuracy: float, num_val: int) -> float:

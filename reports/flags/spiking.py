@@ -6,47 +6,63 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.flags.diverging import find_diverging
 from reports.flags.flag import Flag
+from reports.flags.medians import median, padded, running_median
+from reports.flags.oscillating import measure
 from reports.flags.sampling_noise import sampling_noise
+from reports.flags.severity import grade
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.flags.run_curves import RunCurves
 
-DEPTH = 0.04
+DEPTH = 0.05
 """Smallest drop, in accuracy, that is deep."""
 OVER_USUAL = 4.0
 """A drop stands out by so many usual (median) deviations from the neighbourhood."""
-OVER_NOISE = 2.5
-"""A drop is deeper than so many standard deviations of sampling noise."""
-RARE_SHARE = 0.15
-"""At most this share of epochs, or two, are isolated drops; more is oscillation."""
+OVER_NOISE = 1.5
+"""A drop exceeds so many standard deviations of sampling noise; being deep and rare besides, it need not be tested alone."""
+OVER_THIRD = 1.6
+"""The deepest drop exceeds the third deepest by this factor: isolated, not the largest of many."""
+OVER_THIRD_OSCILLATING = 3.0
+"""The same on a curve that oscillates as well."""
+SETTLED_SHARE = 1 / 3
+"""Drops in this first share of a run belong to its start."""
+MOST = 2
+"""Drops that are rare whatever the length; beyond, one epoch in `RARE`."""
+RARE = 20
 NEIGHBOURS = 3
 """Epochs either side that a drop is compared with, and within which it recovers."""
 SHORTEST = 6
 
 
 def find_spiking(run: RunCurves) -> Flag | None:
-    """Flag isolated deep drops after the first quarter of a run."""
+    """Flag isolated deep drops after the start of a run."""
     curve = run.validation
     if curve.size < SHORTEST:
         return None
-    around = _neighbourhood(curve)
-    depth = around - curve
-    usual = float(np.median(np.abs(depth)))
+    depth = _depths(curve)
+    usual = median(np.abs(depth))
     noise = sampling_noise(run) or 0.0
+    start = max(2, int(SETTLED_SHARE * curve.size))
     deep = depth >= max(DEPTH, OVER_USUAL * usual, OVER_NOISE * noise)
-    deep[: max(2, curve.size // 4)] = False
-    recovered = np.array([curve[i + 1 : i + 1 + NEIGHBOURS].max(initial=-np.inf) >= curve[i] + depth[i] / 2.0 for i in range(curve.size)])
-    found = np.flatnonzero(deep & recovered)
-    if not 1 <= found.size <= max(2, RARE_SHARE * curve.size):
+    deep[:start] = False
+    found = np.flatnonzero(deep)
+    if not 1 <= found.size <= max(MOST, curve.size // RARE):
         return None
     deepest = float(depth[found].max())
+    third = float(np.sort(depth[start:])[-3]) if curve.size - start > MOST else 0.0
+    if deepest < OVER_THIRD * third or find_diverging(run) is not None:
+        return None
+    swings = measure(run)
+    if swings is not None and swings.flagged and deepest < OVER_THIRD_OSCILLATING * third:
+        return None
     epochs = tuple(int(run.epochs[i]) for i in found)
     return Flag(
         "spiking",
-        "medium" if deepest >= 2 * DEPTH else "low",
+        grade(deepest, medium=2 * DEPTH, high=6 * DEPTH),
         {
             "drops": int(found.size),
             "depth": deepest,
@@ -60,8 +76,12 @@ def find_spiking(run: RunCurves) -> Flag | None:
     )
 
 
-def _neighbourhood(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of up to `NEIGHBOURS` epochs either side of each epoch, the epoch itself left out, ``(num_epochs,)``."""
-    padded = np.pad(curve, NEIGHBOURS, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    return np.nanmedian(np.delete(windows, NEIGHBOURS, axis=1), axis=1)
+def _depths(curve: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each epoch lies below both its past and its future, ``(num_epochs,)``; 0 at the ends.
+
+    Past and future are medians of up to `NEIGHBOURS` epochs, so that a rise or a fall is no drop, and a drop of two epochs still is.
+    """
+    windows = running_median(padded(curve, NEIGHBOURS), NEIGHBOURS)
+    depth = np.minimum(windows[: curve.size], windows[NEIGHBOURS + 1 :]) - curve
+    depth[[0, -1]] = 0.0
+    return depth

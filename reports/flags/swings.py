@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     Curve = NDArray[np.float64]
 
 
+SPECTRUM_SQUARE, SPECTRUM_CUBE = 4.375 / 1.5**2, 14.4375 / 1.5**3
+"""Means of f² and f³ over frequencies, f = (1 - cos w)²/1.5 the spectrum of second differences of independent noise."""
+
+
 def to_and_fro(curve: Curve) -> float:
     """Movement per epoch that leads nowhere: (Σ|Δ| - |ΣΔ|)/(num_epochs - 1), in the curve's unit.
 
@@ -60,6 +64,28 @@ def alternation(curve: Curve) -> tuple[float, float]:
     mean = float((bent * signs).mean())
     rest = bent - mean * signs
     return abs(mean) / 2.0, math.sqrt(float((rest**2).sum()) / max(1, bent.size - 1) / 1.5)
+
+
+def roughness_p(curve: Curve, noise: float) -> float:
+    """Chance of second differences as large as a curve's from independent noise alone.
+
+    The sum of squared second differences over their variance (1.5 times the noise's) is a quadratic form in normals with spectrum
+    f = (1 - cos w)²/1.5: cumulants m, 2 m E f², 8 m E f³, with E f² = 1.944, E f³ = 4.278 and m their number. A gamma distribution with
+    these three moments gives the tail (Hall 1983; Buckley & Eagleson, Aust. J. Stat. 30A (1988) 150). Level and slope drop out.
+
+    Args:
+        curve: ``(num_epochs,)``, at least three.
+        noise: standard deviation of one epoch, > 0.
+    """
+    from scipy.special import gammaincc
+
+    bent = curve[1:-1] - (curve[:-2] + curve[2:]) / 2.0
+    number = bent.size
+    deviation = math.sqrt(2.0 * SPECTRUM_SQUARE * number)
+    skewness = 8.0 * SPECTRUM_CUBE * number / deviation**3
+    shape = 4.0 / skewness**2
+    standard = (float((bent**2).sum()) / (1.5 * noise**2) - number) / deviation
+    return float(gammaincc(shape, max(0.0, shape + standard * math.sqrt(shape))))
 
 
 def period(curve: Curve) -> tuple[float, float]:

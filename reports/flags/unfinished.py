@@ -20,11 +20,11 @@ SHORTEST = 6
 
 
 def find_unfinished(run: RunCurves) -> Flag | None:
-    """Flag a run whose last quarter rises, ends at its best, and lies above the quarter before."""
+    """Flag a run whose last quarter rises, ends at its best, and lies above what came before."""
     curve = run.validation
     if curve.size < SHORTEST:
         return None
-    width = max(4, math.ceil(curve.size / 4))
+    width = max(4, curve.size // 4)
     tail, before = curve[-width:], curve[-2 * width : -width]
     time = np.arange(width) - (width - 1) / 2.0
     slope = float(time @ tail) / float(time @ time)
@@ -34,7 +34,8 @@ def find_unfinished(run: RunCurves) -> Flag | None:
     since_best = curve.size - 1 - int(curve.argmax())
     late_best = since_best <= max(1, curve.size // 20)
     above = before.size == 0 or float(tail.mean()) - float(before.mean()) >= GAIN / 2.0
-    if gain < GAIN or slope < SLOPE_T * error or not late_best or not above:
+    new_ground = float(tail.max()) - float(curve[:-width].max()) >= GAIN / 2.0
+    if gain < GAIN or slope < SLOPE_T * error or not late_best or not above or not new_ground:
         return None
     stopped_early = run.planned_epochs is not None and int(run.epochs[-1]) < run.planned_epochs
     return Flag(
