@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord
 
 
+def as_report_data(source: StudyRecord | ReportData) -> ReportData:
+    """`source` itself when it is report data already: several exports then share one ranking."""
+    return source if isinstance(source, ReportData) else build_report_data(source)
+
+
 def build_report_data(study: StudyRecord) -> ReportData:
     """Rank, diagnose and summarise a study."""
     flags = study_flags(study)
@@ -43,7 +48,7 @@ def build_report_data(study: StudyRecord) -> ReportData:
             for found in causes.associations
         ),
         cause_tests=causes.tests,
-        flag_counts={count.flag: count.sentence for count in causes.counts},
+        flag_counts={count.flag: count.sentence.partition(": ")[2] or count.sentence for count in causes.counts},
         updated=study.updated,
     )
 

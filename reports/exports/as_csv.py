@@ -7,7 +7,7 @@ import io
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports.data import build_report_data
+from reports.data import as_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,9 +25,9 @@ class CsvTables(NamedTuple):
     epochs: str
 
 
-def to_csv(study: StudyRecord) -> CsvTables:
+def to_csv(study: StudyRecord | ReportData) -> CsvTables:
     """Tables of a study; fractions in [0, 1], a missing value is an empty cell."""
-    data = build_report_data(study)
+    data = as_report_data(study)
     return CsvTables(_configurations(data), _epochs(data))
 
 

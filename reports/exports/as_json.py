@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.data import build_report_data
+from reports.data import as_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 SCHEMA = "steadysweep.report/1"
 
 
-def to_json(study: StudyRecord) -> str:
+def to_json(study: StudyRecord | ReportData) -> str:
     """The whole report with unthinned curves. Fractions in [0, 1]; a missing value is null, never NaN."""
-    data = build_report_data(study)
+    data = as_report_data(study)
     document = {
         "schema": SCHEMA,
         "study": _study(data),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reports.data import build_report_data, wording
+from reports.data import as_report_data, wording
 
 if TYPE_CHECKING:
     from reports.data import ReportData
@@ -16,11 +16,11 @@ MOST_ROWS = 50
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
-def to_markdown(study: StudyRecord) -> str:
+def to_markdown(study: StudyRecord | ReportData) -> str:
     """Verdict, table of the best fifty, flags, failures; every name is escaped."""
-    data = build_report_data(study)
+    data = as_report_data(study)
     verdict = data.verdict
-    parts = [f"# {escape(study.name)}", f"**{escape(verdict.headline)}**"]
+    parts = [f"# {escape(data.study.name)}", f"**{escape(verdict.headline)}**"]
     sentences = (verdict.sure, verdict.best_epoch, verdict.steadiness, verdict.checkpoint, verdict.open_ends)
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
     if data.configurations:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reports.flags import Flag
     from reports.html.scale import Scale
 
-STATIC_ROWS = 200
+STATIC_ROWS = 100
 """More are rendered by the script alone: 10,000 static rows would weigh 20 MB."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.data import build_report_data
+from reports.data import as_report_data
 from reports.data.wording import is_fraction
 from reports.html.diagnosis_view import diagnosis_view
 from reports.html.environment import environment, frame
@@ -39,20 +39,20 @@ class StaticCurve:
     description: str
 
 
-def render_report(study: StudyRecord, *, refresh_seconds: int | None = None) -> str:
+def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
     """Build the report of a study.
 
     Args:
-        study: the records.
+        study: the records, or the report data already made from them.
         refresh_seconds: reload the page so often, while a sweep runs; None: never.
 
     Returns:
         A whole HTML document that asks nothing of the network.
     """
-    return render_data(build_report_data(study), refresh_seconds=refresh_seconds)
+    return _render(as_report_data(study), refresh_seconds=refresh_seconds)
 
 
-def render_data(data: ReportData, *, refresh_seconds: int | None = None) -> str:
+def _render(data: ReportData, *, refresh_seconds: int | None = None) -> str:
     """The last stage: data to string."""
     scale = sparkline_scale(data)
     title = f"{data.study.name}: {data.verdict.headline}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reports.data.report_data import Progress, Run
 
 T = TypeVar("T")
-MOST_DOTS, MOST_BARS, MOST_WORKERS = 800, 3000, 48
+MOST_DOTS, MOST_BARS, MOST_WORKERS = 800, 1200, 48
 COURSE_WIDTH, COURSE_HEIGHT = 1000, 220
 
 

@@ -101,13 +101,19 @@ def _glance(data: ReportData) -> Glance | None:
     metric = data.study.metric
     return Glance(
         title=f"What {'they hold' if len(shown) > 1 else 'it holds'}, and what {'their' if len(shown) > 1 else 'its'} best epoch promised",
-        rows=tuple(_row(data, row, scale, in_tie=row.id in tied, apart=apart and row is pick) for row in shown),
-        ticks=tuple(Tick(round(100 * scale.at(tick), 2), _tick_label(tick, metric, scale)) for tick in scale.ticks(5)),
+        rows=tuple(glance_row(data, row, scale, in_tie=row.id in tied, apart=apart and row is pick) for row in shown),
+        ticks=glance_ticks(scale, metric),
         has_intervals=any(row.interval for row in shown),
     )
 
 
-def _row(data: ReportData, row: Configuration, scale: Scale, *, in_tie: bool, apart: bool) -> GlanceRow:
+def glance_ticks(scale: Scale, metric: str) -> tuple[Tick, ...]:
+    """Ticks of the common axis."""
+    return tuple(Tick(round(100 * scale.at(tick), 2), _tick_label(tick, metric, scale)) for tick in scale.ticks(5))
+
+
+def glance_row(data: ReportData, row: Configuration, scale: Scale, *, in_tie: bool, apart: bool) -> GlanceRow:
+    """One configuration on the common axis; `apart` sets it off from those above."""
     metric = data.study.metric
     stable = row.stable if row.stable is not None else scale.low
     held = round(100 * scale.at(stable), 2)

@@ -52,7 +52,7 @@ function drawMarginal(data, parameter, rows, range, store) {
   const plotWidth = WIDTH - LEFT - 8;
   const y = (/** @type {number} */ value) => HEIGHT - BOTTOM - ((value - range[0]) / (range[1] - range[0])) * (HEIGHT - BOTTOM - TOP);
   const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `What ${rows.length} configurations hold by ${parameter.name}` });
-  for (const value of ticks(range[0], range[1], 4)) {
+  for (const value of ticks(range[0], range[1], 5)) {
     root.append(svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value) }), svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, data.fraction ? String(Math.round(100 * value)) : significant(value)));
   }
   for (const [share, label] of axisLabels(parameter)) root.append(svg("text", { x: LEFT + share * plotWidth, y: HEIGHT - 5, "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle" }, label));

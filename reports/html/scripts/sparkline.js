@@ -33,7 +33,7 @@ export function drawSparkline(data, row) {
   const held = row.stable === null ? null : y(row.stable).toFixed(1);
   return svg(
     "svg",
-    { class: row.oscillates ? "spark spark-unsteady" : "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, "aria-hidden": "true" },
+    { class: row.oscillates ? "spark spark-unsteady" : "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, preserveAspectRatio: "none", "aria-hidden": "true" },
     ...(held === null ? [] : [svg("line", { class: "spark-held", x1: 0, x2: WIDTH, y1: held, y2: held })]),
     svg("path", { class: "spark-line", d: path.includes("L") ? path : `${path}h.1` }),
     ...(peak < 0 ? [] : [svg("circle", { class: "spark-peak", cx: x(peak).toFixed(1), cy: y(values[peak]).toFixed(1), r: 2.2 })]),
