@@ -1,0 +1,1 @@
+"""One command a file: a function with explicit arguments that returns an exit code."""

@@ -1,0 +1,64 @@
+"""``steadysweep resume``: continue a study from its storage alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweeps.commands.outcome import finish
+from sweeps.commands.storage_argument import storage_argument
+from sweeps.errors import SweepInputError
+from sweeps.launch import LaunchOptions, launch
+from sweeps.record import read_study_facts
+from sweeps.sweep_file import SweepFile, parse_duration
+
+if TYPE_CHECKING:
+    from sweeps.launch.launch import ExecutorKind
+
+
+def resume(
+    study: str,
+    *,
+    storage: str | None,
+    more_trials: str | None,
+    time_budget: str | None,
+    address: str | None,
+    executor: ExecutorKind,
+    quiet: bool,
+) -> int:
+    """Continue a study.
+
+    Args:
+        study: its name.
+        storage: URL, or None for the default.
+        more_trials: ``+N`` configurations beyond those the study asked for.
+        time_budget: of this run, e.g. ``2h``.
+        address: of a Ray cluster to join.
+        executor: who runs the trials.
+        quiet: show no progress.
+
+    Raises:
+        SweepInputError: no such study, or an argument that cannot be read.
+    """
+    url = storage_argument(storage, study)
+    facts = read_study_facts(url, study)
+    sweep = SweepFile.from_text(facts.sweep_file, f"study {study}").model_copy(update={"storage": url})
+    if more_trials is not None:
+        search = sweep.search.model_copy(update={"trials": sweep.search.trials + _count(more_trials)})
+        sweep = sweep.model_copy(update={"search": search})
+    if time_budget is not None:
+        sweep = sweep.model_copy(update={"budget": sweep.budget.model_copy(update={"time": _seconds(time_budget)})})
+    return finish(sweep, launch(sweep, LaunchOptions(executor, address, quiet)))
+
+
+def _count(text: str) -> int:
+    number = text.removeprefix("+")
+    if not number.isdecimal() or int(number) < 1:
+        raise SweepInputError(f"--trials: expected +N with N at least 1, e.g. --trials +12, got {text!r}.")
+    return int(number)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(str(parse_duration(text)))
+    except ValueError as error:
+        raise SweepInputError(f"--time: {error}") from None

@@ -1,0 +1,116 @@
+"""What is checked before a sweep costs anything: data, model, pre-flight findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search_spaces import ChoiceParameter, OrdinalParameter
+from sweeps.errors import SweepInputError
+from sweeps.launch.model_probe import ModelProbe, probe_models
+from sweeps.paths import absolute_config
+from sweeps.sweep_file import train_config
+from trainer.config import TrainConfig
+from trainer.data import load_data
+from trainer.preflight import Finding, preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweeps.sweep_file import SweepFile
+    from trainer.data import ImageData
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A sweep that was looked at.
+
+    Attributes:
+        config: the file's own settings, paths absolute.
+        data: the images.
+        probe: what its models are like.
+        findings: most severe first.
+    """
+
+    config: TrainConfig
+    data: ImageData
+    probe: ModelProbe
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that would make the results worthless."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
+    """Load the data, build the model in a process of its own, run the pre-flight checks.
+
+    Args:
+        sweep: resolved.
+        rehearse: also train a few real batches.
+
+    Raises:
+        SweepInputError: a setting of the model is impossible.
+        TrainerInputError: the data cannot be used.
+    """
+    config = _own_config(sweep)
+    data = load_data(config.data)
+    probe = probe_models(config, data.image_shape, data.num_classes, frozen_labels(sweep), rehearse=rehearse)
+    return Checked(config, data, probe, preflight(config, data, probe.facts))
+
+
+def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
+    """The images and the findings that need no model.
+
+    Raises:
+        TrainerInputError: the data cannot be used.
+    """
+    config = _own_config(sweep)
+    data = load_data(config.data)
+    return data, preflight(config, data)
+
+
+def _own_config(sweep: SweepFile) -> TrainConfig:
+    """The file's own settings, nothing searched, paths absolute."""
+    settings = train_config(sweep, {}, sweep.search.seed).model_dump(mode="json")
+    return TrainConfig(**absolute_config(settings, Path.cwd()))
+
+
+def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
+    """Look at the sweep; warnings are said, errors stop it.
+
+    Raises:
+        SweepInputError: a finding would make the results worthless and is not allowed by name.
+    """
+    checked = look_at(sweep)
+    for finding in checked.findings:
+        if finding.severity == "warning":
+            say(finding_text(finding))
+    if checked.errors:
+        found = "\n".join(finding_text(finding) for finding in checked.errors)
+        names = ", ".join(finding.name for finding in checked.errors)
+        raise SweepInputError(
+            f"the pre-flight checks found what would make the results worthless:\n{found}\nTo go on knowingly, add allow: [{names}] to the sweep file."
+        )
+    return checked
+
+
+def finding_text(finding: Finding) -> str:
+    """One finding for a terminal."""
+    return f"{finding.severity}: {finding.name}: {finding.message}" + (f"\n  {finding.remedy}" if finding.remedy else "")
+
+
+def frozen_labels(sweep: SweepFile) -> dict[str, tuple[str, ...]]:
+    """Backbone to the ``frozen_layers`` texts that the sweep may use on it."""
+    return dict.fromkeys(_values(sweep, "backbone", sweep.model.backbone), _values(sweep, "frozen_layers", sweep.model.frozen_layers))
+
+
+def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
+    """Values that a text setting of the model takes in a sweep."""
+    for each in (name, f"model.{name}"):
+        parameter = sweep.space.parameters.get(each)
+        if isinstance(parameter, ChoiceParameter | OrdinalParameter):
+            return tuple(str(parameter.values.get(label, label)) for label in parameter.labels)
+    return (fixed,)

@@ -1,0 +1,78 @@
+"""One real step, measured: what a training will cost, from a few batches of its own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from trainer.config import TrainConfig
+    from trainer.data import ImageData
+    from trainer.data.images import ImageSet
+
+BATCHES = 4
+EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a few batches cost.
+
+    Attributes:
+        start_seconds: from the call to the first step, tracing included.
+        epoch_seconds: estimate for one whole epoch with validation.
+        trial_seconds: estimate for a complete training in a warm process.
+        images_per_second: training, augmentation included.
+        peak_memory_mb: of this process.
+        loss: of the last rehearsed epoch; finite, or the rehearsal had raised.
+    """
+
+    start_seconds: float
+    epoch_seconds: float
+    trial_seconds: float
+    images_per_second: float
+    peak_memory_mb: float
+    loss: float
+
+
+def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
+    """Train a few batches forward and backward and validate a few, then scale up to the whole data.
+
+    Args:
+        config: the training; its epochs are not run.
+        data: its images; nothing of it is changed.
+
+    Raises:
+        TrainerInputError: the model cannot be built or trained as configured.
+        NonFiniteLossError: already the first batches lead to NaN.
+    """
+    from trainer.fit.train import train
+
+    size = config.training.batch_size * BATCHES
+    small = replace(data, train=_few(data.train, size), validation=_few(data.validation, size), test=None)
+    short = config.model_copy(
+        update={"training": config.training.model_copy(update={"epochs": EPOCHS, "early_stopping": None, "schedule": "constant"})}
+    )
+    result = train(short, data=small, keep_compiled=False)
+    last = {name: values[-1] for name, values in result.curves.items()}
+    training_seconds = len(small.train) / last["images_per_second"]
+    validation_seconds = max(last["seconds"] - training_seconds, 0.0)
+    epoch_seconds = len(data.train) / last["images_per_second"] + validation_seconds * len(data.validation) / len(small.validation)
+    start = result.figures.get("start_seconds", 0.0)
+    return Rehearsal(
+        start_seconds=start,
+        epoch_seconds=epoch_seconds,
+        trial_seconds=epoch_seconds * config.training.epochs,
+        images_per_second=last["images_per_second"],
+        peak_memory_mb=last["peak_memory_mb"],
+        loss=last["loss"],
+    )
+
+
+def _few(images: ImageSet, count: int) -> ImageSet:
+    """At most `count` images, evenly spread so that every class has its share."""
+    if len(images) <= count:
+        return images
+    return images.take(np.linspace(0, len(images) - 1, count).astype(np.int64))
