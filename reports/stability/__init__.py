@@ -3,6 +3,6 @@
 NumPy only; imports nothing else of ours.
 """
 
-from reports.stability.score import StabilityScore, level, stability, stable
+from reports.stability.score import StabilityScore, level, stability, stable, stable_score
 
-__all__ = ["StabilityScore", "level", "stability", "stable"]
+__all__ = ["StabilityScore", "level", "stability", "stable", "stable_score"]
