@@ -12,13 +12,13 @@ Grammar (``and`` binds tighter than ``or``)::
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from typing import TYPE_CHECKING, cast
 
 from search_spaces.conditions import Condition, Operator, When, all_of, any_of
 from search_spaces.located_yaml import scalar
+from search_spaces.nearest import nearest
 from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ class _Reader:
         start = self.position
         _, name = self._next("a parameter's name")
         if name not in self.earlier:
-            nearest = difflib.get_close_matches(name, self.earlier, 1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"parameters before it: {', '.join(self.earlier) or 'none'}"
+            meant = nearest(name, self.earlier)
+            hint = f"did you mean {meant!r}?" if meant else f"parameters before it: {', '.join(self.earlier) or 'none'}"
             raise ConditionError(f"names {name!r}, which is not a parameter defined above this one; {hint}")
         operator = self._operator()
         words = self._list() if operator in ("in", "not in") else [self._next("a value")]
@@ -184,8 +184,8 @@ def _label_comparison(parameter: ChoiceParameter | OrdinalParameter, operator: O
 def _label(parameter: ChoiceParameter | OrdinalParameter, kind: str, word: str) -> str:
     label = word[1:-1] if kind == "quoted" else word
     if label not in parameter.labels:
-        nearest = difflib.get_close_matches(label, parameter.labels, 1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"expected one of {', '.join(parameter.labels)}"
+        meant = nearest(label, parameter.labels)
+        hint = f"did you mean {meant!r}?" if meant else f"expected one of {', '.join(parameter.labels)}"
         raise ConditionError(f"{label!r} is no label of {parameter.name}; {hint}")
     return label
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from search_spaces.condition_grammar import ConditionError, parse_condition
 from search_spaces.domain import finite_values
 from search_spaces.labels import label_of
+from search_spaces.nearest import nearest
 from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def _shortened(text: str, most: int = 60) -> str:
 
 def _unknown_option(key: str, kind: str) -> str:
     known = (kind, *OPTIONS[kind])
-    nearest = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"{kind} takes {', '.join(OPTIONS[kind])}"
+    meant = nearest(key, known)
+    hint = f"did you mean {meant!r}?" if meant else f"{kind} takes {', '.join(OPTIONS[kind])}"
     return f"unknown key; {hint}"
 
 

@@ -6,7 +6,6 @@ A space is a mapping of parameter names to parameters, with four more keys: ``ex
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from search_spaces.errors import KeyPath, Problem, SpaceError
 from search_spaces.fixing import fitting_points, inactive, quoted_label, restate
 from search_spaces.labels import label_of
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
+from search_spaces.nearest import nearest
 from search_spaces.parameter_syntax import EXAMPLE, parse_parameter, shown
 from search_spaces.parameters import ChoiceParameter, FloatParameter, OrdinalParameter, Parameter, PointValue
 from search_spaces.shipped import shipped_names, shipped_text
@@ -91,9 +91,10 @@ def _referenced(document: Located, path: KeyPath, given: str, folder: Path, open
         if not file.is_file():
             raise SpaceError(document.problem(path, f"no space file {str(file)!r}; its path is relative to the file that names it"))
         return _parse(load_yaml_file(file), (), file.parent, file.stem, (*opened, given))
-    nearest = difflib.get_close_matches(given, shipped_names(), 1)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else "give a name, a .yaml file, or the parameters themselves"
-    raise SpaceError(document.problem(path, f"no shipped space {given!r} ({', '.join(shipped_names())}); {hint}"))
+    meant = nearest(given, shipped_names())
+    hint = f"did you mean {meant!r}?" if meant else "a file's name ends in .yaml"
+    message = f"expected a shipped space ({', '.join(shipped_names())}), a file or a mapping of parameters, got {given!r}; {hint}"
+    raise SpaceError(document.problem(path, message))
 
 
 class _Space:
@@ -127,6 +128,10 @@ class _Space:
         for name in dict.fromkeys((*self.base.parameters, *own)):
             if name not in own:
                 self._inherit(self.base.parameters[name], parameters)
+                continue
+            meant = nearest(name, RESERVED, 0.7)
+            if meant and not isinstance(self.given[name], dict):
+                self._refuse((name,), f"unknown key; did you mean {meant!r}?")
                 continue
             parsed = parse_parameter(self.document, (*self.path, name), self.given[name], parameters)
             if not isinstance(parsed, list):
@@ -178,11 +183,9 @@ class _Space:
         for name, value in given.items():
             parameter = parameters.get(name)
             if parameter is None:
-                nearest = difflib.get_close_matches(name, parameters, 1)
-                self._refuse(
-                    (*keys, name),
-                    f"no parameter of this space; {f'did you mean {nearest[0]!r}?' if nearest else 'it has ' + ', '.join(parameters)}",
-                )
+                meant = nearest(name, parameters)
+                hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(parameters)}"
+                self._refuse((*keys, name), f"no parameter of this space; {hint}")
                 continue
             found = label_of(value) if isinstance(parameter, (ChoiceParameter, OrdinalParameter)) else value
             if not contains(parameter, found):

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
 from search_spaces.parameter_syntax import shown
+from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.application import train_config
 from sweeps.sweep_file.overrides import apply_overrides
 from sweeps.sweep_file.problems import problems_of
-from sweeps.sweep_file.searchable import SECTIONS, SettingPath, setting_path
+from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile
 from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
 
@@ -59,6 +60,7 @@ def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> Sweep
             space = _space(document, folder)
         except SpaceError as error:
             problems += error.problems
+            problems += _unknown_names(document, {problem.path for problem in error.problems})
     if space is not None:
         problems += [_below_space(document, name, message) for name, message in name_messages(space)]
         space, refused = _unfixed(document, space, overridden)
@@ -80,6 +82,13 @@ def _space(document: Located, folder: Path) -> SearchSpace:
     if document.value["space"] == {}:
         return SearchSpace({})
     return parse_space(document, ("space",), folder=folder)
+
+
+def _unknown_names(document: Located, refused: set[KeyPath]) -> list[Problem]:
+    """Parameters of a space that cannot be read whose names mean no setting, unless they are refused already."""
+    given = document.value["space"]
+    names = [name for name in given if name not in RESERVED and ("space", name) not in refused] if isinstance(given, dict) else []
+    return [_below_space(document, name, not_searchable(name)) for name in names if setting_path(name) is None]
 
 
 def _unfixed(document: Located, space: SearchSpace, overridden: frozenset[KeyPath]) -> tuple[SearchSpace, list[Problem]]:
@@ -130,7 +139,7 @@ def _value_problems(document: Located, space: SearchSpace, broken: set[str | int
         if path is None:
             continue
         section = _plain_section(document.value, path[0], broken)
-        problems += [_below_space(document, name, message) for message in value_messages(parameter, section)]
+        problems += [document.problem(("space", name, *keys), message) for keys, message in value_messages(parameter, section)]
     return problems
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.nearest import nearest
 from search_spaces.parameter_syntax import shown
 from sweeps.sweep_file.type_text import type_text
 from trainer.config import Settings
@@ -33,7 +33,7 @@ def problems_of(error: ValidationError, document: Located, root: type[Settings],
     """
     problems: dict[KeyPath, Problem] = {}
     for detail in error.errors(include_url=False):
-        path = _known_path((*below, *detail["loc"]), document.value, len(below))
+        path = _known_path((*below, *detail["loc"]), document.value, keep_last=detail["type"] in ("missing", "extra_forbidden"))
         if path not in problems:
             problems[path] = document.problem(path, _message(detail, path, document.value, root, len(below)))
     return list(problems.values())
@@ -47,21 +47,19 @@ def message_for(error: ValidationError, field: FieldInfo, name: str, value: obje
 
 def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, Sequence[str]] | None = None) -> str:
     """The message for a key that nothing reads, with the nearest known one, or where a key of that name belongs."""
-    nearest = difflib.get_close_matches(key, known, 1, 0.6)
-    places = (elsewhere or {}).get(key, ())
-    if places and not (nearest and nearest[0].lower() == key.lower()):
-        return f"unknown key; did you mean {places[0]!r}?"
-    if nearest:
-        return f"unknown key; did you mean {nearest[0]!r}?"
+    homes = (elsewhere or {}).get(key, ())
+    meant = nearest(key, known, 0.8) or (homes[0] if homes else nearest(key, known))
+    if meant:
+        return f"unknown key; did you mean {meant!r}?"
     return f"unknown key; expected one of {', '.join(known)}"
 
 
-def _known_path(path: KeyPath, data: object, least: int) -> KeyPath:
+def _known_path(path: KeyPath, data: object, *, keep_last: bool) -> KeyPath:
     """`path` without what pydantic adds for members of unions; a last key that is missing or unknown stays."""
     known: list[str | int] = []
     for part in path:
         found, inner = _item(data, part)
-        if not found and len(known) >= least and not (isinstance(data, dict) and part is path[-1]):
+        if not found and not (keep_last and len(known) == len(path) - 1):
             break
         known.append(part)
         data = inner

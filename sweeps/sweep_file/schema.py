@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from search_spaces import shipped
@@ -16,7 +17,7 @@ _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"
 
 def json_schema() -> dict[str, Any]:
     """The schema as plain data."""
-    schema = SweepFile.model_json_schema()
+    schema: dict[str, Any] = json.loads(json.dumps(SweepFile.model_json_schema()).replace("``", "`"))
     definitions = schema["$defs"]
     for settings, name in (("BudgetSettings", "time"), ("ReportSettings", "every")):
         _allow_duration_text(definitions[settings]["properties"][name])
@@ -32,11 +33,10 @@ def json_schema() -> dict[str, Any]:
 def _allow_duration_text(schema: dict[str, Any]) -> None:
     """A number of seconds may be written as ``8h``."""
     text = {"type": "string", "pattern": PATTERN, "minLength": 2}
-    if "anyOf" in schema:
-        schema["anyOf"].append(text)
-        return
-    number = {key: schema.pop(key) for key in ("type", "exclusiveMinimum") if key in schema}
-    schema["anyOf"] = [number, text]
+    number = {"type": "number", "exclusiveMinimum": 0}
+    schema.pop("type", None)
+    schema.pop("gt", None)
+    schema["anyOf"] = [*(other for other in schema.get("anyOf", ()) if other["type"] != "number"), number, text]
 
 
 def _space() -> dict[str, Any]:

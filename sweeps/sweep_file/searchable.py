@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
+from search_spaces.nearest import nearest
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def not_searchable(name: str) -> str:
     if any(field in SECTIONS[owner].model_fields for owner in owners):
         reason = f"{field} is a setting that is never searched: it is part of what the study is"
     else:
-        nearest = difflib.get_close_matches(name, searchable_paths(), 1)
-        if nearest:
-            return f"no such setting; did you mean {nearest[0]!r}?"
+        meant = nearest(name, searchable_paths())
+        if meant:
+            return f"no such setting; did you mean {meant!r}?"
         reason = "no such setting"
     return f"{reason}; a space may vary {', '.join(path for path in searchable_paths() if '.' not in path)}"

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter, Parameter, SearchSpace, continuous_parameters
+from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter, Parameter, SearchSpace, continuous_parameters, key_text
+from search_spaces.labels import label_of
 from sweeps.sweep_file.problems import message_for
 from sweeps.sweep_file.searchable import SECTIONS, not_searchable, setting_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from search_spaces import KeyPath
     from sweeps.sweep_file.settings import SweepFile
 
 
@@ -24,7 +26,7 @@ def space_messages(sweep: SweepFile) -> list[tuple[str, str]]:
         path = setting_path(name)
         if path is not None:
             section: Mapping[str, Any] = getattr(sweep, path[0]).model_dump(mode="json")
-            messages += [(name, message) for message in value_messages(parameter, section)]
+            messages += [(key_text((name, *keys)), message) for keys, message in value_messages(parameter, section)]
     return messages
 
 
@@ -48,8 +50,8 @@ def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]
             yield name, "the grid sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler"
 
 
-def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[str]:
-    """Values of `parameter` that its setting would refuse: every label's value, both ends of a range.
+def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Values of `parameter` that its setting would refuse: every label's value, both ends of a range. Each with the keys that lead to it from the parameter.
 
     Args:
         parameter: its name is that of a searchable setting.
@@ -59,19 +61,21 @@ def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator
     if path is None:
         return
     settings, field = SECTIONS[path[0]], path[1]
-    for label, value in _tried(parameter):
+    for keys, value in _tried(parameter):
         try:
             settings.model_validate_json(json.dumps({**section, field: value}), strict=True)
         except ValidationError as error:
-            prefix = f"{label}: " if label else ""
-            yield prefix + message_for(error, settings.model_fields[field], ".".join(path), value)
+            yield keys, message_for(error, settings.model_fields[field], ".".join(path), value)
 
 
-def _tried(parameter: Parameter) -> Iterator[tuple[str, Any]]:
+def _tried(parameter: Parameter) -> Iterator[tuple[KeyPath, Any]]:
     if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        for label in parameter.labels:
-            yield f"label {label!r}", parameter.values.get(label, label)
+        kind = "choice" if isinstance(parameter, ChoiceParameter) else "ordinal"
+        values = [parameter.values.get(label, label) for label in parameter.labels]
+        listed = all(label_of(value) == label for label, value in zip(parameter.labels, values, strict=True))
+        for index, (label, value) in enumerate(zip(parameter.labels, values, strict=True)):
+            yield (kind, index if listed else label), value
         return
-    ends = {parameter.low, parameter.high} if isinstance(parameter, IntParameter) else {float(parameter.low), float(parameter.high)}
-    for end in sorted(ends):
-        yield "", end
+    kind = "int" if isinstance(parameter, IntParameter) else "float"
+    for index, end in enumerate((parameter.low, parameter.high)):
+        yield (kind, index), int(end) if kind == "int" else float(end)

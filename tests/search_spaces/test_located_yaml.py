@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from search_spaces import SpaceError, load_yaml, load_yaml_file
+from search_spaces import SpaceError, load_yaml, load_yaml_file, shipped_names, shipped_text
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,11 @@ def test_files_that_cannot_be_read(tmp_path) -> None:  # noqa: ANN001
     marked = tmp_path / "bom.yaml"
     marked.write_bytes(b"\xef\xbb\xbfa: 1")
     assert load_yaml_file(marked).value == {"a": 1}
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_libyaml_and_python_read_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = load_yaml(shipped_text(name), name)
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    assert load_yaml(shipped_text(name), name) == fast
+    assert len(fast.places) > 10

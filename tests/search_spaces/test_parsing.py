@@ -147,7 +147,7 @@ def test_extending_with_another_kind_of_parameter_is_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("trasnfer", "no shipped space 'trasnfer'"),
+        ("trasnfer", "got 'trasnfer'; did you mean 'transfer'?"),
         ("missing.yaml", "no space file"),
         ("extends: quik\n", "did you mean 'quick'?"),
         ("extends: [quick]\n", "extends: expected a shipped space or a file, got"),
