@@ -15,6 +15,9 @@ from reports.ranking import rank
 from reports.records import ParameterRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reports.diagnosis import CauseCheck
     from reports.importance import StudyImportance
     from reports.records import StudyRecord
 
@@ -24,8 +27,13 @@ def as_report_data(source: StudyRecord | ReportData) -> ReportData:
     return source if isinstance(source, ReportData) else build_report_data(source)
 
 
-def build_report_data(study: StudyRecord) -> ReportData:
-    """Rank, diagnose and summarise a study."""
+def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence[CauseCheck]] | None = None) -> ReportData:
+    """Rank, diagnose and summarise a study.
+
+    Args:
+        study: the records.
+        cause_checks: for logs: configuration to what `reports.diagnosis.diagnose_run` found about the usual causes of swings.
+    """
     flags = study_flags(study)
     ranking = rank(study, flags=flags)
     rows = configurations(ranking)
@@ -49,6 +57,7 @@ def build_report_data(study: StudyRecord) -> ReportData:
         ),
         cause_tests=causes.tests,
         flag_counts={count.flag: count.sentence.partition(": ")[2] or count.sentence for count in causes.counts},
+        cause_checks={name: tuple(checks) for name, checks in (cause_checks or {}).items()},
         updated=study.updated,
     )
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reports.diagnosis import CauseCheck
     from reports.flags import Flag, FlagName
     from reports.importance import StudyImportance
     from reports.records import ParameterRecord, StudyRecord, TrialRecord
@@ -203,6 +204,7 @@ class ReportData:
         causes: parameters that go with flags, the surest first.
         cause_tests: how many pairs of parameter and flag were tested for `causes`.
         flag_counts: flag to a sentence: how many trainings show it, how many would by chance.
+        cause_checks: configuration to the usual causes of swings, as far as its log can test them; empty for sweeps.
         updated: UTC of the newest record.
     """
 
@@ -215,6 +217,7 @@ class ReportData:
     causes: tuple[Cause, ...] = ()
     cause_tests: int = 0
     flag_counts: Mapping[FlagName, str] = field(default_factory=dict)
+    cause_checks: Mapping[str, tuple[CauseCheck, ...]] = field(default_factory=dict)
     updated: datetime | None = None
 
     def configuration(self, identifier: str) -> Configuration:

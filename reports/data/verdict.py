@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reports.data.report_data import Configuration
     from reports.records import StudyRecord
 
+SMALLEST_CHANCE = 0.1
 NAMED_TIES = 3
 """A tie larger than this names no winner: its members are listed, in the order of the table, as equals."""
 
@@ -126,7 +127,8 @@ def _best_epoch(study: StudyRecord, pick: Configuration, leaders: Sequence[Confi
 
 def _steadiness(study: StudyRecord, oscillating: int, ranked: int, by_chance: float | None) -> str:
     verb = "oscillates" if oscillating == 1 else "oscillate"
-    chance = "" if by_chance is None else f"; {by_chance:.1f} expected by chance"
+    expected = "" if by_chance is None else f"{by_chance:.1f}" if by_chance >= SMALLEST_CHANCE else f"fewer than {SMALLEST_CHANCE}"
+    chance = f"; {expected} expected by chance" if expected else ""
     if oscillating == 0:
         return f"None of {_things(study, ranked)} oscillates{chance}."
     return f"{oscillating:,} of {_things(study, ranked)} {verb}{chance}."

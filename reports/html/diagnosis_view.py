@@ -12,6 +12,7 @@ from reports.html.ranking_view import curve_of
 if TYPE_CHECKING:
     from reports.data import ReportData
     from reports.data.report_data import Cause, Configuration
+    from reports.diagnosis import CauseCheck
     from reports.flags import Flag, FlagName
     from reports.html.scale import Scale
     from reports.html.sparkline import Sparkline
@@ -47,6 +48,7 @@ class Card:
 
     row: Configuration
     flags: tuple[Flag, ...]
+    checks: tuple[CauseCheck, ...]
     spark: Sparkline | None
 
 
@@ -79,7 +81,7 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
         ),
         causes=data.causes,
         cause_sentence=_cause_sentence(data),
-        cards=tuple(Card(row, row.flags, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
+        cards=tuple(Card(row, row.flags, data.cause_checks.get(row.id, ()), curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
     )
 
@@ -91,7 +93,7 @@ def _urgency(flags: tuple[Flag, ...]) -> int:
 def _cause_sentence(data: ReportData) -> str:
     """What was looked for, and that silence is an answer."""
     if data.study.kind == "logs":
-        return "A log does not know its settings: causes can only be looked for in a sweep."
+        return "A log does not know its settings: what goes with a flag can only be looked for in a sweep. Below, what the log itself can test."
     if not data.cause_tests:
         return "Too few configurations, or too few that differ in their flags, to test which parameters go with them."
     looked = f"{wording.count(data.cause_tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"
@@ -103,4 +105,6 @@ def _sentence(data: ReportData) -> str:
     thing = "run" if data.study.kind == "logs" else "configuration"
     if not flagged:
         return "No curve shows anything out of the ordinary."
-    return f"{flagged:,} of {wording.count(len(data.configurations), thing)} carry a flag. Severest first."
+    return (
+        f"{flagged:,} of {wording.count(len(data.configurations), thing)} {'carries' if flagged == 1 else 'carry'} a flag. Severest first."
+    )

@@ -28,6 +28,7 @@ class ReproduceView:
     sentence: str
     command: str
     groups: tuple[FactGroup, ...]
+    seeds: FactGroup
 
 
 def reproduce_view(data: ReportData) -> ReproduceView:
@@ -47,7 +48,7 @@ def reproduce_view(data: ReportData) -> ReproduceView:
     if study.kind == "logs":
         sentence = "A log knows its figures; settings, seeds and versions of the training are not in it."
     seed_group = _group(f"Training seeds{' of the first ' + str(MOST_SEEDS) if len(data.configurations) > MOST_SEEDS else ''}", seeds)
-    return ReproduceView(sentence, study.facts.get("command", ""), tuple(group for group in (*groups, seed_group) if group.entries))
+    return ReproduceView(sentence, study.facts.get("command", ""), tuple(group for group in groups if group.entries), seed_group)
 
 
 def _group(title: str, facts: Mapping[str, str]) -> FactGroup:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.data import wording
+from reports.html.ranking_view import curve_of
 from reports.html.scale import Scale, scale_over
 
 if TYPE_CHECKING:
     from reports.data import ReportData
     from reports.data.report_data import Configuration
+    from reports.html.sparkline import Sparkline
 
+CURVE_SIZE = (560, 200)
 MOST_ROWS, MOST_PILLS, MOST_SETTINGS = 9, 8, 8
 DIGITS_APART = 0.05
 
@@ -63,6 +66,7 @@ class VerdictView:
     winner_short: str
     winner_params: tuple[tuple[str, str], ...]
     glance: Glance | None
+    curve: Sparkline | None
 
 
 def verdict_view(data: ReportData) -> VerdictView:
@@ -83,7 +87,17 @@ def verdict_view(data: ReportData) -> VerdictView:
         if winner
         else (),
         glance=_glance(data),
+        curve=_only_curve(data),
     )
+
+
+def _only_curve(data: ReportData) -> Sparkline | None:
+    """The curve itself where it is all there is to see."""
+    ranked = [row for row in data.configurations if row.rank is not None]
+    if len(ranked) != 1:
+        return None
+    curves = [trial.curves[data.study.metric] for trial in ranked[0].trials if data.study.metric in trial.curves]
+    return curve_of(data, ranked[0], scale_over((float(value) for curve in curves for value in curve), margin=0.03), CURVE_SIZE)
 
 
 def _glance(data: ReportData) -> Glance | None:

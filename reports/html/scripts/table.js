@@ -81,8 +81,8 @@ export function shownColumns(data, choices) {
 function describe(data, choices, shown) {
   const column = data.columns.find(({ key }) => key === choices.sortKey);
   const total = data.rows.length.toLocaleString("en");
-  const count = shown === data.rows.length ? `${total} rows` : `${shown.toLocaleString("en")} of ${total} rows`;
-  return `${count}, sorted by ${column?.label ?? "rank"}${choices.descending ? ", descending" : ""}; ${choices.selected.length} selected for the curves below`;
+  const count = shown === data.rows.length ? `${total} ${shown === 1 ? "row" : "rows"}` : `${shown.toLocaleString("en")} of ${total} rows`;
+  return `${count}, sorted by ${column && column.key !== "rank" ? column.label : "rank"}${choices.descending ? ", descending" : ""}; ${choices.selected.length} selected for the curves below`;
 }
 
 /**
