@@ -121,10 +121,10 @@ class ColorMaps:
         )
 
     def numbers(self) -> dict[str, npt.NDArray[np.float32]]:
-        """The maps as float32 arrays for `recolor`."""
+        """The maps as float32 arrays for `recolor`, which subtracts and so takes them negated."""
         return {
-            "color_of_pixel": self.of_pixel.astype(np.float32),
-            "color_of_mean": self.of_mean.astype(np.float32),
+            "color_minus_of_pixel": -self.of_pixel.astype(np.float32),
+            "color_minus_of_mean": -self.of_mean.astype(np.float32),
             "color_shift": self.shift.astype(np.float32),
         }
 
@@ -133,15 +133,20 @@ class ColorMaps:
         return ColorMaps(matrix @ self.of_pixel, matrix @ self.of_mean, shift)
 
 
-def recolor(images: Any, of_pixel: Any, of_mean: Any, shift: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
+def recolor(images: Any, minus_of_pixel: Any, minus_of_mean: Any, shift: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
     """Apply maps to float32 images ``(b, height, width, channels)``; the result is not clipped."""
     import tensorflow as tf
 
-    channels = images.shape[-1]
-    mean = tf.reduce_mean(images, axis=(1, 2))
-    offset = tf.linalg.matvec(of_mean, mean) + shift
-    # a sum of scaled planes: bit-equal for any batch size, which a matrix product does not promise
+    height, width, channels = images.shape[1:]
+    # Bit-equal for any batch: whole numbers add up to the same in any order, which fractions do not; and a chain of subtractions is left
+    # alone, where TensorFlow's graph optimiser regroups additions by the shapes it happens to know.
+    exact = tf.int32 if height * width * BRIGHTEST < tf.int32.max else tf.int64
+    sums = tf.reduce_sum(tf.cast(tf.round(images), exact), axis=(1, 2))
+    mean = tf.cast(sums, tf.float32) / tf.cast(height * width, tf.float32)
+    offset = shift
+    for channel in range(channels):
+        offset -= mean[:, channel : channel + 1] * minus_of_mean[:, :, channel]
     out = offset[:, None, None, :]
     for channel in range(channels):
-        out += images[..., channel : channel + 1] * of_pixel[:, None, None, :, channel]
+        out -= images[..., channel : channel + 1] * minus_of_pixel[:, None, None, :, channel]
     return out

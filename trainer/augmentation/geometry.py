@@ -123,7 +123,7 @@ def warp(images: Any, transforms: Any, fill: Fill) -> Any:  # noqa: ANN401 - Ten
     """Apply transforms ``(b, 8)`` to float32 images ``(b, height, width, channels)``, bilinear."""
     import tensorflow as tf
 
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    out = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=transforms,
         output_shape=tf.shape(images)[1:3],
@@ -131,6 +131,7 @@ def warp(images: Any, transforms: Any, fill: Fill) -> Any:  # noqa: ANN401 - Ten
         interpolation="BILINEAR",
         fill_mode=fill.upper(),
     )
+    return tf.ensure_shape(out, images.shape)
 
 
 def mirror(images: Any, across: Any, down: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors

@@ -94,8 +94,8 @@ class GeometryAndColor(Policy):
             images = warp(images, drawn["transform"], self.geometry.fill)
         elif "flip" in drawn:
             images = mirror(images, drawn["flip"], drawn["flip_vertical"])
-        if "color_of_pixel" in drawn:
-            images = recolor(images, drawn["color_of_pixel"], drawn["color_of_mean"], drawn["color_shift"])
+        if "color_minus_of_pixel" in drawn:
+            images = recolor(images, drawn["color_minus_of_pixel"], drawn["color_minus_of_mean"], drawn["color_shift"])
         return images
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import field_validator, model_validator
+
 from trainer.config.base import Settings, setting
 
 
@@ -13,13 +15,22 @@ class SplitConfig(Settings):
     train: float | int = setting(0.7, gt=0)
     """A fraction in (0, 1) of the images, or a whole number of images."""
     validation: float | int | Literal["train"] = setting(0.15)
-    """A fraction, a number of images, or ``train``: validate on the training images (a study of memorisation; the pre-flight finding must be allowed by name)."""
+    """A fraction, a number of images, or ``train``: validate on the training images, all of them unless `train` or `test` are given too
+    (a study of memorisation; the pre-flight finding must be allowed by name)."""
     test: float | int = setting(0.15, ge=0)
     """A fraction, a number of images, or 0 for no test split."""
     seed: int = setting(0, ge=0)
     """Seed of the split; the same for every trial of a study."""
     stratify: bool = setting(default=True)
     """Keep the share of each class equal in every part."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_images_train(cls, given: Any) -> Any:  # noqa: ANN401 - whatever the file says
+        """``validation: train`` holds nothing back unless asked to: every image trains, and there is no test part."""
+        if isinstance(given, dict) and given.get("validation") == "train":
+            return {"train": 1.0, "test": 0, **given}
+        return given
 
 
 class DataConfig(Settings):
@@ -54,3 +65,18 @@ class DataConfig(Settings):
     ``alternating_halves`` shows one half in odd epochs and the other in even ones, ``leftover_batch`` all full batches in odd epochs, the partial one in even ones."""
     validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
     """``all``: every validation image each epoch. ``floor_batches``: another window each epoch, as a generator does that keeps its counter between epochs."""
+
+    @field_validator("augmentation")
+    @classmethod
+    def _known_augmentation(
+        cls, value: str | dict[str, Any] | tuple[dict[str, Any], ...]
+    ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
+        """Refuse an unknown policy or parameter while the file's line is still known."""
+        from trainer.augmentation import policy_from
+        from trainer.errors import ConfigError
+
+        try:
+            policy_from(value)
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("data.augmentation: ")) from error
+        return value

@@ -51,8 +51,7 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
     """
     plan = plan_epoch(data, config, epoch)
     policy = policy_from(config.data.augmentation)
-    steps = _pipeline(data.train, policy, config.data.preprocessing == "per_image_max", data.num_classes)
-    return _batched(plan.elements, steps, config.training.batch_size)
+    return _batched(plan.elements, data.train, policy, config, config.training.batch_size)
 
 
 def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | None = None) -> tf.data.Dataset:
@@ -65,8 +64,7 @@ def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | 
         config: ``per_image_max`` and the batch size.
         batch_size: images per batch; default the training's.
     """
-    steps = _pipeline(images, policy_from("none"), config.data.preprocessing == "per_image_max", images.width_of_targets)
-    return _batched({"row": np.arange(len(images))}, steps, batch_size or config.training.batch_size)
+    return _batched({"row": np.arange(len(images))}, images, policy_from("none"), config, batch_size or config.training.batch_size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +101,17 @@ def plan_epoch(data: ImageData, config: TrainConfig, epoch: int) -> EpochPlan:
     return EpochPlan(rows, elements)
 
 
-def _batched(elements: Mapping[str, npt.NDArray[Any]], steps: Callable[..., Any], batch_size: int) -> tf.data.Dataset:
+def _batched(
+    elements: Mapping[str, npt.NDArray[Any]], images: ImageSet, policy: Policy, config: TrainConfig, batch_size: int
+) -> tf.data.Dataset:
+    """The elements in batches, each turned into images by a kept pipeline."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):
         dataset = tf.data.Dataset.from_tensor_slices(dict(elements))
     # a static batch dimension where every batch is full lets XLA and kept traces see one shape
     whole = len(elements["row"]) % batch_size == 0
+    steps = _pipeline(images, policy, config.data.preprocessing == "per_image_max", batch_size if whole else None)
     options = tf.data.Options()
     options.deterministic = True
     return (
@@ -120,21 +122,21 @@ def _batched(elements: Mapping[str, npt.NDArray[Any]], steps: Callable[..., Any]
     )
 
 
-def _pipeline(images: ImageSet, policy: Policy, by_own_maximum: bool, num_classes: int) -> Callable[..., Any]:  # noqa: FBT001
+def _pipeline(images: ImageSet, policy: Policy, by_own_maximum: bool, batch_size: int | None) -> Callable[..., Any]:  # noqa: FBT001
     """The traced function from a batch of plan elements to a batch of images; kept, because tracing takes longer than a small epoch."""
-    key = (id(images), repr(policy), by_own_maximum, num_classes)
+    key = (id(images), repr(policy), by_own_maximum, batch_size)
     with _LOCK:
         if key in _PIPELINES:
             _PIPELINES.move_to_end(key)
             return _PIPELINES[key][1]
-        made = _trace(images, policy, by_own_maximum, num_classes)
+        made = _trace(images, policy, by_own_maximum)
         _PIPELINES[key] = (images, made)  # holding the images keeps their id from being given to others
         while len(_PIPELINES) > KEPT_PIPELINES:
             _PIPELINES.popitem(last=False)
         return made
 
 
-def _trace(images: ImageSet, policy: Policy, by_own_maximum: bool, num_classes: int) -> Callable[..., Any]:  # noqa: FBT001
+def _trace(images: ImageSet, policy: Policy, by_own_maximum: bool) -> Callable[..., Any]:  # noqa: FBT001
     import tensorflow as tf
 
     apply = policy.applier()
@@ -147,7 +149,7 @@ def _trace(images: ImageSet, policy: Policy, by_own_maximum: bool, num_classes: 
         return tf.cast(tf.ensure_shape(found, (rows.shape[0], *shape)), tf.float32)
 
     def targets_of(rows: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        return tf.one_hot(tf.gather(labels, rows), num_classes)
+        return tf.one_hot(tf.gather(labels, rows), images.width_of_targets)
 
     def steps(elements: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         drawn = dict(elements)

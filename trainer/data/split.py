@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STREAM = 0x5011
 """Sets the split's draws apart from other uses of the same seed."""
 
+_ROUNDING = 1e-9
+
 Rows = dict[Part, "npt.NDArray[np.int64]"]
 
 
@@ -41,7 +43,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
     """
     everything = np.arange(len(collected))
     if collected.parts is None:
-        shares = {"validation": config.validation, "test": config.test}
+        shares: dict[Part, float | str] = {"validation": config.validation, "test": config.test}
         rows = _divide(everything, collected, digests, config, shares, config.train)
     else:
         given = np.asarray(collected.parts)
@@ -71,58 +73,64 @@ def _divide(
     collected: Collected,
     digests: Sequence[str],
     config: SplitConfig,
-    shares: Mapping[str, float | int | str],
+    shares: Mapping[Part, float | str],
     train: float | None,
 ) -> Rows:
-    """Take the held-out parts of `rows`; what is left is for training (`train` images of it at most)."""
+    """Take the held-out parts of `rows`; the rest is for training, or `train` of it where the fractions leave images out."""
     total = len(rows)
-    wanted: dict[Part, int] = {}
-    for part in PARTS[1:]:
-        share = shares.get(part, 0)
-        if not isinstance(share, str) and share > 0:
-            wanted[part] = _count(share, total, part)
+    wanted = {part: _count(share, total, part) for part, share in shares.items() if not isinstance(share, str) and share > 0}
     held_out = sum(wanted.values())
     remaining = total - held_out
-    left = remaining if train is None else min(_train_count(train, total, remaining), remaining)
-    if left < 1:
-        raise DataError(f"split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
-    if train is not None and left < remaining:
-        wanted["train"] = left
+    if train is not None:
+        left = _train_count(train, total, wanted)
+        if left < remaining:
+            wanted["train"] = left
+    if remaining < 1:
+        raise DataError(f"data.split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
     taken = _draw(rows, collected, digests, config, wanted)
     out: Rows = {part: np.sort(chosen) for part, chosen in taken.items()}
     if "train" not in out:
-        used = np.concatenate(list(taken.values())) if taken else np.empty(0, np.int64)
-        out["train"] = np.setdiff1d(rows, used)
-    for part in ("train", *wanted):
-        if not len(out[part]):
+        out["train"] = np.setdiff1d(rows, np.concatenate(list(taken.values()))) if taken else rows
+    for part, chosen in out.items():
+        if not len(chosen):
             raise DataError(
-                f"split: the {part} part would be empty ({total} images); change data.split, or give more images or smaller groups"
+                f"data.split: the {part} part would be empty ({total} images); change data.split, or give more images or smaller groups"
             )
     return out
 
 
 def _count(share: float, total: int, part: str) -> int:
-    if isinstance(share, int) or share >= 1:
-        if share >= total:
-            raise DataError(f"data.split.{part}: {share} images asked for, but there are {total}")
-        return int(share)
-    return max(1, round(share * total))
+    """Images of a held-out part: a fraction of all, or a whole number."""
+    if share < 1:
+        return max(1, round(share * total))
+    if share >= total:
+        raise DataError(f"data.split.{part}: {share:g} images asked for, but there are {total}")
+    return int(share)
 
 
-def _train_count(share: float, total: int, remaining: int) -> int:
-    """A whole number is exact; fractions that add up to 1 mean everything that is left."""
-    if isinstance(share, int) or share > 1:
+def _train_count(share: float, total: int, wanted: Mapping[Part, int]) -> int:
+    """Images for training: a whole number is exact; fractions that add up to 1 mean everything that is left."""
+    remaining = total - sum(wanted.values())
+    if share > 1 or isinstance(share, int):
         if share > remaining:
-            raise DataError(f"data.split.train: {share} images asked for, but {remaining} are left beside validation and test")
+            raise DataError(f"data.split.train: {share:g} images asked for, but {remaining} are left beside validation and test")
         return int(share)
-    asked = round(share * total)
-    return remaining if abs(asked - remaining) <= len(PARTS) else asked
+    asked = share * total
+    # each held-out part may be up to one image larger than its fraction
+    if asked - remaining > len(PARTS):
+        listed = ", ".join(f"{part} {count}" for part, count in wanted.items())
+        raise DataError(
+            f"data.split: train {share:g} of {total} images beside {listed} is more than there are; set data.split.test: 0 if you want no test part"
+        )
+    return remaining if abs(asked - remaining) < 1 + len(wanted) / 2 else round(asked)
 
 
 def _draw(
     rows: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig, wanted: Mapping[Part, int]
 ) -> dict[Part, npt.NDArray[np.int64]]:
     """Fill the wanted parts unit by unit (an image, or a whole group), each unit where its class lacks most."""
+    if not wanted:
+        return {}
     strata = collected.labels if config.stratify else np.zeros(len(collected), np.int32)
     classes, counts = np.unique(strata[rows], return_counts=True)
     goals = np.array([[count * size / len(rows) for count in counts] for size in wanted.values()], float).reshape(len(wanted), -1)
@@ -162,17 +170,18 @@ def _fill_with_groups(
 
 
 def _whole(goals: npt.NDArray[np.float64], sizes: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Round a table of expected counts, keeping column sums (class sizes) and, as far as that allows, row sums (part sizes)."""
-    whole = np.floor(goals)
-    columns = np.rint(goals.sum(axis=0) - whole.sum(axis=0)).astype(int)
-    rows = np.asarray(sizes, float) - whole.sum(axis=1)
+    """Round a table of expected counts, parts by classes, keeping the sums of both; no count moves by more than one.
+
+    The largest open row first, one unit a cell: the construction behind the Gale-Ryser theorem, which finds a table wherever there is one.
+    """
+    whole = np.floor(goals + _ROUNDING)
     fraction = goals - whole
-    for column in np.argsort(-columns, kind="stable"):
-        for _ in range(columns[column]):
-            row = int(np.lexsort((-fraction[:, column], -np.sign(rows)))[0])
-            whole[row, column] += 1
-            fraction[row, column] -= 1
-            rows[row] -= 1
+    extra = np.rint(goals.sum(axis=0) - whole.sum(axis=0)).astype(int)
+    open_rows = np.asarray(sizes, float) - whole.sum(axis=1)
+    for column in np.argsort(-extra, kind="stable"):
+        rows = np.lexsort((-fraction[:, column], -open_rows))[: extra[column]]
+        whole[rows, column] += 1
+        open_rows[rows] -= 1
     return whole
 
 

@@ -101,7 +101,7 @@ class RandAugment(Policy):
         import tensorflow as tf
 
         images = warp(images, drawn["transform"], self.fill)
-        images = recolor(images, drawn["color_of_pixel"], drawn["color_of_mean"], drawn["color_shift"])
+        images = recolor(images, drawn["color_minus_of_pixel"], drawn["color_minus_of_mean"], drawn["color_shift"])
         images = tf.clip_by_value(images, 0.0, 255.0)
         images = _sharpened(images, drawn["sharpness"][:, None, None, None])
         images = _stretched(images, drawn["autocontrast"][:, None, None, None])
@@ -129,8 +129,8 @@ def _sharpened(images: Any, amount: Any) -> Any:  # noqa: ANN401 - TensorFlow te
     import tensorflow as tf
 
     padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    mean = (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9.0
+    rows = tf.add_n([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]])
+    mean = tf.add_n([rows[:, :, :-2], rows[:, :, 1:-1], rows[:, :, 2:]]) / 9.0
     return tf.where(amount == 0, images, tf.clip_by_value(images + amount * (images - mean), 0.0, 255.0))
 
 

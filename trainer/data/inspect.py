@@ -1,0 +1,156 @@
+"""A look at a folder of images before anything is configured: what `steadysweep init` writes its sweep file from."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainer.data.collected import PARTS, Part
+from trainer.data.decode import SUFFIXES, Header, decode, read_header
+from trainer.data.fingerprint import THREADS, digest_files
+from trainer.data.sources.folders import part_folders, visible_folders
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class FolderInspection:
+    """What a folder of class folders holds. Paths are relative to it.
+
+    Attributes:
+        parts: parts that it gives as folders (train, validation, test), empty when it is to be split.
+        counts: readable images of each class, over all parts, classes in alphabetical order.
+        part_counts: readable images of each part and class; one part named ``train`` where there are no part folders.
+        sizes: (height, width) after EXIF orientation to number of images, most frequent first.
+        modes: Pillow's mode (``RGB``, ``L``, ``RGBA``, ``P``, ``I;16``, ...) to number of images, most frequent first.
+        duplicates: groups of files with equal contents, two or more each.
+        conflicting_duplicates: those of them that lie in more than one class.
+        unreadable: image files that do not decode, with the reason.
+        stray_files: files that are no images, or images outside every class folder.
+        nested: folders with images below a class folder; their images count for the class.
+        empty_classes: class folders without a readable image.
+    """
+
+    parts: tuple[Part, ...]
+    counts: Mapping[str, int]
+    part_counts: Mapping[Part, Mapping[str, int]]
+    sizes: Mapping[tuple[int, int], int]
+    modes: Mapping[str, int]
+    duplicates: tuple[tuple[str, ...], ...]
+    conflicting_duplicates: tuple[tuple[str, ...], ...]
+    unreadable: tuple[tuple[str, str], ...]
+    stray_files: tuple[str, ...]
+    nested: tuple[str, ...]
+    empty_classes: tuple[str, ...]
+
+    @property
+    def images(self) -> int:
+        """Readable images in all."""
+        return sum(self.counts.values())
+
+    @property
+    def balance(self) -> float:
+        """Images of the largest class over those of the smallest that has any; 1 is balanced."""
+        present = [count for count in self.counts.values() if count]
+        return max(present) / min(present) if present else 1.0
+
+    @property
+    def grey(self) -> bool:
+        """Whether every image is grey by its mode."""
+        return bool(self.modes) and all(Header(1, 1, mode, "").grey for mode in self.modes)
+
+
+def inspect_folder(root: Path) -> FolderInspection:
+    """Look at every file below `root`, decoding each image once, in threads; hidden files and folders are passed over.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: expected a folder of class folders, {'got a file' if root.exists() else 'but there is none'}")
+    parts = part_folders(root)
+    tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
+    files, strays, nested = _walk(root, tops)
+    with ThreadPoolExecutor(THREADS) as pool:
+        headers = list(pool.map(_look, [file.path for file in files]))
+    readable = [(file, header) for file, header in zip(files, headers, strict=True) if isinstance(header, Header)]
+    classes = sorted({folder.name for top in tops for folder in visible_folders(top)})
+    tally: dict[Part, Counter[str]] = {part: Counter() for part in PARTS if part in tops.values()}
+    for file, _ in readable:
+        tally[file.part][file.label] += 1
+    counts = {name: sum(counter[name] for counter in tally.values()) for name in classes}
+    duplicates = _duplicates(root, [file for file, _ in readable])
+    return FolderInspection(
+        parts=tuple(parts),
+        counts=counts,
+        part_counts={part: {name: counter[name] for name in classes} for part, counter in tally.items()},
+        sizes=dict(Counter((header.height, header.width) for _, header in readable).most_common()),
+        modes=dict(Counter(header.mode for _, header in readable).most_common()),
+        duplicates=tuple(tuple(names) for names, _ in duplicates),
+        conflicting_duplicates=tuple(tuple(names) for names, labels in duplicates if len(labels) > 1),
+        unreadable=tuple(
+            (_relative(file.path, root), header) for file, header in zip(files, headers, strict=True) if isinstance(header, str)
+        ),
+        stray_files=tuple(_relative(path, root) for path in strays),
+        nested=tuple(_relative(path, root) for path in nested),
+        empty_classes=tuple(name for name, count in counts.items() if not count),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    path: Path
+    part: Part
+    label: str
+
+
+def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_Found], list[Path], list[Path]]:
+    """Image files with part and class, stray files, and folders nested below classes."""
+    found: list[_Found] = []
+    strays = [path for top in {root, *tops} for path in top.iterdir() if path.is_file() and not _hidden(path)]
+    nested: set[Path] = set()
+    for top, part in tops.items():
+        for folder in visible_folders(top):
+            for path in sorted(folder.rglob("*")):
+                if not path.is_file() or any(name.startswith(".") for name in path.relative_to(folder).parts) or _hidden(path):
+                    continue
+                if path.suffix.lower() not in SUFFIXES:
+                    strays.append(path)
+                    continue
+                found.append(_Found(path, part, folder.name))
+                if path.parent != folder:
+                    nested.add(path.parent)
+    return found, sorted(strays), sorted(nested)
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.lower() in IGNORED
+
+
+def _look(path: Path) -> Header | str:
+    """The header of an image that decodes, or why it does not."""
+    try:
+        header = read_header(path)
+        decode(path, None, 3)
+    except Exception as error:  # noqa: BLE001 - Pillow's plug-ins raise anything on damaged files
+        return str(error).split(" '", 1)[0] or type(error).__name__
+    return header
+
+
+def _duplicates(root: Path, files: Sequence[_Found]) -> list[tuple[list[str], set[str]]]:
+    groups: dict[str, list[_Found]] = defaultdict(list)
+    for file, digest in zip(files, digest_files([file.path for file in files]), strict=True):
+        if isinstance(digest, str):
+            groups[digest].append(file)
+    return [([_relative(file.path, root) for file in group], {file.label for file in group}) for group in groups.values() if len(group) > 1]
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
