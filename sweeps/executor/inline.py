@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.executor.attempt import AttemptReporter, run_attempt
 from sweeps.executor.mailbox import Mailbox
-from sweeps.executor.protocol import Cause, EpochEnded, Started
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +36,12 @@ class InlineExecutor:
         self._handled = threading.Condition()
         self._told: set[int] = set()
         self._delivered: set[int] = set()
+        self._unheard: set[int] = set()
         self._closed = False
 
     def room(self) -> int:
-        """Threads that are free."""
-        return 0 if self._closed else max(0, self._concurrent - len(self._mailbox))
+        """Threads that are free; one whose end the driver has not heard yet is not, so that proposals do not depend on who is faster."""
+        return 0 if self._closed else max(0, self._concurrent - len(self._unheard))
 
     def submit(self, task: TrialTask) -> None:
         """Start a thread for one attempt.
@@ -51,6 +52,7 @@ class InlineExecutor:
         if self._closed:
             raise RuntimeError(f"trial {task.trial} was submitted to an executor that is closed")
         self._mailbox.open(task)
+        self._unheard.add(task.trial)
         reporter = self._reporters[task.trial] = AttemptReporter(task, self._tell)
         threading.Thread(target=self._run, args=(task, reporter), name=f"trial-{task.trial}", daemon=True).start()
 
@@ -59,6 +61,7 @@ class InlineExecutor:
         self._release(self._delivered)
         events = self._mailbox.take(timeout)
         self._delivered = {event.trial for event in events if isinstance(event, EpochEnded)}
+        self._unheard -= {event.trial for event in events if isinstance(event, Ended)}
         return events
 
     def stop(self, trial: int) -> None:

@@ -43,7 +43,7 @@ def read_trials(connection: Connection, study_id: int, *, with_system_attributes
             value=values.get(row.trial_id),
             params=params.get(row.trial_id, {}),
             attributes=attributes.get(row.trial_id, {}),
-            curves=curves.get(row.trial_id) or LazyCurves((), 0),
+            curves=curves[row.trial_id] if row.trial_id in curves else LazyCurves((), 0),
             attempts=attempts.get(row.trial_id, ()),
             started=utc(row.datetime_start),
             completed=utc(row.datetime_complete),

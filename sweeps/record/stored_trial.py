@@ -25,6 +25,7 @@ class Attribute:
     FIGURES = "figures"
     FACTS = "facts"
     DIAGNOSIS = "diagnosis"
+    SCORE = "score"
     CAUSE = "cause"
     ERROR = "error"
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from search_spaces.domain import continuous_parameters, grid_points, size
 from sweeps.search.distributions import plain
-from sweeps.search.samplers.grid import LARGEST_GRID, GridSampler
+from sweeps.search.history import inside
+from sweeps.search.samplers.grid import LARGEST_GRID
 from sweeps.search.samplers.protocol import Question
 from sweeps.search.samplers.random_points import random_point
-from sweeps.search.view import inside
 from sweeps.seeds import proposal_seed
 
 if TYPE_CHECKING:
@@ -70,17 +70,19 @@ class Proposer:
         start = self._starting_point(taken)
         if start is not None:
             return start
+
+        def is_taken(point: Mapping[str, PointValue]) -> bool:
+            return self.configuration_id(plain(point)) in taken
+
         for draw in range(SAMPLER_DRAWS):
             seed = proposal_seed(self.seed, proposal, draw)
-            answer = self.sampler.propose(Question(self.space, trials, self.maximize, seed, self.seed, proposal, draw))
+            answer = self.sampler.propose(Question(self.space, trials, self.maximize, seed, self.seed, proposal, draw, is_taken))
             if answer is None:
                 return None
             point = plain(answer.point)
             configuration = self.configuration_id(point)
             if configuration not in taken:
                 return Proposal(point, configuration, answer.memory)
-        if isinstance(self.sampler, GridSampler):
-            return self._from_all_points(taken, proposal)
         return self._random(taken, proposal) or self._from_all_points(taken, proposal)
 
     def _starting_point(self, taken: frozenset[str] | set[str]) -> Proposal | None:

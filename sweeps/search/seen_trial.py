@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from search_spaces.parameters import PointValue
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeenTrial:
-    """A search trial as the view holds it.
+    """A search trial as the view holds it; compared by identity.
 
     Attributes:
         number: its number in the study: the view keeps the order.

@@ -22,29 +22,27 @@ class ViewStorage(BaseStorage):
     """One study in memory: read-only trials, and proposals that are written to."""
 
     def __init__(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> None:
-        self._trials = list(trials)
+        self._trials = {trial.number: trial for trial in trials}
+        self._next = max(self._trials, default=-1) + 1
         self._direction = direction
         self._study_attributes: dict[str, Any] = {}
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Add the trial that is being proposed."""
         del study_id, template_trial
-        number = len(self._trials)
-        empty: dict[str, Any] = {}
-        self._trials.append(
-            FrozenTrial(
-                number=number,
-                trial_id=number,
-                state=TrialState.RUNNING,
-                value=None,
-                datetime_start=None,
-                datetime_complete=None,
-                params={},
-                distributions={},
-                user_attrs={},
-                system_attrs=empty,
-                intermediate_values={},
-            )
+        number, self._next = self._next, self._next + 1
+        self._trials[number] = FrozenTrial(
+            number=number,
+            trial_id=number,
+            state=TrialState.RUNNING,
+            value=None,
+            datetime_start=None,
+            datetime_complete=None,
+            params={},
+            distributions={},
+            user_attrs={},
+            system_attrs={},
+            intermediate_values={},
         )
         return number
 
@@ -66,7 +64,7 @@ class ViewStorage(BaseStorage):
     def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:  # noqa: FBT001, FBT002 - Optuna's interface
         """The view's trials."""
         del study_id
-        trials = [trial for trial in self._trials if states is None or trial.state in states]
+        trials = [trial for trial in self._trials.values() if states is None or trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:

@@ -12,7 +12,7 @@ from sweeps.executor.protocol import Cause
 from sweeps.record.stored_trial import Attribute
 from sweeps.study.diagnosis import diagnose
 from sweeps.study.kill_points import reach
-from sweeps.study.scoring import finished_trial
+from sweeps.study.scoring import finished_trial, score_attribute
 
 if TYPE_CHECKING:
     from reports.records import TrialState
@@ -85,6 +85,7 @@ class Finishing:
             Attribute.FIGURES: figures,
             Attribute.FACTS: {} if outcome is None else dict(outcome.facts),
             Attribute.DIAGNOSIS: diagnosis,
+            Attribute.SCORE: score_attribute(finished),
             Attribute.CAUSE: cause,
             Attribute.ERROR: None if error is None else error[-LONGEST_ERROR:],
         }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from sweeps.record.stored_trial import Attribute
+from sweeps.search.history import SearchHistory
 from sweeps.search.pruning import LevelBook
 from sweeps.search.seen_trial import SeenTrial
 from sweeps.study.device_time import DeviceTime
 from sweeps.study.live_trial import LiveTrial
-from sweeps.study.scoring import finished_trial
+from sweeps.study.scoring import metric_curve, restored_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ class StudyState:
         self.device_time = DeviceTime()
         self.taken: set[str] = set()
         self._replicates: set[tuple[str, int]] = set()
-        self._seen: dict[int, SeenTrial] = {}
+        self.history = SearchHistory(plan.proposer.space, maximize=plan.maximize)
         self._memory: dict[int, Mapping[str, object]] = {}
         for trial in trials:
             self._restore(trial)
@@ -67,14 +67,14 @@ class StudyState:
 
     def seen(self) -> list[SeenTrial]:
         """Search trials as a sampler may know them, by number."""
-        running = {
-            trial.number: SeenTrial(
+        running = [
+            SeenTrial(
                 trial.number, trial.configuration, "RUNNING", trial.params, None, trial.epochs, self._memory.get(trial.number, _NO_MEMORY)
             )
             for trial in self.live.values()
             if trial.role == "search"
-        }
-        return [trial for _, trial in sorted({**self._seen, **running}.items())]
+        ]
+        return self.history.shown(running)
 
     def search_configurations(self) -> int:
         """Configurations that were proposed so far."""
@@ -105,19 +105,12 @@ class StudyState:
         if stored.state in ("RUNNING", "WAITING"):
             self._restore_live(stored, params)
             return
-        curve = stored.curves.get(self._plan.metric, np.full(stored.epochs, np.nan, dtype=np.float32))
-        flags = tuple(str(flag) for flag in attributes.get(Attribute.DIAGNOSIS, {}).get("flags", ()))
-        trial = finished_trial(
-            (stored.number, stored.role, stored.configuration, params),
-            stored.state,
-            np.array(curve, dtype=np.float32),
-            maximize=self._plan.maximize,
-            why=(attributes.get(Attribute.CAUSE), attributes.get(Attribute.ERROR)),
-            flags=flags,
-        )
+        trial = restored_trial(stored, params, self._plan.metric, maximize=self._plan.maximize)
         self.finished[stored.number] = trial
         if trial.role in ("search", "history"):
-            self.book.record(trial.number, np.array(curve, dtype=np.float32), finished=trial.state == "COMPLETE")
+            self.book.record_later(
+                trial.number, stored.epochs, partial(metric_curve, stored, self._plan.metric), finished=trial.state == "COMPLETE"
+            )
             self._remember(trial)
 
     def _restore_live(self, stored: StoredTrial, params: Mapping[str, PointValue]) -> None:
@@ -143,4 +136,4 @@ class StudyState:
             return
         state: Literal["COMPLETE", "PRUNED"] = "COMPLETE" if trial.state == "COMPLETE" else "PRUNED"
         memory = self._memory.get(trial.number, _NO_MEMORY)
-        self._seen[trial.number] = SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory)
+        self.history.add(SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory))

@@ -1,30 +1,33 @@
-"""The executor in the driver's process."""
+"""The executor in the driver's own process."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from contract import ExecutorContract
+from contract import ExecutorContract, task
 
+from sweeps.executor import Ended
 from sweeps.executor.inline import InlineExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sweeps.executor import Executor
 
 
 @pytest.fixture(scope="class")
 def executor() -> Iterator[Executor]:
-    executor = InlineExecutor()
+    executor = InlineExecutor(2)
     yield executor
     executor.close(1.0)
 
 
 @pytest.fixture
 def fresh_executor() -> Iterator[Executor]:
-    executor = InlineExecutor()
+    executor = InlineExecutor(1)
     yield executor
     executor.close(0.0)
 
@@ -33,4 +36,16 @@ class TestInline(ExecutorContract):
     """The contract."""
 
     isolated = False
-    many = 300
+
+
+def test_a_thread_is_not_free_before_its_end_was_heard(fresh_executor: Executor, tmp_path: Path) -> None:
+    fresh_executor.submit(task(1, "quick", tmp_path, epochs=0))
+    time.sleep(0.3)
+    assert fresh_executor.room() == 0
+    assert any(isinstance(event, Ended) for event in fresh_executor.poll(1.0))
+    assert fresh_executor.room() == 1
+
+
+def test_no_thread_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1, but got 0"):
+        InlineExecutor(0)

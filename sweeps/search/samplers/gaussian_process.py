@@ -11,7 +11,6 @@ from search_spaces.parameters import ChoiceParameter
 from sweeps.search.distributions import seen_distribution, seen_value
 from sweeps.search.samplers.protocol import Answer
 from sweeps.search.samplers.random_points import random_point
-from sweeps.search.view import inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,13 +44,12 @@ class GaussianProcessSampler:
         """The candidate with the largest expected improvement."""
         generator = np.random.default_rng(question.seed)
         space = question.space
-        known = [trial for trial in question.trials if inside(trial.point, space)]
-        scored = [trial for trial in known if trial.state != "RUNNING" and trial.score is not None and np.isfinite(trial.score)][
+        scored = [trial for trial in question.trials if trial.state != "RUNNING" and trial.score is not None and np.isfinite(trial.score)][
             -_LARGEST_FIT:
         ]
         if len(scored) < self._n_startup_trials:
             return Answer(random_point(space, generator))
-        running = [trial for trial in known if trial.state == "RUNNING"]
+        running = [trial for trial in question.trials if trial.state == "RUNNING"]
         sign = 1.0 if question.maximize else -1.0
         points = np.asarray([encoded(space, trial.point) for trial in scored])
         scores = sign * np.asarray([trial.score for trial in scored])

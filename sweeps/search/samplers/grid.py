@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,27 +27,22 @@ class GridSampler:
 
     def __init__(self, *, shuffle: bool = True) -> None:
         self._shuffle = shuffle
+        self._space: SearchSpace | None = None
+        self._points: list[dict[str, PointValue]] = []
+        self._tried = 0  # the points before it are taken, and stay so
 
     def propose(self, question: Question) -> Answer | None:
-        """The next point that no trial has; None when there is none."""
-        if question.draw:
-            # A duplicate by effect (another point with the same configuration): pass over as many untried points as were drawn.
-            untried = self._untried(question)
-            return Answer(untried[question.draw]) if question.draw < len(untried) else None
-        untried = self._untried(question, limit=1)
-        return Answer(untried[0]) if untried else None
-
-    def _untried(self, question: Question, limit: int | None = None) -> list[dict[str, PointValue]]:
-        points = _enumerated(_Keyed(question.space))
-        order = np.random.default_rng(question.study_seed).permutation(len(points)) if self._shuffle else np.arange(len(points))
-        tried = {_key(question.space.active(trial.point)) for trial in question.trials}
-        found: list[dict[str, PointValue]] = []
-        for index in order.tolist():
-            if _key(points[index]) not in tried:
-                found.append(points[index])
-                if limit is not None and len(found) >= limit:
-                    break
-        return found
+        """The first point that is not taken; None when there is none."""
+        if question.space is not self._space:
+            self._space, self._tried = question.space, 0
+            points = list(grid_points(question.space))
+            order = np.random.default_rng(question.study_seed).permutation(len(points)) if self._shuffle else np.arange(len(points))
+            self._points = [points[index] for index in order.tolist()]
+        while self._tried < len(self._points):
+            if not question.is_taken(self._points[self._tried]):
+                return Answer(self._points[self._tried])
+            self._tried += 1
+        return None
 
 
 def check_grid(space: SearchSpace) -> None:
@@ -67,25 +61,3 @@ def check_grid(space: SearchSpace) -> None:
         raise SweepInputError(
             f"search.sampler: the grid has {points:,} points; expected at most {LARGEST_GRID:,}. Use fewer or coarser parameters, or sampler: random."
         )
-
-
-class _Keyed:
-    """A space as a cache's key: by identity, since spaces hold dictionaries."""
-
-    def __init__(self, space: SearchSpace) -> None:
-        self.space = space
-
-    def __hash__(self) -> int:
-        return id(self.space)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and other.space is self.space
-
-
-@lru_cache(maxsize=4)
-def _enumerated(space: _Keyed) -> tuple[dict[str, PointValue], ...]:
-    return tuple(grid_points(space.space))
-
-
-def _key(point: dict[str, PointValue]) -> tuple[tuple[str, PointValue], ...]:
-    return tuple(point.items())

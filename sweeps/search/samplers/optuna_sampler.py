@@ -10,7 +10,7 @@ import optuna
 from search_spaces.domain import canonical_value
 from sweeps.search.distributions import suggest
 from sweeps.search.samplers.protocol import Answer
-from sweeps.search.view import view
+from sweeps.search.view import View
 from sweeps.search.view_storage import ViewStorage
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class OptunaSampler:
     ) -> None:
         self._make = make
         self._memory_prefix = memory_prefix
-        self._pruned_as_complete = pruned_as_complete
+        self._view = View(pruned_as_complete=pruned_as_complete)
 
     def propose(self, question: Question) -> Answer:
         """Ask the sampler for one point, its conditional parameters in the order of the space."""
         space = question.space
-        trials = view(question.trials, space, maximize=question.maximize, pruned_as_complete=self._pruned_as_complete)
+        trials = self._view.of(question.trials, space)
         direction = optuna.study.StudyDirection.MAXIMIZE if question.maximize else optuna.study.StudyDirection.MINIMIZE
         storage = ViewStorage(trials, direction)
         point: dict[str, PointValue] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from search_spaces.parameters import PointValue
     from search_spaces.space import SearchSpace
@@ -19,12 +19,13 @@ class Question:
 
     Attributes:
         space: where to propose.
-        trials: search trials so far, by number.
+        trials: search trials so far, by number, as `SearchHistory` shows them.
         maximize: whether more is better.
         seed: of this draw.
         study_seed: the same for every proposal of the study.
         proposal: how many search configurations came before.
         draw: 0, then one more for every duplicate.
+        is_taken: whether a point's configuration was proposed before.
     """
 
     space: SearchSpace
@@ -34,6 +35,7 @@ class Question:
     study_seed: int
     proposal: int
     draw: int
+    is_taken: Callable[[Mapping[str, PointValue]], bool]
 
 
 @dataclass(frozen=True)

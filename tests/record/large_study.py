@@ -1,0 +1,67 @@
+"""A study of any size, made by multiplying one trial inside the database."""
+
+from __future__ import annotations
+
+import numpy as np
+from optuna.trial import TrialState
+from sqlalchemy import create_engine, text
+
+from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
+from sweeps.record import NewTrial, StudyFacts, create_study
+from sweeps.record.intermediate import shown_epochs
+from sweeps.search.distributions import record_distributions
+
+SPACE = SearchSpace(
+    {
+        "learning_rate": FloatParameter("learning_rate", 1e-5, 1e-1, log=True),
+        **{name: FloatParameter(name, 0.0, 1.0) for name in ("dropout", "weight_decay", "label_smoothing")},
+        "augmentation": ChoiceParameter("augmentation", ("none", "flip", "light")),
+    }
+)
+
+COPIES = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < :trials - 1) "
+MULTIPLIED = {
+    "trials": "(trial_id, number, study_id, state, datetime_start, datetime_complete) "
+    "SELECT trial_id + n, number + n, study_id, state, datetime_start, datetime_complete FROM {table}, copy",
+    "trial_params": "(trial_id, param_name, param_value, distribution_json) "
+    "SELECT trial_id + n, param_name, CASE param_name WHEN 'augmentation' THEN n % 3 WHEN 'learning_rate' THEN 1e-5 + 1e-9 * n ELSE (n * 7919 % 10007) / 10007.0 END, "
+    "distribution_json FROM {table}, copy",
+    "trial_values": "(trial_id, objective, value, value_type) SELECT trial_id + n, objective, (n * 7919 % 10007) / 10007.0, value_type FROM {table}, copy",
+    "trial_user_attributes": "(trial_id, key, value_json) "
+    "SELECT trial_id + n, key, CASE key WHEN 'configuration' THEN '\"c' || n || '\"' ELSE value_json END FROM {table}, copy",
+    "trial_intermediate_values": "(trial_id, step, intermediate_value, intermediate_value_type) "
+    "SELECT trial_id + n, step, intermediate_value, intermediate_value_type FROM {table}, copy",
+    "steadysweep_curves": "(trial_id, first_epoch, epochs, data) SELECT trial_id + n, first_epoch, epochs, data FROM {table}, copy",
+    "steadysweep_attempts": "(trial_id, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu) "
+    "SELECT trial_id + n, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu FROM {table}, copy",
+}
+
+
+def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20) -> None:
+    """Make a study of `trials` complete trials, each with its parameters, attributes, attempt, shown epochs and curves."""
+    facts = StudyFacts(
+        "val_accuracy", maximize=True, seed=0, target_trials=trials, planned_epochs=epochs, distributions=record_distributions(SPACE)
+    )
+    record = create_study(url, name, facts)
+    point = {"learning_rate": 1e-3, "dropout": 0.5, "weight_decay": 0.1, "label_smoothing": 0.1, "augmentation": "flip"}
+    number = record.add_trial(NewTrial(point, "search", "c0", 0, 0, epochs))
+    record.begin_attempt(number, 0, driver="host:1", from_epoch=0, gpu=1.0)
+    noise = np.random.default_rng(0).normal(0, 0.01, (metrics, epochs))
+    values = (1 - np.exp(-np.arange(epochs) / 20) + noise).astype(np.float32)
+    curves = dict(zip(["val_accuracy", *(f"metric_{index}" for index in range(metrics - 1))], values, strict=True))
+    for epoch in sorted(shown_epochs(epochs)):
+        record.show_epoch(number, epoch, float(values[0, epoch - 1]), epochs)
+    record.compact(number, curves)
+    record.set_attributes(number, {"figures": {"num_val": 500.0, "exported_val_accuracy": 0.9}, "diagnosis": {"flags": ["oscillating"]}})
+    record.set_attributes(number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False}})
+    record.end_attempt(number, 0, "completed")
+    record.tell(number, TrialState.COMPLETE, 0.9)
+    record.close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table, copied in MULTIPLIED.items():
+            columns, selected = copied.split(" SELECT ", 1)
+            original = f"(SELECT * FROM {table} LIMIT 100)"  # noqa: S608 - of the one trial that is there
+            statement = f"INSERT INTO {table} {columns} {COPIES} SELECT {selected.format(table=original)}"
+            connection.execute(text(statement), {"trials": trials})
+    engine.dispose()
