@@ -38,8 +38,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-    plain = isinstance(scalar(data), str)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else "'")
+    style = None if isinstance(scalar(data), str) else "'"
+    if not data.isprintable():  # line breaks of all kinds would be folded
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
 _Dumper.add_representer(str, _text)

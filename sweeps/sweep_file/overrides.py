@@ -6,12 +6,12 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import KeyPath, Located, Problem, SpaceError, load_yaml
-from sweeps.sweep_file.problems import unknown_key
+from sweeps.sweep_file.problems import key_homes, unknown_key
 from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import SweepFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 def apply_overrides(document: Located, overrides: Sequence[str]) -> tuple[Located, frozenset[KeyPath], list[Problem]]:
@@ -61,16 +61,7 @@ def _path(key: str) -> KeyPath | str:
     if first in SweepFile.model_fields:
         return tuple(key.split("."))
     path = setting_path(key)
-    return path or unknown_key(key, [*SweepFile.model_fields, *searchable_paths()], _section_keys())
-
-
-def _section_keys() -> Mapping[str, Sequence[str]]:
-    """Keys of the sections to their full paths, for proposals."""
-    homes: dict[str, list[str]] = {}
-    for section, field in SweepFile.model_fields.items():
-        for name in getattr(field.annotation, "model_fields", {}):
-            homes.setdefault(name, []).append(f"{section}.{name}")
-    return homes
+    return path or unknown_key(key, [*SweepFile.model_fields, *searchable_paths()], key_homes(SweepFile))
 
 
 def _set(value: Any, path: KeyPath, parsed: Any) -> str:  # noqa: ANN401 - plain data

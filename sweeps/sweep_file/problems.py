@@ -47,10 +47,11 @@ def message_for(error: ValidationError, field: FieldInfo, name: str, value: obje
 
 def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, Sequence[str]] | None = None) -> str:
     """The message for a key that nothing reads, with the nearest known one, or where a key of that name belongs."""
-    homes = (elsewhere or {}).get(key, ())
-    meant = nearest(key, known, 0.8) or (homes[0] if homes else nearest(key, known))
+    close = nearest(key, known, 0.8)
+    places = () if close else (elsewhere or {}).get(key, ())
+    meant = places or [word for word in (close or nearest(key, known),) if word]
     if meant:
-        return f"unknown key; did you mean {meant!r}?"
+        return f"unknown key; did you mean {' or '.join(map(repr, meant))}?"
     return f"unknown key; expected one of {', '.join(known)}"
 
 
@@ -78,7 +79,7 @@ def _item(data: object, part: str | int) -> tuple[bool, object]:
 def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings], depth: int) -> str:  # noqa: ANN401 - unchecked input
     owner, field = _field(root, path[depth:])
     if detail["type"] == "extra_forbidden":
-        return unknown_key(str(path[-1]), list(owner.model_fields), _homes(root) if owner is not root or depth == 0 else None)
+        return unknown_key(str(path[-1]), list(owner.model_fields), key_homes(root) if owner is not root or depth == 0 else None)
     custom = _custom(detail)
     if custom:
         return custom
@@ -116,15 +117,15 @@ def _field(root: type[Settings], path: KeyPath) -> tuple[type[Settings], FieldIn
     return owner, field
 
 
-def _homes(root: type[Settings], prefix: str = "") -> dict[str, list[str]]:
+def key_homes(root: type[Settings], prefix: str = "") -> dict[str, list[str]]:
     """Each key of the document to the full paths where it belongs."""
-    homes: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for name, field in root.model_fields.items():
-        homes.setdefault(name, []).append(f"{prefix}{name}")
+        found.setdefault(name, []).append(f"{prefix}{name}")
         if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
-            for inner, paths in _homes(field.annotation, f"{prefix}{name}.").items():
-                homes.setdefault(inner, []).extend(paths)
-    return homes
+            for inner, paths in key_homes(field.annotation, f"{prefix}{name}.").items():
+                found.setdefault(inner, []).extend(paths)
+    return found
 
 
 def _value(data: Any, path: KeyPath) -> Any:  # noqa: ANN401 - unchecked input

@@ -195,6 +195,8 @@ def test_a_retyped_key_is_refused_with_what_was_expected(key: Key, tmp_path: Pat
             continue
         here = located(found, key.line + 1, key.path)
         if key.path == "space.frozen_layers.ordinal" and kind in ("list", "mapping"):  # a label is gone that a condition below names
-            here = located(found, [other.line for other in KEYS if other.path == "space.bn_momentum.when"][0] + 1, "space.bn_momentum.when")
+            here = located(
+                found, next(other.line for other in KEYS if other.path == "space.bn_momentum.when") + 1, "space.bn_momentum.when"
+            )
         assert here, f"{key.path}: {value} is refused elsewhere: {found}"
         assert any(word in here[0] for word in ("expected ", "unknown key", "not a parameter", "bare number", "known: ")), here[0]
