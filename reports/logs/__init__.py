@@ -2,5 +2,6 @@
 
 from reports.logs.read import read_log, read_text
 from reports.logs.run import LoggedRun
+from reports.logs.study import study_from_logs
 
-__all__ = ["LoggedRun", "read_log", "read_text"]
+__all__ = ["LoggedRun", "read_log", "read_text", "study_from_logs"]

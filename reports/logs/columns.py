@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reports.logs.metric_names import base_of, is_accuracy, is_learning_rate, normalise
+from reports.logs.metric_names import base_of, is_accuracy, normalise
 from reports.logs.numbers import parse_number
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def columns_of(fit: RawFit) -> Columns:
         texts = {("val_" + base_of(key) if _is_test(key) else key): column for key, column in texts.items()}
         spelling = {("val_" + base_of(key) if _is_test(key) else key): name for key, name in spelling.items()}
         notes.append("The log has no validation figures; those of its test set are read in their place.")
-    if _last_is_cut(texts):
+    if fit.live and _last_is_cut(texts):
         texts = {key: column[:-1] for key, column in texts.items()}
-        notes.append("The last epoch has no validation figures although the one before has: it was interrupted and is left out.")
+        notes.append("The last epoch has no validation figures although all others have: it was interrupted and is left out.")
     return Columns({key: tuple(column) for key, column in texts.items() if any(column)}, spelling, tuple(notes))
 
 
@@ -79,12 +79,7 @@ def _places(epochs: Sequence[int | None]) -> tuple[list[int], list[str]]:
 
 
 def _last_is_cut(texts: dict[str, list[str]]) -> bool:
-    """Whether the last epoch alone lacks validation figures: the epoch before has both and this one has training figures."""
+    """Whether the last epoch alone lacks validation figures."""
     validation = [column for key, column in texts.items() if key.startswith("val_")]
-    training = [column for key, column in texts.items() if not key.startswith("val_") and not is_learning_rate(key)]
-    at_least = 2
-    if not validation or len(validation[0]) < at_least:
-        return False
-    return (
-        any(column[-1] for column in training) and not any(column[-1] for column in validation) and any(column[-2] for column in validation)
-    )
+    validated = [any(epoch) for epoch in zip(*validation, strict=True)]
+    return len(validated) > 1 and all(validated[:-1]) and not validated[-1]

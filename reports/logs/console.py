@@ -87,8 +87,11 @@ class _Parser:
                 self._feed_bar(line)
         elif mention.alone:
             self._open_epoch(mention)
-        elif self._epoch is not None and self._epoch.number == mention.epoch and _is_live(line):
-            self._epoch.last_live_line = line
+        elif _is_live(line):
+            epoch = self._epoch
+            if epoch is None or epoch.number != mention.epoch:
+                epoch = self._open_epoch(mention)
+            epoch.last_live_line = line
         else:
             bar, own = keras_figures(line), own_figures(line)
             figures = bar if len(bar) > len(own) else own
@@ -139,7 +142,7 @@ class _Parser:
         number, planned = (mention.epoch, mention.planned) if mention else (None, None)
         fit = self._fits[-1] if self._fits else None
         if fit is None or (fit.rows and _begins_fit(fit.rows[-1].epoch, number)):
-            fit = RawFit()
+            fit = RawFit(live=True)
             self._sizes.describe(fit)
             self._fits.append(fit)
         fit.planned = planned if fit.planned is None or not fit.rows else max(planned or 0, fit.planned)

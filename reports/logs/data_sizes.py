@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from reports.logs.fit import RawFit
 
 _TRAIN_ON = re.compile(r"Train on (\d{1,12}) (?:samples|steps)(?:, validate on (\d{1,12}) (samples|steps))?")
-_FOUND = re.compile(r"Found (\d{1,12}) (?:validated |non-validated )?(?:images|image filenames|image)\b")
+_FOUND = re.compile(r"Found (\d{1,12}) (?:validated |non-validated )?(?:images|image filenames|image|files)\b(?:.*? (\d{1,6}) classes)?")
 _USING = re.compile(r"Using (\d{1,12}) files for (training|validation)")
 
 
@@ -21,6 +21,7 @@ class DataSizes:
         self._stated: tuple[int | None, int | None] | None = None
         self._using: dict[str, int] = {}
         self._found: list[int] = []
+        self._classes: int | None = None
 
     def feed(self, line: str) -> None:
         """Look at one line."""
@@ -33,7 +34,9 @@ class DataSizes:
             validated = int(train_on[2]) if train_on[2] and train_on[3] == "samples" else None
             self._stated = (int(train_on[1]) if samples else None, validated)
         elif found:
-            self._found.append(int(found[1]))
+            self._classes = int(found[2]) if found[2] else self._classes
+            if " files" not in text:  # image_dataset_from_directory splits them afterwards: "Using n files for validation"
+                self._found.append(int(found[1]))
         elif using:
             self._using[using[2]] = int(using[1])
 
@@ -42,6 +45,8 @@ class DataSizes:
         stated = self._stated or (None, None)
         self._stated = None
         fit.num_train = stated[0] or self._using.get("training")
+        fit.num_classes = self._classes
+        fit.whole_set = stated[1] is not None
         fit.num_val = stated[1] or self._using.get("validation")
         if fit.num_val is None and len(self._found) > 1:
             fit.maybe_num_val = self._found[1] or None

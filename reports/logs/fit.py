@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class RawFit:
         num_train: training images that the log states, or None.
         num_val: validation images that the log states, or None.
         maybe_num_val: validation images that the log suggests (second ``Found n images``), believed only if the figures agree, or None.
+        num_classes: classes that the log states, or None.
+        whole_set: whether the log shows that every validation ran over the whole set (``fit`` on arrays).
+        live: whether the log was written while epochs ran, so that its end may be the middle of one.
         notes: sentences on how it was read.
     """
 
@@ -42,6 +45,9 @@ class RawFit:
     num_train: int | None = None
     num_val: int | None = None
     maybe_num_val: int | None = None
+    num_classes: int | None = None
+    whole_set: bool = False
+    live: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -85,4 +91,4 @@ def _joined(group: list[RawFit]) -> list[RawFit]:
     first = group[0]
     rows = [RawEpoch(index + 1, fit.rows[0].values) for index, fit in enumerate(group)]
     note = f"{len(group)} fits of one epoch each were read as one training loop."
-    return [RawFit(rows, first.label, None, first.num_train, first.num_val, first.maybe_num_val, [*first.notes, note])]
+    return [replace(first, rows=rows, planned=None, notes=[*first.notes, note])]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from reports.logs.numbers import is_finite_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +35,8 @@ class LoggedRun:
         first_epoch: number of the first epoch as the log counts, or None when it does not count.
         num_train: training images, or None when the log does not say.
         num_val: validation images, or None when the log does not say.
+        num_classes: classes, or None when the log does not say.
+        whole_set: whether the log shows that every validation ran over the whole set (``fit`` on arrays: ``Train on ..., validate on ... samples``).
         percent: whether the log has accuracies as percentages.
         parameters: settings that the log shows, e.g. ``learning_rate`` at the first epoch.
         notes: what a reader should know about how this run was read, as sentences.
@@ -47,6 +52,8 @@ class LoggedRun:
     first_epoch: int | None = None
     num_train: int | None = None
     num_val: int | None = None
+    num_classes: int | None = None
+    whole_set: bool = False
     percent: bool = False
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -55,6 +62,12 @@ class LoggedRun:
     def num_epochs(self) -> int:
         """Epochs on record."""
         return max((len(curve) for curve in self.curves.values()), default=0)
+
+    @property
+    def val_accuracy_texts(self) -> tuple[str, ...]:
+        """Validation accuracies as the log prints them, missing ones left out, percentages shifted to fractions: trailing zeros are kept."""
+        present = (text for text in self.printed.get("val_accuracy", ()) if text)
+        return tuple(format(Decimal(text).scaleb(-2), "f") if self.percent and is_finite_text(text) else text for text in present)
 
     @property
     def label(self) -> str:

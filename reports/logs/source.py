@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES: Final = 1 << 16
 _CHUNK_BYTES: Final = 1 << 20
+_ZEROS_OF_UTF_16: Final = 0.1
 _GZIP: Final = b"\x1f\x8b"
 _ENCODINGS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -50,11 +51,11 @@ def _encoding_of(head: bytes) -> str:
     marked = next((encoding for mark, encoding in _ENCODINGS if head.startswith(mark)), None)
     if marked is not None:
         return marked
-    beginning = head[:200]
-    mostly = 0.8 * len(beginning) / 2
-    if beginning[1::2].count(0) > mostly:
-        return "utf-16-le"
-    return "utf-16-be" if beginning[::2].count(0) > mostly else "utf-8"
+    beginning = head[:1000]
+    zeros = beginning[::2].count(0), beginning[1::2].count(0)
+    if max(zeros) < _ZEROS_OF_UTF_16 * len(beginning) or min(zeros) > max(zeros) / 2:
+        return "utf-8"
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
 class _Readable(Protocol):

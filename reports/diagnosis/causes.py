@@ -1,0 +1,114 @@
+"""Why validation accuracy swings: what a log alone can test of the usual causes, and how to test the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reports.logs import LoggedRun
+
+_SHORTEST_STRETCH: Final = 6
+_SHRINKS: Final = 0.5
+"""A lower rate is said to calm the curve when movement per epoch falls by more than half."""
+
+
+@dataclass(frozen=True)
+class CauseCheck:
+    """One usual cause of swings.
+
+    Attributes:
+        cause: in a few words.
+        tested: whether this log allows a test.
+        finding: what it showed, or why it shows nothing.
+        how: how to test it with another training or evaluation.
+    """
+
+    cause: str
+    tested: bool
+    finding: str
+    how: str
+
+
+def check_causes(run: LoggedRun, *, stated: int | None, inferred: int | None) -> tuple[CauseCheck, ...]:
+    """Go through the usual causes.
+
+    Args:
+        run: the run.
+        stated: validation images according to the user or the log, or None.
+        inferred: images per validation according to the values (every accuracy is k/n), or None.
+    """
+    return (_windows(run, stated, inferred), _learning_rate(run), _batch_norm(run), _coverage(run))
+
+
+def _windows(run: LoggedRun, stated: int | None, inferred: int | None) -> CauseCheck:
+    """Validation windows that differ between epochs: visible where the values show another number of images than the set has."""
+    cause = "each epoch is validated on other images"
+    how = "Validate on every image each epoch: no validation_steps, no generator that keeps its place between epochs."
+    if run.whole_set:
+        return CauseCheck(
+            cause, tested=True, finding=f"No: the log says that every epoch was validated on all {run.num_val} images.", how=how
+        )
+    if stated is not None and inferred is not None and inferred < stated and stated % inferred:
+        finding = f"Possible: the accuracies are multiples of 1/{inferred}, so that an epoch saw {inferred} of {stated} images."
+        return CauseCheck(cause, tested=True, finding=finding, how=how)
+    return CauseCheck(cause, tested=False, finding="The log does not say which images an epoch was validated on.", how=how)
+
+
+def _learning_rate(run: LoggedRun) -> CauseCheck:
+    """The learning rate: where the log has it and it fell once for good, movement before and after are compared."""
+    cause = "the learning rate is too high"
+    how = "Train again with a lower or decaying learning rate, everything else unchanged."
+    rate, accuracy = run.curves.get("learning_rate"), run.curves.get("val_accuracy")
+    if rate is None or accuracy is None:
+        return CauseCheck(cause, tested=False, finding="The log has no learning rate.", how=how)
+    cut = _lowest_stretch(rate)
+    before, after = _movement(accuracy[:cut]), _movement(accuracy[cut:])
+    if before is None or after is None:
+        return CauseCheck(
+            cause, tested=False, finding="The learning rate does not fall early enough to compare the curve before and after.", how=how
+        )
+    calmer = after < _SHRINKS * before
+    finding = (
+        f"{'Possible' if calmer else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {cut + 1}, "
+        f"by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
+    )
+    return CauseCheck(cause, tested=True, finding=finding, how=how)
+
+
+def _batch_norm(run: LoggedRun) -> CauseCheck:
+    """Moving statistics: a log has no accuracy under batch statistics; a calm training curve is worth saying."""
+    how = "Evaluate with batch statistics, or recompute the moving statistics over the training set, at a good and at a bad epoch; or lower BN momentum."
+    training, validation = _movement(run.curves.get("accuracy")), _movement(run.curves.get("val_accuracy"))
+    finding = "The log has no accuracy under batch statistics."
+    if training is not None and validation is not None and training < _SHRINKS * validation:
+        finding += f" Training accuracy moves by {training:.3f} an epoch, validation by {validation:.3f}: the swings show in evaluation more than in training."
+    return CauseCheck("moving statistics of batch normalisation lag behind the weights", tested=False, finding=finding, how=how)
+
+
+def _coverage(run: LoggedRun) -> CauseCheck:
+    """Epochs that do not cover the training data."""
+    cause = "an epoch does not cover the training data"
+    how = "Train on every image each epoch: no steps_per_epoch, no sampling with replacement, no generator that keeps its place."
+    if run.whole_set:
+        return CauseCheck(cause, tested=True, finding=f"No: the log says that every epoch trained on all {run.num_train} images.", how=how)
+    return CauseCheck(cause, tested=False, finding="The log does not say which images an epoch trained on.", how=how)
+
+
+def _lowest_stretch(rate: NDArray[np.float64]) -> int:
+    """Index at which a rate ``(num_epochs,)`` first reaches at most half its start; its length when it never does."""
+    start = rate[np.isfinite(rate)][:1]
+    below = np.flatnonzero(rate <= start / 2.0) if start.size else np.empty(0, dtype=np.int64)
+    return int(below[0]) if below.size else rate.size
+
+
+def _movement(curve: NDArray[np.float64] | None) -> float | None:
+    """Mean absolute change per epoch of a curve ``(num_epochs,)``; None when it is shorter than six finite epochs."""
+    if curve is None:
+        return None
+    finite = curve[np.isfinite(curve)]
+    return float(np.abs(np.diff(finite)).mean()) if finite.size >= _SHORTEST_STRETCH else None
