@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainer.batchnorm.layers import batchnorm_layers, make_switchable, set_momentum
-    from trainer.batchnorm.precise import precise
+    from trainer.batchnorm.precise_statistics import precise
     from trainer.batchnorm.statistics import BatchNormStatistics, read_statistics, write_statistics
 
 __all__ = ["BatchNormStatistics", "batchnorm_layers", "make_switchable", "precise", "read_statistics", "set_momentum", "write_statistics"]
@@ -15,7 +15,7 @@ _HOME = {
     "batchnorm_layers": "layers",
     "make_switchable": "layers",
     "set_momentum": "layers",
-    "precise": "precise",
+    "precise": "precise_statistics",
     "BatchNormStatistics": "statistics",
     "read_statistics": "statistics",
     "write_statistics": "statistics",

@@ -31,8 +31,8 @@ def read_statistics(model: keras.layers.Layer) -> BatchNormStatistics:
     """Copy the moving statistics of every BatchNorm layer of a model."""
     layers = batchnorm_layers(model)
     return BatchNormStatistics(
-        tuple(np.array(layer.moving_mean, dtype=np.float64) for layer in layers),
-        tuple(np.array(layer.moving_variance, dtype=np.float64) for layer in layers),
+        tuple(layer.moving_mean.numpy().astype(np.float64) for layer in layers),
+        tuple(layer.moving_variance.numpy().astype(np.float64) for layer in layers),
     )
 
 

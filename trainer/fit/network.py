@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.batchnorm.layers import batchnorm_layers, set_momentum
-from trainer.batchnorm.precise import moments_function, pool_moments
+from trainer.batchnorm.precise_statistics import moments_function, pool_moments
 from trainer.batchnorm.switched import SwitchedBatchNorm, by_batch
 from trainer.freezing.freeze import freeze
 from trainer.models.head import dropout_rates

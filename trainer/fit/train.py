@@ -6,8 +6,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
@@ -268,7 +266,7 @@ class _Training:
 
 
 def _values(variables: Iterable[Any]) -> list[Any]:
-    return [np.array(variable) for variable in variables]
+    return [variable.numpy() for variable in variables]
 
 
 def _assign(variables: list[Any], values: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,26 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
         if path.suffix == ".keras":
             _copy_from_model(backbone, path)
         else:
-            backbone.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+            _check_count(backbone, path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # Keras warns, and goes on, where a file lacks a layer
+                backbone.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise ConfigError(
             f"model.weights: {path} does not fit backbone {backbone.name} with {len(backbone.weights)} weights "
             f"({backbone.count_params():,} parameters): {_first_line(error)}. Was it saved with other model.options, or with its head?"
         ) from error
+
+
+def _check_count(backbone: keras.Model, path: Path) -> None:
+    """Refuse a ``.weights.h5`` with more weights than the backbone: Keras would load those that happen to match and ignore the rest."""
+    import h5py  # type: ignore[import-untyped]
+
+    found: list[str] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None)
+    if path.name.endswith(SUFFIXES[0]) and len(found) != len(backbone.weights):
+        raise ValueError(f"the file holds {len(found)} weights")
 
 
 def _copy_from_model(backbone: keras.Model, path: Path) -> None:

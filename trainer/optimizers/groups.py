@@ -67,4 +67,4 @@ def make_groups(built: BuiltModel, stages: Sequence[FrozenBoundary], training: T
 def _group(stage: int, variables: tuple[Any, ...], training: TrainingConfig, *, backbone: bool) -> Group:
     optimizer = create_optimizer(training)
     optimizer.build(variables)
-    return Group(stage, backbone, variables, optimizer, tuple(np.array(variable) for variable in optimizer.variables))
+    return Group(stage, backbone, variables, optimizer, tuple(np.asarray(variable.numpy()) for variable in optimizer.variables))

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+
+from trainer.config import TrainConfig
+from trainer.models import build_model
+from trainer.models.initialise import derived_seed, initialise
+
+CONFIG = TrainConfig.model_validate({"data": {"source": "digits"}, "model": {"options": {"filters": [4, 8], "blocks": 1}, "dense": [5]}})
+
+
+def test_a_kept_model_and_a_new_one_start_from_the_same_weights() -> None:
+    kept, new = build_model(CONFIG, (8, 8, 1), 3), build_model(CONFIG, (8, 8, 1), 3)
+    for weight in kept.model.weights:
+        weight.assign(np.full(weight.shape, 7.0) if weight.dtype == "float32" else weight)
+    initialise(kept, seed=11)
+    initialise(new, seed=11)
+    assert all(np.array_equal(one, other) for one, other in zip(kept.backbone.get_weights(), new.backbone.get_weights(), strict=True))
+    heads = zip(kept.head.weights, new.head.weights, strict=True)
+    assert all(np.array_equal(one, other) for one, other in heads)
+
+
+def test_another_seed_gives_other_kernels_and_the_same_constants() -> None:
+    built = build_model(CONFIG, (8, 8, 1), 3)
+    initialise(built, seed=1)
+    before = {weight.path: np.array(weight) for weight in built.backbone.weights}
+    initialise(built, seed=2)
+    for weight in built.backbone.weights:
+        changed = not np.array_equal(before[weight.path], np.array(weight))
+        assert changed == (weight.name == "kernel"), weight.path
+
+
+def test_derived_seeds_depend_on_every_part() -> None:
+    seeds = {derived_seed(seed, epoch, index) for seed in range(4) for epoch in range(4) for index in range(4)}
+    assert len(seeds) == 64

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from trainer.config import TrainConfig
+from trainer.errors import ConfigError
+from trainer.models import available, backbone_info, compile_key
+
+NAMES_WITHOUT_TENSORFLOW = """
+import sys
+import trainer, trainer.models
+from trainer.config import TrainConfig
+trainer.models.available()
+trainer.models.compile_key(TrainConfig.model_validate({"data": {"source": "digits"}}))
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules, "heavy import"
+"""
+
+
+def test_names_and_compile_keys_need_no_tensorflow() -> None:
+    done = subprocess.run([sys.executable, "-c", NAMES_WITHOUT_TENSORFLOW], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_backbone_that_ships_has_a_description() -> None:
+    names = available()
+    assert {"simple_cnn", "plain_cnn", "small_resnet", "resnet50", "vgg19", "efficientnetb0", "convnexttiny", "mobilenetv3small"} <= set(
+        names
+    )
+    assert all(names.values())
+
+
+def test_every_keras_backbone_names_a_builder_that_exists() -> None:
+    import keras
+
+    from trainer.models import BACKBONES
+
+    missing = [backbone.builder for backbone in BACKBONES.values() if backbone.module and not hasattr(keras.applications, backbone.builder)]
+    assert not missing
+
+
+@pytest.mark.parametrize(("wrong", "proposed"), [("resnet", "resnet50"), ("ResNet_50", "resnet50"), ("efficientnet_b0", "efficientnetb0")])
+def test_an_unknown_backbone_proposes_the_nearest(wrong: str, proposed: str) -> None:
+    with pytest.raises(ConfigError, match=proposed):
+        backbone_info(wrong)
+
+
+def config(**changes: dict[str, object]) -> TrainConfig:
+    base: dict[str, dict[str, object]] = {"data": {"source": "digits"}, "model": {}, "training": {}}
+    return TrainConfig.model_validate({part: {**values, **changes.get(part, {})} for part, values in base.items()})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"dropout": 0.4}},
+        {"model": {"bn_momentum": 0.5}},
+        {"training": {"learning_rate": 0.1, "weight_decay": 0.01, "label_smoothing": 0.1, "gradient_clip": 1.0}},
+        {"data": {"augmentation": "flip"}},
+    ],
+)
+def test_variables_of_the_compiled_step_do_not_change_the_compile_key(changes: dict[str, dict[str, object]]) -> None:
+    assert compile_key(config(**changes)) == compile_key(config())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"frozen_layers": "all"}},
+        {"model": {"dense": [8]}},
+        {"training": {"optimizer": "lion"}},
+        {"training": {"batch_size": 8}},
+        {"training": {"mixed_precision": True}},
+        {"data": {"image_size": 16}},
+    ],
+)
+def test_what_is_traced_changes_the_compile_key(changes: dict[str, dict[str, object]]) -> None:
+    assert compile_key(config(**changes)) != compile_key(config())
