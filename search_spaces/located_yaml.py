@@ -67,8 +67,10 @@ def load_yaml(text: str, file: str) -> Located:
     Raises:
         SpaceError: bad syntax, a duplicate key, a tag, an alias that contains itself, more than one document.
     """
+    builder = _Builder(file)
     try:
         root = _compose(text)
+        value = None if root is None else builder.build(root, (), frozenset())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
@@ -77,8 +79,6 @@ def load_yaml(text: str, file: str) -> Located:
         raise SpaceError(Problem(file, (), f"not valid YAML: {str(error).splitlines()[0]}; save the file as UTF-8 text")) from None
     except RecursionError:
         raise SpaceError(Problem(file, (), "lists or mappings are nested too deeply; write them flatter")) from None
-    builder = _Builder(file)
-    value = None if root is None else builder.build(root, (), frozenset())
     if builder.problems:
         raise SpaceError(*builder.problems)
     return Located(value, file, builder.places)

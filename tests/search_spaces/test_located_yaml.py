@@ -86,9 +86,10 @@ def test_aliases_cannot_multiply_without_bound() -> None:
         load_yaml(bomb, "f.yaml")
 
 
-def test_nesting_without_end_is_refused() -> None:
+@pytest.mark.parametrize("text", ["[" * 600 + "]" * 600, "{a: " * 600 + "1" + "}" * 600])
+def test_nesting_without_end_is_refused(text: str) -> None:
     with pytest.raises(SpaceError, match="nested too deeply"):
-        load_yaml("[" * 1500, "f.yaml")
+        load_yaml(text, "f.yaml")
 
 
 def test_files_that_cannot_be_read(tmp_path) -> None:  # noqa: ANN001
