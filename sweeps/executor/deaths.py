@@ -24,6 +24,8 @@ def cause_of_death(error: BaseException | None, *, node: str | None = None) -> C
         return Cause.OUT_OF_MEMORY
     if kinds & {"NodeDiedError", "LocalRayletDiedError"} or getattr(error, "preempted", False) or any(p in text for p in NODE_PHRASES):
         return Cause.NODE_LOST
+    if getattr(error, "actor_init_failed", False) or any(kind.startswith("RayTaskError") for kind in kinds):
+        return Cause.EXCEPTION  # our own code raised in the worker: another process would do the same
     if node is not None and not _alive(node):
         return Cause.NODE_LOST
     return Cause.WORKER_DIED

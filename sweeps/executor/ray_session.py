@@ -32,6 +32,9 @@ DRIVER_ENVIRONMENT = {
     "RAY_worker_register_timeout_seconds": "180",  # a busy machine needs longer than the default 60 s to start a process
 }
 
+START_ATTEMPTS = 3
+"""On a busy machine Ray's agents miss a deadline of 15 s that Ray does not let us set."""
+
 FOLDER_PREFIX = "sweep-ray-"
 
 
@@ -124,15 +127,21 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
     import ray
 
     _remove_left_overs()
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
-    try:
-        ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
-    except Exception as error:
-        raise SweepError(
-            f"Ray could not be started on this machine: {error}\nIts logs are in {folder}; free memory, disk space in {folder.parent} "
-            "and the number of processes (ulimit -u) are what usually lacks."
-        ) from error
-    return RaySession(None, folder, owned=True)
+    for attempt in range(1, START_ATTEMPTS + 1):
+        folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
+        try:
+            ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
+        except Exception as error:
+            ray.shutdown()
+            if attempt == START_ATTEMPTS:
+                raise SweepError(
+                    f"Ray could not be started on this machine in {attempt} attempts: {error}\nIts logs are in {folder}. "
+                    f"What usually lacks: free memory, disk space in {folder.parent}, processes (ulimit -u), or an idle core for the first half minute."
+                ) from error
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return RaySession(None, folder, owned=True)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _short_temporary_folder() -> str:

@@ -20,6 +20,7 @@ from sweeps.errors import SweepError
 from sweeps.executor.capacity import slots
 from sweeps.executor.mailbox import Mailbox
 from sweeps.executor.protocol import Cause, Ended
+from sweeps.executor.ray_session import close_ray
 from sweeps.executor.sendable import why_not_sendable
 from sweeps.executor.worker import WorkerSettings
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sweeps.executor.board import Key, Order
     from sweeps.executor.protocol import Event, TrialTask
+    from sweeps.executor.ray_session import RaySession
     from sweeps.sweep_file.settings import ResourceSettings
 
 TUNE_ENVIRONMENT = {
@@ -40,6 +42,9 @@ TUNE_ENVIRONMENT = {
 }
 """Tune's files and messages are of no use here; its experiment files are deleted at the end."""
 
+TUNE_LOGGERS = ("ray.tune.analysis.experiment_analysis", "ray.tune.tune")
+"""They miss the result files that are switched off, and list the trials whose process was retired as failed."""
+
 LAST_WAIT = 20.0
 """Seconds for Tune's thread to end once its workers have been told to leave."""
 
@@ -47,8 +52,9 @@ LAST_WAIT = 20.0
 class RayTuneExecutor:
     """Runs tasks as trials of one Tune experiment. Ray must be initialised."""
 
-    def __init__(self, resources: ResourceSettings, *, worker: WorkerSettings | None = None) -> None:
-        self._resources = resources
+    def __init__(self, resources: ResourceSettings, *, worker: WorkerSettings | None = None, session: RaySession | None = None) -> None:
+        """Args: session: ends with this executor."""
+        self._session = session
         self._worker = worker or WorkerSettings()
         self._mailbox = Mailbox()
         self._folder = ""
@@ -56,12 +62,13 @@ class RayTuneExecutor:
         self._board: Any = None
         self._board_name = f"board-{uuid.uuid4().hex[:12]}"
         self._failure: str | None = None
-        self._slots = slots(resources)
+        self._slots = slots(resources, autoscaling=session is not None and session.address is not None)
         self._started = False
+        self._closed = False
 
     def room(self) -> int:
         """Free slots."""
-        return max(0, self._slots - len(self._mailbox))
+        return 0 if self._closed else max(0, self._slots - len(self._mailbox))
 
     def submit(self, task: TrialTask) -> None:
         """Hand a task to Tune.
@@ -70,6 +77,8 @@ class RayTuneExecutor:
             SweepError: Tune's own loop has failed.
             ValueError: the trial is still running.
         """
+        if self._closed:
+            raise SweepError(f"trial {task.trial} was submitted to an executor that is closed")
         if self._failure is not None:
             raise SweepError(f"Ray Tune has stopped and runs no more trials:\n{self._failure}")
         self._start()
@@ -97,8 +106,15 @@ class RayTuneExecutor:
 
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""
-        if not self._started:
-            return self._mailbox.take()
+        self._closed = True
+        if self._started:
+            self._stop_all(grace)
+            self._end_tune()
+        if self._session is not None:
+            close_ray(self._session)
+        return self._mailbox.take()
+
+    def _stop_all(self, grace: float) -> None:
         deadline = time.monotonic() + grace
         self._mailbox.begin_closing()
         for task in self._tasks.close():
@@ -112,8 +128,6 @@ class RayTuneExecutor:
             self._give(key, "leave")
         if cut:
             self._tasks.close(leave=True)
-        self._end()
-        return self._mailbox.take()
 
     def _start(self) -> None:
         if self._started:
@@ -133,7 +147,8 @@ class RayTuneExecutor:
     def _fit(self) -> None:
         try:
             os.environ.update(TUNE_ENVIRONMENT)
-            logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)  # misses the result files that we switch off
+            for name in TUNE_LOGGERS:
+                logging.getLogger(name).setLevel(logging.CRITICAL)
             self._tuner().fit()
         except BaseException:  # noqa: BLE001 - the thread's end must end every trial, whatever ended it
             self._failure = traceback.format_exc()
@@ -172,9 +187,10 @@ class RayTuneExecutor:
     def _give(self, key: Key, order: Order) -> None:
         self._board.give.remote(key, order)
 
-    def _end(self) -> None:
+    def _end_tune(self) -> None:
         import ray
 
+        self._started = False
         if self._thread is not None:
             self._thread.join(LAST_WAIT)
         ray.kill(self._board)

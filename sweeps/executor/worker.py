@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.executor.attempt import AttemptReporter, run_attempt
@@ -30,7 +31,7 @@ class WorkerSettings:
         max_trials: attempts that one process runs.
         max_growth_mb: resident memory (MB) that a process may gain after the end of its first attempt.
         fresh_after_error: whether a process in which a trainable raised is replaced. A non-finite loss is a result, not an error.
-        import_paths: folders put in front of ``sys.path``.
+        import_paths: folders added to the end of ``sys.path``.
         environment: variables set in the process. They travel as an argument: Ray writes a runtime environment's variables to its logs.
     """
 
@@ -39,6 +40,13 @@ class WorkerSettings:
     fresh_after_error: bool = True
     import_paths: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+
+
+def driver_settings() -> WorkerSettings:
+    """Workers that import what the driver can import, a sweep's own modules in its working folder among it."""
+    return WorkerSettings(
+        import_paths=tuple(dict.fromkeys([str(Path.cwd()), *(path for path in sys.path if path and Path(path).is_dir())]))
+    )
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Worker:
         self._attempts = 0
         self._first_memory_mb = 0.0
         os.environ.update(settings.environment)
-        sys.path[:0] = [path for path in settings.import_paths if path not in sys.path]
+        sys.path.extend(path for path in settings.import_paths if path not in sys.path)
         threading.Thread(target=self._train, name="training", daemon=True).start()
 
     def begin(self, task: TrialTask) -> None:

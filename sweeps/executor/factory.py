@@ -1,0 +1,61 @@
+"""Executors by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from sweeps.errors import SweepInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweeps.executor.protocol import Executor
+    from sweeps.executor.worker import WorkerSettings
+    from sweeps.sweep_file.settings import ResourceSettings
+
+ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
+
+
+def make_executor(
+    resources: ResourceSettings,
+    *,
+    kind: ExecutorKind = "ray-tune",
+    address: str | None = None,
+    worker: WorkerSettings | None = None,
+    runtime_env: Mapping[str, Any] | None = None,
+) -> Executor:
+    """Make an executor; ``close`` ends it and the Ray that was started for it.
+
+    Args:
+        resources: what one trial gets, and how many run at a time.
+        kind: ``ray-tune`` (Ray Tune runs the trials), ``ray-core`` (warm actors of our own, tasks routed to the one that is warm for them), ``inline``
+            (this process).
+        address: of a Ray cluster to join; None starts Ray on this machine, or uses the one that this process has already joined.
+        worker: when a worker process is replaced, and what it needs; default: the driver's own import paths.
+        runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip`` for the workers.
+
+    Raises:
+        SweepInputError: not one trial fits, or the executor's name is unknown.
+        SweepError: Ray cannot be started or joined.
+    """
+    if kind == "inline":
+        from sweeps.executor.inline import InlineExecutor
+
+        return InlineExecutor(resources.concurrent or 1)
+    if kind not in ("ray-tune", "ray-core"):
+        raise SweepInputError(f"executor {kind!r} is unknown; expected ray-tune, ray-core or inline")
+    from sweeps.executor.ray_session import close_ray, open_ray
+    from sweeps.executor.worker import driver_settings
+
+    session = open_ray(address, runtime_env=runtime_env)
+    try:
+        if kind == "ray-tune":
+            from sweeps.executor.ray_tune import RayTuneExecutor
+
+            return RayTuneExecutor(resources, worker=worker or driver_settings(), session=session)
+        from sweeps.executor.ray_core import RayCoreExecutor
+
+        return RayCoreExecutor(resources, worker=worker or driver_settings(), session=session)
+    except BaseException:
+        close_ray(session)
+        raise

@@ -1,0 +1,207 @@
+"""Ray Core actors as an executor: processes of our own that stay warm, tasks routed to the one that is warm for them.
+
+There is no thread on the driver's side: `poll` waits on one pending call per busy process. A process is replaced after an error, after so many attempts,
+or when its memory grows (`WorkerSettings`); the next one starts when it is needed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import SweepError
+from sweeps.executor.capacity import slots
+from sweeps.executor.deaths import cause_of_death
+from sweeps.executor.mailbox import Mailbox
+from sweeps.executor.pool import Seat, choose, shape_of
+from sweeps.executor.protocol import Cause, Ended
+from sweeps.executor.ray_session import close_ray
+from sweeps.executor.sendable import why_not_sendable
+from sweeps.executor.worker import WorkerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweeps.executor.protocol import Event, TrialTask
+    from sweeps.executor.ray_session import RaySession
+    from sweeps.executor.worker import Batch
+    from sweeps.sweep_file.settings import ResourceSettings
+
+ROUND = 0.05
+"""Seconds of one wait inside `close`."""
+
+
+class RayCoreExecutor:
+    """Runs tasks in warm actors. Ray must be initialised."""
+
+    def __init__(self, resources: ResourceSettings, *, worker: WorkerSettings | None = None, session: RaySession | None = None) -> None:
+        """Args: session: ends with this executor."""
+        self._session = session
+        self._settings = worker or WorkerSettings()
+        self._slots = slots(resources, autoscaling=session is not None and session.address is not None)
+        self._mailbox = Mailbox()
+        self._seats: list[Seat[Any]] = []
+        self._waiting: list[TrialTask] = []
+        self._calls: dict[Any, Seat[Any]] = {}
+        self._places: dict[Any, Seat[Any]] = {}
+        self._rank = 0
+        self._closed = False
+
+    def room(self) -> int:
+        """Free slots."""
+        return 0 if self._closed else max(0, self._slots - len(self._mailbox))
+
+    def submit(self, task: TrialTask) -> None:
+        """Give a task to a process, or queue it while all are busy.
+
+        Raises:
+            SweepError: the executor was closed.
+            ValueError: the trial is still running.
+        """
+        if self._closed:
+            raise SweepError(f"trial {task.trial} was submitted to an executor that is closed")
+        self._mailbox.open(task)
+        problem = why_not_sendable(task)
+        if problem is not None:
+            self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
+            return
+        self._waiting.append(task)
+        self._assign()
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Events since the last call."""
+        deadline = time.monotonic() + timeout
+        events = self._mailbox.take()
+        while not events:
+            left = deadline - time.monotonic()
+            if not self._calls:
+                time.sleep(max(0.0, left))  # as long as the protocol allows: nothing can arrive
+                return self._mailbox.take()
+            self._listen(max(0.0, left))
+            events = self._mailbox.take()
+            if left <= 0:
+                break
+        return events
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to stop; one that no process has taken yet ends at once."""
+        if not self._mailbox.silence(trial):
+            return
+        for task in [task for task in self._waiting if task.trial == trial]:
+            self._waiting.remove(task)
+            self._mailbox.put(Ended(trial, task.attempt, Cause.STOPPED))
+        self._order_stop(trial)
+
+    def close(self, grace: float) -> Sequence[Event]:
+        """Stop all trials; those that need longer than `grace` seconds lose their process."""
+        self._closed = True
+        self._mailbox.begin_closing()
+        for task in self._waiting:
+            self._mailbox.put(Ended(task.trial, task.attempt, Cause.INTERRUPTED))
+        self._waiting.clear()
+        for trial in self._mailbox.live():
+            self._order_stop(trial)
+        deadline = time.monotonic() + grace
+        while self._calls and len(self._mailbox) and time.monotonic() < deadline:
+            self._listen(ROUND)
+        self._mailbox.end_all(Cause.INTERRUPTED, f"did not stop within {grace:g} s")
+        for seat in list(self._seats):
+            self._remove(seat)
+        if self._session is not None:
+            close_ray(self._session)
+        return self._mailbox.take()
+
+    def _assign(self) -> None:
+        """Give waiting tasks to idle processes; start processes where there are too few."""
+        for task in list(self._waiting):
+            seat = choose(self._seats, task)
+            if seat is None:
+                seat = self._new_seat(task)
+            if seat is None:
+                continue
+            self._waiting.remove(task)
+            self._rank += 1
+            seat.take(task, self._rank)
+            self._calls[seat.handle.begin.remote(task)] = seat
+
+    def _new_seat(self, task: TrialTask) -> Seat[Any] | None:
+        """A new process, in place of an idle one of another shape where there is no room beside it."""
+        if len(self._seats) >= self._slots:
+            idle = [seat for seat in self._seats if seat.task is None]
+            if not idle:
+                return None
+            self._remove(min(idle, key=lambda seat: seat.used))
+        import ray
+
+        from sweeps.executor.core_worker import CONTROL, CoreWorker
+
+        cpu, gpu = shape_of(task)
+        actor = ray.remote(CoreWorker).options(num_cpus=cpu, num_gpus=gpu, concurrency_groups={CONTROL: 1}, max_restarts=0)
+        seat = Seat(actor.remote(self._settings), (cpu, gpu))
+        self._seats.append(seat)
+        self._places[seat.handle.place.options(concurrency_group=CONTROL).remote()] = seat
+        return seat
+
+    def _listen(self, timeout: float) -> None:
+        """Wait for at least one call to return, and hear all that have."""
+        import ray
+
+        ready, _ = ray.wait(list(self._calls), num_returns=1, timeout=timeout)
+        if ready:
+            ready, _ = ray.wait(list(self._calls), num_returns=len(self._calls), timeout=0)
+        self._learn_places()
+        for call in ready:
+            seat = self._calls.pop(call)
+            try:
+                batch: Batch = ray.get(call)
+            except Exception as error:  # noqa: BLE001 - Ray's many ways to say that a worker is gone
+                self._bury(seat, error)
+            else:
+                self._hear(seat, batch)
+        if ready:
+            self._assign()
+
+    def _hear(self, seat: Seat[Any], batch: Batch) -> None:
+        for event in batch.events:
+            self._mailbox.put(event)
+        if not batch.ended:
+            self._calls[seat.handle.proceed.remote()] = seat
+            return
+        seat.task = None
+        if batch.retire is not None:
+            self._remove(seat)
+
+    def _bury(self, seat: Seat[Any], error: Exception) -> None:
+        task = seat.task
+        if task is not None:
+            self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=seat.node), str(error)))
+        self._remove(seat)
+
+    def _remove(self, seat: Seat[Any]) -> None:
+        import ray
+
+        self._seats.remove(seat)
+        self._calls = {call: other for call, other in self._calls.items() if other is not seat}
+        self._places = {call: other for call, other in self._places.items() if other is not seat}
+        ray.kill(seat.handle)
+
+    def _learn_places(self) -> None:
+        """Note the node of each process: when it dies, whether its node did tells why."""
+        import ray
+
+        if not self._places:
+            return
+        known, _ = ray.wait(list(self._places), num_returns=len(self._places), timeout=0)
+        for call in known:
+            seat = self._places.pop(call)
+            try:
+                seat.node = ray.get(call)[1]
+            except Exception:  # noqa: BLE001, S112 - the process has died; the call that runs its task tells
+                continue
+
+    def _order_stop(self, trial: int) -> None:
+        from sweeps.executor.core_worker import CONTROL
+
+        for seat in self._seats:
+            if seat.task is not None and seat.task.trial == trial:
+                seat.handle.stop.options(concurrency_group=CONTROL).remote(trial, seat.task.attempt)

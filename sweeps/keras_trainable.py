@@ -1,0 +1,70 @@
+"""The trainable of a sweep: one Keras training of `trainer`, told to a `Reporter`. Runs in workers; the only place where `sweeps` meets TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.errors import SweepInputError
+from sweeps.executor.protocol import Outcome
+from sweeps.keras_devices import use_share
+
+if TYPE_CHECKING:
+    from sweeps.executor.protocol import Reporter, TrialTask
+    from trainer.records import EpochRecord, TrainResult
+
+TRAINABLE = "sweeps.keras_trainable:train_trial"
+"""Its name in a `TrialTask`."""
+
+
+def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Train from the newest checkpoint in ``task.checkpoint_dir``, or from scratch, to the end or to a stop.
+
+    Args:
+        task: its ``config`` is ``TrainConfig.model_dump(mode="json")`` with absolute paths.
+        reporter: is told every epoch that is not on record yet, also those that a checkpoint remembers and the record does not.
+
+    Raises:
+        TrainerInputError: settings or data cannot be used.
+        NonFiniteLossError: the loss became NaN or infinite.
+    """
+    use_share(cpu=task.cpu, gpu=task.gpu)
+    from trainer import TrainConfig, train
+
+    def tell(record: EpochRecord) -> bool:
+        if record.epoch <= task.recorded_epochs:
+            return False
+        return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
+
+    result = train(TrainConfig(**task.config), tell, checkpoint_dir=_folder(task), should_stop=reporter.should_stop)
+    return _outcome(result)
+
+
+def _folder(task: TrialTask) -> Path:
+    if "://" in task.checkpoint_dir:
+        raise SweepInputError(
+            f"storage_path: checkpoints are written to a folder that every worker reaches, got {task.checkpoint_dir!r}. "
+            "Use a local folder on one machine, a shared one (NFS) on several."
+        )
+    return Path(task.checkpoint_dir)
+
+
+def _outcome(result: TrainResult) -> Outcome:
+    figures = {
+        **result.figures,
+        "exported_epoch": float(result.exported_epoch),
+        "num_train": float(result.num_train),
+        "num_val": float(result.num_val),
+        "num_test": float(result.num_test),
+        "frozen_share": float(result.boundary.share),
+        "frozen_index": float(result.boundary.index),
+    }
+    facts = {
+        "stopped": result.stopped,
+        "frozen_boundary": result.boundary.layer or "none",
+        "data_fingerprint": result.data_fingerprint,
+        "class_names": ", ".join(result.class_names),
+    }
+    if result.model_path is not None:
+        facts["model_path"] = str(result.model_path)
+    return Outcome(figures, facts)
