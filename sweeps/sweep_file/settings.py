@@ -35,6 +35,8 @@ def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - u
             return found
     if isinstance(given, SearchSpace):
         return given
+    if given == {}:
+        return SearchSpace({})
     try:
         return load_space(given) if isinstance(given, str) else space_from_mapping(given)
     except SpaceError as error:

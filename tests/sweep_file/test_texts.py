@@ -38,11 +38,20 @@ def test_the_resolved_file_reads_back_to_an_equal_sweep(full: SweepFile) -> None
     assert load_yaml(text, "x").value["training"]["deterministic"] is True
 
 
+@pytest.mark.parametrize(
+    "override", ["learning_rate=1e-3", "frozen_layers=50%", "frozen_layers=all", "schedule=plateau", "precise_bn=epoch", "optimizer=lion"]
+)
 @pytest.mark.parametrize("space", shipped_names())
-def test_the_resolved_file_needs_no_shipped_space(space: str) -> None:
-    sweep = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace: {space}\n", overrides=["learning_rate=1e-3"])
+def test_the_resolved_file_needs_no_shipped_space(space: str, override: str) -> None:
+    sweep = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace: {space}\n", overrides=[override])
     assert SweepFile.from_text(sweep.to_yaml()) == sweep
     assert sweep.space.name == space
+
+
+def test_a_sweep_survives_pydantics_own_dump(full: SweepFile) -> None:
+    for sweep in (full, SweepFile.from_text("study: s\ndata: {source: digits}\nspace: {}\n")):
+        assert SweepFile.model_validate(sweep.model_dump()) == sweep
+        assert SweepFile.model_validate_json(sweep.model_dump_json()) == sweep
 
 
 @given(st.recursive(SCALARS | WORDS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=8))
