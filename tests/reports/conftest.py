@@ -1,4 +1,4 @@
-"""What tests of reports share."""
+"""What tests of reports share: the synthetic studies' folder on the path."""
 
 import sys
 from pathlib import Path

@@ -243,3 +243,21 @@ def single(
     epochs = len(curve)
     trial = TrialRecord(0, "c0ffee000000", "search", state, 0, {}, {"val_accuracy": curve}, max(1, epochs))
     return StudyRecord(name, kind, "val_accuracy", maximize=True, trials=(trial,))
+
+
+def alike(configurations: int, epochs: int = 20) -> StudyRecord:
+    """Configurations that hold the same but for noise: a tie of all."""
+    trials = tuple(
+        TrialRecord(
+            number=index,
+            configuration=configuration_id(index),
+            role="search",
+            state="COMPLETE",
+            seed=index,
+            params={"learning_rate": 0.001, "dropout": round(index / 20, 3), "frozen_layers": "none", "augmentation": "flip"},
+            curves=curves("steady", epochs, 0.85, np.random.default_rng([5, index])),
+            planned_epochs=epochs,
+        )
+        for index in range(configurations)
+    )
+    return StudyRecord("alike", "study", "val_accuracy", maximize=True, trials=trials, parameters=PARAMETERS, num_val=500)

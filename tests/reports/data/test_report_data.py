@@ -1,0 +1,95 @@
+"""Verdicts, progress, thinning, names and changes of the space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic_studies as synthetic
+import yaml
+
+from reports.causes import Association
+from reports.data import build_report_data
+from reports.data.short_ids import short_ids
+from reports.data.space_change import narrower
+from reports.data.thinning import kept_epochs
+from reports.records import ParameterRecord
+
+
+def test_verdict_names_the_best_epoch_pick_and_what_it_holds() -> None:
+    data = build_report_data(synthetic.flowers())
+    pick = data.configuration(data.verdict.best_epoch_pick or "")
+    assert pick.oscillates
+    assert pick.best == max(row.best for row in data.configurations if row.best is not None)
+    assert pick.short in data.verdict.best_epoch
+    assert "oscillates" in data.verdict.best_epoch
+
+
+def test_verdict_of_everything_failed_and_of_nothing() -> None:
+    study = synthetic.flowers()
+    failed = replace(study, trials=tuple(replace(trial, state="FAIL", curves={}) for trial in study.trials))
+    assert build_report_data(failed).verdict.headline == "Every training failed"
+    assert build_report_data(replace(study, trials=())).verdict.headline == "Nothing has been trained yet"
+
+
+def test_progress_counts_states_savings_and_failures() -> None:
+    progress = build_report_data(synthetic.flowers()).progress
+    assert progress.states["FAIL"] == 1
+    assert progress.epochs_pruned == 4 * 21
+    assert progress.failures[0].reason.startswith("ResourceExhaustedError")
+    assert any(run.cause == "worker_lost" for run in progress.runs)
+    assert [value for _, value in progress.leaders] == sorted(value for _, value in progress.leaders)
+    assert progress.worker_seconds > (progress.seconds or 0)
+
+
+@pytest.mark.parametrize(("epochs", "points"), [(10_000, 500), (101, 48), (5, 48)])
+def test_thinning_keeps_every_extreme(epochs: int, points: int) -> None:
+    rng = np.random.default_rng(0)
+    curve = rng.normal(0.8, 0.01, epochs).astype(np.float32)
+    curve[epochs // 3], curve[epochs // 2] = 0.1, 0.99
+    kept = kept_epochs(curve, points)
+    assert len(kept) <= max(points, epochs if epochs <= points else 0)
+    assert {0, epochs - 1, epochs // 3, epochs // 2} <= set(kept.tolist())
+    assert (np.diff(kept) > 0).all()
+
+
+def test_thinning_of_a_curve_with_gaps() -> None:
+    curve = np.full(2000, np.nan, dtype=np.float32)
+    curve[700] = 0.5
+    assert 700 in kept_epochs(curve, 60)
+
+
+def test_short_ids_stay_unique_and_names_of_logs_whole() -> None:
+    ids = ["abcdef0123456789", "abcdef0999999999", "train.log"]
+    short = short_ids(ids)
+    assert short["train.log"] == "train.log"
+    assert len(set(short.values())) == 3
+    assert all(identifier.startswith(name) for identifier, name in short.items())
+
+
+@pytest.mark.parametrize(
+    ("parameter", "threshold", "worse", "expected"),
+    [
+        (ParameterRecord("learning_rate", "float", log=True, low=1e-5, high=1e-2), 1e-3, "above", {"float": [1e-5, 1e-3], "log": True}),
+        (ParameterRecord("dropout", "float", low=0.0, high=0.6), 0.2, "below", {"float": [0.2, 0.6]}),
+        (ParameterRecord("units", "int", low=16, high=512), 100.5, "below", {"int": [101, 512]}),
+        (ParameterRecord("frozen_layers", "ordinal", labels=synthetic.FROZEN), "75%", "above", {"ordinal": ["none", "25%", "50%"]}),
+        (ParameterRecord("augmentation", "choice", labels=("no", "a: b", "flip")), None, "flip", {"choice": ["no", "a: b"]}),
+    ],
+)
+def test_a_finding_becomes_a_space_that_yaml_reads(
+    parameter: ParameterRecord, threshold: float | str | None, worse: str, expected: dict[str, object]
+) -> None:
+    found = Association(parameter.name, "oscillating", 0.01, 0.01, threshold, worse, 0.2, 0.01, 24, 30, 0, 0, tested=False, sentence="")
+    entry = yaml.safe_load(narrower(parameter, found))["space"][parameter.name]
+    assert {
+        key: value if isinstance(value, bool) else pytest.approx(value) if key in {"float", "int"} else value
+        for key, value in entry.items()
+    } == expected
+
+
+def test_a_finding_that_leaves_nothing_proposes_nothing() -> None:
+    parameter = ParameterRecord("augmentation", "choice", labels=("flip",))
+    found = Association("augmentation", "oscillating", 0.01, 0.01, None, "flip", 0.2, 0.01, 24, 30, 0, 0, tested=False, sentence="")
+    assert narrower(parameter, found) == ""

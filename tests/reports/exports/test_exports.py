@@ -1,0 +1,95 @@
+"""JSON, CSV and Markdown say the same as the report and read back whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic_studies as synthetic
+
+from reports.data import ReportData, build_report_data
+from reports.exports import to_csv, to_json, to_markdown
+
+NASTY = "a|b<i>\n# `c` [d](e) </script> \U0001f600"
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return build_report_data(synthetic.flowers())
+
+
+def test_json_has_the_schema_the_ranking_and_exact_curves(data: ReportData) -> None:
+    document = json.loads(to_json(data))
+    assert document["schema"] == "steadysweep.report/1"
+    assert document["study"]["name"] == "flowers-transfer"
+    assert [entry["configuration"] for entry in document["ranking"]] == [row.id for row in data.configurations]
+    first = document["ranking"][0]
+    assert {
+        "rank",
+        "params",
+        "stable",
+        "stable_interval",
+        "level",
+        "best",
+        "last",
+        "tied_with",
+        "confirmed",
+        "flags",
+        "trials",
+    } <= first.keys()
+    assert first["confirmed"] is True
+    assert first["stable_interval"][0] < first["stable_interval"][1]
+    trial = data.configurations[0].trials[0]
+    assert np.array_equal(np.float32(first["trials"][0]["curves"]["val_accuracy"]), trial.curves["val_accuracy"])
+    assert document["states"] == {"COMPLETE": 24, "PRUNED": 4, "FAIL": 1, "RUNNING": 1}
+
+
+def test_json_turns_what_is_not_finite_into_null() -> None:
+    curve = np.array([0.5, np.nan, np.inf, 0.6, 0.61, 0.62, 0.63], dtype=np.float32)
+    text = to_json(synthetic.single(curve))
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert json.loads(text)["ranking"][0]["trials"][0]["curves"]["val_accuracy"][1:3] == [None, None]
+
+
+def test_csv_has_one_row_a_configuration_and_one_an_epoch(data: ReportData) -> None:
+    tables = to_csv(data)
+    configurations = list(csv.DictReader(io.StringIO(tables.configurations)))
+    assert [row["configuration"] for row in configurations] == [row.id for row in data.configurations]
+    assert float(configurations[0]["stable"]) == pytest.approx(data.configurations[0].stable)
+    assert configurations[0]["param:frozen_layers"] == data.configurations[0].params["frozen_layers"]
+    assert any(row["param:bn_momentum"] == "" for row in configurations)
+    epochs = list(csv.DictReader(io.StringIO(tables.epochs)))
+    assert len(epochs) == sum(trial.num_epochs for trial in data.study.trials)
+    assert float(epochs[0]["val_accuracy"]) == float(str(data.study.trials[0].curves["val_accuracy"][0]))
+
+
+def test_csv_names_cannot_become_formulas() -> None:
+    study = synthetic.flowers()
+    trials = tuple(replace(trial, params={**trial.params, "augmentation": '=HYPERLINK("http://x")'}) for trial in study.trials)
+    table = list(csv.DictReader(io.StringIO(to_csv(replace(study, trials=trials)).configurations)))
+    assert {row["param:augmentation"] for row in table} == {'\'=HYPERLINK("http://x")'}
+
+
+def test_markdown_has_verdict_and_table_and_escapes_names(data: ReportData) -> None:
+    text = to_markdown(data)
+    assert text.startswith("# flowers-transfer\n\n**")
+    assert data.verdict.steadiness in text
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    hostile = to_markdown(replace(data.study, name=NASTY))
+    assert hostile.startswith("# a\\|b\\<i\\>")
+    assert "<i>" not in hostile
+    assert len(hostile.splitlines()[0]) > len(NASTY)
+
+
+@pytest.mark.parametrize("trials", [(), synthetic.flowers().trials[:1]])
+def test_small_studies_export(trials: tuple) -> None:
+    study = replace(synthetic.flowers(), trials=trials)
+    assert len(json.loads(to_json(study))["ranking"]) == len(trials)
+    assert len(to_csv(study).configurations.splitlines()) == 1 + len(trials)
+    assert to_markdown(study).startswith("# ")

@@ -1,0 +1,39 @@
+"""1,000 configurations: rows in sight alone are in the page, any row can be reached, the file stays small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import synthetic_studies as synthetic
+
+from reports.data import build_report_data
+from reports.html import render_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reports.data import ReportData
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return build_report_data(synthetic.many(1000, 100))
+
+
+def test_rows_are_rendered_on_demand(open_page: Callable, data: ReportData) -> None:
+    text = render_report(data)
+    assert len(text.encode()) < 8_000_000
+    opened = open_page(text)
+    page = opened.page
+    assert page.locator("#ranked tbody tr").count() < 80
+    assert page.get_attribute("#ranked", "aria-rowcount") == "1001"
+    page.evaluate("document.getElementById('table-scroll').scrollTop = 1e7")
+    last = data.configurations[-1]
+    page.wait_for_selector(f"#ranked [data-id='{last.id}']")
+    assert page.locator("#ranked tbody tr").count() < 80
+    page.check(f"#ranked [data-id='{last.id}']")
+    assert last.short in page.inner_text("#curve-legend")
+    page.fill("#filter-text", data.configurations[500].id)
+    assert page.locator("#ranked tbody tr").count() == 1
+    assert opened.errors == []
