@@ -134,6 +134,15 @@ def warp(images: Any, transforms: Any, fill: Fill) -> Any:  # noqa: ANN401 - Ten
     return tf.ensure_shape(out, images.shape)
 
 
+def warp_some(images: Any, transforms: Any, chosen: Any, fill: Fill) -> Any:  # noqa: ANN401 - TensorFlow tensors
+    """`warp` the images that the booleans `chosen` ``(b,)`` mark; the others are untouched, and cost nothing."""
+    import tensorflow as tf
+
+    rows = tf.where(chosen)
+    changed = warp(tf.gather_nd(images, rows), tf.gather_nd(transforms, rows), fill)
+    return tf.tensor_scatter_nd_update(images, rows, changed)
+
+
 def mirror(images: Any, across: Any, down: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
     """Mirror images left-right and upside-down where the booleans ``(b,)`` say so; pixels are moved, not changed."""
     import tensorflow as tf

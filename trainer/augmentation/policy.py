@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from trainer.augmentation.color import Color, recolor
-from trainer.augmentation.geometry import Geometry, coefficients, mirror, warp
+from trainer.augmentation.geometry import Geometry, coefficients, mirror, warp, warp_some
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class GeometryAndColor(Policy):
         height, width, channels = shape
         drawn: Drawn = {}
         if self.geometry.warps:
-            drawn["transform"] = coefficients(self.geometry.matrices(draws, height, width), height, width)
+            matrices = self.geometry.matrices(draws, height, width)
+            drawn["transform"] = coefficients(matrices, height, width)
+            if self.geometry.share < 1:
+                drawn["warped"] = (matrices != np.eye(3)).any(axis=(1, 2))
         elif self.geometry.flip or self.geometry.flip_vertical:
             drawn["flip"], drawn["flip_vertical"] = self.geometry.flips(draws)
         if self.color.changes:
@@ -90,7 +93,9 @@ class GeometryAndColor(Policy):
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401 - TensorFlow tensors
         """Warp or mirror, then recolor."""
-        if "transform" in drawn:
+        if "warped" in drawn:
+            images = warp_some(images, drawn["transform"], drawn["warped"], self.geometry.fill)
+        elif "transform" in drawn:
             images = warp(images, drawn["transform"], self.geometry.fill)
         elif "flip" in drawn:
             images = mirror(images, drawn["flip"], drawn["flip_vertical"])
