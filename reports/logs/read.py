@@ -84,7 +84,7 @@ def _fits_in(head: str, text: Callable[[], str], chunks: Callable[[], Iterable[s
     if not head.lstrip("\ufeff \t\r\n").startswith(("{", "[")) and delimiter is None:
         return read_console(chunks()), _CONSOLE
     whole = text()
-    for reader in (_json_fits, lambda whole: (read_table(whole, delimiter) if delimiter else [], "table (CSV)")):
+    for reader in (_json_fits, lambda whole: (read_table(whole, delimiter) if delimiter else [], "CSV table")):
         fits, log_format = reader(whole)
         if fits:
             return fits, log_format
@@ -101,7 +101,7 @@ def _json_fits(text: str) -> tuple[list[RawFit], str]:
     streams = captured_streams(value)
     if streams is not None:
         return read_console([streams]), _CONSOLE
-    return read_history(value), "history (JSON)"
+    return read_history(value), "JSON history"
 
 
 def _runs(fits: list[RawFit], source: str, log_format: str, found: str) -> tuple[LoggedRun, ...]:

@@ -21,7 +21,7 @@ def run_of(accuracy: list[float], rate: list[float] | None = None, **settings: o
     if rate is not None:
         curves["learning_rate"] = np.array(rate)
     printed = {"val_accuracy": tuple(f"{value:.4f}" for value in accuracy)}
-    return LoggedRun("x.csv", "fit 1", "table (CSV)", curves, printed, **settings)
+    return LoggedRun("x.csv", "fit 1", "CSV table", curves, printed, **settings)
 
 
 def test_figures_are_those_of_the_curve(alternating_log: Path) -> None:

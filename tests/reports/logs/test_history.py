@@ -37,7 +37,7 @@ def test_every_shape(text: str) -> None:
 
     for ours, name in (("loss", "loss"), ("accuracy", "acc"), ("val_loss", "val_loss"), ("val_accuracy", "val_acc")):
         assert run.curves[ours].tolist() == HISTORY[name]
-    assert run.format == "history (JSON)"
+    assert run.format == "JSON history"
 
 
 def test_planned_epochs_of_a_whole_history_object() -> None:

@@ -29,7 +29,7 @@ def test_line_ends_and_epoch_columns(end: str, first: int | None) -> None:
 
     for name in EPOCHS[0]:
         assert run.curves[name].tolist() == [epoch[name] for epoch in EPOCHS]
-    assert (run.format, run.first_epoch, run.num_epochs) == ("table (CSV)", first, 5)
+    assert (run.format, run.first_epoch, run.num_epochs) == ("CSV table", first, 5)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
