@@ -15,6 +15,7 @@ from trainer.errors import NonFiniteLossError
 from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
 from trainer.freezing.boundary import find_boundary, thawing_stages
 from trainer.freezing.split import split_at
+from trainer.models.leaves import all_layers
 from trainer.optimizers.groups import make_groups
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Engine:
         averaged = [variable for group in self.groups for variable in group.variables]
         self.averages = [tf.Variable(variable.value, trainable=False) for variable in averaged] if config.training.ema is not None else []
         self.knobs = make_knobs()
+        self.changing = self._changing()
         self._optimizer = config.training.optimizer
         self._jit = _use_jit(config, network)
         self._per_call = config.training.steps_per_execution
@@ -79,6 +81,12 @@ class Engine:
         if self._thaw_every is None:
             return (boundary,)
         return thawing_stages(self.network.built.backbone, boundary)[: 1 + (config.training.epochs - 1) // self._thaw_every]
+
+    def _changing(self) -> list[Any]:
+        """The network's variables that training may change: weights that are ever trained, and all moving statistics."""
+        trained = {id(variable) for group in self.groups for variable in group.variables}
+        moving = {id(variable) for layer in all_layers(self.network.built.model) for variable in layer._non_trainable_variables}  # noqa: SLF001 - frozen or not
+        return [variable for variable in self.network.variables if id(variable) in trained | moving]
 
     @property
     def boundary(self) -> FrozenBoundary:
@@ -95,14 +103,6 @@ class Engine:
     def state_bytes(self) -> int:
         """Memory of `state`."""
         return sum(np.asarray(variable).nbytes if not variable.shape else 4 * int(np.prod(variable.shape)) for variable in self.state)
-
-    @property
-    def changing(self) -> list[Any]:
-        """The network's variables that training may change: trained weights and all moving statistics."""
-        trained = {id(variable) for group in self.groups for variable in group.variables}
-        moving = {id(variable) for layer in self.network.norms for variable in (layer.moving_mean, layer.moving_variance)}
-        other = {id(variable) for variable in self.network.variables if not variable.trainable}
-        return [variable for variable in self.network.variables if id(variable) in trained | moving | other]
 
     def start(self, config: TrainConfig) -> None:
         """Begin a training: new weights, empty optimisers, this training's knobs."""

@@ -76,6 +76,8 @@ class Network:
     def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any]) -> None:
         """Give BatchNorm layers their exact statistics over images; the weights are untouched."""
         chosen = [layer for layer in layers if isinstance(layer, SwitchedBatchNorm)]
+        if not chosen:
+            return
         key = ("moments", frozenset(id(layer) for layer in chosen))
         if key not in self._compiled:
             self._compiled[key] = moments_function(self._chain, chosen)

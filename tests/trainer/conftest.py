@@ -1,4 +1,4 @@
-"""Quiet TensorFlow, started with one inter-op thread, so that trainings repeat themselves."""
+"""Quiet TensorFlow, started with one inter-op thread before any test uses it, so that trainings repeat themselves."""
 
 from __future__ import annotations
 
