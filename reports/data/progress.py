@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def summarise(study: StudyRecord) -> Progress:
         leaders=_leaders(finished, maximize=study.maximize),
         finished=finished,
         failures=_failures(study.trials),
+        budget=_budget(study),
+        tried=len({trial.configuration for trial in study.trials if trial.role == "search"}),
     )
 
 
@@ -70,6 +73,21 @@ def _leaders(finished: Iterable[tuple[float, float, int]], *, maximize: bool) ->
         if not steps or (value > steps[-1][1] if maximize else value < steps[-1][1]):
             steps.append((seconds, value))
     return tuple(steps)
+
+
+def _budget(study: StudyRecord) -> dict[str, float | str]:
+    """Limits that the study's sweep file sets; a file that does not read as YAML sets none."""
+    limits: dict[str, float | str] = {} if study.target_trials is None else {"trials": float(study.target_trials)}
+    if "budget" not in study.sweep_file:
+        return limits
+    import yaml
+
+    with contextlib.suppress(yaml.YAMLError):
+        content = yaml.safe_load(study.sweep_file)
+        found = content.get("budget") if isinstance(content, dict) else None
+        if isinstance(found, dict):
+            limits |= {str(name): value for name, value in found.items() if isinstance(value, int | float | str)}
+    return limits
 
 
 def _failures(trials: Iterable[TrialRecord]) -> tuple[Failure, ...]:

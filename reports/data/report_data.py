@@ -175,6 +175,8 @@ class Progress:
         leaders: (seconds since the start, stable) each time a finished training led, raising over time.
         finished: (seconds since the start, stable, trial number) of every scored training.
         failures: grouped by reason.
+        budget: limit of the sweep file (``time``, ``gpu_hours``, ``trials``) to its value, as far as they are set.
+        tried: search configurations.
     """
 
     states: Mapping[TrialState, int]
@@ -188,6 +190,8 @@ class Progress:
     leaders: tuple[tuple[float, float], ...] = ()
     finished: tuple[tuple[float, float, int], ...] = ()
     failures: tuple[Failure, ...] = ()
+    budget: Mapping[str, float | str] = field(default_factory=dict)
+    tried: int = 0
 
 
 @dataclass(frozen=True)

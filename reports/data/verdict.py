@@ -118,7 +118,7 @@ def _best_epoch(study: StudyRecord, pick: Configuration, leaders: Sequence[Confi
         return ""
     peak = f"{wording.score(pick.best, study.metric)} at epoch {pick.best_epoch}"
     held = wording.score(pick.stable, study.metric)
-    flags = " and oscillates" if pick.oscillates else ""
+    flags = f" and oscillates around {wording.score(pick.level, study.metric)}" if pick.oscillates else ""
     if pick.id == leaders[0].id and len(leaders) <= NAMED_TIES:
         return f"The best epoch says {peak}; it holds {held}{flags}."
     same = ", one of these" if pick.id in {row.id for row in leaders} else ""

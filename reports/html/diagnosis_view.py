@@ -93,7 +93,7 @@ def _urgency(flags: tuple[Flag, ...]) -> int:
 def _cause_sentence(data: ReportData) -> str:
     """What was looked for, and that silence is an answer."""
     if data.study.kind == "logs":
-        return "A log does not know its settings: what goes with a flag can only be looked for in a sweep. Below, what the log itself can test."
+        return ""
     if not data.cause_tests:
         return "Too few configurations, or too few that differ in their flags, to test which parameters go with them."
     looked = f"{wording.count(data.cause_tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"

@@ -104,9 +104,12 @@ def _sentence(data: ReportData) -> str:
 
 def _numbers(progress: Progress) -> list[Number]:
     numbers = [Number("epochs trained", f"{progress.epochs_trained:,}")]
+    trials = progress.budget.get("trials")
+    if isinstance(trials, float):
+        numbers.insert(0, Number("configurations tried", f"{progress.tried:,}", f"of {trials:,.0f}"))
     if progress.seconds is not None:
         workers = len({run.worker for run in progress.runs})
-        numbers.insert(0, Number("wall-clock", wording.duration(progress.seconds)))
+        numbers.insert(0, Number("wall-clock", wording.duration(progress.seconds), _limit(progress.budget.get("time"))))
         numbers.append(Number("worker time", wording.duration(progress.worker_seconds), f"on {wording.count(workers, 'worker')}"))
     planned = progress.epochs_trained + progress.epochs_pruned + progress.epochs_shared
     if progress.epochs_pruned:
@@ -123,6 +126,13 @@ def _numbers(progress: Progress) -> list[Number]:
     if failed or lost:
         numbers.append(Number("failed", f"{failed:,}", f"{wording.count(lost, 'attempt')} interrupted or lost" if lost else ""))
     return numbers
+
+
+def _limit(time: float | str | None) -> str:
+    """The time budget, in the file's own words or in seconds."""
+    if time is None:
+        return ""
+    return f"of {time if isinstance(time, str) else wording.duration(time)} allowed"
 
 
 def _course(data: ReportData) -> Course | None:

@@ -43,6 +43,7 @@ space:
   bn_momentum: {choice: [0.5, 0.9, 0.99], when: frozen_layers != all}
   augmentation: {choice: [none, flip, light, randaugment]}
 search: {metric: val_accuracy, sampler: tpe, pruner: asha, trials: 24, seed: 0}
+budget: {time: 14400.0, gpu_hours: null}
 confirm: {top: 3, seeds: 3}
 """
 

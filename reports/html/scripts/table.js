@@ -58,6 +58,7 @@ export function startTable(data, store) {
     }
     status.textContent = describe(data, store.get(), rows.length);
   });
+  matchMedia("(max-width: 720px)").addEventListener("change", draw);
   status.hidden = false;
   draw();
 }

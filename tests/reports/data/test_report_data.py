@@ -23,7 +23,7 @@ def test_verdict_names_the_best_epoch_pick_and_what_it_holds() -> None:
     assert pick.oscillates
     assert pick.best == max(row.best for row in data.configurations if row.best is not None)
     assert pick.short in data.verdict.best_epoch
-    assert "oscillates" in data.verdict.best_epoch
+    assert "and oscillates around" in data.verdict.best_epoch
 
 
 def test_verdict_of_everything_failed_and_of_nothing() -> None:
@@ -37,6 +37,8 @@ def test_progress_counts_states_savings_and_failures() -> None:
     progress = build_report_data(synthetic.flowers()).progress
     assert progress.states["FAIL"] == 1
     assert progress.epochs_pruned == 4 * 21
+    assert progress.budget == {"trials": 24.0, "time": 14400.0}
+    assert progress.tried == 24
     assert progress.failures[0].reason.startswith("ResourceExhaustedError")
     assert any(run.cause == "worker_lost" for run in progress.runs)
     assert [value for _, value in progress.leaders] == sorted(value for _, value in progress.leaders)
