@@ -18,6 +18,7 @@ from sweeps.sweep_file.problems import problems_of
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile
 from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
+from sweeps.sweep_file.storage_url import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,15 +67,24 @@ def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> Sweep
         space, refused = _unfixed(document, space, overridden)
         problems += refused
     sweep, refused = _validated(document, space or SearchSpace({}))
-    problems += refused
+    problems += [*refused, *_secret_problems(document)]
     if space is not None:
         problems += _value_problems(document, space, {problem.path[0] for problem in refused if problem.path})
         sampler = sweep.search.sampler if sweep else ""
         problems += [_below_space(document, name, message) for name, message in grid_messages(space, sampler)]
+    if sweep is not None:
+        problems += _pruner_problems(document, sweep)
     if problems or sweep is None:
         raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
     _check_points(document, sweep)
     return sweep
+
+
+def _secret_problems(document: Located) -> list[Problem]:
+    """Passwords in places of data, which are stored with the study too; those of ``storage`` and ``storage_path`` are refused by their types."""
+    data = document.value.get("data")
+    given = [(key, data[key]) for key in ("source", "cache_path") if isinstance(data, dict) and isinstance(data.get(key), str)]
+    return [document.problem(("data", key), IN_THE_CLEAR) for key, url in given if has_literal_password(url)]
 
 
 def _space(document: Located, folder: Path) -> SearchSpace:
@@ -153,6 +163,16 @@ def _plain_section(data: Mapping[str, Any], section: str, broken: set[str | int]
 
 def _below_space(document: Located, name: str, message: str) -> Problem:
     return document.problem(("space", name), message)
+
+
+def _pruner_problems(document: Located, sweep: SweepFile) -> list[Problem]:
+    from sweeps.search.pruning.registry import make_pruner
+
+    try:
+        make_pruner(sweep.search.pruner, sweep.search.pruner_options, sweep.training.epochs)
+    except SweepInputError as error:
+        return [document.problem(("search", "pruner_options"), str(error).removeprefix("search.pruner_options: "))]
+    return []
 
 
 def _check_points(document: Located, sweep: SweepFile) -> None:

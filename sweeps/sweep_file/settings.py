@@ -17,7 +17,7 @@ from pydantic import (
 
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from sweeps.sweep_file.durations import parse_duration
-from sweeps.sweep_file.storage_url import check_storage, has_literal_password
+from sweeps.sweep_file.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
 
@@ -45,7 +45,7 @@ def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - u
 
 def _without_password(location: str) -> str:
     if has_literal_password(location):
-        raise ValueError("a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place")
+        raise ValueError(IN_THE_CLEAR)
     return location
 
 

@@ -8,6 +8,9 @@ from sweeps.sweep_file.variables import VARIABLE
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
 _QUERY_PASSWORD = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=([^&]*)", re.IGNORECASE)
+IN_THE_CLEAR = (
+    "a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place and set it in the environment"
+)
 POSTGRESQL = ("postgresql", "postgresql+psycopg")
 _ACCEPTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
 

@@ -49,8 +49,10 @@ def test_passwords_are_refused_and_appear_nowhere(url: str, refused: Callable[..
     assert CANARY not in str(caught.value)
 
 
-def test_a_password_for_checkpoints_is_refused(refused: Callable[..., str]) -> None:
-    message = refused(BASE + f"storage_path: s3://me:{CANARY}@bucket/prefix\n")
+@pytest.mark.parametrize("key", ["storage_path", "data.source", "data.cache_path"])
+def test_a_password_for_other_places_is_refused(key: str, refused: Callable[..., str]) -> None:
+    message = refused(BASE, f"{key}=s3://me:{CANARY}@bucket/prefix")
+    assert message.startswith(f"--set {key}: {key}: ")
     assert "a password stands in the URL" in message
     assert CANARY not in message
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from trainer.config.base import Settings, setting
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class SplitConfig(Settings):
     """How images are divided; ignored for the parts that the source already gives."""
 
-    train: float | int = setting(0.7, gt=0)
+    train: Fraction | Count = setting(0.7)
     """A fraction in (0, 1) of the images, or a whole number of images."""
-    validation: float | int | Literal["train"] = setting(0.15)
+    validation: Fraction | Count | Literal["train"] = setting(0.15)
     """A fraction, a number of images, or ``train``: validate on the training images, all of them unless `train` or `test` are given too
     (a study of memorisation; the pre-flight finding must be allowed by name)."""
-    test: float | int = setting(0.15, ge=0)
+    test: Annotated[float, Field(ge=0, lt=1)] | Annotated[int, Field(ge=0)] = setting(0.15)
     """A fraction, a number of images, or 0 for no test split."""
     seed: int = setting(0, ge=0)
     """Seed of the split; the same for every trial of a study."""
@@ -36,9 +39,9 @@ class SplitConfig(Settings):
 class DataConfig(Settings):
     """The images of a study. Source and split are part of what a study *is* and are never searched."""
 
-    source: str = setting()
+    source: str = setting(min_length=1)
     """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
-    image_size: int | tuple[int, int] | None = setting(None)
+    image_size: Count | tuple[Count, Count] | None = setting(None)
     """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
     color: Literal["auto", "grey", "rgb"] = setting("auto")
     """Channels given to the model: as in the files, one, or three."""

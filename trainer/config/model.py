@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from trainer.config.base import Settings, setting
 from trainer.config.frozen_layers import check_frozen_layers
@@ -23,7 +23,7 @@ class ModelConfig(Settings):
     """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
     pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
     """How the backbone's feature map becomes a vector."""
-    dense: tuple[int, ...] = setting((), searchable=True)
+    dense: tuple[Annotated[int, Field(ge=1)], ...] = setting((), searchable=True)
     """Widths of the dense layers between the features and the output."""
     activation: str = setting("relu", searchable=True)
     """Activation of the dense layers."""
@@ -39,3 +39,16 @@ class ModelConfig(Settings):
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
     frozen_bn: Literal["inference", "batch", "reestimate"] = setting("inference", searchable=True)
     """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known_backbone(cls, value: str) -> str:
+        """Refuse an unknown backbone while the file's line is still known."""
+        from trainer.errors import ConfigError
+        from trainer.models.registry import backbone_info
+
+        try:
+            backbone_info(value)
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("model.backbone: ")) from error
+        return value
