@@ -35,7 +35,8 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
     noise = binomial_noise((batchwise + inference) / 2.0, run.num_val) * math.sqrt(2.0) if run.num_val else 0.0
     if gap < max(GAP, OVER_NOISE * noise):
         return None
-    first = int(np.flatnonzero(both & (batch - stored >= gap / 2.0))[0]) + 1
+    apart = np.flatnonzero(both)[batch[both] - stored[both] >= gap / 2.0]
+    first = int(apart[0]) + 1
     return Flag(
         "bn_gap",
         grade(gap, medium=0.0, high=3 * GAP),

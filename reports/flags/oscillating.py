@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.isolated_drops import isolated_drops
 from reports.flags.medians import median
 from reports.flags.sampling_noise import binomial_noise, sampling_noise
 from reports.flags.severity import grade
 from reports.flags.swings import alternation, period, roughness_p, to_and_fro, turning_points
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reports.flags.run_curves import RunCurves
 
 MOVEMENT = 0.0125
@@ -42,7 +45,7 @@ class Oscillation:
     """How a curve swings.
 
     Attributes:
-        movement: to-and-fro movement per epoch over the second half.
+        movement: to-and-fro movement per epoch over the second half, isolated drops set aside.
         drops: falls of at least `SWING` in the second half.
         noise: standard deviation of an epoch by sampling alone, or None when the set's size is unknown.
         noise_p: chance of second differences as large from `noise` alone; 0 when the set's size is unknown.
@@ -77,7 +80,7 @@ def measure(run: RunCurves) -> Oscillation | None:
     """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
     if len(run.validation) < SHORTEST:
         return None
-    late = run.late
+    late = _without_drops(run)
     movement = to_and_fro(late)
     points = turning_points(late, SWING)
     heights = late[points]
@@ -96,6 +99,16 @@ def measure(run: RunCurves) -> Oscillation | None:
         amplitude * root / rest if rest > 0.0 else math.inf,
         bool(points.size and points[-1] >= late.size - max(2, math.ceil(late.size / 3))),
     )
+
+
+def _without_drops(run: RunCurves) -> NDArray[np.float64]:
+    """The second half with isolated drops lifted to their neighbours: rare epochs are `spiking`'s, not a swing, ``(window,)``."""
+    drops = isolated_drops(run)
+    if drops is None:
+        return run.late
+    curve = run.validation.copy()
+    curve[drops.at] += drops.depth[drops.at]
+    return curve[curve.size - run.window :]
 
 
 def find_oscillating(run: RunCurves) -> Flag | None:

@@ -45,7 +45,7 @@ def smallest_fitting_size(values: Iterable[str | float]) -> tuple[int | None, bo
     if informative.size == 0:
         return None, False
     tolerance = max(0.5 * 10.0**-decimals, FLOAT32_ERROR) * (1.0 + 1e-6)
-    fitting = SIZES
+    fitting = SIZES[0.5 / tolerance + 1.0 >= SIZES]  # every larger size fits whatever the values
     for value in informative:
         fitting = fitting[np.abs(np.round(value * fitting) / fitting - value) <= tolerance]
         if fitting.size == 0:

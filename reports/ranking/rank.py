@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
-from reports.ranking.new_training import late_deviations, new_training_interval
+from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, late_deviations, new_training_interval
 from reports.ranking.ranked import RankedConfiguration, Ranking
 from reports.ranking.shrinkage import Shrunken, shrink
-from reports.stability import stability
+from reports.stability import level, stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,29 +105,51 @@ def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign:
     for candidate in candidates:
         candidate.expected = _mean([score.stable for score in candidate.scores])
     finished = [candidate for candidate in candidates if candidate.state == "finished"]
-    stable = shrink([sign * _by_seed(candidate, "stable") for candidate in finished])
+    stable = _shrunken(finished, {number: score.stable for c in finished for number, score in _numbered(c)}, sign)
     if stable is None:
         return None
-    level = shrink([sign * _by_seed(candidate, "level") for candidate in finished])
+    centres = {
+        trial.number: level(curves[trial.number], maximize=sign > 0.0, time_constant=TIME_CONSTANT_EPOCHS)
+        for candidate in finished
+        for trial in candidate.counted
+    }
+    late = _shrunken(finished, centres, sign)
     for i, candidate in enumerate(finished):
         candidate.expected, candidate.expected_sd = sign * float(stable.mean[i]), float(stable.sd[i])
-        if level is not None:
-            candidate.interval = _interval(candidate, curves, sign * float(level.mean[i]), level, i)
+        if late is not None:
+            candidate.interval = _interval(candidate, curves, centres, sign * float(late.mean[i]), late, i)
     return stable.seed_sd
 
 
-def _by_seed(candidate: _Candidate, figure: str) -> Array:
-    """One value a seed: trials that share a seed are one training and are averaged, ``(num_seeds,)``."""
+def _shrunken(finished: Sequence[_Candidate], figures: Mapping[int, float], sign: float) -> Shrunken | None:
+    """Shrink a figure by trial of the finished configurations; where there are two confirmations, these alone show seed variance.
+
+    The search trial of a confirmed configuration was chosen for being high and lies too far from its repeats.
+    """
+    values = [sign * _by_seed(candidate, figures) for candidate in finished]
+    fresh = [sign * _by_seed(candidate, figures, role="confirmation") for candidate in finished]
+    return shrink(values, [again if again.size > 1 else every for every, again in zip(values, fresh, strict=True)])
+
+
+def _by_seed(candidate: _Candidate, figures: Mapping[int, float], role: str | None = None) -> Array:
+    """One value a seed, of one role or all: trials that share a seed are one training and are averaged, ``(num_seeds,)``."""
     seeds: dict[int, list[float]] = defaultdict(list)
-    for trial, score in zip(candidate.counted, candidate.scores, strict=True):
-        seeds[trial.seed].append(getattr(score, figure))
+    for trial in candidate.counted:
+        if role is None or trial.role == role:
+            seeds[trial.seed].append(figures[trial.number])
     return np.array([float(np.mean(values)) for values in seeds.values()])
 
 
-def _interval(candidate: _Candidate, curves: Mapping[int, Array], mean: float, level: Shrunken, i: int) -> tuple[float, float]:
+def _numbered(candidate: _Candidate) -> list[tuple[int, StabilityScore]]:
+    return [(trial.number, score) for trial, score in zip(candidate.counted, candidate.scores, strict=True)]
+
+
+def _interval(
+    candidate: _Candidate, curves: Mapping[int, Array], centres: Mapping[int, float], mean: float, late: Shrunken, i: int
+) -> tuple[float, float]:
     runs = [curves[trial.number][np.isfinite(curves[trial.number])] for trial in candidate.counted]
-    deviations, weights = late_deviations(runs, [score.level for score in candidate.scores])
-    return new_training_interval(mean, math.hypot(level.seed_sd, float(level.sd[i])), level.seed_df, deviations, weights)
+    deviations, weights = late_deviations(runs, [centres[trial.number] for trial in candidate.counted])
+    return new_training_interval(mean, math.hypot(late.seed_sd, float(late.sd[i])), late.seed_df, deviations, weights)
 
 
 def _validation_noise(candidates: Sequence[_Candidate], study: StudyRecord) -> Array:
@@ -169,7 +191,7 @@ def _ranked(
     bests = [float(np.nanmax(run)) for run in runs]
     best_run = runs[int(np.argmax(bests))] if runs else None
     stable = _mean([score.stable for score in candidate.scores])
-    level = _mean([score.level for score in candidate.scores])
+    centre = _mean([score.level for score in candidate.scores])
     return RankedConfiguration(
         rank=place,
         configuration=candidate.configuration,
@@ -179,11 +201,11 @@ def _ranked(
         stable=stable,
         expected=candidate.expected,
         stable_interval=candidate.interval,
-        level=level,
+        level=centre,
         best=sign * max(bests) if bests else None,
         best_epoch=int(np.nanargmax(best_run)) + 1 if best_run is not None else None,
         last=_mean([float(sign * run[np.isfinite(run)][-1]) for run in runs if np.isfinite(run).any()]),
-        spread=abs(level - stable) if level is not None and stable is not None else None,
+        spread=abs(centre - stable) if centre is not None and stable is not None else None,
         seeds=len({trial.seed for trial in candidate.counted}),
         epochs=max((trial.num_epochs for trial in candidate.trials), default=0),
         tied_with=ties,

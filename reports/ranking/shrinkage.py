@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+UNLIKE = 3.0
+"""Ratio of seed variances from which the worse half is not pooled with the better."""
+SMALLEST_VARIANCE = 1e-12
+"""Keeps identical seeds from claiming certainty beyond single precision."""
+
+
 @dataclass(frozen=True)
 class Shrunken:
     """Configurations' true means as far as seeds tell.
@@ -33,7 +39,7 @@ class Shrunken:
     sd: Array
 
 
-def shrink(values: Sequence[Array]) -> Shrunken | None:
+def shrink(values: Sequence[Array], repeats: Sequence[Array]) -> Shrunken | None:
     """Estimate seed variance and draw each configuration's mean towards the middle of the good ones.
 
     The winner of many is partly the luckiest. With x the mean over n seeds, t² the seed variance and b² the variance of true means, the
@@ -43,30 +49,42 @@ def shrink(values: Sequence[Array]) -> Shrunken | None:
 
     Args:
         values: per configuration one value a seed (signs such that more is better), each of shape ``(num_seeds,)``, at least one.
+        repeats: per configuration the values that show seed variance: those not chosen for being high, ``(num_repeats,)``.
 
     Returns:
-        None when no configuration has two seeds.
+        None when no configuration has two repeats.
 
     Source: Morris, J. Am. Stat. Assoc. 78 (1983) 47; Efron & Morris, J. Am. Stat. Assoc. 70 (1975) 311.
     """
-    counts = np.array([v.size for v in values], dtype=np.float64)
-    means = np.array([float(v.mean()) for v in values])
-    if not values or not (counts > 1.0).any():
+    if all(of.size <= 1 for of in repeats):
         return None
+    counts = np.array([of.size for of in values], dtype=np.float64)
+    means = np.array([float(of.mean()) for of in values])
     middle = float(np.median(means))
-    squares = np.array([float(((v - v.mean()) ** 2).sum()) for v in values])
-    repeated = counts > 1.0
-    better = repeated & (means >= middle)
-    used = better if better.any() else repeated
-    freedom = float((counts[used] - 1.0).sum())
-    variance = max(float(squares[used].sum()) / freedom, 1e-12)
     upper = means >= middle
+    variance, freedom = _seed_variance(repeats, upper)
     noise = variance / counts
     others = max(float(upper.sum()) - 1.0, 1.0)
-    between = max(float(((means[upper] - middle) ** 2).mean()) * (upper.sum() / others) - float(noise[upper].mean()), 0.0)
+    between = max(float(((means[upper] - middle) ** 2).mean()) * float(upper.sum()) / others - float(noise[upper].mean()), 0.0)
     share = noise / (noise + between) if len(values) > 1 else np.zeros(1)
-    centre = middle
-    mean = centre + (1.0 - share) * (means - centre)
-    uncertain = 2.0 / max(others - 2.0, 2.0) * share**2 * (means - centre) ** 2
+    mean = middle + (1.0 - share) * (means - middle)
+    uncertain = 2.0 / max(others - 2.0, 2.0) * share**2 * (means - middle) ** 2
     spread = np.sqrt(noise * (1.0 - share) + noise * share / len(values) + uncertain)
-    return Shrunken(math.sqrt(variance), int(freedom), mean, spread)
+    return Shrunken(math.sqrt(variance), freedom, mean, spread)
+
+
+def _seed_variance(repeats: Sequence[Array], upper: NDArray[np.bool_]) -> tuple[float, int]:
+    """Variance between seeds, pooled over configurations, and its degrees of freedom.
+
+    Configurations below the middle take part unless their seeds differ `UNLIKE` times more: runs that fail on some seeds say nothing
+    about those that do not.
+    """
+    squares = np.array([float(((of - of.mean()) ** 2).sum()) if of.size else 0.0 for of in repeats])
+    freedom = np.array([max(of.size - 1, 0) for of in repeats], dtype=np.float64)
+    above, below = freedom[upper].sum(), freedom[~upper].sum()
+    pooled = squares.sum() / freedom.sum()
+    if above > 0.0 and below > 0.0:
+        good, bad = squares[upper].sum() / above, squares[~upper].sum() / below
+        if bad > UNLIKE * good:
+            return max(float(good), SMALLEST_VARIANCE), int(above)
+    return max(float(pooled), SMALLEST_VARIANCE), int(freedom.sum())

@@ -37,4 +37,4 @@ def late_shortfall(values: Curve, *, maximize: bool = True) -> float:
     order = np.argsort(late if maximize else -late, kind="stable")
     ordered = weights[order]
     taken = np.clip(TAIL_SHARE - (np.cumsum(ordered) - ordered), 0.0, ordered)
-    return float(late[order] @ taken / taken.sum())
+    return min(max(float(late[order] @ taken / taken.sum()), float(late.min())), float(late.max()))  # no rounding past the curve

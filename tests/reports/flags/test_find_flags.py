@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.flags import Flag, find_flags, infer_num_val, oscillating_by_chance, study_flags, summarise_flags
+from reports.records import StudyRecord, TrialRecord
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def names(curves: dict[str, Any], **facts: object) -> set[str]:
+    return {flag.name for flag in find_flags(curves, **facts)}
+
+
+def learning(epochs: int = 30, top: float = 0.9, start: float = 0.5) -> np.ndarray:
+    return top - (top - start) * np.exp(-np.arange(epochs) / 4.0)
+
+
+def test_a_good_run_has_no_flags() -> None:
+    rng = np.random.default_rng(0)
+    curve = np.round((learning() + rng.normal(0, 0.004, 30)) * 5000) / 5000
+    curves = {"val_accuracy": curve, "accuracy": learning(top=0.92), "val_loss": 1.0 - learning(), "loss": 1.0 - learning(top=0.92)}
+    assert names(curves, num_val=5000) == set()
+
+
+def test_isolated_deep_drops_are_spikes_and_not_oscillation() -> None:
+    curve = learning(40)
+    curve[[20, 31]] -= 0.3
+    assert names({"val_accuracy": curve}, num_val=5000) == {"spiking"}
+    flag = find_flags({"val_accuracy": curve}, num_val=5000)[0]
+    assert flag.evidence["at"] == (21, 32)
+
+
+def test_swings_that_few_images_explain_are_noise_and_say_how_much() -> None:
+    rng = np.random.default_rng(1)
+    curve = rng.binomial(284, 0.75, 30) / 284
+    (flag,) = (flag for flag in find_flags({"val_accuracy": curve}, num_val=284) if flag.name == "noisy_validation")
+    assert "284 images" in flag.summary
+    assert flag.evidence["noise"] == pytest.approx(0.0257, abs=0.002)
+
+
+def test_one_predicted_class_is_a_collapse_even_when_accuracy_looks_fair() -> None:
+    curves = {"val_accuracy": np.full(10, 0.8), "val_predicted_share": np.full(10, 1.0), "accuracy": np.linspace(0.8, 0.99, 10)}
+    assert "collapsed" in names(curves, num_val=500)
+    curves["val_predicted_share"] = np.full(10, 0.55)
+    assert "collapsed" not in names(curves, num_val=500)
+
+
+def test_chance_level_depends_on_the_number_of_classes() -> None:
+    curve = np.full(12, 0.1) + np.linspace(0, 0.004, 12)
+    assert "collapsed" in names({"val_accuracy": curve}, num_classes=10)
+
+
+def test_a_loss_that_is_no_number_any_more_is_divergence_from_that_epoch() -> None:
+    loss = np.linspace(1.0, 0.5, 12)
+    loss[8:] = np.nan
+    curves = {"val_accuracy": learning(12), "accuracy": learning(12), "loss": loss}
+    flag = next(flag for flag in find_flags(curves) if flag.name == "diverging")
+    assert flag.evidence["epochs"] == (9, 9)
+    infinite = {"val_accuracy": learning(12), "val_loss": [0.5] * 11 + [np.inf]}
+    assert "diverging" in names(infinite)
+
+
+def test_missing_figures_are_no_divergence() -> None:
+    assert names({"val_accuracy": learning(40), "loss": np.full(40, np.nan)}, num_val=1000) == set()
+
+
+def test_a_lasting_fall_is_divergence_with_its_first_epoch() -> None:
+    curve = np.concatenate([learning(30), np.full(10, 0.4)])
+    flag = next(flag for flag in find_flags({"val_accuracy": curve}, num_val=1000) if flag.name == "diverging")
+    assert flag.evidence["epochs"] == (31, 40)
+    assert flag.severity == "high"
+
+
+def test_a_rise_to_the_last_epoch_is_unfinished() -> None:
+    assert "unfinished" in names({"val_accuracy": np.linspace(0.5, 0.8, 30)}, num_val=2000, planned_epochs=30)
+    assert "unfinished" not in names({"val_accuracy": learning(60)}, num_val=2000)
+
+
+def test_bn_gap_compares_moving_with_batch_statistics() -> None:
+    stored, batch = np.full(20, 0.33), learning(20, top=1.0)
+    flag = next(f for f in find_flags({"val_accuracy": stored, "val_batch_accuracy": batch}, num_val=300) if f.name == "bn_gap")
+    assert flag.severity == "high"
+    assert flag.evidence["gap"] == pytest.approx(0.66, abs=0.02)
+    assert "bn_gap" not in names({"val_accuracy": batch, "val_batch_accuracy": batch}, num_val=300)
+
+
+def test_an_accuracy_of_zero_while_the_model_learns_is_a_broken_metric() -> None:
+    curves = {"val_accuracy": np.zeros(20), "accuracy": learning(20), "val_loss": np.linspace(1.0, 0.3, 20)}
+    assert "broken_metric" in names(curves)
+    assert "broken_metric" in names({"val_accuracy": [120.0, 121.0, 122.0, 123.0]})
+
+
+def test_training_far_above_validation_is_overfitting() -> None:
+    assert "overfitting" in names({"val_accuracy": np.full(20, 0.7), "accuracy": learning(20, top=0.99)}, num_val=1000)
+    rising = {
+        "val_accuracy": np.full(20, 0.95),
+        "accuracy": learning(20, top=0.98),
+        "val_loss": np.linspace(0.2, 0.6, 20),
+        "loss": np.full(20, 0.02),
+    }
+    assert "overfitting" in names(rising, num_val=1000)
+
+
+any_curve = st.lists(st.one_of(st.floats(0.0, 1.0), st.just(float("nan")), st.just(float("inf"))), max_size=20)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["val_accuracy", "accuracy", "val_loss", "loss", "val_batch_accuracy", "val_gained", "val_lost", "other"]),
+        any_curve,
+    ),
+    st.sampled_from([None, 1, 50, 10_000]),
+)
+def test_any_curves_are_judged_without_an_error_and_with_sound_evidence(curves: dict[str, Any], num_val: int | None) -> None:
+    found = find_flags(curves, num_val=num_val)
+    assert len({flag.name for flag in found}) == len(found)
+    length = max((len(values) for values in curves.values()), default=0)
+    for flag in found:
+        first, last = flag.evidence["epochs"]
+        assert 1 <= first <= last <= length
+        assert flag.summary
+        assert flag.advice
+
+
+def test_validation_size_comes_from_the_lattice_of_printed_values() -> None:
+    rng = np.random.default_rng(2)
+    counts = rng.integers(200, 284, 12)
+    assert infer_num_val([f"{count / 284:.4f}" for count in counts]) == 284
+    assert infer_num_val((counts / 284).astype(np.float32)) == 284
+    assert infer_num_val([f"{value:.2f}" for value in rng.random(20)]) is None
+    assert infer_num_val([]) is None
+    assert infer_num_val([0.0, 1.0, float("nan")]) is None
+
+
+def trial(number: int, curve: np.ndarray, **facts: object) -> TrialRecord:
+    return TrialRecord(
+        number, facts.pop("configuration", "a"), "search", "COMPLETE", number, {}, {"val_accuracy": np.asarray(curve, np.float32)}, 30
+    )
+
+
+def test_a_study_flags_its_trials_with_its_validation_size() -> None:
+    swinging = 0.8 + 0.1 * (-1.0) ** np.arange(30)
+    study = StudyRecord(
+        "s", "study", "val_accuracy", maximize=True, trials=(trial(0, swinging), trial(1, learning()), trial(2, [])), num_val=2000
+    )
+    flags = study_flags(study)
+    assert {number: {flag.name for flag in of} for number, of in flags.items()} == {0: {"oscillating"}, 1: set()}
+    assert oscillating_by_chance(study) == pytest.approx(0.02)
+
+
+def test_flags_are_summarised_over_trials_and_not_repeated() -> None:
+    mild, grave = Flag("oscillating", "low", {}, "advice", "mild"), Flag("oscillating", "high", {}, "advice", "grave")
+    first, second = summarise_flags({4: (mild, Flag("unfinished", "low")), 7: (grave,), 9: ()})
+    assert (first.name, first.severity, first.flagged, first.trials) == ("oscillating", "high", (4, 7), 3)
+    assert first.summary == "2 of 3 trials: grave"
+    assert second.name == "unfinished"
+
+
+def test_a_curve_is_judged_in_a_millisecond_or_so() -> None:
+    curves = [{name: learning(100) for name in ("val_accuracy", "accuracy", "val_loss", "loss", "val_batch_accuracy")} for _ in range(200)]
+    find_flags(curves[0], num_val=1000)
+    start = time.process_time()
+    for of in curves:
+        find_flags(of, num_val=1000)
+    assert (time.process_time() - start) / len(curves) <= 0.003

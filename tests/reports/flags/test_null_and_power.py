@@ -1,0 +1,72 @@
+"""How often chance alone is flagged oscillating, and how surely a real swing is found. Larger runs: ``benchmarks/flags.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reports.flags import find_flags
+
+
+def flagged(curve: np.ndarray, num_val: int, **counts: np.ndarray) -> bool:
+    return any(flag.name == "oscillating" for flag in find_flags({"val_accuracy": curve, **counts}, num_val=num_val))
+
+
+def steady(epochs: int, shape: str, accuracy: float) -> np.ndarray:
+    time = np.arange(epochs)
+    return np.full(epochs, accuracy) if shape == "flat" else accuracy - (accuracy - 0.3) * np.exp(-time / max(2.0, epochs / 6))
+
+
+def paired(rng: np.random.Generator, expected: np.ndarray, num_val: int) -> np.ndarray:
+    """The same images every epoch: each keeps its fate unless redrawn, so most answers persist."""
+    fate = rng.random(num_val)
+    curve = []
+    for share in expected:
+        redrawn = rng.random(num_val) < 0.3
+        fate = np.where(redrawn, rng.random(num_val), fate)
+        curve.append((fate < share).mean())
+    return np.array(curve)
+
+
+@pytest.mark.parametrize("num_val", [50, 500, 10_000])
+@pytest.mark.parametrize("epochs", [10, 30, 100])
+def test_steady_curves_are_rarely_called_oscillating(epochs: int, num_val: int) -> None:
+    rng = np.random.default_rng(epochs + num_val)
+    drawn = [
+        flagged(rng.binomial(num_val, steady(epochs, shape, accuracy)) / num_val, num_val)
+        for shape in ("flat", "rising")
+        for accuracy in (0.6, 0.9, 0.98)
+        for _ in range(60)
+    ]
+    assert np.mean(drawn) <= 0.01 + 2.0 * np.sqrt(0.01 * 0.99 / len(drawn))
+
+
+def test_paired_noise_is_hardly_ever_called_oscillating() -> None:
+    rng = np.random.default_rng(3)
+    drawn = [
+        flagged(paired(rng, steady(epochs, shape, 0.85), 200), 200)
+        for epochs in (10, 30, 100)
+        for shape in ("flat", "rising")
+        for _ in range(20)
+    ]
+    assert sum(drawn) <= 1
+
+
+@pytest.mark.parametrize("num_val", [50, 500, 10_000])
+def test_an_alternation_of_two_standard_deviations_peak_to_peak_is_found_in_30_epochs(num_val: int) -> None:
+    rng = np.random.default_rng(num_val)
+    swing = np.sqrt(0.8 * 0.2 / num_val)
+    expected = 0.8 + swing * (-1.0) ** np.arange(30)
+    found = [flagged(rng.binomial(num_val, expected) / num_val, num_val) for _ in range(200)]
+    assert np.mean(found) >= 0.95
+
+
+def test_counts_of_gained_and_lost_images_reveal_swings_that_independent_draws_would_explain() -> None:
+    rng = np.random.default_rng(5)
+    num_val, epochs = 300, 30
+    curve = 0.75 + np.round(rng.normal(0.0, 0.022, epochs) * num_val) / num_val
+    moved = np.abs(np.diff(curve, prepend=curve[0])) * num_val
+    rising = np.diff(curve, prepend=curve[0]) > 0
+    gained, lost = np.where(rising, moved + 1, 1.0), np.where(rising, 1.0, moved + 1)
+    assert not flagged(curve, num_val)
+    assert flagged(curve, num_val, val_gained=gained, val_lost=lost)
