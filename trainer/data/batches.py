@@ -8,6 +8,7 @@ one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Sc
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData, ImageSet
 
-KEPT_PIPELINES = 8
-"""Traced pipelines kept in a process: one per image set, policy and kind of batch."""
+KEPT_PIPELINES = 16
+"""Traced pipelines kept for one image set: one per policy and kind of batch."""
 
-_PIPELINES: OrderedDict[tuple[Any, ...], tuple[ImageSet, Callable[..., Any]]] = OrderedDict()
+_PIPELINES: weakref.WeakKeyDictionary[ImageSet, OrderedDict[tuple[Any, ...], Callable[..., Any]]] = weakref.WeakKeyDictionary()
+"""Weak, and the functions hold no pixels: TensorFlow never forgets a function it calls back, and images would never be freed."""
 _LOCK = threading.Lock()
 
 
@@ -114,42 +116,50 @@ def _batched(
     steps = _pipeline(images, policy, config.data.preprocessing == "per_image_max", batch_size if whole else None)
     options = tf.data.Options()
     options.deterministic = True
-    return (
+    batches = (
         dataset.batch(batch_size, drop_remainder=whole)
         .map(steps, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(options)
     )
+    vars(batches)["steadysweep_images"] = images  # the pipeline itself refers to them weakly
+    return batches
 
 
 def _pipeline(images: ImageSet, policy: Policy, by_own_maximum: bool, batch_size: int | None) -> Callable[..., Any]:  # noqa: FBT001
     """The traced function from a batch of plan elements to a batch of images; kept, because tracing takes longer than a small epoch."""
-    key = (id(images), repr(policy), by_own_maximum, batch_size)
+    key = (repr(policy), by_own_maximum, batch_size)
     with _LOCK:
-        if key in _PIPELINES:
-            _PIPELINES.move_to_end(key)
-            return _PIPELINES[key][1]
-        made = _trace(images, policy, by_own_maximum)
-        _PIPELINES[key] = (images, made)  # holding the images keeps their id from being given to others
-        while len(_PIPELINES) > KEPT_PIPELINES:
-            _PIPELINES.popitem(last=False)
-        return made
+        kept = _PIPELINES.setdefault(images, OrderedDict())
+        if key not in kept:
+            kept[key] = _trace(images, policy, by_own_maximum)
+            if len(kept) > KEPT_PIPELINES:
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        return kept[key]
 
 
 def _trace(images: ImageSet, policy: Policy, by_own_maximum: bool) -> Callable[..., Any]:  # noqa: FBT001
     import tensorflow as tf
 
     apply = policy.applier()
-    pixels = images.images
-    shape = pixels.shape[1:]
-    labels = tf.constant(images.labels)
+    reference, num_classes = weakref.ref(images), images.width_of_targets
+    shape, kind = images.images.shape[1:], images.images.dtype
+    with tf.device("CPU:0"):
+        labels = tf.constant(images.labels)
+
+    def read(rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        alive = reference()
+        if alive is None:
+            raise RuntimeError("the images of this data set are gone; keep the data set that training_epoch returned while iterating")
+        return np.ascontiguousarray(alive.images[rows])
 
     def gather(rows: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        found = tf.numpy_function(lambda chosen: np.ascontiguousarray(pixels[chosen]), [rows], pixels.dtype, stateful=False)
+        found = tf.numpy_function(read, [rows], kind, stateful=False)
         return tf.cast(tf.ensure_shape(found, (rows.shape[0], *shape)), tf.float32)
 
     def targets_of(rows: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        return tf.one_hot(tf.gather(labels, rows), images.width_of_targets)
+        return tf.one_hot(tf.gather(labels, rows), num_classes)
 
     def steps(elements: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         drawn = dict(elements)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -150,3 +153,26 @@ def test_mapped_and_fractional_images_come_out_the_same(data: ImageData, tmp_pat
             training_epoch(ImageData(images, data.validation, None, ("a", "b", "c"), "f"), config(augmentation="strong"), 4)
         )
         assert np.array_equal(other, expected)
+
+
+def test_no_pixels_stay_behind_when_images_are_dropped(data: ImageData) -> None:
+    settings = config(validation_windows="floor_batches", augmentation="strong")
+    references = []
+    for epoch in range(1, 4):
+        window = validation_window(data, settings, epoch)
+        references.append(weakref.ref(window.images))
+        for _ in evaluation_batches(window, settings):
+            pass
+        own = images_of(40)
+        references.append(weakref.ref(own.images))
+        for _ in training_epoch(ImageData(own, own, None, ("a", "b", "c"), "f"), settings, epoch):
+            pass
+        del window, own
+    gc.collect()
+    assert [reference() is None for reference in references] == [True] * 6
+
+
+def test_a_data_set_keeps_its_own_images_alive(data: ImageData) -> None:
+    dataset = evaluation_batches(validation_window(data, config(validation_windows="floor_batches"), 2), config())
+    gc.collect()
+    assert sum(len(batch[0]) for batch in dataset.map(lambda images, *_: (images,))) == 7
