@@ -12,7 +12,7 @@ from reports.logs.segments import without_ansi
 
 _LONGEST_LINE: Final = 4000
 _LONGEST_OWN_LINE: Final = 1000
-_KERAS_FIGURE = re.compile(r" - ([A-Za-z_](?:[^:\[\]= ]|\ (?!-\ )){0,79}): *([-+]?\d+\.\d{4}(?:e[-+]\d{2,3})?|[-+]?nan|[-+]?inf)")
+_KERAS_FIGURE = re.compile(r" - ([A-Za-z_](?:[^:\[\]= ]|\ (?!-\ )){0,79}): *([-+]?\d+\.\d{4}(?:e[-+]\d{2})?|[-+]?nan|[-+]?inf)")
 _OWN_FIGURE = re.compile(
     rf"""([A-Za-z][A-Za-z0-9_./@-]{{0,39}}(?:\ [A-Za-z][A-Za-z0-9_./@-]{{0,19}}){{0,2}})['"]?\s?[:=]\s?({NUMBER})(?![\w\\/]|\.\w|-\d)\s?(%?)"""
 )
@@ -67,9 +67,9 @@ def is_keras_line(line: str) -> bool:
 def keras_figures(line: str) -> dict[str, str]:
     """Figures of a Keras progress bar or ``verbose=2`` line: name to text, empty when it is none.
 
-    Keras prints ``- name: value`` with four decimals (``%.4f``, or ``%.4e`` below .001: keras/src/utils/progbar.py), so a value ends there, even
-    where a terminal left the tail of a longer, overwritten text behind it (``val_acc: 0.5711.594 - ETA: 7s - loss: 0.6655``). The same
-    overwriting is why the first figure of a name counts.
+    Keras prints ``- name: value`` with four decimals (``%.4f``, or ``%.4e`` below .001, whose exponent has two digits in float32:
+    keras/src/utils/progbar.py), so a value ends there, even where a terminal left the tail of a longer, overwritten text behind it
+    (``val_acc: 0.5711.594 - ETA: 7s - loss: 0.6655``). The same overwriting is why the first figure of a name counts.
     """
     values: dict[str, str] = {}
     for name, figure in _KERAS_FIGURE.findall(f" {line.lstrip()}"):

@@ -42,7 +42,8 @@ def test_every_format_gives_the_printed_figures(write: Callable[..., str]) -> No
     write=st.sampled_from(printed.CONSOLE_FORMATS),
     rows=st.lists(
         st.fixed_dictionaries(
-            {name: st.floats(0, 1e4) for name in ("loss", "val_loss")} | {name: st.floats(0, 1) for name in ("acc", "val_acc")}
+            {name: st.floats(0, 1e4, width=32) for name in ("loss", "val_loss")}
+            | {name: st.floats(0, 1, width=32) for name in ("acc", "val_acc")}
         ),
         min_size=2,
         max_size=6,
