@@ -136,7 +136,7 @@ class RayCoreExecutor:
         from sweeps.executor.core_worker import CONTROL, CoreWorker
 
         cpu, gpu = shape_of(task)
-        actor = ray.remote(CoreWorker).options(num_cpus=cpu, num_gpus=gpu, concurrency_groups={CONTROL: 1}, max_restarts=0)
+        actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(CoreWorker).options(num_cpus=cpu, num_gpus=gpu)
         seat = Seat(actor.remote(self._settings), (cpu, gpu))
         self._seats.append(seat)
         self._places[seat.handle.place.options(concurrency_group=CONTROL).remote()] = seat

@@ -32,3 +32,9 @@ def ray() -> Iterator[RaySession]:
     os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
     with ray_session(num_cpus=2, num_gpus=0) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def canary() -> str:
+    """A secret that must reach no file and no process list."""
+    return CANARY

@@ -23,8 +23,8 @@ PATIENCE = 90.0
 def task(
     trial: int, trainable: str, folder: Path, *, attempt: int = 0, recorded: int = 0, affinity: str = "", **config: object
 ) -> TrialTask:
-    """A task of the module `contract_trials`."""
-    return TrialTask(trial, attempt, f"contract_trials:{trainable}", config, str(folder), recorded, affinity=affinity)
+    """A task of the module `contract_trials`; half a CPU, so that a fresh executor fits beside the processes that another keeps warm."""
+    return TrialTask(trial, attempt, f"contract_trials:{trainable}", config, str(folder), recorded, cpu=0.5, affinity=affinity)
 
 
 def collect(

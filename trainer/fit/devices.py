@@ -10,5 +10,5 @@ def share_gpus() -> None:
     import tensorflow as tf
 
     for gpu in tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, ValueError):  # started, or given a fixed limit: a trial with a fraction of the GPU
             tf.config.experimental.set_memory_growth(gpu, enable=True)

@@ -1,0 +1,76 @@
+"""The Keras trainable of a sweep, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sweeps.executor import Cause, EpochEnded, TrialTask
+from sweeps.executor.attempt import AttemptReporter, run_attempt
+from sweeps.keras_trainable import TRAINABLE
+from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sweeps.executor import Ended, Event
+
+CONFIG = TrainConfig(
+    data=DataConfig(source="digits", split=SplitConfig(train=100, validation=100, test=0)),
+    model=ModelConfig(backbone="plain_cnn", options={"filters": [8], "kernel": 3, "dropout": 0.0}),
+    training=TrainingConfig(epochs=4, batch_size=50, checkpoint_every=1),
+)
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> TrialTask:
+    return TrialTask(5, 0, TRAINABLE, CONFIG.model_dump(mode="json"), str(tmp_path / "trial"))
+
+
+def run(task: TrialTask, *, stop_after: int | None = None) -> tuple[list[EpochEnded], Ended]:
+    told: list[EpochEnded] = []
+
+    def send(event: Event) -> None:
+        assert isinstance(event, EpochEnded)
+        told.append(event)
+        if event.epoch == stop_after:
+            reporter.stop()
+
+    reporter = AttemptReporter(task, send)
+    return told, run_attempt(task, reporter)
+
+
+def test_a_training_tells_its_epochs_and_what_it_exported(given: TrialTask) -> None:
+    told, end = run(given)
+    assert end.cause is Cause.COMPLETED, end.error
+    assert [event.epoch for event in told] == [1, 2, 3, 4]
+    assert {"loss", "val_accuracy", "val_loss", "seconds"} <= set(told[0].figures)
+    assert end.outcome is not None
+    assert end.outcome.figures["num_val"] == 100
+    assert end.outcome.facts["model_path"].endswith(".keras")
+    assert end.outcome.facts["frozen_boundary"] == "none"
+
+
+def test_a_stopped_training_goes_on_where_its_checkpoint_is_and_tells_what_the_record_lacks(given: TrialTask) -> None:
+    whole, _ = run(replace(given, checkpoint_dir=given.checkpoint_dir + "-whole"))
+    first, end = run(given, stop_after=2)
+    assert (end.cause, [event.epoch for event in first]) == (Cause.STOPPED, [1, 2])
+    # the driver died before epoch 2 was on record: the checkpoint has it, the trainable must tell it again
+    rest, end = run(replace(given, attempt=1, recorded_epochs=1))
+    assert (end.cause, [event.epoch for event in rest]) == (Cause.COMPLETED, [2, 3, 4])
+    assert [event.figures["val_accuracy"] for event in [first[0], *rest]] == [event.figures["val_accuracy"] for event in whole]
+
+
+def test_impossible_settings_are_the_trials_own_failure(given: TrialTask) -> None:
+    config = {**given.config, "model": {**given.config["model"], "backbone": "resnet51"}}
+    _, end = run(replace(given, config=config))
+    assert end.cause is Cause.EXCEPTION
+    assert "resnet51" in (end.error or "")
+
+
+def test_checkpoints_on_an_address_are_refused(given: TrialTask) -> None:
+    _, end = run(replace(given, checkpoint_dir="s3://bucket/trial"))
+    assert end.cause is Cause.EXCEPTION
+    assert "storage_path" in (end.error or "")
