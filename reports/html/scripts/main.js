@@ -26,8 +26,8 @@ if (embedded) {
     startFilters(data, store);
     startCurves(data, store);
     if (document.getElementById("parameters")) {
-      // what is far down the page waits until the first screen is there
-      requestIdleCallback(() => {
+      // what is far down the page waits until the first screen is there; Safari has no idle callback
+      (window.requestIdleCallback ?? setTimeout)(() => {
         startMarginals(data, store);
         startParallel(data, store);
         startHeatmap(data);
