@@ -32,6 +32,7 @@ class PostgresServer:
     programs: Path
     folder: Path
     port: int
+    password: str = PASSWORD
 
     @property
     def url(self) -> str:

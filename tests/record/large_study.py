@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import numpy as np
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
+from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
 from sweeps.record import NewTrial, StudyFacts, create_study
 from sweeps.record.intermediate import shown_epochs
 from sweeps.search.distributions import record_distributions
+
+if TYPE_CHECKING:
+    from sweeps.record.recorded_study import RecordedStudy
 
 SPACE = SearchSpace(
     {
@@ -20,9 +27,7 @@ SPACE = SearchSpace(
 )
 
 COPIES = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < :trials - 1) "
-MULTIPLIED = {
-    "trials": "(trial_id, number, study_id, state, datetime_start, datetime_complete) "
-    "SELECT trial_id + n, number + n, study_id, state, datetime_start, datetime_complete FROM {table}, copy",
+MULTIPLIED = {  # the trials themselves last: the newest is the one that is copied
     "trial_params": "(trial_id, param_name, param_value, distribution_json) "
     "SELECT trial_id + n, param_name, CASE param_name WHEN 'augmentation' THEN n % 3 WHEN 'learning_rate' THEN 1e-5 + 1e-9 * n ELSE (n * 7919 % 10007) / 10007.0 END, "
     "distribution_json FROM {table}, copy",
@@ -34,17 +39,40 @@ MULTIPLIED = {
     "steadysweep_curves": "(trial_id, first_epoch, epochs, data) SELECT trial_id + n, first_epoch, epochs, data FROM {table}, copy",
     "steadysweep_attempts": "(trial_id, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu) "
     "SELECT trial_id + n, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu FROM {table}, copy",
+    "trials": "(trial_id, number, study_id, state, datetime_start, datetime_complete) "
+    "SELECT trial_id + n, number + n, study_id, state, datetime_start, datetime_complete FROM {table}, copy",
 }
+
+
+POINT = {"learning_rate": 1e-3, "dropout": 0.5, "weight_decay": 0.1, "label_smoothing": 0.1, "augmentation": "flip"}
+
+
+def new_study(url: str, name: str, trials: int = 10, epochs: int = 100) -> RecordedStudy:
+    """An empty study of `SPACE`."""
+    parameters = (
+        ParameterRecord("learning_rate", "float", log=True, low=1e-5, high=1e-1),
+        ParameterRecord("augmentation", "choice", labels=("none", "flip")),
+    )
+    facts = StudyFacts(
+        metric="val_accuracy",
+        maximize=True,
+        seed=0,
+        target_trials=trials,
+        planned_epochs=epochs,
+        sweep_file="study: x",
+        parameters=parameters,
+        distributions=record_distributions(SPACE),
+        versions={"keras": "3.15"},
+        facts={"host": "here"},
+        created=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+    return create_study(url, name, facts)
 
 
 def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20) -> None:
     """Make a study of `trials` complete trials, each with its parameters, attributes, attempt, shown epochs and curves."""
-    facts = StudyFacts(
-        "val_accuracy", maximize=True, seed=0, target_trials=trials, planned_epochs=epochs, distributions=record_distributions(SPACE)
-    )
-    record = create_study(url, name, facts)
-    point = {"learning_rate": 1e-3, "dropout": 0.5, "weight_decay": 0.1, "label_smoothing": 0.1, "augmentation": "flip"}
-    number = record.add_trial(NewTrial(point, "search", "c0", 0, 0, epochs))
+    record = new_study(url, name, trials, epochs)
+    number = record.add_trial(NewTrial(POINT, "search", "c0", 0, 0, epochs))
     record.begin_attempt(number, 0, driver="host:1", from_epoch=0, gpu=1.0)
     noise = np.random.default_rng(0).normal(0, 0.01, (metrics, epochs))
     values = (1 - np.exp(-np.arange(epochs) / 20) + noise).astype(np.float32)
@@ -61,7 +89,7 @@ def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metric
     with engine.begin() as connection:
         for table, copied in MULTIPLIED.items():
             columns, selected = copied.split(" SELECT ", 1)
-            original = f"(SELECT * FROM {table} LIMIT 100)"  # noqa: S608 - of the one trial that is there
+            original = f"(SELECT * FROM {table} WHERE trial_id = (SELECT MAX(trial_id) FROM trials))"  # noqa: S608 - of the one trial that is there
             statement = f"INSERT INTO {table} {columns} {COPIES} SELECT {selected.format(table=original)}"
             connection.execute(text(statement), {"trials": trials})
     engine.dispose()

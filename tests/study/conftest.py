@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
-from killable import run_driver  # noqa: E402 - its folder was just added
+from killable import run_driver, sweep_in  # noqa: E402 - its folder was just added
 
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
 from sweeps.study import run_study  # noqa: E402
@@ -27,30 +28,12 @@ if TYPE_CHECKING:
 
     from sweeps.study import StudyOutcome
 
-TEXT = """
-study: fast
-storage: sqlite:///{folder}/fast.db
-storage_path: {folder}/runs
-data: {{source: digits}}
-training: {{epochs: 5}}
-space:
-  learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}
-  dropout: {{float: [0.0, 0.6], step: 0.05}}
-"""
-
 
 @pytest.fixture
 def sweep_text(tmp_path: Path) -> Callable[..., str]:
     """Text of a sweep in `tmp_path` with top-level keys as given."""
 
-    def text(**keys: str) -> str:
-        lines = TEXT.format(folder=tmp_path)
-        for key, value in keys.items():
-            kept = [line for line in lines.splitlines() if not line.startswith(f"{key}:")]
-            lines = "\n".join([*kept, f"{key}: {value}", ""])
-        return lines
-
-    return text
+    return partial(sweep_in, tmp_path)
 
 
 @pytest.fixture

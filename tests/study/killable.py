@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import TYPE_CHECKING
 
 from sweeps.executor.inline import InlineExecutor
 from sweeps.study import run_study
 from sweeps.study.kill_points import VARIABLE
 from sweeps.sweep_file import SweepFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WARM_UP = """
 study: warm-up
@@ -19,6 +23,23 @@ training: {{epochs: 1}}
 space: {{learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}, dropout: {{float: [0.0, 0.6]}}}}
 search: {{trials: 3, sampler_options: {{n_startup_trials: 1}}}}
 """
+
+
+TEXT = """
+study: fast
+storage: sqlite:///{folder}/fast.db
+storage_path: {folder}/runs
+data: {{source: digits}}
+training: {{epochs: 5}}
+space: {{learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}, dropout: {{float: [0.0, 0.6], step: 0.05}}}}
+"""
+
+
+def sweep_in(folder: Path, **keys: str) -> str:
+    """Text of a sweep that keeps everything in `folder`, its top-level keys as given."""
+    lines = TEXT.format(folder=folder).splitlines()
+    kept = [line for line in lines if line.partition(":")[0] not in keys]
+    return "\n".join([*kept, *(f"{key}: {value}" for key, value in keys.items()), ""])
 
 
 def run_driver(text: str, kill_at: str, trainable: str) -> None:

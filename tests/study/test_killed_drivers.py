@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from killable import sweep_in
 
 from sweeps.record import read_study
 from sweeps.study.kill_points import POINTS
@@ -56,9 +57,7 @@ def computed_twice(folder: Path) -> dict[str, int]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, driver_process: Callable[..., int]) -> list[dict[str, Any]]:
     """The same sweep without a kill."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    from conftest import TEXT
-
-    text = TEXT.format(folder=folder) + "".join(f"{key}: {value}\n" for key, value in KEYS.items())
+    text = sweep_in(folder, **KEYS)
     assert driver_process(text) == 0
     return essence(read_study(f"sqlite:///{folder}/fast.db", "fast"))
 

@@ -13,7 +13,7 @@ from sweeps.search.samplers.protocol import Answer
 from sweeps.search.samplers.random_points import random_point
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sweeps.search.samplers.protocol import Question
 
 _LARGEST_FIT = 300  # fitting costs the cube of the trials
+_FIT_STEPS = 20
 _NOISE = (1e-6, 1.0)  # variance of a score, in units of the scores' variance
 
 
@@ -61,7 +62,6 @@ class GaussianProcessSampler:
             scores,
             np.asarray([encoded(space, trial.point) for trial in running]).reshape(-1, points.shape[1]),
             np.asarray([encoded(space, candidate) for candidate in candidates]),
-            question.seed,
         )
         return Answer(candidates[int(np.argmax(improvement))])
 
@@ -92,8 +92,18 @@ def _neighbour(space: SearchSpace, point: Mapping[str, PointValue], generator: n
     return random_point(space, generator, {name: value for name, value in point.items() if name != changed})
 
 
+def _few_steps(
+    objective: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]], start: NDArray[np.float64], bounds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Fit the kernel in a few steps: its exact optimum is not worth seconds of a proposal."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    theta, value, _ = fmin_l_bfgs_b(objective, start, bounds=[(float(low), float(high)) for low, high in bounds], maxiter=_FIT_STEPS)
+    return np.asarray(theta, dtype=np.float64), float(value)
+
+
 def _expected_improvement(
-    points: NDArray[np.float64], scores: NDArray[np.float64], running: NDArray[np.float64], candidates: NDArray[np.float64], seed: int
+    points: NDArray[np.float64], scores: NDArray[np.float64], running: NDArray[np.float64], candidates: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Expected improvement of each candidate, shape ``(num_candidates,)``.
 
@@ -102,7 +112,6 @@ def _expected_improvement(
         scores: more is better, shape ``(num_trials,)``.
         running: encoded running trials, shape ``(num_running, num_numbers)``.
         candidates: shape ``(num_candidates, num_numbers)``.
-        seed: of the fit's restarts.
     """
     from scipy.stats import norm
     from sklearn.exceptions import ConvergenceWarning
@@ -110,7 +119,7 @@ def _expected_improvement(
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
     kernel = Matern(length_scale=np.full(points.shape[1], 0.5), length_scale_bounds=(0.05, 20.0), nu=2.5) + WhiteKernel(0.05, _NOISE)
-    model = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=1, random_state=seed)
+    model = GaussianProcessRegressor(kernel, normalize_y=True, optimizer=_few_steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(points, scores)

@@ -34,7 +34,9 @@ class QmcSampler:
 
         kind = qmc.Sobol if self._sequence == "sobol" else qmc.Halton
         engine = kind(d=len(question.space.parameters), scramble=self._scramble, rng=question.study_seed)
-        engine.fast_forward((question.proposal + question.draw * _SKIPPED) % (1 << 29))
+        skipped = (question.proposal + question.draw * _SKIPPED) % (1 << 29)
+        if skipped:
+            engine.fast_forward(skipped)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # one point at a time is no power of 2
             units = engine.random(1)[0]

@@ -1,0 +1,50 @@
+"""What only a server does: it goes away, and it has a password."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from large_study import POINT, new_study
+from sqlalchemy import create_engine, text
+
+from sweeps.record import NewTrial, StudyLockedError, open_study, read_study, shown, storage_url
+
+if TYPE_CHECKING:
+    from conftest import PostgresServer
+
+
+def test_a_database_that_is_away_for_a_while_loses_nothing(postgres: PostgresServer, caplog: pytest.LogCaptureFixture) -> None:
+    study = new_study(postgres.url, "outage")
+    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    study.begin_attempt(number, 0, driver="d", from_epoch=0, gpu=0)
+    postgres.stop()
+    back = threading.Thread(target=lambda: (time.sleep(1.5), postgres.start()))
+    back.start()
+    with caplog.at_level(logging.WARNING):
+        study.add_epoch(number, 0, 1, {"val_accuracy": 0.5}, None)
+        study.show_epoch(number, 1, 0.5, 100)
+    back.join()
+    assert "does not answer" in caplog.text
+    assert "canary" not in caplog.text
+    assert read_study(postgres.url, "outage").trials[0].curves["val_accuracy"].tolist() == [0.5]
+    with pytest.raises(StudyLockedError):  # the lock was taken again
+        open_study(postgres.url, "outage")
+    study.close()
+
+
+def test_the_password_is_nowhere_in_the_database(postgres: PostgresServer) -> None:
+    study = new_study(postgres.url, "secret")
+    study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    study.close()
+    engine = create_engine(postgres.url)
+    with engine.connect() as connection:
+        tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+        content = "".join(str(connection.execute(text(f"SELECT * FROM {table}")).all()) for table in tables)  # noqa: S608 - the server's own names
+    engine.dispose()
+    assert "secret" in content
+    assert postgres.password not in content
+    assert postgres.password not in shown(storage_url(postgres.url))

@@ -1,0 +1,93 @@
+"""Trainables that go wrong in known ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fast_training
+
+from sweeps.executor.protocol import Outcome
+
+if TYPE_CHECKING:
+    from sweeps.executor.protocol import Reporter, TrialTask
+
+
+class NonFiniteLossError(Exception):
+    """Known to executors by its name."""
+
+
+class ResourceExhaustedError(Exception):
+    """Known to executors by its name."""
+
+
+def always_the_same(task: TrialTask, reporter: Reporter) -> Outcome:
+    """The user's code has a mistake."""
+    del task, reporter
+    raise KeyError("no such layer: conv9")
+
+
+def sometimes(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Fails where dropout is high, each time with a message of its own, and diverges or runs out of memory elsewhere."""
+    dropout = task.config["model"]["dropout"]
+    if dropout > 0.4:
+        raise ValueError(f"dropout {dropout} is too much")
+    if dropout > 0.3:
+        raise NonFiniteLossError("loss became nan in epoch 1, batch 3")
+    if dropout > 0.2:
+        raise ResourceExhaustedError("OOM when allocating tensor on /device:GPU:0")
+    return fast_training.train(task, reporter)
+
+
+def memory_once(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Runs out of memory after two epochs of its first attempt."""
+    if task.attempt == 0:
+        for epoch in (1, 2):
+            reporter.epoch(epoch, {"val_accuracy": 0.1 * epoch})
+        raise MemoryError
+    for epoch in range(1, 6):
+        if epoch > task.recorded_epochs:
+            reporter.epoch(epoch, {"val_accuracy": 0.1 * epoch})
+    return Outcome()
+
+
+def memory_always(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Never fits."""
+    del task, reporter
+    raise MemoryError
+
+
+def nan_metric(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Its metric is missing at times, or throughout."""
+    missing = {1, 3} if task.trial % 2 else set(range(1, 6))
+    for epoch in range(1, 6):
+        reporter.epoch(epoch, {"val_accuracy": float("nan") if epoch in missing else 0.5, "loss": float("inf")})
+    return Outcome({"num_val": float("nan")})
+
+
+def other_metric(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Tells everything but what is ranked."""
+    del task
+    reporter.epoch(1, {"accuracy": 0.5})
+    return Outcome()
+
+
+def silent(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Tells nothing."""
+    del task, reporter
+    return Outcome()
+
+
+def leaps(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Leaves an epoch out."""
+    del task
+    for epoch in (1, 3, 4):
+        if reporter.epoch(epoch, {"val_accuracy": 0.5}):
+            break
+    return Outcome()
+
+
+def forgets(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Its checkpoint is deleted before it starts."""
+    (Path(task.checkpoint_dir) / "checkpoint.json").unlink(missing_ok=True)
+    return fast_training.train(task, reporter)
