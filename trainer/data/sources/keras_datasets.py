@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,12 @@ FILES = {
         f"datasets/fashion-mnist/{name}-ubyte.gz"
         for name in ("train-labels-idx1", "train-images-idx3", "t10k-labels-idx1", "t10k-images-idx3")
     ),
-    "cifar10": ("cifar-10-batches-py-target",),
-    "cifar100": ("cifar-100-python-target",),
+    "cifar10": ("cifar-10-batches-py-target_archive",),
+    "cifar100": ("cifar-100-python-target_archive",),
 }
 """Data set to the files Keras looks for in its cache."""
+
+ARCHIVES = {"cifar10": "cifar-10-python.tar.gz", "cifar100": "cifar-100-python.tar.gz"}
 
 CLASS_NAMES = {"fashion_mnist": CLOTHES, "cifar10": VEHICLES_AND_ANIMALS}
 
@@ -48,9 +51,7 @@ def collect_keras_dataset(name: str) -> Collected:
 
 
 def _advice(name: str) -> str:
-    import keras
-
-    folder = Path(keras.config.keras_home()) if hasattr(keras.config, "keras_home") else Path.home() / ".keras"
+    """Where Keras looks, and what to put there. Source: keras.src.utils.file_utils.get_file."""
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     places = [str(folder / (file if file.startswith("datasets/") else f"datasets/{file}")) for file in FILES[name]]
-    archive = {"cifar10": " (the unpacked cifar-10-python.tar.gz)", "cifar100": " (the unpacked cifar-100-python.tar.gz)"}.get(name, "")
-    return ", ".join(places) + archive
+    return ", ".join(places) + (f" ({ARCHIVES[name]} under this name)" if name in ARCHIVES else "")
