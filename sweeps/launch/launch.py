@@ -72,7 +72,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
             hardware=hardware(),
             boundaries=checked.probe.boundaries,
         )
-        refresh = ReportRefresh(sweep.study, storage_of(sweep), path, sweep.report.every)
+        refresh = ReportRefresh(sweep.study, storage_of(sweep), path, sweep.report.every, progress.message)
         with StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals:
             outcome = run_study(
                 sweep,

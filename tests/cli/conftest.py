@@ -1,0 +1,70 @@
+"""A small finished sweep that the commands are tried on: real Keras trainings of digits, run by Ray Tune."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWEEP = """\
+study: tiny-digits
+data:
+  source: digits
+  classes: ["0", "1", "2"]
+  split: {train: 60, validation: 100, test: 40}
+model: {backbone: small_resnet, options: {filters: [4, 8]}}
+training: {epochs: 6, batch_size: 20}
+space:
+  learning_rate: {float: [1.0e-3, 1.0e-1], log: true}
+  bn_momentum: {choice: [0.5, 0.99]}
+search: {trials: 3, pruner: none}
+resources: {cpu: 1, concurrent: 1}
+"""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder in which ``steadysweep`` is run as a person would."""
+
+    folder: Path
+
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """Start one command."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sweeps.cli", *words],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "COLUMNS": "200", **variables},
+        )
+
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        process = self.start(*words, **variables)
+        out, err = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A folder with ``sweep.yaml`` and its finished study."""
+    shell = Shell(tmp_path_factory.mktemp("swept"))
+    (shell.folder / "sweep.yaml").write_text(SWEEP)
+    done = shell.run("run", "sweep.yaml")
+    assert done.returncode == 0, done.stderr
+    (shell.folder / "run.out").write_text(done.stdout)
+    (shell.folder / "run.err").write_text(done.stderr)
+    return shell

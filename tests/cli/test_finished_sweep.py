@@ -1,0 +1,110 @@
+"""A sweep that ran: what each command says about it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Shell
+
+STORAGE = ("--storage", "sqlite:///tiny-digits.db")
+
+
+def test_run_ends_with_leaders_and_the_report_path(swept: Shell) -> None:
+    out = (swept.folder / "run.out").read_text()
+    assert "leaders by stable val_accuracy" in out
+    report = Path(out.strip().splitlines()[-1])
+    assert report == swept.folder / "tiny-digits.html"
+    assert "tiny-digits" in report.read_text()
+    assert "3/3 trials" in (swept.folder / "run.err").read_text()
+
+
+def test_status_counts_and_names_the_best(swept: Shell) -> None:
+    done = swept.run("status", "tiny-digits", *STORAGE, "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["schema"] == "steadysweep.status/1"
+    (study,) = document["studies"]
+    assert study["states"] == {"COMPLETE": 3, "PRUNED": 0, "FAIL": 0, "RUNNING": 0, "WAITING": 0}
+    assert study["configurations"] == 3
+    assert 0 <= study["best"]["stable"] <= study["best"]["level"] <= 1
+    assert set(study["best"]["params"]) == {"learning_rate", "bn_momentum"}
+
+
+def test_status_without_arguments_finds_the_only_storage(swept: Shell) -> None:
+    done = swept.run("status")
+    assert done.returncode == 0
+    assert "tiny-digits" in done.stdout
+
+
+def test_report_json_holds_ranking_and_whole_curves(swept: Shell) -> None:
+    done = swept.run("report", "tiny-digits", *STORAGE, "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["schema"] == "steadysweep.report/1"
+    assert [entry["rank"] for entry in document["ranking"]] == [1, 2, 3]
+    scores = [entry["stable"] for entry in document["ranking"]]
+    assert scores == sorted(scores, reverse=True)
+    for entry in document["ranking"]:
+        (trial,) = entry["trials"]
+        assert len(trial["curves"]["val_accuracy"]) == 6
+
+
+def test_report_writes_every_format_beside_each_other(swept: Shell) -> None:
+    done = swept.run("report", "tiny-digits", *STORAGE, "--format", "html,json,csv,md", "-o", "out/report.html")
+    assert done.returncode == 0, done.stderr
+    written = {path.name for path in (swept.folder / "out").iterdir()}
+    assert written == {"report.html", "report.json", "report.csv", "report-epochs.csv", "report.md"}
+
+
+def test_a_finished_study_is_not_trained_again(swept: Shell) -> None:
+    before = swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout
+    done = swept.run("run", "sweep.yaml", "--executor", "inline")
+    assert done.returncode == 0, done.stderr
+    after = swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout
+    ours, theirs = json.loads(before), json.loads(after)
+    assert ours["ranking"] == theirs["ranking"]
+
+
+@pytest.mark.timeout(240)
+def test_resume_needs_the_storage_alone_and_adds_trials(swept: Shell, tmp_path: Path) -> None:
+    with sqlite3.connect(swept.folder / "tiny-digits.db") as source, sqlite3.connect(tmp_path / "moved.db") as copy:
+        source.backup(copy)
+    elsewhere = type(swept)(tmp_path)
+    done = elsewhere.run("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
+    assert done.returncode == 0, done.stderr
+    status = json.loads(elsewhere.run("status", "tiny-digits", "--storage", "sqlite:///moved.db", "--format", "json").stdout)
+    assert status["studies"][0]["states"]["COMPLETE"] == 4
+
+
+def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> None:
+    done = swept.run(
+        "train",
+        "sweep.yaml",
+        "--set",
+        "learning_rate=0.01",
+        "--set",
+        "bn_momentum=0.5",
+        "--set",
+        "training.epochs=2",
+        "--storage",
+        "sqlite:///single.db",
+    )
+    assert done.returncode == 0, done.stderr
+    status = json.loads(swept.run("status", "--storage", "sqlite:///single.db", "--format", "json").stdout)
+    (study,) = status["studies"]
+    assert study["name"].startswith("tiny-digits-")
+    assert study["states"]["COMPLETE"] == 1
+    assert Path(done.stdout.strip().splitlines()[-1]).is_file()
+
+
+def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
+    done = swept.run("check", "sweep.yaml", "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["data"]["images"] == {"train": 60, "validation": 100, "test": 40}
+    assert document["estimates"]["trial_seconds"] > 0
+    assert document["model"]["parameters"] > 0
+    assert not [finding for finding in document["findings"] if finding["severity"] == "error"]
