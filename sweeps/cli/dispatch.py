@@ -74,7 +74,7 @@ def _diagnose(arguments: Namespace) -> int:
 def _export(arguments: Namespace) -> int:
     from sweeps.commands.export import export
 
-    return export(arguments.study, storage=arguments.storage, rank=arguments.rank, output=arguments.output)
+    return export(arguments.study, storage=arguments.storage, wanted=arguments.rank, output=arguments.output)
 
 
 def _train(arguments: Namespace) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,3 +110,23 @@ def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
     assert document["estimates"]["trial_seconds"] > 0
     assert document["model"]["parameters"] > 0
     assert not [finding for finding in document["findings"] if finding["severity"] == "error"]
+
+
+@pytest.mark.timeout(240)
+def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swept: Shell) -> None:
+    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "1", "-o", "exported")
+    assert done.returncode == 0, done.stderr
+    card = (swept.folder / "exported" / "README.md").read_text()
+    code = card.split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) <= 5
+    printed = subprocess.run([sys.executable, "-c", code], cwd=swept.folder / "exported", capture_output=True, text=True, check=True)
+    reported = card.split("| validation accuracy of this file | ")[1].split(" ")[0]
+    assert f"{float(printed.stdout.split()[-1]):.4f}" == reported
+
+
+def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:
+    (swept.folder / "taken").mkdir()
+    assert swept.run("export", "tiny-digits", *STORAGE, "-o", "taken").returncode == 2
+    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
+    assert done.returncode == 2
+    assert "1 to 3" in done.stderr

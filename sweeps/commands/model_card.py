@@ -1,0 +1,88 @@
+"""The model card of an exported configuration: what it holds, how sure that is, how to load it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reports.ranking import RankedConfiguration
+    from reports.records import StudyRecord, TrialRecord
+
+LOADING = """\
+```python
+import keras, numpy as np, yaml
+from trainer import TrainConfig
+from trainer.data import load_data
+data = load_data(TrainConfig(**yaml.safe_load(open("config.yaml"))).data).validation
+print(np.mean(keras.saving.load_model("model.keras").predict(data.images.astype("float32"), verbose=0).argmax(1) == data.labels))
+```"""
+SIGMOID = LOADING.replace(".argmax(1)", "[:, 0].round()")
+WIDTH = 60
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord) -> str:
+    """Markdown.
+
+    Args:
+        study: where it comes from.
+        configuration: in its rank.
+        trial: the training whose exported checkpoint was taken.
+    """
+    figures = trial.figures
+    validated = figures.get("exported_val_accuracy")
+    rows = [
+        ("validation accuracy of this file", _figure(validated)),
+        ("its epoch", f"{figures.get('exported_epoch', trial.num_epochs):.0f} of {trial.num_epochs}"),
+        ("test accuracy of this file", _figure(figures.get("test_accuracy")) if "test_accuracy" in figures else "not measured"),
+        (f"stable {study.metric} of the configuration", _figure(configuration.stable)),
+        ("level", _figure(configuration.level)),
+        ("a new training, 95 %", _interval(configuration)),
+        ("seeds", str(configuration.seeds)),
+    ]
+    parts = [
+        f"# {study.name}: configuration {configuration.configuration}",
+        f"Rank {configuration.rank} of the study, trial {trial.number}, seed {trial.seed}.",
+        "| figure | value |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows),
+        f"## Curve\n\n`{_curve(trial, study.metric)}`\n\n{study.metric} by epoch, from {_range(trial, study.metric)}.",
+        "## Flags\n\n" + (_flags(configuration) or "None."),
+        "## Parameters\n\n" + "\n".join(f"- {name}: {value}" for name, value in configuration.params.items()),
+        "## Load it\n\nThe model takes raw pixel values from 0 to 255; preprocessing is part of it. "
+        "These lines, run in this folder, print the validation accuracy above:\n\n"
+        + (SIGMOID if "output: sigmoid" in study.sweep_file else LOADING),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _flags(configuration: RankedConfiguration) -> str:
+    return "\n".join(f"- {flag.name} ({flag.severity}): {flag.summary}" for flag in configuration.flags)
+
+
+def _interval(configuration: RankedConfiguration) -> str:
+    if configuration.stable_interval is None:
+        return "one seed: this run only"
+    low, high = configuration.stable_interval
+    return f"{low:.4f} to {high:.4f}" + (", confirmed with fresh seeds" if configuration.confirmed else "")
+
+
+def _curve(trial: TrialRecord, metric: str) -> str:
+    """The curve as a row of blocks, thinned to at most `WIDTH` by taking each stretch's lowest value."""
+    values = np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return "no finite epoch"
+    lows = np.array([stretch.min() for stretch in np.array_split(values, min(WIDTH, len(values)))])
+    low, high = float(lows.min()), float(lows.max())
+    steps = np.zeros(len(lows), dtype=int) if high == low else ((lows - low) / (high - low) * (len(BARS) - 1)).round().astype(int)
+    return "".join(BARS[step] for step in steps)
+
+
+def _range(trial: TrialRecord, metric: str) -> str:
+    values = np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
+    return f"{np.nanmin(values):.4f} to {np.nanmax(values):.4f}" if len(values) and np.isfinite(values).any() else "no value"
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4f}"
