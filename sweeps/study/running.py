@@ -15,7 +15,7 @@ from sweeps.study.observer import Silent
 from sweeps.study.planning import parameter_record, plan_of
 from sweeps.study.study_options import StudyOptions
 from sweeps.study.study_state import StudyState
-from sweeps.sweep_file import SweepFile, compare
+from sweeps.sweep_file import SweepFile, compare, has_literal_password, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,10 @@ def run_study(
 def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
     """The sweep's study, made if it does not exist, with what this run changes written to its history."""
     url = storage_of(sweep)
+    if has_literal_password(url):  # a sweep built by hand, which no file's check has seen
+        raise SweepInputError(
+            f"storage: a password stands in {masked(url)} and would be stored with the study; write ${{PASSWORD}} in its place and set that variable."
+        )
     if not study_exists(url, sweep.study):
         return create_study(url, sweep.study, _facts(sweep, plan, options))
     record = open_study(url, sweep.study)

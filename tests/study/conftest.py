@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ from sweeps.study import run_study  # noqa: E402
 from sweeps.sweep_file import SweepFile  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sweeps.study import StudyOutcome
 
@@ -57,8 +58,10 @@ def driver_process() -> Callable[..., int | None]:
         patch.setenv("STEADYSWEEP_WARM_UP", "1")
         forkserver.ensure_running()
 
-    def run(text: str, kill_at: str = "", kill_after: float | None = None, trainable: str = "fast_training:train") -> int | None:
-        process = context.Process(target=run_driver, args=(text, kill_at, trainable))
+    def run(
+        text: str, kill_at: str = "", kill_after: float | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> int | None:
+        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment)))
         process.start()
         process.join(kill_after)
         if process.is_alive():

@@ -12,6 +12,7 @@ from sweeps.study.kill_points import VARIABLE
 from sweeps.sweep_file import SweepFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 WARM_UP = """
@@ -42,16 +43,16 @@ def sweep_in(folder: Path, **keys: str) -> str:
     return "\n".join([*kept, *(f"{key}: {value}" for key, value in keys.items()), ""])
 
 
-def run_driver(text: str, kill_at: str, trainable: str) -> None:
+def run_driver(text: str, kill_at: str, trainable: str, environment: Mapping[str, str]) -> None:
     """Run the sweep `text` to its end, or to the kill point."""
-    os.environ[VARIABLE] = kill_at
+    os.environ.update({**environment, VARIABLE: kill_at})
     run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable)
 
 
 def warm_up() -> None:
     """Run a tiny study, so that processes forked from this one need not import and compile everything again."""
     with tempfile.TemporaryDirectory() as folder:
-        run_driver(WARM_UP.format(folder=folder), "", "fast_training:train")
+        run_driver(WARM_UP.format(folder=folder), "", "fast_training:train", {})
 
 
 if os.environ.get("STEADYSWEEP_WARM_UP"):  # imported by the process that others are forked from
