@@ -13,7 +13,8 @@ from reports.flags import oscillating_by_chance, study_flags, summarise_flags
 from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, late_deviations, new_training_interval
 from reports.ranking.ranked import RankedConfiguration, Ranking
 from reports.ranking.shrinkage import Shrunken, shrink
-from reports.stability import level, stability
+from reports.stability import stability
+from reports.stability.smoothing import smoothed_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,10 @@ def _curve(trial: TrialRecord, metric: str) -> Array:
     return np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
 
 
+def _finite(curve: Array) -> Array:
+    return curve[np.isfinite(curve)]
+
+
 def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilityScore | None]) -> list[_Candidate]:
     """Group trials by configuration and settle which of them count."""
     groups: dict[str, list[TrialRecord]] = defaultdict(list)
@@ -109,7 +114,7 @@ def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign:
     if stable is None:
         return None
     centres = {
-        trial.number: level(curves[trial.number], maximize=sign > 0.0, time_constant=TIME_CONSTANT_EPOCHS)
+        trial.number: smoothed_level(_finite(curves[trial.number]), TIME_CONSTANT_EPOCHS)
         for candidate in finished
         for trial in candidate.counted
     }
@@ -137,7 +142,7 @@ def _by_seed(candidate: _Candidate, figures: Mapping[int, float], role: str | No
     for trial in candidate.counted:
         if role is None or trial.role == role:
             seeds[trial.seed].append(figures[trial.number])
-    return np.array([float(np.mean(values)) for values in seeds.values()])
+    return np.array([sum(values) / len(values) for values in seeds.values()])
 
 
 def _numbered(candidate: _Candidate) -> list[tuple[int, StabilityScore]]:
@@ -147,7 +152,7 @@ def _numbered(candidate: _Candidate) -> list[tuple[int, StabilityScore]]:
 def _interval(
     candidate: _Candidate, curves: Mapping[int, Array], centres: Mapping[int, float], mean: float, late: Shrunken, i: int
 ) -> tuple[float, float]:
-    runs = [curves[trial.number][np.isfinite(curves[trial.number])] for trial in candidate.counted]
+    runs = [_finite(curves[trial.number]) for trial in candidate.counted]
     deviations, weights = late_deviations(runs, [centres[trial.number] for trial in candidate.counted])
     return new_training_interval(mean, math.hypot(late.seed_sd, float(late.sd[i])), late.seed_df, deviations, weights)
 
@@ -188,7 +193,7 @@ def _ranked(
     sign: float,
 ) -> RankedConfiguration:
     runs = [sign * curves[trial.number] for trial in candidate.counted]
-    bests = [float(np.nanmax(run)) for run in runs]
+    bests = [float(_finite(run).max()) for run in runs]
     best_run = runs[int(np.argmax(bests))] if runs else None
     stable = _mean([score.stable for score in candidate.scores])
     centre = _mean([score.level for score in candidate.scores])
@@ -203,8 +208,8 @@ def _ranked(
         stable_interval=candidate.interval,
         level=centre,
         best=sign * max(bests) if bests else None,
-        best_epoch=int(np.nanargmax(best_run)) + 1 if best_run is not None else None,
-        last=_mean([float(sign * run[np.isfinite(run)][-1]) for run in runs if np.isfinite(run).any()]),
+        best_epoch=int(np.where(np.isfinite(best_run), best_run, -np.inf).argmax()) + 1 if best_run is not None else None,
+        last=_mean([float(sign * _finite(run)[-1]) for run in runs]),
         spread=abs(centre - stable) if centre is not None and stable is not None else None,
         seeds=len({trial.seed for trial in candidate.counted}),
         epochs=max((trial.num_epochs for trial in candidate.trials), default=0),
@@ -216,4 +221,4 @@ def _ranked(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+    return sum(values) / len(values) if values else None

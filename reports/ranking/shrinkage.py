@@ -68,7 +68,7 @@ def shrink(values: Sequence[Array], repeats: Sequence[Array]) -> Shrunken | None
     between = max(float(((means[upper] - middle) ** 2).mean()) * float(upper.sum()) / others - float(noise[upper].mean()), 0.0)
     share = noise / (noise + between) if len(values) > 1 else np.zeros(1)
     mean = middle + (1.0 - share) * (means - middle)
-    uncertain = 2.0 / max(others - 2.0, 2.0) * share**2 * (means - middle) ** 2
+    uncertain = 2.0 / float(upper.sum()) * share**2 * (means - middle) ** 2
     spread = np.sqrt(noise * (1.0 - share) + noise * share / len(values) + uncertain)
     return Shrunken(math.sqrt(variance), freedom, mean, spread)
 
