@@ -69,8 +69,8 @@ def test_inputs_scaled_otherwise_than_the_weights_expect(preprocessing: str) -> 
 
 
 def test_a_backbone_that_scales_inside_is_not_scaled_twice() -> None:
-    assert find(model={"backbone": "EfficientNetB0"}, preprocessing="rescale")["input_scaling"].severity == "error"
-    assert find(model={"backbone": "EfficientNetB0"}, preprocessing="none") == {}
+    assert find(model={"backbone": "efficientnetb0"}, preprocessing="rescale")["input_scaling"].severity == "error"
+    assert find(model={"backbone": "efficientnetb0"}, preprocessing="none") == {}
 
 
 def test_random_weights_take_any_scale_of_order_one() -> None:
@@ -191,7 +191,7 @@ def test_batches_of_one_image() -> None:
 
 
 def test_images_below_the_backbones_minimum() -> None:
-    assert find(model={"backbone": "Xception"})["image_size"].evidence["minimum"] == 71
+    assert find(model={"backbone": "xception"})["image_size"].evidence["minimum"] == 71
     assert find(facts=dataclasses.replace(BUILT, min_image_size=41))["image_size"].severity == "error"
 
 

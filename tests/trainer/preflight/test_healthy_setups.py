@@ -46,7 +46,7 @@ def facts(**changes: object) -> ModelFacts:
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_every_keras_family_with_defaults_has_no_finding(builder: str) -> None:
-    config = TrainConfig(data=DataConfig(source="photos"), model=ModelConfig(backbone=builder, weights="imagenet"))
+    config = TrainConfig(data=DataConfig(source="photos"), model=ModelConfig(backbone=builder.lower(), weights="imagenet"))
     assert preflight(config, photos(80), facts()) == ()
 
 
