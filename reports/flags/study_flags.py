@@ -28,7 +28,13 @@ def trial_flags(trial: TrialRecord, study: StudyRecord) -> tuple[Flag, ...]:
     if num_val is None and study.kind == "logs" and "val_accuracy" in trial.curves:
         num_val = infer_num_val(float(str(value)) for value in trial.curves["val_accuracy"])
     classes = trial.figures.get("num_classes")
-    return find_flags(trial.curves, num_val=num_val, planned_epochs=trial.planned_epochs, num_classes=int(classes) if classes else None)
+    return find_flags(
+        trial.curves,
+        num_val=num_val,
+        planned_epochs=trial.planned_epochs,
+        num_classes=int(classes) if classes else None,
+        cut=trial.state in ("PRUNED", "RUNNING"),
+    )
 
 
 def oscillating_by_chance(study: StudyRecord) -> float:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def diagnose(curves: Mapping[str, NDArray[np.float32]], num_val: int | None, planned_epochs: int) -> dict[str, Any]:
+def diagnose(curves: Mapping[str, NDArray[np.float32]], num_val: int | None, planned_epochs: int, *, cut: bool) -> dict[str, Any]:
     """Names of the curve's flags, the gravest first, and each with its evidence; plain data.
 
     Args:
         curves: metric to values, shape ``(num_epochs,)``.
         num_val: validation images, or None when unknown.
         planned_epochs: epochs of a complete training.
+        cut: the trial was pruned.
     """
-    flags = find_flags(curves, num_val=num_val, planned_epochs=planned_epochs)
+    flags = find_flags(curves, num_val=num_val, planned_epochs=planned_epochs, cut=cut)
     return {"flags": [flag.name for flag in flags], "evidence": {flag.name: asdict(flag)["evidence"] for flag in flags}} if flags else {}

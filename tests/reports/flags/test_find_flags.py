@@ -172,3 +172,9 @@ def test_a_curve_is_judged_in_a_millisecond_or_so() -> None:
     for of in curves:
         find_flags(of, num_val=1000)
     assert (time.process_time() - start) / len(curves) <= 0.003
+
+
+def test_a_run_that_the_sweep_cut_is_not_flagged_for_rising() -> None:
+    rising = {"val_accuracy": np.linspace(0.2, 0.9, 12)}
+    assert "unfinished" in {flag.name for flag in find_flags(rising)}
+    assert "unfinished" not in {flag.name for flag in find_flags(rising, cut=True)}
