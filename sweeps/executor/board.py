@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 Order = Literal["stop", "leave", "over"]
 """``stop``: return soon; ``leave``: end the process now; ``over``: nothing more will be ordered."""
 
-Key = tuple[int, int]
-"""Trial and attempt."""
+Key = int
+"""Number of a submission: never used twice, so that a late order cannot meet the next attempt."""
 
 
 class Board:
@@ -34,9 +34,8 @@ class Board:
         """What every worker process is set up with."""
         return self._worker_settings
 
-    async def post(self, task: TrialTask) -> None:
+    async def post(self, key: Key, task: TrialTask) -> None:
         """Lay out a task."""
-        key = (task.trial, task.attempt)
         self._tasks[key] = task
         self._posted[key].set()
 

@@ -6,6 +6,7 @@ It proposes nothing, prunes nothing, retries nothing and is never restored: the 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
@@ -62,6 +63,8 @@ class RayTuneExecutor:
         self._board: Any = None
         self._board_name = f"board-{uuid.uuid4().hex[:12]}"
         self._failure: str | None = None
+        self._numbers = itertools.count()
+        self._keys: dict[int, Key] = {}
         self._slots = slots(resources, autoscaling=session is not None and session.address is not None)
         self._started = False
         self._closed = False
@@ -87,8 +90,9 @@ class RayTuneExecutor:
         if problem is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
-        self._board.post.remote(task)
-        self._tasks.put(task)
+        key = self._keys[task.trial] = next(self._numbers)
+        self._board.post.remote(key, task)
+        self._tasks.put(key, task)
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Events since the last call."""
@@ -102,7 +106,7 @@ class RayTuneExecutor:
         if self._tasks.withdraw(trial) is not None:
             self._mailbox.put(Ended(trial, attempt, Cause.STOPPED))
         else:
-            self._give((trial, attempt), "stop")
+            self._give(self._keys[trial], "stop")
 
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""
@@ -119,13 +123,13 @@ class RayTuneExecutor:
         self._mailbox.begin_closing()
         for task in self._tasks.close():
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.INTERRUPTED))
-        for key in self._mailbox.live().items():
-            self._give(key, "stop")
+        for trial in self._mailbox.live():
+            self._give(self._keys[trial], "stop")
         self._mailbox.wait_until_ended(deadline - time.monotonic())
         cut = self._mailbox.live()
         self._mailbox.end_all(Cause.INTERRUPTED, f"did not stop within {grace:g} s")
-        for key in cut.items():
-            self._give(key, "leave")
+        for trial in cut:
+            self._give(self._keys[trial], "leave")
         if cut:
             self._tasks.close(leave=True)
 
@@ -169,7 +173,7 @@ class RayTuneExecutor:
             tune_config=tune.TuneConfig(
                 num_samples=-1,
                 search_alg=TaskSearcher(self._tasks, self._board_name),
-                scheduler=EventScheduler(self._mailbox, self._tasks, lambda trial, attempt: self._give((trial, attempt), "over")),
+                scheduler=EventScheduler(self._mailbox, self._tasks, lambda key: self._give(key, "over")),
                 max_concurrent_trials=self._slots,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: f"trial-{trial.config['trial']}-{trial.config['attempt']}",

@@ -18,6 +18,7 @@ from sweeps.executor.tune_trainable import BATCH, ProcessRetiredError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sweeps.executor.board import Key
     from sweeps.executor.mailbox import Mailbox
     from sweeps.executor.protocol import TrialTask
     from sweeps.executor.worker import Batch
@@ -34,17 +35,17 @@ class TaskQueue:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._tasks: deque[TrialTask] = deque()
+        self._tasks: deque[tuple[Key, TrialTask]] = deque()
         self.closing = False
         self.leaving = False
 
-    def put(self, task: TrialTask) -> None:
+    def put(self, key: Key, task: TrialTask) -> None:
         """Queue a task."""
         with self._changed:
-            self._tasks.append(task)
+            self._tasks.append((key, task))
             self._changed.notify_all()
 
-    def get(self, timeout: float) -> TrialTask | None:
+    def get(self, timeout: float) -> tuple[Key, TrialTask] | None:
         """The next task; waits up to `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._tasks) or self.closing, timeout)
@@ -58,10 +59,10 @@ class TaskQueue:
     def withdraw(self, trial: int) -> TrialTask | None:
         """Take back a task that Tune has not asked for yet."""
         with self._changed:
-            for task in self._tasks:
-                if task.trial == trial:
-                    self._tasks.remove(task)
-                    return task
+            for waiting in self._tasks:
+                if waiting[1].trial == trial:
+                    self._tasks.remove(waiting)
+                    return waiting[1]
             return None
 
     def close(self, *, leave: bool = False) -> list[TrialTask]:
@@ -69,7 +70,7 @@ class TaskQueue:
         with self._changed:
             self.closing = True
             self.leaving = self.leaving or leave
-            waiting = list(self._tasks)
+            waiting = [task for _, task in self._tasks]
             self._tasks.clear()
             self._changed.notify_all()
             return waiting
@@ -93,11 +94,12 @@ class TaskSearcher(_Unpicklable, Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next task's key and resources; None while there is none; FINISHED when closing and nothing runs."""
-        task = self._tasks.get(0.0 if self._running else IDLE_WAIT)
-        if task is None:
+        waiting = self._tasks.get(0.0 if self._running else IDLE_WAIT)
+        if waiting is None:
             return Searcher.FINISHED if self._tasks.closing and not self._running else None
         self._running.add(trial_id)
-        return {"board": self._board, "trial": task.trial, "attempt": task.attempt, "cpu": task.cpu, "gpu": task.gpu}
+        key, task = waiting
+        return {"board": self._board, "key": key, "trial": task.trial, "attempt": task.attempt, "cpu": task.cpu, "gpu": task.gpu}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Tune's signature
         """A Tune trial is over."""
@@ -116,7 +118,7 @@ class TaskSearcher(_Unpicklable, Searcher):  # type: ignore[misc]
 class EventScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
     """Delivers events and deaths. It judges nothing: a stop goes to the worker by the board, so that the attempt's end is heard like any other."""
 
-    def __init__(self, mailbox: Mailbox, tasks: TaskQueue, over: Callable[[int, int], None]) -> None:
+    def __init__(self, mailbox: Mailbox, tasks: TaskQueue, over: Callable[[Key], None]) -> None:
         super().__init__()
         self._mailbox = mailbox
         self._tasks = tasks
@@ -129,7 +131,7 @@ class EventScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
             self._mailbox.put(event)
         if not batch.ended:
             return str(TrialScheduler.CONTINUE)
-        self._over(trial.config["trial"], trial.config["attempt"])
+        self._over(trial.config["key"])
         if batch.retire is not None:
             return str(TrialScheduler.CONTINUE)
         self._tasks.await_task(HANDOVER_WAIT)
@@ -144,7 +146,7 @@ class EventScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         self._mailbox.put(
             Ended(*key, cause_of_death(error), str(error or trial.get_error() or "Ray Tune lost the worker and kept no error"))
         )
-        self._over(*key)
+        self._over(trial.config["key"])
 
 
 class LeaveStopper(_Unpicklable, Stopper):  # type: ignore[misc]

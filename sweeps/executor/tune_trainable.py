@@ -26,7 +26,6 @@ class ProcessRetiredError(Exception):
 class TaskTrainable(Trainable):  # type: ignore[misc]
     """Takes its task from the board, trains in the worker's thread and hands Tune what it has to tell."""
 
-    _key: Key
     _retire: str | None
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -49,13 +48,13 @@ class TaskTrainable(Trainable):  # type: ignore[misc]
         return {BATCH: pickle.dumps(batch)}
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._key = (config["trial"], config["attempt"])
+        key: Key = config["key"]
         self._retire = None
-        task: TrialTask = ray.get(self._board.take.remote(self._key))
+        task: TrialTask = ray.get(self._board.take.remote(key))
         self._worker.begin(task)
-        self._listen(self._key, None)
+        self._listen(key, task, None)
 
-    def _listen(self, key: Key, known: Order | None) -> None:
+    def _listen(self, key: Key, task: TrialTask, known: Order | None) -> None:
         def obey(future: Any) -> None:  # noqa: ANN401 - a concurrent future of Ray's
             if future.exception() is not None:
                 return
@@ -63,7 +62,7 @@ class TaskTrainable(Trainable):  # type: ignore[misc]
             if order == "leave":
                 os._exit(1)
             if order == "stop":
-                self._worker.stop(*key)
-                self._listen(key, order)
+                self._worker.stop(task.trial, task.attempt)
+                self._listen(key, task, order)
 
         self._board.await_order.remote(key, known).future().add_done_callback(obey)
