@@ -82,7 +82,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
             "data": config.data.model_copy(update={"preprocessing": "none"}),
         }
     )
-    built = build_model(bare, image_shape, num_classes)
+    built = build_model(bare, backbone_input_shape(config.model, image_shape), num_classes)
     problem = None
     boundary = NOTHING
     try:

@@ -1,0 +1,38 @@
+"""Settings of trainings that take a second, and the arrays of two easy classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trainer import TrainConfig
+from trainer.data import ImageData, ImageSet
+
+TINY = {"backbone": "small_resnet", "options": {"filters": [4, 8], "blocks": 1}}
+
+
+def settings(epochs: int = 3, model: dict[str, Any] | None = None, training: dict[str, Any] | None = None, **rest: Any) -> TrainConfig:  # noqa: ANN401
+    """Sixty-four digits to train on, fifty to validate on, five classes."""
+    data = {
+        "source": "digits",
+        "classes": ["5", "6", "7", "8", "9"],
+        "split": {"train": 64, "validation": 50, "test": 40},
+        **rest.pop("data", {}),
+    }
+    return TrainConfig.model_validate(
+        {
+            "data": data,
+            "model": {**TINY, **(model or {})},
+            "training": {"epochs": epochs, "batch_size": 16, "learning_rate": 0.01, **(training or {})},
+            **rest,
+        }
+    )
+
+
+def arrays(images: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray] | None = None) -> ImageData:
+    """Image data from arrays; validated on the training images unless others are given."""
+    classes = int(labels.max()) + 1
+    train = ImageSet(images, labels.astype(np.int32), None, classes)
+    other = train if validation is None else ImageSet(validation[0], validation[1].astype(np.int32), None, classes)
+    return ImageData(train, other, None, tuple(f"class {number}" for number in range(classes)), f"arrays {images.sum()} {len(other)}")
