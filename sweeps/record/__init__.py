@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweeps.record.errors import SchemaError, StorageUrlError, StudyExistsError, StudyLockedError, StudyNotFoundError
+from sweeps.record.errors import (
+    SchemaError,
+    StorageUnavailableError,
+    StorageUrlError,
+    StudyExistsError,
+    StudyLockedError,
+    StudyNotFoundError,
+)
 from sweeps.record.facts import StudyFacts
 from sweeps.record.stored_trial import Attribute, NewTrial, StoredTrial
 from sweeps.record.study_record import list_studies, read_study, read_study_facts
@@ -20,6 +27,7 @@ __all__ = [
     "Attribute",
     "NewTrial",
     "SchemaError",
+    "StorageUnavailableError",
     "StorageUrlError",
     "StoredTrial",
     "StudyExistsError",

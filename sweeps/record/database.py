@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DatabaseError
 
-from sweeps.record.errors import StudyNotFoundError
+from sweeps.record.errors import StorageUnavailableError, StudyNotFoundError
 from sweeps.record.network_files import refuse_network_file
 from sweeps.record.url import shown, sqlite_file
 
@@ -38,6 +38,7 @@ def open_for_reading(url: URL) -> Engine:
 
     Raises:
         StudyNotFoundError: there is no such file.
+        StorageUnavailableError: it is no database, or its server does not answer.
     """
     file = sqlite_file(url)
     if file is not None and not file.exists():
@@ -46,6 +47,15 @@ def open_for_reading(url: URL) -> Engine:
         )
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA schema_version" if file is not None else "SELECT 1")
+    except DatabaseError as error:
+        engine.dispose()
+        what = f"{file} is no SQLite database" if file is not None else "the server does not answer"
+        raise StorageUnavailableError(
+            f"storage {shown(url)}: {what} ({str(error.orig).strip()}). Check the URL, and that the database is up."
+        ) from None
     return engine
 
 

@@ -21,5 +21,9 @@ class StudyLockedError(SweepError):
     """Another driver is running the study; the message says who."""
 
 
+class StorageUnavailableError(SweepError):
+    """The database does not answer, or the file is no database."""
+
+
 class SchemaError(SweepError):
     """The storage was written by another version; it is migrated or refused, never misread."""

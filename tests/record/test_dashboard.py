@@ -14,10 +14,14 @@ from urllib.error import URLError
 import pytest
 from large_study import make_large_study
 
+PATIENCE = 150.0
+"""Seconds for the dashboard to come up on a busy machine."""
+
 
 def answer(address: str, process: subprocess.Popen[bytes]) -> object:
     """What the dashboard says, once it is up."""
-    for _ in range(150):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         assert process.poll() is None, "the dashboard ended"
         try:
             with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - our own child

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.record import StorageUrlError, has_password, shown, storage_url
+from sweeps.record import StorageUnavailableError, StorageUrlError, has_password, list_studies, shown, storage_url
 from sweeps.record.lock import lock_file
 from sweeps.record.network_files import filesystem_type, refuse_network_file
 
@@ -71,6 +71,15 @@ def test_a_network_file_system_is_refused_with_the_line_to_use(tmp_path: Path) -
         refuse_network_file(tmp_path / "a.db", mounts)
     mounts.write_text("/dev/sda1 / ext4 rw 0 0\n")
     refuse_network_file(tmp_path / "a.db", mounts)
+
+
+def test_a_server_that_does_not_answer_and_a_file_that_is_no_database_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailableError, match="the server does not answer") as caught:
+        list_studies("postgresql://u:secretword@127.0.0.1:1/d")
+    assert "secretword" not in str(caught.value)
+    (tmp_path / "notes.db").write_text("these are notes, " * 100)
+    with pytest.raises(StorageUnavailableError, match=r"notes\.db is no SQLite database"):
+        list_studies(f"sqlite:///{tmp_path}/notes.db")
 
 
 def test_studies_that_share_a_file_have_locks_of_their_own() -> None:

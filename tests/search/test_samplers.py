@@ -29,6 +29,7 @@ optimizer: {choice: [adam, sgd]}
 momentum: {float: [0.5, 0.99], when: optimizer == sgd}
 batch_size: {int: [8, 128], log: true}
 """
+OPTIONS = {"gp": {"n_candidates": 200}}  # enough for tests
 SAMPLERS = ["tpe", "random", "qmc", "gp", "cmaes"]
 
 
@@ -46,10 +47,10 @@ def value(point: Mapping[str, PointValue]) -> float:
     return 1 - 0.1 * abs(math.log10(float(point["learning_rate"])) + 3) - 0.1 * abs(layers - 2) - 0.3 * float(point["dropout"])
 
 
-def search(sampler: str, trials: int, seed: int = 0, **options: object) -> list[SeenTrial]:
+def search(sampler: str, trials: int, seed: int = 0) -> list[SeenTrial]:
     """A sequential search on `value`; every third trial is pruned with a score below what it would reach."""
     searched = space(CONDITIONAL)
-    proposer = Proposer(searched, make_sampler(sampler, options, searched), identity, seed, maximize=True)
+    proposer = Proposer(searched, make_sampler(sampler, OPTIONS.get(sampler, {}), searched), identity, seed, maximize=True)
     history, taken, seen = SearchHistory(searched, maximize=True), set[str](), []
     for number in range(trials):
         proposal = proposer.next(history.shown(), taken, number)
@@ -78,7 +79,7 @@ def test_a_resumed_search_proposes_what_an_uninterrupted_one_would(sampler: str)
     history = SearchHistory(searched, maximize=True)
     for trial in trials[:14]:
         history.add(trial)
-    fresh = Proposer(searched, make_sampler(sampler, {}, searched), identity, 0, maximize=True)
+    fresh = Proposer(searched, make_sampler(sampler, OPTIONS.get(sampler, {}), searched), identity, 0, maximize=True)
     proposal = fresh.next(history.shown(), {trial.configuration for trial in trials[:14]}, 14)
     assert proposal is not None
     assert proposal.point == trials[14].point
