@@ -18,11 +18,6 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-# Python puts this folder first on its path, where this file would pass for the package of its name
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +25,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Python puts this folder first on its path, where this file would pass for the package of its name
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 TARGET_SPEED = 1.0
 TARGET_OVERHEAD = 0.05
 TARGET_START_SECONDS = 2.0
