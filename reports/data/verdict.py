@@ -92,7 +92,8 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration]) -> str:
     if winner.provisional:
         sentences.append(f"Provisional: only {wording.count(winner.epochs, 'epoch')} on record.")
     if not winner.confirmed:
-        sentences.append("One run: not confirmed by a second seed." if study.kind == "logs" else "One seed: not confirmed.")
+        each = " each" if len(leaders) > 1 else ""
+        sentences.append(f"One run{each}: not confirmed by a second seed." if study.kind == "logs" else f"One seed{each}: not confirmed.")
     if winner.interval is not None and len(leaders) <= NAMED_TIES:
         source = f"from {wording.count(winner.seeds, 'seed')}" if winner.confirmed else "judging by how much others vary between seeds"
         sentences.append(f"A new training: {wording.interval(winner.interval, study.metric)}, {source}.")
@@ -121,7 +122,7 @@ def _best_epoch(study: StudyRecord, pick: Configuration, leaders: Sequence[Confi
     flags = f" and oscillates around {wording.score(pick.level, study.metric)}" if pick.oscillates else ""
     if pick.id == leaders[0].id and len(leaders) <= NAMED_TIES:
         return f"The best epoch says {peak}; it holds {held}{flags}."
-    same = ", one of these" if pick.id in {row.id for row in leaders} else ""
+    same = ", one of these," if pick.id in {row.id for row in leaders} else ""
     return f"The best epoch would have picked {pick.short}{same} for {peak}; it holds {held}{flags}."
 
 

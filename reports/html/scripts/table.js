@@ -13,7 +13,7 @@ import { drawSparkline } from "./sparkline.js";
  * @typedef {import("./state.js").Choices} Choices
  */
 
-const ROW_HEIGHT = 46, ALL_BELOW = 120, OVERSCAN = 12;
+const ROW_HEIGHT = 46, ALL_BELOW = 120, OVERSCAN = 8, STRIDE = 5, FLAGS_WIDTH = 210;
 const DESCENDING_FIRST = new Set(["stable", "level", "best", "last", "test", "spread", "seeds", "epochs"]);
 
 /**
@@ -25,19 +25,22 @@ export function startTable(data, store) {
   const head = /** @type {HTMLElement} */ (table.querySelector("thead"));
   const body = /** @type {HTMLElement} */ (table.querySelector("tbody"));
   let rows = chosenRows(data, store.get()), first = -1, last = -1;
+  /** @type {Map<string, HTMLElement>} */
+  let drawn = new Map();
 
   const drawWindow = (force = false) => {
     const all = rows.length <= ALL_BELOW;
     const top = Math.max(0, scroll.scrollTop - ROW_HEIGHT);
-    const from = all ? 0 : Math.max(0, Math.floor(top / ROW_HEIGHT) - OVERSCAN);
-    const to = all ? rows.length : Math.min(rows.length, Math.ceil((top + scroll.clientHeight) / ROW_HEIGHT) + OVERSCAN);
+    const from = all ? 0 : Math.max(0, Math.floor(top / ROW_HEIGHT / STRIDE) * STRIDE - OVERSCAN);
+    const to = all ? rows.length : Math.min(rows.length, Math.ceil((top + scroll.clientHeight) / ROW_HEIGHT / STRIDE) * STRIDE + OVERSCAN);
     if (!force && from === first && to === last) return;
     [first, last] = [from, to];
     const columns = shownColumns(data, store.get());
+    const before = force ? new Map() : drawn;
+    drawn = new Map(rows.slice(from, to).map((row, offset) => [row.id, before.get(row.id) ?? drawRow(data, store, columns, row, from + offset)]));
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.id;
     body.replaceChildren(
-      ...spacer(from), ...rows.slice(from, to).map((row, offset) => drawRow(data, store, columns, row, from + offset)),
-      ...spacer(rows.length - to), ...(rows.length ? [] : [emptyRow(columns.length + 1)]),
+      ...spacer(from), ...drawn.values(), ...spacer(rows.length - to), ...(rows.length ? [] : [emptyRow(columns.length + 1)]),
     );
     if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-id="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
   };
@@ -47,7 +50,10 @@ export function startTable(data, store) {
     table.setAttribute("aria-rowcount", String(rows.length + 1));
     status.textContent = describe(data, store.get(), rows.length);
     head.replaceChildren(drawHead(data, store));
+    table.classList.remove("is-fixed");
+    table.style.width = "";
     drawWindow(true);
+    if (rows.length > ALL_BELOW) fixWidths(table);
   };
   scroll.addEventListener("scroll", () => requestAnimationFrame(() => drawWindow()), { passive: true });
   store.subscribe((_, changed) => {
@@ -61,6 +67,18 @@ export function startTable(data, store) {
   matchMedia("(max-width: 720px)").addEventListener("change", draw);
   status.hidden = false;
   draw();
+}
+
+/**
+ * Columns keep their widths while other rows come into sight: nothing jumps, and the browser lays out new rows alone.
+ * @param {HTMLElement} table
+ */
+function fixWidths(table) {
+  const cells = [.../** @type {NodeListOf<HTMLElement>} */ (table.querySelectorAll("thead th, thead td"))];
+  const widths = cells.map((cell) => Math.max(cell.offsetWidth, cell.classList.contains("col-flags") ? FLAGS_WIDTH : 0));
+  cells.forEach((cell, index) => (cell.style.width = `${widths[index]}px`));
+  table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
+  table.classList.add("is-fixed");
 }
 
 /**
