@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+MODULES = HERE / "overhead_modules"
+"""What workers import. Not this folder itself (hence ``python -P``): its programs are named as our packages are."""
 CONTENDERS = ("ours, ray-core", "ours, ray-tune", "ray tune", "ray tune, reuse_actors", "keras-tuner")
 AIMS = {  # workload -> contender that is compared against -> times its rate
     "no-op": {"ray tune": 5.0, "ray tune, reuse_actors": 1.0},
@@ -78,8 +80,8 @@ def print_ratios(workload: str, seconds: dict[str, float]) -> None:
 
 def run_apart(contender: str, workload: str, trials: int, concurrent: int) -> float:
     """Seconds of one contender, measured in a process of its own."""
-    command = [sys.executable, __file__, "--concurrent", str(concurrent), "--one", contender, workload, str(trials)]
-    paths = os.pathsep.join([str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-P", __file__, "--concurrent", str(concurrent), "--one", contender, workload, str(trials)]
+    paths = os.pathsep.join([str(MODULES), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
