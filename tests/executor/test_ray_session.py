@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -74,6 +75,8 @@ def test_a_trial_without_gpus_sees_none_and_runs_in_the_drivers_folder_and_no_se
     for folder in (ray.folder, Path(executor._folder)):
         found = subprocess.run(["grep", "-rlF", "--devices=skip", canary, str(folder)], capture_output=True, text=True, check=False)
         assert found.stdout == ""
+    monkeypatch.undo()
+    shutil.rmtree(executor._folder)
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert canary not in listed
 
