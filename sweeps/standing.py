@@ -11,10 +11,10 @@ from reports.ranking import rank
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.records import StudyRecord
+    from reports.records import StudyRecord, TrialState
     from reports.records.trial import ParameterValue
 
-STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
+STATES: tuple[TrialState, ...] = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
 
 @dataclass(frozen=True)

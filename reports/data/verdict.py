@@ -104,7 +104,9 @@ def _checkpoint(study: StudyRecord, winner: Configuration) -> str:
     if winner.test is not None:
         return f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images."
     if winner.exported is not None:
-        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation; there is no test split."
+        kept = any(trial.figures.get("num_test", 0) > 0 for trial in study.trials)
+        test = "the test images were not looked at" if kept else "there is no test split"
+        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation; {test}."
     return ""
 
 

@@ -73,7 +73,10 @@ def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict],
 
 def _html(verdicts: Sequence[Verdict]) -> str:
     """The HTML report of all runs."""
+    from reports.data import build_report_data
     from reports.html import render_report
 
     sizes = {number: verdict.num_val for number, verdict in enumerate(verdicts)}
-    return render_report(study_from_logs([verdict.run for verdict in verdicts], num_val=sizes))
+    study = study_from_logs([verdict.run for verdict in verdicts], num_val=sizes)
+    checks = {trial.configuration: verdict.causes for trial, verdict in zip(study.trials, verdicts, strict=True)}
+    return render_report(build_report_data(study, cause_checks=checks))

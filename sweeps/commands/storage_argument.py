@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from sweeps.errors import SweepInputError
-from sweeps.record.url import has_password
+from sweeps.storage_url import has_literal_password
 
 VARIABLE = "STEADYSWEEP_STORAGE"
 
@@ -22,7 +22,7 @@ def storage_argument(given: str | None, study: str | None) -> str:
         SweepInputError: a password stands on the command line, or no storage can be told.
     """
     if given is not None:
-        if has_password(given):
+        if has_literal_password(given):
             raise SweepInputError(
                 "--storage: a password on the command line can be read by every user of this machine; "
                 "write it as ${VARIABLE} in single quotes, e.g. --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/db'."

@@ -18,7 +18,7 @@ from sweeps.record.errors import (
 from sweeps.record.facts import StudyFacts
 from sweeps.record.stored_trial import Attribute, NewTrial, StoredTrial
 from sweeps.record.study_record import list_studies, read_study, read_study_facts
-from sweeps.record.url import has_password, shown, storage_url
+from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy
@@ -35,7 +35,6 @@ __all__ = [
     "StudyLockedError",
     "StudyNotFoundError",
     "create_study",
-    "has_password",
     "list_studies",
     "open_study",
     "read_study",

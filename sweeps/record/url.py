@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from sweeps.errors import SweepInputError
 from sweeps.record.errors import StorageUrlError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sweeps.variables import expand
 
 SUPPORTED = "sqlite:///FILE.db or postgresql+psycopg://USER@HOST/DATABASE"
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """`text` with its ``${VARIABLES}`` replaced.
-
-    Raises:
-        StorageUrlError: a variable is not set.
-    """
-    values = os.environ if environment is None else environment
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in values:
-            raise StorageUrlError(
-                f"storage: environment variable {name} is not set; expected it because the storage is given as {text!r}. Set it and run again."
-            )
-        return values[name]
-
-    return _VARIABLE.sub(value, text)
 
 
 def storage_url(text: str) -> URL:
@@ -45,7 +22,9 @@ def storage_url(text: str) -> URL:
         StorageUrlError: not SQLite in a file, not PostgreSQL by psycopg.
     """
     try:
-        url = make_url(expand(text))
+        url = make_url(expand(text, os.environ))
+    except SweepInputError as error:
+        raise StorageUrlError(f"storage: {error}") from None
     except ArgumentError:
         raise StorageUrlError(
             f"storage: not a URL; expected {SUPPORTED}. A file is written sqlite:///PATH, an absolute one sqlite:////PATH."
@@ -63,15 +42,6 @@ def storage_url(text: str) -> URL:
 def shown(url: URL) -> str:
     """`url` for people and logs: its password hidden."""
     return url.render_as_string(hide_password=True)
-
-
-def has_password(text: str) -> bool:
-    """Whether a storage's text holds a password in plain (a variable in its place does not count)."""
-    try:
-        password = make_url(text).password
-    except ArgumentError:
-        return False
-    return bool(password) and not _VARIABLE.fullmatch(str(password))
 
 
 def secrets(url: URL) -> tuple[str, ...]:

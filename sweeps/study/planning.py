@@ -12,9 +12,10 @@ from sweeps.paths import absolute_config, absolute_place
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
-from sweeps.study.affinity import compile_key
 from sweeps.study.plan import StudyPlan
 from sweeps.sweep_file import train_config
+from trainer import TrainConfig
+from trainer.models import compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         gpu_hours=sweep.budget.gpu_hours,
         confirm_top=sweep.confirm.top,
         confirm_seeds=sweep.confirm.seeds,
-        affinity=compile_key,
+        affinity=lambda config: compile_key(TrainConfig(**config)),
     )
 
 

@@ -1,5 +1,6 @@
 """The sweep file: one typed YAML document."""
 
+from sweeps.storage_url import check_storage, has_literal_password, masked
 from sweeps.sweep_file.application import point_settings, train_config
 from sweeps.sweep_file.comparison import Comparison, Difference, compare
 from sweeps.sweep_file.durations import duration_text, parse_duration
@@ -13,8 +14,7 @@ from sweeps.sweep_file.settings import (
     SearchSettings,
     SweepFile,
 )
-from sweeps.sweep_file.storage_url import check_storage, has_literal_password, masked
-from sweeps.sweep_file.variables import expand
+from sweeps.variables import expand
 
 __all__ = [
     "BudgetSettings",

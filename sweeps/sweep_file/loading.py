@@ -12,13 +12,13 @@ from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fi
 from search_spaces.parameter_syntax import shown
 from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
+from sweeps.storage_url import IN_THE_CLEAR, has_literal_password
 from sweeps.sweep_file.application import train_config
 from sweeps.sweep_file.overrides import apply_overrides
 from sweeps.sweep_file.problems import problems_of
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile
 from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
-from sweeps.sweep_file.storage_url import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
+from sweeps.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
 from sweeps.sweep_file.durations import parse_duration
-from sweeps.sweep_file.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
 

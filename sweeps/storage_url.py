@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sweeps.sweep_file.variables import VARIABLE
+from sweeps.variables import VARIABLE
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
 _QUERY_PASSWORD = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=([^&]*)", re.IGNORECASE)
