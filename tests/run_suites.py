@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+ENVIRONMENT = {"NO_MKDOCS_2_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ SUITES = (
             (str(BIN / "ruff"), "format", "--check", "."),
             (str(BIN / "mypy"),),
             (str(BIN / "lint-imports"), "--no-logo"),
+            (str(BIN / "mkdocs"), "build", "--strict", "--quiet"),
         ),
     ),
     _pytest("spaces", 90, "tests/search_spaces", "tests/sweep_file"),
@@ -52,7 +55,7 @@ def run_suite(suite: Suite) -> tuple[bool, float]:
     began = time.monotonic()
     passed = True
     for command in suite.commands:
-        passed &= subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        passed &= subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, **ENVIRONMENT}).returncode == 0
     return passed, time.monotonic() - began
 
 

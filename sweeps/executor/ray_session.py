@@ -76,6 +76,7 @@ def open_ray(
     os.environ.update({name: value for name, value in (WORKER_ENVIRONMENT | DRIVER_ENVIRONMENT).items() if name not in os.environ})
     import ray
 
+    logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # how to opt out of token authentication, at every start
     if ray.is_initialized():
         return RaySession(address, None, owned=False)
     common = {"log_to_driver": log_to_driver, "logging_level": logging.WARNING, "configure_logging": False}
