@@ -118,6 +118,8 @@ def interval_note(row: Configuration, metric: str) -> str:
     """What stands under a stable figure: its interval, or why there is none."""
     if row.stable is None:
         return ""
+    if row.state == "PRUNED":
+        return "pruned"
     if row.provisional:
         return "provisional"
     if row.interval is None:

@@ -104,7 +104,8 @@ def _glance(data: ReportData) -> Glance | None:
     ranked = [row for row in data.configurations if row.rank is not None and row.stable is not None]
     if not ranked:
         return None
-    shown = ranked[:MOST_ROWS]
+    finished = [row for row in ranked if row.state == "COMPLETE"]
+    shown = (finished or ranked)[:MOST_ROWS]  # a pruned one among finished ones would look misplaced
     pick = next((row for row in ranked if row.id == data.verdict.best_epoch_pick), None)
     apart = pick is not None and pick not in shown
     if pick is not None and apart:

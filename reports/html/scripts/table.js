@@ -176,6 +176,7 @@ export function drawFlag(flag) {
  */
 function intervalNote(data, row) {
   if (row.stable === null) return "";
+  if (row.state === "PRUNED") return "pruned";
   if (row.provisional) return "provisional";
   if (!row.interval) return row.seeds === 1 ? "one seed" : "";
   return row.interval.map((bound) => formatScore(bound, data.fraction)).join(" to ");
