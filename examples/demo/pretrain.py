@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-EPOCHS = 8
+EPOCHS = 5
 
 
 def main() -> None:
@@ -24,6 +24,7 @@ def main() -> None:
         print(f"{output} is there already")
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+    print("training the backbone on the digits 0-4 (once, well under a minute) ...", flush=True)
     accuracy = pretrain(output)
     print(f"{output}: backbone trained on the digits 0-4, validation accuracy {accuracy:.3f}")
 
