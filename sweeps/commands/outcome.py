@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from sweeps.cli.error_handler import INTERRUPTED
-from sweeps.commands.status import leaders_table
+from sweeps.commands.status import leader_lines
 from sweeps.progress.wording import counts
 from sweeps.standing import standing
 from sweeps.study import storage_of
@@ -17,16 +16,13 @@ if TYPE_CHECKING:
     from sweeps.launch import LaunchResult
     from sweeps.sweep_file import SweepFile
 
-WIDTH_OF_A_FILE = 160
-
 
 def finish(sweep: SweepFile, result: LaunchResult) -> int:
     """Print the leaders and the report's path; the exit code of the run."""
     console = Console(stderr=True, highlight=False)
     outcome = result.outcome
     console.print(f"{outcome.reason}: {counts(outcome.snapshot)}")
-    leaders = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-    leaders.print(leaders_table(result.record, standing(result.record)))
+    print("\n".join(leader_lines(result.record, standing(result.record))), flush=True)
     if outcome.unfinished:
         numbers = ", ".join(str(number) for number in outcome.unfinished)
         console.print(

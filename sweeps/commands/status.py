@@ -6,7 +6,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from sweeps.commands.plain_table import plain_table
 from sweeps.commands.storage_argument import storage_argument
+from sweeps.progress.wording import params
 from sweeps.record import list_studies, read_study
 from sweeps.standing import Standing, standing
 
@@ -57,42 +59,36 @@ def _as_json(record: StudyRecord) -> dict[str, Any]:
 
 
 def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
     if not records:
-        console.print("no studies in this storage")
+        print("no studies in this storage")
         return
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in ("study", "finished", "pruned", "failed", "running", "waiting", "configurations", "best stable"):
-        table.add_column(column, justify="left" if column == "study" else "right")
     standings = [standing(record) for record in records]
-    for record, now in zip(records, standings, strict=True):
-        states = [str(now.states[state]) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")]
-        target = f"/{record.target_trials}" if record.target_trials else ""
-        best = f"{now.leaders[0].stable:.4f}" if now.leaders else "-"
-        table.add_row(record.name, *states, f"{now.configurations}{target}", best)
-    console.print(table)
+    rows = [_row(record, now) for record, now in zip(records, standings, strict=True)]
+    columns = ("study", "finished", "pruned", "failed", "running", "waiting", "tried", "best")
+    print("\n".join(plain_table(columns, rows, left=frozenset({"study"}))))
     if with_leaders:
-        console.print(leaders_table(records[0], standings[0]))
+        print()
+        print("\n".join(leader_lines(records[0], standings[0])))
 
 
-def leaders_table(record: StudyRecord, now: Standing) -> object:
-    """A rich table of the current leaders."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=f"leaders by stable {record.metric}", title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for column in ("#", "configuration", "stable", "level", "best", "flags", "parameters"):
-        table.add_column(column, justify="right" if column in ("#", "stable", "level", "best") else "left", overflow="fold")
-    for rank, leader in enumerate(now.leaders[:LEADERS], start=1):
-        params = "  ".join(f"{name}={_short(value)}" for name, value in leader.params.items())
-        scores = (f"{leader.stable:.4f}", f"{leader.level:.4f}", f"{leader.best:.4f}")
-        table.add_row(str(rank), leader.configuration, *scores, ", ".join(leader.flags) or "-", params)
-    return table
+def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:
+    states = (str(now.states[state]) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"))
+    target = f"/{record.target_trials}" if record.target_trials else ""
+    return (record.name, *states, f"{now.configurations}{target}", f"{now.leaders[0].stable:.4f}" if now.leaders else "-")
 
 
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
+    """The current leaders, two lines each: scores and flags, then parameters."""
+    if not now.leaders:
+        return ["no configuration is finished yet"]
+    shown = now.leaders[:LEADERS]
+    rows = [
+        (str(rank), each.configuration, f"{each.stable:.4f}", f"{each.level:.4f}", f"{each.best:.4f}", ", ".join(each.flags) or "-")
+        for rank, each in enumerate(shown, start=1)
+    ]
+    header, *lines = plain_table(
+        ("#", "configuration", "stable", "level", "best", "flags"), rows, left=frozenset({"configuration", "flags"})
+    )
+    pairs = ((line, f"   {params(each.params)}") for line, each in zip(lines, shown, strict=True))
+    tie = f"; the first {shown[0].tied + 1} cannot be separated" if shown[0].tied else ""
+    return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]

@@ -26,12 +26,12 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def short(value: PointValue | None) -> str:
+def short(value: PointValue | bool | None) -> str:
     """A parameter's value in few characters."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def params(values: Mapping[str, PointValue]) -> str:
+def params(values: Mapping[str, PointValue | bool | None]) -> str:
     """Parameters on one line."""
     return "  ".join(f"{name}={short(value)}" for name, value in values.items())
 
