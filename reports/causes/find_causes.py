@@ -9,7 +9,7 @@ import numpy as np
 
 from reports.causes.association import Association, Causes, FlagCount
 from reports.causes.matched import matched_groups
-from reports.causes.permutation import SMALLEST_SIDE, groups_test, holm, order_test
+from reports.causes.permutation import SMALLEST_SIDE, Permutations, groups_test, holm, order_test
 from reports.causes.responses import flagged_configurations
 from reports.causes.wording import association_sentence, count_sentence
 from reports.flags import NULL_RATE, study_flags
@@ -27,10 +27,29 @@ if TYPE_CHECKING:
 
 SIGNIFICANCE = 0.02
 """Family-wise chance of a false claim in a study where nothing causes anything, below the 5 % that is asked for."""
-PERMUTATIONS = 1999
+PERMUTATIONS = 9_999
 MOST_PERMUTATIONS = 19_999
 SEED = 20_170_521
 """Of the permutations: the same study gives the same report."""
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """One parameter as numbers, over the configurations in which it is active.
+
+    Attributes:
+        parameter: which.
+        active: whether a configuration has it, ``(num_configurations,)``.
+        codes: its values in their order, ``(num_active,)``.
+        labels: of a choice or ordinal, by code.
+        trials: of the active configurations.
+    """
+
+    parameter: ParameterRecord
+    active: NDArray[np.bool_]
+    codes: Array
+    labels: Sequence[str]
+    trials: int
 
 
 @dataclass(frozen=True)
@@ -56,15 +75,15 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     """
     known = study_flags(study) if flags is None else flags
     configurations = flagged_configurations(study, known)
-    pairs = [
-        (parameter, name)
+    names = [
+        name
         for name, sizes in configurations.sizes.items()
         if min(np.count_nonzero(sizes), np.count_nonzero(sizes == 0.0)) >= SMALLEST_SIDE
-        for parameter in study.parameters
     ]
-    permutations = min(MOST_PERMUTATIONS, max(PERMUTATIONS, int(2 * len(pairs) / SIGNIFICANCE)))
-    rng = np.random.default_rng(SEED)
-    tests = [test for parameter, name in pairs if (test := _test(parameter, name, configurations, permutations, rng)) is not None]
+    parameters = [_coded(parameter, configurations.trials) for parameter in study.parameters] if names else []
+    most = min(MOST_PERMUTATIONS, max(PERMUTATIONS, int(2 * len(names) * len(parameters) / SIGNIFICANCE)))
+    permutations = Permutations(most, SIGNIFICANCE, np.random.default_rng(SEED))
+    tests = [test for name in names for coded in parameters if (test := _test(coded, name, configurations, permutations)) is not None]
     adjusted = holm(np.array([test.found.p_value for test in tests]))
     surviving = [
         _judge(replace(test.found, p_adjusted=float(p)), test, configurations)
@@ -75,32 +94,35 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     return Causes(tuple(surviving), _counts(configurations, surviving), len(tests))
 
 
-def _test(
-    parameter: ParameterRecord, name: FlagName, configurations: FlaggedConfigurations, permutations: int, rng: np.random.Generator
-) -> _Test | None:
+def _coded(parameter: ParameterRecord, trials: Sequence[Sequence[TrialRecord]]) -> _Coded:
+    """A parameter's values over the configurations in which it is active."""
+    groups = [group for group in trials if parameter.name in group[0].params]
+    active = np.array([parameter.name in group[0].params for group in trials], dtype=bool)
+    labels = _labels(parameter, groups)
+    return _Coded(parameter, active, _codes(parameter, [group[0] for group in groups], labels), labels, sum(map(len, groups)))
+
+
+def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, permutations: Permutations) -> _Test | None:
     """Test one parameter against one flag over the configurations in which it is active; None when that says nothing."""
-    active = np.array([parameter.name in group[0].params for group in configurations.trials])
-    sizes, shares = configurations.sizes[name][active], configurations.shares[name][active]
-    groups = [group for group, use in zip(configurations.trials, active, strict=True) if use]
-    if len(groups) < 2 * SMALLEST_SIDE or not sizes.any():
+    parameter, codes = coded.parameter, coded.codes
+    sizes, shares = configurations.sizes[name][coded.active], configurations.shares[name][coded.active]
+    if codes.size < 2 * SMALLEST_SIDE or not sizes.any():
         return None
-    trials = sum(len(group) for group in groups)
-    codes = _codes(parameter, [group[0] for group in groups])
-    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, len(groups), trials, 0, 0, tested=False, sentence="")
+    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, codes.size, coded.trials, 0, 0, tested=False, sentence="")
     if parameter.kind == "choice":
         labels, members = np.unique(codes.astype(np.int64), return_inverse=True)
-        p_value = groups_test(members.astype(np.int64), shares, permutations, rng)
+        p_value = groups_test(members.astype(np.int64), shares, permutations)
         if p_value is None:
             return None
         means = np.array([sizes[members == k].mean() for k in range(labels.size)])
         worst = members == int(means.argmax())
-        label = _labels(parameter, groups)[int(labels[int(means.argmax())])]
+        label = coded.labels[int(labels[int(means.argmax())])]
         return _Test(
             replace(blank, p_value=p_value, worse=label, worse_mean=float(sizes[worst].mean()), better_mean=float(sizes[~worst].mean())),
             codes,
             None,
         )
-    split = order_test(codes, shares, permutations, rng)
+    split = order_test(codes, shares, permutations)
     if split is None:
         return None
     ordered = np.sort(codes)
@@ -123,17 +145,19 @@ def _test(
 
 def _labels(parameter: ParameterRecord, groups: Sequence[Sequence[TrialRecord]]) -> list[str]:
     """Labels of a choice or ordinal in order; those in the trials that the record does not name come last."""
+    if parameter.kind in {"float", "int"}:
+        return []
     seen = sorted({str(group[0].params[parameter.name]) for group in groups} - set(parameter.labels))
     return [*parameter.labels, *seen]
 
 
-def _codes(parameter: ParameterRecord, trials: Sequence[TrialRecord]) -> Array:
+def _codes(parameter: ParameterRecord, trials: Sequence[TrialRecord], labels: Sequence[str]) -> Array:
     """The parameter's values as numbers in their order, ``(num_configurations,)``."""
     raw = [trial.params[parameter.name] for trial in trials]
     if parameter.kind in {"float", "int"}:
         return np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in raw])
-    places = {label: place for place, label in enumerate(_labels(parameter, [[trial] for trial in trials]))}
-    return np.array([float(places[str(value)]) for value in raw])
+    places = {label: float(place) for place, label in enumerate(labels)}
+    return np.array([places[str(value)] for value in raw])
 
 
 def _between(parameter: ParameterRecord, low: float, high: float) -> float | str:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.causes.permuted_sums import permuted_sums
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -17,8 +21,9 @@ SMALLEST_SIDE = 3
 SMALLEST_SIDE_SHARE = 0.1
 MOST_CUTS = 32
 """Splits tried of one parameter, spread evenly over its values."""
-CHUNK = 2_000_000
-"""Values permuted at once, to bound memory."""
+FIRST_BLOCK = 128
+"""Permutations drawn before the first look; every further block is twice as large."""
+LARGEST_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,22 @@ class Split:
     rises: bool
 
 
-def order_test(ordered: Array, response: Array, permutations: int, rng: np.random.Generator) -> Split | None:
+@dataclass(frozen=True)
+class Permutations:
+    """How many permutations a test draws.
+
+    Attributes:
+        most: at most so many.
+        hopeless: p-value above which the exact figure serves nobody: sampling stops as soon as it is certain to lie above.
+        rng: their randomness.
+    """
+
+    most: int
+    hopeless: float
+    rng: np.random.Generator
+
+
+def order_test(ordered: Array, response: Array, permutations: Permutations) -> Split | None:
     """Maximally selected two-sample statistic of a response against an ordered parameter.
 
     Over all cuts between different values, |sum below - its expectation| over its standard deviation under permutation; the largest
@@ -45,8 +65,7 @@ def order_test(ordered: Array, response: Array, permutations: int, rng: np.rando
     Args:
         ordered: the parameter's values in any monotone coding, ``(num_configurations,)``.
         response: share of flagged trials, ``(num_configurations,)``.
-        permutations: how many.
-        rng: their randomness.
+        permutations: how many, and their randomness.
 
     Returns:
         None when no cut leaves enough on both sides or the response is constant.
@@ -55,7 +74,7 @@ def order_test(ordered: Array, response: Array, permutations: int, rng: np.rando
     """
     size = ordered.size
     order = np.argsort(ordered, kind="stable")
-    values, outcome = ordered[order], response[order] - response.mean()
+    values, outcome = ordered[order], response[order]
     least = max(SMALLEST_SIDE, int(np.ceil(SMALLEST_SIDE_SHARE * size)))
     cuts = np.arange(least, size - least + 1)
     cuts = cuts[values[cuts - 1] < values[np.minimum(cuts, size - 1)]] if cuts.size else cuts
@@ -64,42 +83,42 @@ def order_test(ordered: Array, response: Array, permutations: int, rng: np.rando
         return None
     if cuts.size > MOST_CUTS:
         cuts = cuts[np.unique(np.linspace(0, cuts.size - 1, MOST_CUTS).astype(np.int64))]
+    expected = outcome.mean() * cuts
     scale = np.sqrt(variance * cuts * (size - cuts) / size)
-    observed = np.cumsum(outcome)[cuts - 1] / scale
+    between_cuts = np.diff(cuts, prepend=0, append=size)
+    observed = (np.cumsum(outcome)[cuts - 1] - expected) / scale
     best = int(np.abs(observed).argmax())
-    reached = float(abs(observed[best])) * (1.0 - 1e-9)
-    as_good = sum(
-        int((np.abs(np.cumsum(block, axis=1)[:, cuts - 1] / scale).max(axis=1) >= reached).sum())
-        for block in _permuted(outcome, permutations, rng)
-    )
-    return Split((as_good + 1) / (permutations + 1), int(cuts[best]), bool(observed[best] < 0.0))
+
+    def parting(sums: Array) -> Array:
+        largest: Array = np.abs((np.cumsum(sums[:, :-1], axis=1) - expected) / scale).max(axis=1)
+        return largest
+
+    p_value = _p_value(abs(float(observed[best])), parting, between_cuts, outcome, permutations)
+    return Split(p_value, int(cuts[best]), bool(observed[best] < 0.0))
 
 
-def groups_test(groups: NDArray[np.int64], response: Array, permutations: int, rng: np.random.Generator) -> float | None:
+def groups_test(groups: NDArray[np.int64], response: Array, permutations: Permutations) -> float | None:
     """Permutation p-value of the variance between groups (one-way layout) of a response.
 
     Args:
         groups: group of each configuration, 0 to num_groups - 1, ``(num_configurations,)``.
         response: share of flagged trials, ``(num_configurations,)``.
-        permutations: how many.
-        rng: their randomness.
+        permutations: how many, and their randomness.
 
     Returns:
         None with fewer than two groups or a constant response.
     """
     counts = np.bincount(groups)
-    outcome = response - response.mean()
-    if counts.size <= 1 or not outcome.any():
+    if counts.size <= 1 or float(np.ptp(response)) == 0.0:
         return None
-    member = (groups[:, None] == np.arange(counts.size)).astype(np.float64)
+    expected = response.mean() * counts
 
-    def between(rows: Array) -> Array:
-        sums: Array = ((rows @ member) ** 2 / np.maximum(counts, 1)).sum(axis=1)
-        return sums
+    def between(sums: Array) -> Array:
+        squares: Array = ((sums - expected) ** 2 / np.maximum(counts, 1)).sum(axis=1)
+        return squares
 
-    reached = float(between(outcome[None, :])[0]) * (1.0 - 1e-9)
-    as_good = sum(int((between(block) >= reached).sum()) for block in _permuted(outcome, permutations, rng))
-    return (as_good + 1) / (permutations + 1)
+    observed = between(np.bincount(groups, weights=response).astype(np.float64)[None, :])
+    return _p_value(float(observed[0]), between, counts, response, permutations)
 
 
 def holm(p_values: Array) -> Array:
@@ -114,7 +133,27 @@ def holm(p_values: Array) -> Array:
     return adjusted
 
 
-def _permuted(outcome: Array, permutations: int, rng: np.random.Generator) -> list[Array]:
-    rows = max(1, CHUNK // outcome.size)
-    sizes = [min(rows, permutations - start) for start in range(0, permutations, rows)]
-    return [rng.permuted(np.broadcast_to(outcome, (size, outcome.size)), axis=1) for size in sizes]
+def _p_value(
+    reached: float, statistic: Callable[[Array], Array], segments: NDArray[np.int64], response: Array, permutations: Permutations
+) -> float:
+    """Chance of a statistic of at least `reached` when the responses are permuted over the segments.
+
+    Sequential: with h the smallest number of permutations as good that puts the p-value above `hopeless` after all of them, sampling
+    stops at the h-th, after L permutations, with p = h/L. Otherwise p = (g + 1)/(n + 1), as without stopping. Both are valid p-values
+    (chance of p ≤ x at most x), and no test that could count ends early.
+
+    Source: Besag & Clifford, Biometrika 78 (1991) 301.
+    """
+    reached *= 1.0 - 1e-9
+    enough = int(permutations.hopeless * (permutations.most + 1)) + 1
+    drawn = as_good = 0
+    block = FIRST_BLOCK
+    while drawn < permutations.most:
+        number = min(block, permutations.most - drawn)
+        good = np.flatnonzero(statistic(permuted_sums(segments, response, number, permutations.rng)) >= reached)
+        if as_good + good.size >= enough:
+            return enough / (drawn + int(good[enough - as_good - 1]) + 1)
+        as_good += good.size
+        drawn += number
+        block = min(2 * block, LARGEST_BLOCK)
+    return (as_good + 1) / (permutations.most + 1)

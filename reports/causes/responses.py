@@ -42,21 +42,25 @@ def flagged_configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag
             groups.setdefault(trial.configuration, []).append(trial)
     trials = list(groups.values())
     names = sorted({flag.name for of_trial in flags.values() for flag in of_trial})
-    sizes = {name: np.array([np.mean([_size(flags[trial.number], name) for trial in group]) for group in trials]) for name in names}
-    shares = {
-        name: np.array([np.mean([any(flag.name == name for flag in flags[trial.number]) for trial in group]) for group in trials])
-        for name in names
-    }
-    flagged = {
-        name: tuple(trial.number for group in trials for trial in group if any(flag.name == name for flag in flags[trial.number]))
-        for name in names
-    }
-    return FlaggedConfigurations(trials, sizes, shares, flagged)
+    sizes, shares = ({name: np.zeros(len(trials)) for name in names} for _ in range(2))
+    flagged: dict[FlagName, list[int]] = {name: [] for name in names}
+    for i, group in enumerate(trials):
+        for trial in group:
+            found = {flag.name: flag for flag in reversed(flags[trial.number])}
+            for name, flag in found.items():
+                sizes[name][i] += _size(flag)
+                shares[name][i] += 1.0
+                flagged[name].append(trial.number)
+    seeds = np.array([len(group) for group in trials], dtype=np.float64)
+    return FlaggedConfigurations(
+        trials,
+        {name: summed / seeds for name, summed in sizes.items()},
+        {name: number / seeds for name, number in shares.items()},
+        {name: tuple(numbers) for name, numbers in flagged.items()},
+    )
 
 
-def _size(flags: Sequence[Flag], name: FlagName) -> float:
-    for flag in flags:
-        if flag.name == name:
-            amplitude = flag.evidence.get("amplitude") if name == "oscillating" else 1.0
-            return float(amplitude) if isinstance(amplitude, float | int) else 1.0
-    return 0.0
+def _size(flag: Flag) -> float:
+    """A swing's amplitude; 1 for every other flag."""
+    amplitude = flag.evidence.get("amplitude") if flag.name == "oscillating" else 1.0
+    return float(amplitude) if isinstance(amplitude, float | int) else 1.0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from reports.flags.flag import Flag
 
 if TYPE_CHECKING:
@@ -23,8 +21,8 @@ def find_broken_metric(run: RunCurves) -> Flag | None:
     curve = run.validation
     if curve.size < SHORTEST:
         return None
-    outside = bool((curve < 0.0).any() or (curve > 1.0).any())
-    constant = float(np.ptp(curve)) == 0.0
+    outside = float(curve.min()) < 0.0 or float(curve.max()) > 1.0
+    constant = bool((curve == curve[0]).all())
     training, loss = run.curve("accuracy"), run.curve("val_loss")
     trained = training is not None and float(training.max() - training[0]) >= TRAINING_GAIN
     fell = loss is not None and float(loss[0] - loss.min()) >= LOSS_FALL * abs(float(loss[0]))

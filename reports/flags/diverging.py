@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ OVER_NOISE = 3.0
 SHORTEST = 6
 
 
+@lru_cache(maxsize=2)
 def find_diverging(run: RunCurves) -> Flag | None:
     """Flag a loss that stopped being a number, or a last sixth that lies wholly below what the run held before."""
     broken = _first_non_finite(run)

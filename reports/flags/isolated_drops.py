@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,7 @@ class IsolatedDrops:
         return float(self.depth[self.at].max())
 
 
+@lru_cache(maxsize=2)
 def isolated_drops(run: RunCurves) -> IsolatedDrops | None:
     """Find the isolated deep drops of a run's validation accuracy; None where there are none, or so many that they are not isolated."""
     curve = run.validation

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reports.flags.flag import Flag
 from reports.flags.isolated_drops import isolated_drops
-from reports.flags.medians import median
+from reports.flags.medians import mean, median
 from reports.flags.sampling_noise import binomial_noise, sampling_noise
 from reports.flags.severity import grade
 from reports.flags.swings import alternation, period, roughness_p, to_and_fro, turning_points
@@ -78,6 +79,7 @@ class Oscillation:
         return beyond_noise or (self.alternation_z >= ALTERNATION_Z and self.alternation_rest_z >= ALTERNATION_REST_Z)
 
 
+@lru_cache(maxsize=2)
 def measure(run: RunCurves) -> Oscillation | None:
     """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
     if len(run.validation) < SHORTEST:
@@ -89,7 +91,7 @@ def measure(run: RunCurves) -> Oscillation | None:
     noise = sampling_noise(run)
     noise_p = 0.0 if noise is None else roughness_p(run.settled, noise)
     amplitude, rest = alternation(run.validation)
-    floor = binomial_noise(float(run.validation.mean()), run.num_val) if run.num_val is not None and not run.num_val_assumed else math.inf
+    floor = binomial_noise(mean(run.validation), run.num_val) if run.num_val is not None and not run.num_val_assumed else math.inf
     root = math.sqrt(run.validation.size)
     return Oscillation(
         movement,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 SHORTEST_WINDOW_EPOCHS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunCurves:
     """What the flags read. Every curve has the same length; NaN is a missing epoch.
+
+    Compared by identity, so that what several flags ask of one run is computed once (`functools.cached_property`, `functools.lru_cache`).
 
     Attributes:
         curves: metric name to values ``(num_epochs,)``.
@@ -51,18 +54,18 @@ class RunCurves:
         finite = values[np.isfinite(values)]
         return finite if finite.size else None
 
-    @property
+    @cached_property
     def window(self) -> int:
         """Epochs of the second half, at least eight where there are as many: fewer show no repetition."""
         total = len(self.validation)
         return max(math.ceil(total / 2), min(total, SHORTEST_WINDOW_EPOCHS))
 
-    @property
+    @cached_property
     def late(self) -> Curve:
         """Validation accuracy of the second half, ``(window,)``."""
         return self.validation[len(self.validation) - self.window :]
 
-    @property
+    @cached_property
     def settled(self) -> Curve:
         """Validation accuracy without the first quarter, at least eight epochs where there are as many, ``(num_settled,)``."""
         total = len(self.validation)
@@ -84,8 +87,11 @@ def run_curves(
     """Bring the curves of a training to one length and pick out the validation accuracy's present epochs."""
     arrays = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in curves.items()}
     length = max((values.size for values in arrays.values()), default=0)
-    padded = {name: np.concatenate([values, np.full(length - values.size, np.nan)]) for name, values in arrays.items()}
-    validation = padded.get("val_accuracy", np.full(length, np.nan))
+    padded = {
+        name: values if values.size == length else np.concatenate([values, np.full(length - values.size, np.nan)])
+        for name, values in arrays.items()
+    }
+    validation = padded["val_accuracy"] if "val_accuracy" in padded else np.full(length, np.nan)
     present = np.isfinite(validation)
     values = validation[present]
     assumed = False

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from reports.flags.medians import mean
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
 
 
+@lru_cache(maxsize=2)
 def sampling_noise(run: RunCurves) -> float | None:
     """Standard deviation of one epoch's accuracy when nothing but chance moves it; None when the set's size is unknown.
 
@@ -31,8 +35,8 @@ def sampling_noise(run: RunCurves) -> float | None:
         moved = (gained + lost)[-run.window :]
         moved = moved[np.isfinite(moved)]
         if moved.size >= run.window // 2 and moved.size > 0:
-            return float(max(math.sqrt(moved.mean() / 2.0), 0.5) / run.num_val)
-    return binomial_noise(float(run.settled.mean()), run.num_val)
+            return float(max(math.sqrt(mean(moved) / 2.0), 0.5) / run.num_val)
+    return binomial_noise(mean(run.settled), run.num_val)
 
 
 def binomial_noise(accuracy: float, num_val: int) -> float:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.flags.gamma_tail import gamma_tail
+from reports.flags.medians import mean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,7 +25,7 @@ def to_and_fro(curve: Curve) -> float:
 
     Amplitude times rate in one figure: 0 on any monotone curve, the peak-to-peak swing on a strictly alternating one.
     """
-    steps = np.diff(curve)
+    steps = curve[1:] - curve[:-1]
     return float((np.abs(steps).sum() - abs(curve[-1] - curve[0])) / max(1, steps.size))
 
 
@@ -35,17 +38,18 @@ def turning_points(curve: Curve, smallest: float) -> NDArray[np.int64]:
     points: list[int] = []
     low = high = candidate = 0
     direction = 0
-    for i, value in enumerate(curve):
+    values: list[float] = curve.tolist()
+    for i, value in enumerate(values):
         if direction == 0:
-            low = i if value < curve[low] else low
-            high = i if value > curve[high] else high
-            if curve[high] - curve[low] >= smallest:
+            low = i if value < values[low] else low
+            high = i if value > values[high] else high
+            if values[high] - values[low] >= smallest:
                 points.append(min(low, high))
                 direction = 1 if high > low else -1
                 candidate = max(low, high)
-        elif (value - curve[candidate]) * direction > 0:
+        elif (value - values[candidate]) * direction > 0:
             candidate = i
-        elif (curve[candidate] - value) * direction >= smallest:
+        elif (values[candidate] - value) * direction >= smallest:
             points.append(candidate)
             direction, candidate = -direction, i
     if direction != 0:
@@ -60,10 +64,11 @@ def alternation(curve: Curve) -> tuple[float, float]:
     noise they leave 1.5 times its variance.
     """
     bent = curve[1:-1] - (curve[:-2] + curve[2:]) / 2.0
-    signs = np.where(np.arange(bent.size) % 2 == 0, 1.0, -1.0)
-    mean = float((bent * signs).mean())
-    rest = bent - mean * signs
-    return abs(mean) / 2.0, math.sqrt(float((rest**2).sum()) / max(1, bent.size - 1) / 1.5)
+    to_and_from = bent.copy()
+    to_and_from[1::2] *= -1.0
+    alternating = mean(to_and_from)
+    rest = to_and_from - alternating
+    return abs(alternating) / 2.0, math.sqrt(float((rest**2).sum()) / max(1, bent.size - 1) / 1.5)
 
 
 def roughness_p(curve: Curve, noise: float) -> float:
@@ -77,15 +82,13 @@ def roughness_p(curve: Curve, noise: float) -> float:
         curve: ``(num_epochs,)``, at least three.
         noise: standard deviation of one epoch, > 0.
     """
-    from scipy.special import gammaincc
-
     bent = curve[1:-1] - (curve[:-2] + curve[2:]) / 2.0
     number = bent.size
     deviation = math.sqrt(2.0 * SPECTRUM_SQUARE * number)
     skewness = 8.0 * SPECTRUM_CUBE * number / deviation**3
     shape = 4.0 / skewness**2
     standard = (float((bent**2).sum()) / (1.5 * noise**2) - number) / deviation
-    return float(gammaincc(shape, max(0.0, shape + standard * math.sqrt(shape))))
+    return gamma_tail(shape, max(0.0, shape + standard * math.sqrt(shape)))
 
 
 def period(curve: Curve) -> tuple[float, float]:
@@ -97,7 +100,7 @@ def period(curve: Curve) -> tuple[float, float]:
     size = curve.size
     time = np.arange(size) - (size - 1) / 2.0
     slope = float(time @ curve) / float(time @ time)
-    power = np.abs(np.fft.rfft(curve - curve.mean() - slope * time)[1:]) ** 2
+    power = np.abs(np.fft.rfft(curve - mean(curve) - slope * time)[1:]) ** 2
     if size % 2 == 0:
         power[-1] /= 2.0  # the Nyquist frequency has one degree of freedom, the others two
     total = float(power.sum())

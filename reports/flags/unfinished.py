@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
+from reports.flags.medians import mean
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
@@ -28,12 +29,13 @@ def find_unfinished(run: RunCurves) -> Flag | None:
     tail, before = curve[-width:], curve[-2 * width : -width]
     time = np.arange(width) - (width - 1) / 2.0
     slope = float(time @ tail) / float(time @ time)
-    rest = tail - tail.mean() - slope * time
+    middle = mean(tail)
+    rest = tail - middle - slope * time
     error = math.sqrt(float(rest @ rest) / (width - 2) / float(time @ time))
     gain = slope * (width - 1)
     since_best = curve.size - 1 - int(curve.argmax())
     late_best = since_best <= max(1, curve.size // 20)
-    above = before.size == 0 or float(tail.mean()) - float(before.mean()) >= GAIN / 2.0
+    above = before.size == 0 or middle - mean(before) >= GAIN / 2.0
     new_ground = float(tail.max()) - float(curve[:-width].max()) >= GAIN / 2.0
     if gain < GAIN or slope < SLOPE_T * error or not late_best or not above or not new_ground:
         return None
