@@ -1,10 +1,12 @@
-"""A throw-away Optuna study of configurations, for Optuna's importance evaluators."""
+"""Importances of parameters: fANOVA of a throw-away Optuna study, PED-ANOVA where configurations are many."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from reports.importance.ped_anova import ped_anova
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from reports.records.trial import ParameterValue
 
 FOREST_LIMIT = 200
-"""Configurations up to which fANOVA's forest is grown (a second or two); PED-ANOVA beyond, which takes milliseconds and needs many."""
+"""Configurations up to which fANOVA's forest is grown (a second or two, and scikit-learn's import); PED-ANOVA beyond, which takes
+milliseconds and needs many."""
 FOREST_SEED = 0
 FOREST_TREES = 16
 FOREST_DEPTH = 8
@@ -42,13 +45,24 @@ def evaluate(
 
     Source: Hutter et al., ICML 2014 (fANOVA); Watanabe et al., IJCAI 2023 (PED-ANOVA).
     """
-    import optuna
-    from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-
     varying = [p for p in parameters if len({str(of[p.name]) for of in params}) > 1]
     if not varying or float(np.ptp(values)) == 0.0:
         return {}, ""
-    distributions: dict[str, BaseDistribution] = {p.name: _distribution(p, [of[p.name] for of in params]) for p in varying}
+    if len(params) <= FOREST_LIMIT:
+        found, evaluator = _forest(varying, params, values, maximize=maximize), "fANOVA"
+    else:
+        found, evaluator = ped_anova([(p, [of[p.name] for of in params]) for p in varying], values, maximize=maximize), "PED-ANOVA"
+    return {name: float(share) for name, share in found.items() if np.isfinite(share)}, evaluator
+
+
+def _forest(
+    varying: Sequence[ParameterRecord], params: Sequence[Mapping[str, ParameterValue]], values: NDArray[np.float64], *, maximize: bool
+) -> dict[str, float]:
+    """Optuna's fANOVA of a study made of the configurations."""
+    import optuna
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+    distributions = {p.name: distribution(p, [of[p.name] for of in params]) for p in varying}
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -56,24 +70,18 @@ def evaluate(
         study.add_trials(
             [
                 optuna.trial.create_trial(
-                    params={p.name: _value(p, of[p.name]) for p in varying}, distributions=distributions, value=float(value)
+                    params={p.name: internal_value(p, of[p.name]) for p in varying}, distributions=distributions, value=float(value)
                 )
                 for of, value in zip(params, values, strict=True)
             ]
         )
-        forest = len(params) <= FOREST_LIMIT
-        evaluator = (
-            FanovaImportanceEvaluator(n_trees=FOREST_TREES, max_depth=FOREST_DEPTH, seed=FOREST_SEED)
-            if forest
-            else PedAnovaImportanceEvaluator()
-        )
-        found = get_param_importances(study, evaluator=evaluator)
+        evaluator = FanovaImportanceEvaluator(n_trees=FOREST_TREES, max_depth=FOREST_DEPTH, seed=FOREST_SEED)
+        return get_param_importances(study, evaluator=evaluator)
     finally:
         optuna.logging.set_verbosity(level)
-    return {name: float(share) for name, share in found.items() if np.isfinite(share)}, "fANOVA" if forest else "PED-ANOVA"
 
 
-def _distribution(parameter: ParameterRecord, values: Sequence[ParameterValue]) -> BaseDistribution:
+def distribution(parameter: ParameterRecord, values: Sequence[ParameterValue]) -> BaseDistribution:
     """The parameter's distribution, widened to what the configurations hold."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -88,7 +96,8 @@ def _distribution(parameter: ParameterRecord, values: Sequence[ParameterValue]) 
     return FloatDistribution(low, high, log=log)
 
 
-def _value(parameter: ParameterRecord, value: ParameterValue) -> str | float | int:
+def internal_value(parameter: ParameterRecord, value: ParameterValue) -> str | float | int:
+    """A value as `distribution` holds it."""
     if parameter.kind in {"choice", "ordinal"}:
         return str(value)
     return int(float(str(value))) if parameter.kind == "int" else float(str(value))
