@@ -50,7 +50,8 @@ def columns(data: ReportData) -> tuple[Column, ...]:
         Column(
             "stable",
             f"stable{percent}",
-            "What it holds at an arbitrary late epoch; beneath, where one more training is expected (95 %)",
+            "What it holds: the mean of the worst fifth of late stops. Beneath, where one more training, stopped at any late epoch, is expected "
+            "(95 %); after rare spikes that can lie above",
             "stable",
             narrow=True,
         ),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.ranking.student import student_distribution
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,7 +70,5 @@ def new_training_interval(mean: float, sd: float, freedom: int, deviations: Arra
 @lru_cache(maxsize=64)
 def _student(freedom: int) -> tuple[Array, Array]:
     """Student's distribution function on a grid that is fine in the middle; reading a table is a tenth of the cost of the function."""
-    from scipy.special import stdtr
-
     grid = np.sinh(np.linspace(-np.arcsinh(FARTHEST), np.arcsinh(FARTHEST), 2001))
-    return grid, stdtr(freedom, grid)
+    return grid, student_distribution(grid, freedom)
