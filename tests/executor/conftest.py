@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if HERE not in sys.path:
 
 pytest.register_assert_rewrite("contract")
 
+HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+"""Before Ray was started."""
+
 CANARY = "canary-7f3e91-not-for-disk"
 
 
@@ -32,6 +36,12 @@ def ray() -> Iterator[RaySession]:
     os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
     with ray_session(num_cpus=2, num_gpus=0) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def handlers_before() -> dict[signal.Signals, object]:
+    """Signal handlers of this process before Ray was started."""
+    return HANDLERS
 
 
 @pytest.fixture(scope="session")

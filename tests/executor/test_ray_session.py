@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 HERE = (str(Path(__file__).parent),)
 
 
-def test_our_signal_handlers_survive_rays_start(ray: RaySession) -> None:
+def test_our_signal_handlers_survive_rays_start(ray: RaySession, handlers_before: dict[signal.Signals, object]) -> None:
     del ray
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert {number: signal.getsignal(number) for number in handlers_before} == handlers_before
 
 
 def test_a_ray_that_runs_is_used_and_left_running(ray: RaySession) -> None:
