@@ -49,7 +49,7 @@ class Shell:
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         process = self.start(*words, **variables)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=400)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 

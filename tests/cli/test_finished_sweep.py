@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell
 
@@ -71,7 +69,6 @@ def test_a_finished_study_is_not_trained_again(swept: Shell) -> None:
     assert ours["ranking"] == theirs["ranking"]
 
 
-@pytest.mark.timeout(240)
 def test_resume_needs_the_storage_alone_and_adds_trials(swept: Shell, tmp_path: Path) -> None:
     with sqlite3.connect(swept.folder / "tiny-digits.db") as source, sqlite3.connect(tmp_path / "moved.db") as copy:
         source.backup(copy)
@@ -112,7 +109,6 @@ def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
     assert not [finding for finding in document["findings"] if finding["severity"] == "error"]
 
 
-@pytest.mark.timeout(240)
 def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swept: Shell) -> None:
     done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "1", "-o", "exported")
     assert done.returncode == 0, done.stderr

@@ -7,8 +7,6 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.cli.conftest import SWEEP
 
 if TYPE_CHECKING:
@@ -17,13 +15,12 @@ if TYPE_CHECKING:
 STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 
-@pytest.mark.timeout(280)
 def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: Shell) -> None:
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 60").replace("trials: 3", "trials: 2"))
     process = shell.start("run", "sweep.yaml", "--executor", "ray-core")
     _wait_for_epochs(shell)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 130, err
     assert "steadysweep resume tiny-digits" in err
     done = shell.run("resume", "tiny-digits", *STORAGE, "--executor", "inline")
@@ -35,9 +32,9 @@ def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: She
 
 def _wait_for_epochs(shell: Shell) -> None:
     """Until the first trial has epochs on record."""
-    for _ in range(120):
+    for _ in range(400):
         time.sleep(0.5)
         done = shell.run("report", "tiny-digits", *STORAGE, "--format", "json")
         if done.returncode == 0 and any(trial["epochs"] >= 3 for entry in json.loads(done.stdout)["ranking"] for trial in entry["trials"]):
             return
-    raise AssertionError("no epoch was recorded within a minute")
+    raise AssertionError("no epoch was recorded in time")

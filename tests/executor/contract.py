@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sweeps.executor import Event, Executor
 
-PATIENCE = 90.0
+PATIENCE = 240.0  # seconds; a busy machine takes a minute to start a Ray worker
 """Seconds for a worker process to start and answer on a busy machine."""
 
 
