@@ -48,7 +48,7 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
         study=study,
         verdict=verdict.decide(study, rows, oscillating_by_chance=ranking.oscillating_expected_by_chance),
         configurations=rows,
-        progress=progress.summarise(study),
+        progress=progress.summarise(study, ranking.scores),
         parameters=parameters,
         importance=importance,
         causes=tuple(

@@ -7,20 +7,20 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reports.data.report_data import Failure, Progress, Run
-from reports.stability import stability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from reports.records import StudyRecord, TrialRecord
+    from reports.stability import StabilityScore
 
 
-def summarise(study: StudyRecord) -> Progress:
-    """The course of a study from its attempts, states and curves."""
+def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -> Progress:
+    """The course of a study from its attempts, states and the scores of its trials (by number)."""
     start = min((run.started for trial in study.trials for run in trial.attempts if run.started), default=None)
     runs = tuple(sorted(_runs(study, start), key=lambda run: run.start)) if start else ()
-    finished = tuple(_finished(study, start)) if start else ()
+    finished = tuple(_finished(study, scores, start)) if start else ()
     return Progress(
         states=Counter(trial.state for trial in study.trials),
         runs=runs,
@@ -52,16 +52,13 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
             yield Run(trial.number, run.worker or run.driver, begun, max(begun, (ended - start).total_seconds()), cause)
 
 
-def _finished(study: StudyRecord, start: datetime) -> list[tuple[float, float, int]]:
+def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:
     """(seconds, stable, trial) of every complete training, by time."""
     points = []
     for trial in study.trials:
         ended = max((run.ended for run in trial.attempts if run.ended), default=None)
-        curve = trial.curves.get(study.metric)
-        if trial.state != "COMPLETE" or ended is None or curve is None:
-            continue
-        score = stability(curve, maximize=study.maximize)
-        if score is not None:
+        score = scores.get(trial.number)
+        if trial.state == "COMPLETE" and ended is not None and score is not None:
             points.append(((ended - start).total_seconds(), score.stable, trial.number))
     return sorted(points)
 

@@ -8,11 +8,6 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports.errors import ReportError, ReportInputError
-from search_spaces.errors import SpaceError
-from sweeps.errors import SweepError, SweepInputError
-from trainer.errors import TrainerError, TrainerInputError
-
 KNOWN_FAILURE = 1
 BAD_INPUT = 2
 UNEXPECTED = 3
@@ -24,6 +19,12 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    # Imported only when there is an error: they load each package's configuration, which `diagnose` has no use for and would wait for.
+    from reports.errors import ReportError, ReportInputError
+    from search_spaces.errors import SpaceError
+    from sweeps.errors import SweepError, SweepInputError
+    from trainer.errors import TrainerError, TrainerInputError
+
     if isinstance(error, SpaceError | SweepInputError | TrainerInputError | ReportInputError):
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
