@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import tempfile
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from trainer.fit.pace import CHEAP_SECONDS, LARGEST_SHARE
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -26,6 +33,8 @@ class Rehearsal:
         trial_seconds: estimate for a complete training in a warm process.
         images_per_second: training, augmentation included.
         peak_memory_mb: of this process.
+        checkpoint_seconds: to write one checkpoint.
+        checkpoint_every: epochs between checkpoints that this cost leads to.
         loss: of the last rehearsed epoch; finite, or the rehearsal had raised.
     """
 
@@ -34,6 +43,8 @@ class Rehearsal:
     trial_seconds: float
     images_per_second: float
     peak_memory_mb: float
+    checkpoint_seconds: float
+    checkpoint_every: int
     loss: float
 
 
@@ -53,9 +64,22 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
     size = config.training.batch_size * BATCHES
     small = replace(data, train=_few(data.train, size), validation=_few(data.validation, size), test=None)
     short = config.model_copy(
-        update={"training": config.training.model_copy(update={"epochs": EPOCHS, "early_stopping": None, "schedule": "constant"})}
+        update={
+            "training": config.training.model_copy(
+                update={"epochs": EPOCHS, "early_stopping": None, "schedule": "constant", "checkpoint_every": 1}
+            )
+        }
     )
-    result = train(short, data=small, keep_compiled=False)
+    told: list[tuple[float, float]] = []  # when each epoch was told, and what it took without its checkpoint
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(
+            short,
+            lambda record: told.append((time.monotonic(), record.figures["seconds"])),
+            data=small,
+            keep_compiled=False,
+            checkpoint_dir=Path(folder),
+        )
+    checkpoint_seconds = max(0.0, min(later - earlier - took for (earlier, _), (later, took) in itertools.pairwise(told)))
     last = {name: values[-1] for name, values in result.curves.items()}
     training_seconds = len(small.train) / last["images_per_second"]
     validation_seconds = max(last["seconds"] - training_seconds, 0.0)
@@ -67,8 +91,17 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
         trial_seconds=epoch_seconds * config.training.epochs,
         images_per_second=last["images_per_second"],
         peak_memory_mb=last["peak_memory_mb"],
+        checkpoint_seconds=checkpoint_seconds,
+        checkpoint_every=config.training.checkpoint_every or _seldom(checkpoint_seconds, epoch_seconds),
         loss=last["loss"],
     )
+
+
+def _seldom(checkpoint_seconds: float, epoch_seconds: float) -> int:
+    """Epochs between checkpoints that keep their cost under 5 % of the training time."""
+    if checkpoint_seconds <= CHEAP_SECONDS:
+        return 1
+    return max(1, math.ceil(checkpoint_seconds / (LARGEST_SHARE * epoch_seconds)))
 
 
 def _few(images: ImageSet, count: int) -> ImageSet:

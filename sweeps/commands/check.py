@@ -82,6 +82,8 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "epoch_seconds": rehearsal.epoch_seconds,
             "trial_seconds": rehearsal.trial_seconds,
             "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
+            "checkpoint_seconds": rehearsal.checkpoint_seconds,
+            "checkpoint_every_epochs": rehearsal.checkpoint_every,
             "images_per_second": rehearsal.images_per_second,
             "peak_memory_mb": rehearsal.peak_memory_mb,
             "step_memory_mb": None if facts.estimated_memory_bytes is None else facts.estimated_memory_bytes / MEBIBYTE,
@@ -108,6 +110,10 @@ def _print_text(document: dict[str, Any], findings: Sequence[Finding]) -> None:
             f"time     about {duration(estimates['trial_seconds'])} a trial without pruning ({estimates['images_per_second']:.0f} images/s, "
             f"{estimates['epoch_seconds']:.2g} s an epoch), at most {duration(estimates['sweep_seconds_at_most'])} for the sweep, "
             f"plus {duration(estimates['start_seconds'])} to start a worker"
+        )
+        every = estimates["checkpoint_every_epochs"]
+        print(
+            f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
         )
         print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
     for finding in findings:
