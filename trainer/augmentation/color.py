@@ -139,10 +139,11 @@ def recolor(images: Any, minus_of_pixel: Any, minus_of_mean: Any, shift: Any) ->
 
     height, width, channels = images.shape[1:]
     # Bit-equal for any batch: whole numbers add up to the same in any order, which fractions do not; and a chain of subtractions is left
-    # alone, where TensorFlow's graph optimiser regroups additions by the shapes it happens to know.
+    # alone, where TensorFlow's graph optimiser, which may run or not, regroups additions by the shapes it happens to know; it also turns a
+    # division by a constant into this product.
     exact = tf.int32 if height * width * BRIGHTEST < tf.int32.max else tf.int64
     sums = tf.reduce_sum(tf.cast(tf.round(images), exact), axis=(1, 2))
-    mean = tf.cast(sums, tf.float32) / tf.cast(height * width, tf.float32)
+    mean = tf.cast(sums, tf.float32) * np.float32(1 / (height * width))
     offset = shift
     for channel in range(channels):
         offset -= mean[:, channel : channel + 1] * minus_of_mean[:, :, channel]

@@ -34,6 +34,8 @@ class Policy(ABC):
     name: ClassVar[str]
     mixes: ClassVar[bool] = False
     """Whether images are mixed in pairs; `apply` is then given partners and `share` says how much of the first is left."""
+    at_once: ClassVar[bool] = True
+    """Whether a small epoch may be varied in one call. TensorFlow's graph optimiser, which data sets do without, then runs over `apply`."""
 
     @property
     def description(self) -> str:

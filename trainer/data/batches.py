@@ -1,15 +1,12 @@
-"""`tf.data` pipelines: one training epoch, and evaluation.
+"""Batches: one training epoch, and evaluation.
 
-Everything random is drawn beforehand in NumPy (order, partners, augmentation parameters); the pipeline only gathers and applies, so what it
-yields does not depend on threads or batches. Batches are float32 in [0, 255], NHWC (per_image_max alone: in [0, 1]); targets are always
+Everything random is drawn beforehand in NumPy (order, partners, augmentation parameters); `trainer.data.pipelines` only gathers and
+applies, so what it yields does not depend on threads or batches. Batches are float32 in [0, 255], NHWC (per_image_max alone: in [0, 1]); targets are always
 one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Scaling for the backbone is part of the model.
 """
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +15,16 @@ import numpy as np
 from trainer.augmentation import Draws, Policy, policy_from
 from trainer.data.class_weights import class_weights
 from trainer.data.order import appearances, epoch_rows
+from trainer.data.pipelines import Form, batches_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
     import tensorflow as tf
 
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData, ImageSet
-
-KEPT_PIPELINES = 16
-"""Traced pipelines kept for one image set: one per policy and kind of batch."""
-
-_PIPELINES: weakref.WeakKeyDictionary[ImageSet, OrderedDict[tuple[Any, ...], Callable[..., Any]]] = weakref.WeakKeyDictionary()
-"""Weak, and the functions hold no pixels: TensorFlow never forgets a function it calls back, and images would never be freed."""
-_LOCK = threading.Lock()
 
 
 def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.Dataset:
@@ -66,7 +57,8 @@ def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | 
         config: ``per_image_max`` and the batch size.
         batch_size: images per batch; default the training's.
     """
-    return _batched({"row": np.arange(len(images))}, images, policy_from("none"), config, batch_size or config.training.batch_size)
+    elements: dict[str, npt.NDArray[Any]] = {"row": np.arange(len(images)), "weight": np.ones(len(images), np.float32)}
+    return _batched(elements, images, policy_from("none"), config, batch_size or config.training.batch_size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,77 +98,6 @@ def plan_epoch(data: ImageData, config: TrainConfig, epoch: int) -> EpochPlan:
 def _batched(
     elements: Mapping[str, npt.NDArray[Any]], images: ImageSet, policy: Policy, config: TrainConfig, batch_size: int
 ) -> tf.data.Dataset:
-    """The elements in batches, each turned into images by a kept pipeline."""
-    import tensorflow as tf
-
-    with tf.device("CPU:0"):
-        dataset = tf.data.Dataset.from_tensor_slices(dict(elements))
     # a static batch dimension where every batch is full lets XLA and kept traces see one shape
     whole = len(elements["row"]) % batch_size == 0
-    steps = _pipeline(images, policy, config.data.preprocessing == "per_image_max", batch_size if whole else None)
-    options = tf.data.Options()
-    options.deterministic = True
-    batches = (
-        dataset.batch(batch_size, drop_remainder=whole)
-        .map(steps, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-        .with_options(options)
-    )
-    vars(batches)["steadysweep_images"] = images  # the pipeline itself refers to them weakly
-    return batches
-
-
-def _pipeline(images: ImageSet, policy: Policy, by_own_maximum: bool, batch_size: int | None) -> Callable[..., Any]:  # noqa: FBT001
-    """The traced function from a batch of plan elements to a batch of images; kept, because tracing takes longer than a small epoch."""
-    key = (repr(policy), by_own_maximum, batch_size)
-    with _LOCK:
-        kept = _PIPELINES.setdefault(images, OrderedDict())
-        if key not in kept:
-            kept[key] = _trace(images, policy, by_own_maximum)
-            if len(kept) > KEPT_PIPELINES:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        return kept[key]
-
-
-def _trace(images: ImageSet, policy: Policy, by_own_maximum: bool) -> Callable[..., Any]:  # noqa: FBT001
-    import tensorflow as tf
-
-    apply = policy.applier()
-    reference, num_classes = weakref.ref(images), images.width_of_targets
-    shape, kind = images.images.shape[1:], images.images.dtype
-    with tf.device("CPU:0"):
-        labels = tf.constant(images.labels)
-
-    def read(rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        alive = reference()
-        if alive is None:
-            raise RuntimeError("the images of this data set are gone; keep the data set that training_epoch returned while iterating")
-        return np.ascontiguousarray(alive.images[rows])
-
-    def gather(rows: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        found = tf.numpy_function(read, [rows], kind, stateful=False)
-        return tf.cast(tf.ensure_shape(found, (rows.shape[0], *shape)), tf.float32)
-
-    def targets_of(rows: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        return tf.one_hot(tf.gather(labels, rows), num_classes)
-
-    def steps(elements: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-        drawn = dict(elements)
-        rows = drawn.pop("row")
-        batch, targets = gather(rows), targets_of(rows)
-        if policy.mixes:
-            partners = drawn.pop("partner_row")
-            drawn["partner"] = gather(partners)
-            share = drawn["share"][:, None]
-            targets = share * targets + (1 - share) * targets_of(partners)
-        weights = drawn.pop("weight", None)
-        batch = apply(batch, drawn)
-        if drawn:
-            batch = tf.clip_by_value(batch, 0.0, 255.0)
-        if by_own_maximum:
-            batch = tf.math.divide_no_nan(batch, tf.reduce_max(batch, axis=(1, 2, 3), keepdims=True))
-        return batch, targets, tf.ones_like(rows, tf.float32) if weights is None else weights
-
-    traced: Callable[..., Any] = tf.autograph.experimental.do_not_convert(tf.function(steps, autograph=False))
-    return traced
+    return batches_of(elements, images, Form(policy, config.data.preprocessing == "per_image_max", batch_size, whole))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.augmentation import policies
 from trainer.config import DataConfig, TrainConfig, TrainingConfig
-from trainer.data import ImageData, ImageSet, validation_window
+from trainer.data import ImageData, ImageSet, pipelines, validation_window
 from trainer.data.batches import evaluation_batches, training_epoch
 
 
@@ -155,6 +156,36 @@ def test_mapped_and_fractional_images_come_out_the_same(data: ImageData, tmp_pat
         assert np.array_equal(other, expected)
 
 
+@pytest.fixture(params=["at once", "streamed"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "streamed":
+        monkeypatch.setattr(pipelines, "SMALL_EPOCH_BYTES", 0)
+
+
+@pytest.mark.parametrize("augmentation", [*policies(), ({"name": "RandomZoom", "height_factor": 0.2},)], ids=str)
+def test_an_epoch_made_at_once_equals_a_streamed_one(data: ImageData, monkeypatch: pytest.MonkeyPatch, augmentation: object) -> None:
+    settings = config(augmentation=augmentation, imbalance="class_weight")
+    at_once = training_epoch(data, settings, 2)
+    monkeypatch.setattr(pipelines, "SMALL_EPOCH_BYTES", 0)
+    streamed = training_epoch(data, settings, 2)
+    assert at_once.element_spec == streamed.element_spec
+    assert int(at_once.cardinality()) == int(streamed.cardinality()) == 4
+    for one, other in zip(gathered(at_once), gathered(streamed), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_data_sets_of_one_shape_share_a_pipeline(data: ImageData) -> None:
+    gathered(training_epoch(data, config(), 1))
+    traced = len(pipelines._KEPT)
+    for count in (41, 42, 43):
+        own = images_of(count)
+        images, _, _ = gathered(training_epoch(ImageData(own, own, None, ("a", "b", "c"), "f"), config(seed=count), 2))
+        assert sorted(images[:, 0, 0, 0].astype(int)) == list(range(count))
+    assert len(pipelines._KEPT) == traced
+
+
+@pytest.mark.usefixtures("_either_way")
 def test_no_pixels_stay_behind_when_images_are_dropped(data: ImageData) -> None:
     settings = config(validation_windows="floor_batches", augmentation="strong")
     references = []
@@ -172,6 +203,7 @@ def test_no_pixels_stay_behind_when_images_are_dropped(data: ImageData) -> None:
     assert [reference() is None for reference in references] == [True] * 6
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_a_data_set_keeps_its_own_images_alive(data: ImageData) -> None:
     dataset = evaluation_batches(validation_window(data, config(validation_windows="floor_batches"), 2), config())
     gc.collect()

@@ -34,6 +34,7 @@ class KerasLayers(Policy):
     """
 
     name: ClassVar[str] = "layers"
+    at_once: ClassVar[bool] = False  # Keras's arithmetic rounds differently once optimised
     layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:  # noqa: ARG002

@@ -130,7 +130,7 @@ def _sharpened(images: Any, amount: Any) -> Any:  # noqa: ANN401 - TensorFlow te
 
     padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
     rows = tf.add_n([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]])
-    mean = tf.add_n([rows[:, :, :-2], rows[:, :, 1:-1], rows[:, :, 2:]]) / 9.0
+    mean = tf.add_n([rows[:, :, :-2], rows[:, :, 1:-1], rows[:, :, 2:]]) * np.float32(1 / 9)  # as `recolor`: no division by a constant
     return tf.where(amount == 0, images, tf.clip_by_value(images + amount * (images - mean), 0.0, 255.0))
 
 
