@@ -28,13 +28,13 @@ CANARY = "canary-7f3e91-not-for-disk"
 
 @pytest.fixture(scope="session")
 def ray() -> Iterator[RaySession]:
-    """Two logical CPUs, no GPU; a secret stands in the driver's environment."""
+    """Eight logical CPUs, no GPU; a secret stands in the driver's environment."""
     import os
 
     from sweeps.executor.ray_session import ray_session
 
     os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
-    with ray_session(num_cpus=2, num_gpus=0) as session:
+    with ray_session(num_cpus=8, num_gpus=0) as session:
         yield session
 
 

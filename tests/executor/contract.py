@@ -62,10 +62,8 @@ class ExecutorContract:
     """Inherit it, and give the fixtures `executor` (one for all tests of the class) and `fresh_executor` (one that a test closes).
 
     `executor` keeps a process after an error, which saves this suite a process start per failure; `fresh_executor` does not.
-    Executors that share the driver's process set `isolated` to False: they cannot outlive a trainable that kills it.
+    Executors whose workers are processes of their own inherit `IsolatedExecutorContract`, which asks more of them.
     """
-
-    isolated = True
 
     def test_a_trial_tells_its_start_its_epochs_and_its_end_in_order(self, executor: Executor, tmp_path: Path) -> None:
         executor.submit(task(100, "quick", tmp_path, epochs=4))
@@ -157,37 +155,6 @@ class ExecutorContract:
         assert end.cause is Cause.EXCEPTION
         assert name in (end.error or "")
 
-    def test_an_unpicklable_task_fails_its_trial_alone(self, executor: Executor, tmp_path: Path) -> None:
-        if not self.isolated:
-            pytest.skip("tasks do not leave the process")
-        executor.submit(task(230, "no_op", tmp_path, function=lambda: None))
-        (end,) = ends(collect(executor, [230])[230])
-        assert end.cause is Cause.EXCEPTION
-        assert "cannot be sent to a worker" in (end.error or "")
-
-    def test_a_dead_worker_ends_its_trial_and_the_next_runs(self, executor: Executor, tmp_path: Path) -> None:
-        if not self.isolated:
-            pytest.skip("the worker is the driver")
-        executor.submit(task(240, "killed", tmp_path))
-        executor.submit(task(241, "leaving", tmp_path))
-        events = collect(executor, [240, 241])
-        for trial in (240, 241):
-            (end,) = ends(events[trial])
-            assert end.cause is Cause.WORKER_DIED
-            assert end.error
-        executor.submit(task(240, "quick", tmp_path, attempt=1))
-        again = collect(executor, [240])[240]
-        assert ends(again)[0].cause is Cause.COMPLETED
-        assert {event.attempt for event in again} == {1}
-
-    def test_a_trial_that_dies_after_its_stop_was_stopped(self, executor: Executor, tmp_path: Path) -> None:
-        if not self.isolated:
-            pytest.skip("the worker is the driver")
-        executor.submit(task(250, "killed", tmp_path, seconds=1.0))
-        collect(executor, [], until=has_epoch(250))
-        executor.stop(250)
-        assert ends(collect(executor, [250])[250])[0].cause is Cause.STOPPED
-
     def test_many_short_trials_each_end_once(self, executor: Executor, tmp_path: Path) -> None:
         waiting, ended, many = list(range(300, 300 + self.many)), [], self.many
         deadline = time.monotonic() + PATIENCE
@@ -207,15 +174,6 @@ class ExecutorContract:
         assert len(workers) == 4
         assert len(set(workers)) <= 2  # one, or one more where two slots were warm
 
-    def test_a_failed_process_is_not_used_again(self, fresh_executor: Executor, tmp_path: Path) -> None:
-        if not self.isolated:
-            pytest.skip("there is one process")
-        workers = []
-        for trial, trainable in ((410, "raising"), (411, "quick")):
-            fresh_executor.submit(task(trial, trainable, tmp_path))
-            workers += [event.worker for event in collect(fresh_executor, [trial])[trial] if isinstance(event, Started)]
-        assert workers[0] != workers[1]
-
     def test_closing_interrupts_what_runs_and_loses_no_event(self, fresh_executor: Executor, tmp_path: Path) -> None:
         fresh_executor.submit(task(500, "patient", tmp_path))
         before = collect(fresh_executor, [], until=has_epoch(500))[500]
@@ -230,9 +188,43 @@ class ExecutorContract:
         assert told == list(range(1, len(told) + 1))
         assert (tmp_path / "stopped-500").read_text() == str(told[-1])
 
+
+class IsolatedExecutorContract(ExecutorContract):
+    """What is asked of workers that are processes of their own: they may die, be cut, and be replaced."""
+
+    def test_an_unpicklable_task_fails_its_trial_alone(self, executor: Executor, tmp_path: Path) -> None:
+        executor.submit(task(230, "no_op", tmp_path, function=lambda: None))
+        (end,) = ends(collect(executor, [230])[230])
+        assert end.cause is Cause.EXCEPTION
+        assert "cannot be sent to a worker" in (end.error or "")
+
+    def test_a_dead_worker_ends_its_trial_and_the_next_runs(self, executor: Executor, tmp_path: Path) -> None:
+        executor.submit(task(240, "killed", tmp_path))
+        executor.submit(task(241, "leaving", tmp_path))
+        events = collect(executor, [240, 241])
+        for trial in (240, 241):
+            (end,) = ends(events[trial])
+            assert end.cause is Cause.WORKER_DIED
+            assert end.error
+        executor.submit(task(240, "quick", tmp_path, attempt=1))
+        again = collect(executor, [240])[240]
+        assert ends(again)[0].cause is Cause.COMPLETED
+        assert {event.attempt for event in again} == {1}
+
+    def test_a_trial_that_dies_after_its_stop_was_stopped(self, executor: Executor, tmp_path: Path) -> None:
+        executor.submit(task(250, "killed", tmp_path, seconds=1.0))
+        collect(executor, [], until=has_epoch(250))
+        executor.stop(250)
+        assert ends(collect(executor, [250])[250])[0].cause is Cause.STOPPED
+
+    def test_a_failed_process_is_not_used_again(self, fresh_executor: Executor, tmp_path: Path) -> None:
+        workers = []
+        for trial, trainable in ((410, "raising"), (411, "quick")):
+            fresh_executor.submit(task(trial, trainable, tmp_path))
+            workers += [event.worker for event in collect(fresh_executor, [trial])[trial] if isinstance(event, Started)]
+        assert workers[0] != workers[1]
+
     def test_closing_cuts_a_trial_that_does_not_listen(self, fresh_executor: Executor, tmp_path: Path) -> None:
-        if not self.isolated:
-            pytest.skip("one process cannot leave its own trainable")
         fresh_executor.submit(task(510, "deaf", tmp_path))
         collect(fresh_executor, [], until=has_epoch(510))
         began = time.monotonic()

@@ -35,8 +35,6 @@ def fresh_executor() -> Iterator[Executor]:
 class TestInline(ExecutorContract):
     """The contract."""
 
-    isolated = False
-
 
 def test_a_thread_is_not_free_before_its_end_was_heard(fresh_executor: Executor, tmp_path: Path) -> None:
     fresh_executor.submit(task(1, "quick", tmp_path, epochs=0))

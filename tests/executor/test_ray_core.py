@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from contract import ExecutorContract, collect, task
+from contract import IsolatedExecutorContract, collect, task
 
 from sweeps.executor import Started
 from sweeps.executor.ray_core import RayCoreExecutor
@@ -38,7 +38,7 @@ def fresh_executor(ray: RaySession) -> Iterator[Executor]:
     executor.close(0.0)
 
 
-class TestRayCore(ExecutorContract):
+class TestRayCore(IsolatedExecutorContract):
     """The contract."""
 
     def test_a_trial_goes_to_the_process_that_is_warm_for_it(self, executor: Executor, tmp_path: Path) -> None:

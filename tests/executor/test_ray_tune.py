@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from contract import ExecutorContract
+from contract import IsolatedExecutorContract
 
 from sweeps.executor.ray_tune import RayTuneExecutor
 from sweeps.executor.worker import WorkerSettings
@@ -37,5 +37,5 @@ def fresh_executor(ray: RaySession) -> Iterator[Executor]:
     executor.close(0.0)
 
 
-class TestRayTune(ExecutorContract):
+class TestRayTune(IsolatedExecutorContract):
     """The contract."""
