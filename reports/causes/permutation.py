@@ -47,12 +47,12 @@ class Permutations:
 
     Attributes:
         most: at most so many.
-        hopeless: p-value above which the exact figure serves nobody: sampling stops as soon as it is certain to lie above.
+        enough: sampling stops once so many were as good: the p-value is then known to a relative error of 1/√enough.
         rng: their randomness.
     """
 
     most: int
-    hopeless: float
+    enough: int
     rng: np.random.Generator
 
 
@@ -138,21 +138,19 @@ def _p_value(
 ) -> float:
     """Chance of a statistic of at least `reached` when the responses are permuted over the segments.
 
-    Sequential: with h the smallest number of permutations as good that puts the p-value above `hopeless` after all of them, sampling
-    stops at the h-th, after L permutations, with p = h/L. Otherwise p = (g + 1)/(n + 1), as without stopping. Both are valid p-values
-    (chance of p ≤ x at most x), and no test that could count ends early.
+    Sequential: sampling stops at the h-th permutation as good, after L, with p = h/L; where only g < h of all n are, p = (g + 1)/(n + 1),
+    as without stopping. This is a valid p-value (chance of p ≤ x at most x), and those small enough to count take all permutations.
 
     Source: Besag & Clifford, Biometrika 78 (1991) 301.
     """
     reached *= 1.0 - 1e-9
-    enough = int(permutations.hopeless * (permutations.most + 1)) + 1
     drawn = as_good = 0
     block = FIRST_BLOCK
     while drawn < permutations.most:
         number = min(block, permutations.most - drawn)
         good = np.flatnonzero(statistic(permuted_sums(segments, response, number, permutations.rng)) >= reached)
-        if as_good + good.size >= enough:
-            return enough / (drawn + int(good[enough - as_good - 1]) + 1)
+        if as_good + good.size >= permutations.enough:
+            return permutations.enough / (drawn + int(good[permutations.enough - as_good - 1]) + 1)
         as_good += good.size
         drawn += number
         block = min(2 * block, LARGEST_BLOCK)
