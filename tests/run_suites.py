@@ -40,12 +40,12 @@ SUITES = (
             (str(BIN / "mkdocs"), "build", "--strict", "--quiet"),
         ),
     ),
-    _pytest("spaces", 90, "tests/search_spaces", "tests/sweep_file"),
-    _pytest("trainer", 420, "tests/trainer"),
-    _pytest("reports", 300, "tests/reports"),
-    _pytest("record", 240, "tests/record", "tests/search", "tests/study"),
-    _pytest("executor", 240, "tests/executor"),
-    _pytest("cli", 240, "tests/cli"),
+    _pytest("spaces", 60, "tests/search_spaces", "tests/sweep_file"),
+    _pytest("trainer", 360, "tests/trainer"),
+    _pytest("reports", 240, "tests/reports"),
+    _pytest("record", 180, "tests/record", "tests/search", "tests/study"),
+    _pytest("executor", 300, "tests/executor"),
+    _pytest("cli", 360, "tests/cli"),
 )
 
 
