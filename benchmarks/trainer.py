@@ -1,6 +1,6 @@
 """Training speed against the keras.io transfer-learning recipe, the cost of recording, and the start of a second trial.
 
-    python benchmarks/trainer.py [--quick] [--json FILE]
+    python benchmarks/trainer.py [--quick | --smoke] [--json FILE]
 
 Both sides train the same network on the same images in one process, epoch by epoch in turn, so that a busy machine slows both; figures are medians.
 The recipe is https://keras.io/guides/transfer_learning/ done carefully: images decoded and resized beforehand, cached in memory, shuffled anew each epoch,
@@ -78,6 +78,7 @@ class Figures:
 
 
 QUICK = (Case("head on frozen MobileNetV2", "mobilenetv2", "all", 64, 512, 32, 3),)
+SMOKE = (Case("head on frozen MobileNetV2", "mobilenetv2", "all", 32, 40, 20, 1),)
 FULL = (
     Case("head on frozen MobileNetV2", "mobilenetv2", "all", 96, 1024, 32, 7),
     Case("whole MobileNetV2", "mobilenetv2", "none", 64, 320, 32, 5),
@@ -88,10 +89,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small case")
+    parser.add_argument("--smoke", action="store_true", help="so small that the figures mean nothing")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     found = {}
-    for case in QUICK if arguments.quick else FULL:
+    for case in SMOKE if arguments.smoke else QUICK if arguments.quick else FULL:
         figures = measure(case)
         found[case.name] = asdict(figures)
         print(f"{case.name}, {case.size} px, {case.images} images, batch {case.batch}")
