@@ -80,8 +80,8 @@ class Figures:
 QUICK = (Case("head on frozen MobileNetV2", "mobilenetv2", "all", 64, 512, 32, 3),)
 SMOKE = (Case("head on frozen MobileNetV2", "mobilenetv2", "all", 32, 40, 20, 1),)
 FULL = (
-    Case("head on frozen MobileNetV2", "mobilenetv2", "all", 96, 1024, 32, 7),
-    Case("whole MobileNetV2", "mobilenetv2", "none", 64, 320, 32, 5),
+    Case("head on frozen MobileNetV2", "mobilenetv2", "all", 96, 640, 32, 5),
+    Case("whole MobileNetV2", "mobilenetv2", "none", 64, 256, 32, 3),
 )
 
 
