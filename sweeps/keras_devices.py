@@ -8,6 +8,7 @@ import subprocess
 from typing import Any
 
 from sweeps.errors import SweepInputError
+from trainer.fit.quiet_import import import_tensorflow_quietly
 
 TOTAL_MEMORY = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 """Prints MiB, one line a GPU, in the order of the devices' indices."""
@@ -28,7 +29,7 @@ def use_share(*, cpu: float, gpu: float) -> None:
     """
     if gpu > 1:
         raise SweepInputError(f"resources.gpu: one training uses at most one GPU, got {gpu:g}; give 1 or a fraction.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow_quietly()
     import tensorflow as tf
 
     with contextlib.suppress(RuntimeError):  # TensorFlow has started, in an earlier trial of this process

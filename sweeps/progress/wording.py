@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces.parameters import PointValue
     from sweeps.study.observer import FinishedTrial, StudySnapshot
 
 MINUTE = 60
@@ -26,12 +25,12 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def short(value: PointValue | bool | None) -> str:
+def short(value: object) -> str:
     """A parameter's value in few characters."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def params(values: Mapping[str, PointValue | bool | None]) -> str:
+def params(values: Mapping[str, object]) -> str:
     """Parameters on one line."""
     return "  ".join(f"{name}={short(value)}" for name, value in values.items())
 

@@ -16,6 +16,7 @@ from trainer.fit.history import History, check_same_training, identity
 from trainer.fit.kept import engine_for
 from trainer.fit.memory import peak_memory_mb
 from trainer.fit.pace import Pace
+from trainer.fit.quiet_import import import_tensorflow_quietly
 from trainer.fit.scores import TOP, scores
 from trainer.fit.stopping import candidates, level_has_stalled
 from trainer.fit.validation import Validator, epoch_figures
@@ -69,6 +70,7 @@ def train(
     """
     with _ONE_AT_A_TIME:
         began = time.monotonic()
+        import_tensorflow_quietly()
         configure_determinism(config.training.deterministic)
         share_gpus()
         data = load_data(config.data) if data is None else data
