@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweeps.errors import SweepInputError
@@ -47,7 +49,7 @@ def make_executor(
     from sweeps.executor.ray_session import close_ray, open_ray
     from sweeps.executor.worker import driver_settings
 
-    session = open_ray(address, runtime_env=runtime_env)
+    session = open_ray(address, num_cpus=_logical_cpus(resources, kind, address), runtime_env=runtime_env)
     try:
         if kind == "ray-tune":
             from sweeps.executor.ray_tune import RayTuneExecutor
@@ -59,3 +61,10 @@ def make_executor(
     except BaseException:
         close_ray(session)
         raise
+
+
+def _logical_cpus(resources: ResourceSettings, kind: ExecutorKind, address: str | None) -> int | None:
+    """CPUs of a Ray of our own, or None for all: Tune starts spare processes for as long as there is room, so room is made for the trials alone."""
+    if kind != "ray-tune" or address is not None or resources.concurrent is None:
+        return None
+    return min(os.cpu_count() or 1, math.ceil(resources.cpu * resources.concurrent))

@@ -26,15 +26,27 @@ HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGTERM, sign
 CANARY = "canary-7f3e91-not-for-disk"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Within a module, tests of an executor of their own come first: Tune keeps spare processes, so that one that has run a while leaves no room for another."""
+    here = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    modules = list(dict.fromkeys(items[index].path for index in here))
+    ordered = sorted(
+        (items[index] for index in here),
+        key=lambda item: (modules.index(item.path), "fresh_executor" not in getattr(item, "fixturenames", ())),
+    )
+    for index, item in zip(here, ordered, strict=True):
+        items[index] = item
+
+
 @pytest.fixture(scope="session")
 def ray() -> Iterator[RaySession]:
-    """Eight logical CPUs, no GPU; a secret stands in the driver's environment."""
+    """Four logical CPUs, no GPU; a secret stands in the driver's environment."""
     import os
 
     from sweeps.executor.ray_session import ray_session
 
     os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
-    with ray_session(num_cpus=8, num_gpus=0) as session:
+    with ray_session(num_cpus=4, num_gpus=0) as session:
         yield session
 
 

@@ -42,7 +42,7 @@ def test_a_ray_that_runs_is_used_and_left_running(ray: RaySession) -> None:
 
 def test_more_than_the_machine_has_is_an_input_error(ray: RaySession) -> None:
     del ray
-    with pytest.raises(SweepInputError, match="a trial asks for cpu 64 and gpu 0 on one machine, but Ray has 8 CPUs and 0 GPUs"):
+    with pytest.raises(SweepInputError, match="a trial asks for cpu 64 and gpu 0 on one machine, but Ray has 4 CPUs and 0 GPUs"):
         make_executor(ResourceSettings(cpu=64), kind="ray-core")
     with pytest.raises(SweepInputError, match="gpu 1 on one machine"):
         make_executor(ResourceSettings(gpu=1), kind="ray-tune")
