@@ -14,6 +14,7 @@ from sweeps.record import read_study
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reports.data import ReportData
     from reports.records import StudyRecord
 
 FORMATS = ("html", "json", "csv", "md")
@@ -55,10 +56,13 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
+    from reports.data import build_report_data
     from reports.exports import write_atomically
 
+    single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
-        for suffix, text in _rendered(records, name, refresh_seconds).items():
+        rendered = {".html": _comparison(records)} if single is None else _rendered(single, name, refresh_seconds)
+        for suffix, text in rendered.items():
             if output is None and name != "html" and len(formats) == 1:
                 sys.stdout.write(text if text.endswith("\n") else text + "\n")
                 continue
@@ -68,16 +72,21 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             print(path.resolve(), file=sys.stderr)
 
 
-def _rendered(records: Sequence[StudyRecord], name: str, refresh_seconds: int | None) -> dict[str, str]:
+def _comparison(records: Sequence[StudyRecord]) -> str:
+    from reports.html import render_comparison
+
+    return render_comparison(records)
+
+
+def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[str, str]:
     """File-name ending to text; CSV is two tables."""
     if name == "html":
-        from reports.html import render_comparison, render_report
+        from reports.html import render_report
 
-        text = render_report(records[0], refresh_seconds=refresh_seconds) if len(records) == 1 else render_comparison(records)
-        return {".html": text}
+        return {".html": render_report(data, refresh_seconds=refresh_seconds)}
     from reports.exports import to_csv, to_json, to_markdown
 
     if name == "csv":
-        configurations, epochs = to_csv(records[0])
+        configurations, epochs = to_csv(data)
         return {".csv": configurations, "-epochs.csv": epochs}
-    return {f".{name}": to_json(records[0]) if name == "json" else to_markdown(records[0])}
+    return {f".{name}": to_json(data) if name == "json" else to_markdown(data)}

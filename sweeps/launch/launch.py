@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sweeps.launch.environment import hardware, provenance, versions
+from sweeps.environment import hardware, provenance, versions
 from sweeps.launch.observers import Observers
 from sweeps.launch.preflight import check_before_run
 from sweeps.launch.report_refresh import ReportRefresh

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime
-from getpass import getuser
 from typing import TYPE_CHECKING
 
+from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
 from sweeps.record import StudyFacts, create_study, open_study, study_exists
 from sweeps.search.distributions import record_distributions
@@ -102,7 +101,7 @@ def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFac
         distributions=record_distributions(sweep.space),
         versions=options.versions,
         hardware=options.hardware,
-        facts={"host": socket.gethostname(), "owner": getuser(), **options.facts},
+        facts={**host_and_owner(), **options.facts},
         created=datetime.now(UTC),
     )
 

@@ -38,7 +38,12 @@ def hardware() -> dict[str, str]:
 
 def provenance() -> dict[str, str]:
     """Host, owner and command of this run. The command line holds no secret: a password there is refused before."""
-    return {"host": socket.gethostname(), "owner": _owner(), "command": shlex.join(["steadysweep", *sys.argv[1:]])}
+    return {**host_and_owner(), "command": shlex.join(["steadysweep", *sys.argv[1:]])}
+
+
+def host_and_owner() -> dict[str, str]:
+    """Where a driver runs, and for whom."""
+    return {"host": socket.gethostname(), "owner": _owner()}
 
 
 def _owner() -> str:
