@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, select
@@ -17,9 +18,10 @@ from sweeps.record.stored_trial import Attribute, StoredTrial
 from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection
 
 
 def list_studies(url: str) -> tuple[str, ...]:
@@ -29,13 +31,8 @@ def list_studies(url: str) -> tuple[str, ...]:
         StudyNotFoundError: there is no such storage.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    engine, place = _opened(url)
-    try:
-        with engine.connect() as connection:
-            check_version(engine, place)
-            return tuple(sorted(_studies(connection)))
-    finally:
-        engine.dispose()
+    with _reading(url) as (connection, _):
+        return tuple(sorted(_studies(connection)))
 
 
 def read_study(url: str, name: str) -> StudyRecord:
@@ -45,15 +42,10 @@ def read_study(url: str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    engine, place = _opened(url)
-    try:
-        with engine.connect() as connection:
-            check_version(engine, place)
-            study_id = study_id_of(connection, name, place)
-            facts = existing_facts(connection, study_id, name, place)
-            trials = read_trials(connection, study_id)
-    finally:
-        engine.dispose()
+    with _reading(url) as (connection, place):
+        study_id = study_id_of(connection, name, place)
+        facts = existing_facts(connection, study_id, name, place)
+        trials = read_trials(connection, study_id)
     return study_record(name, facts, trials)
 
 
@@ -64,13 +56,8 @@ def read_study_facts(url: str, name: str) -> StudyFacts:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    engine, place = _opened(url)
-    try:
-        with engine.connect() as connection:
-            check_version(engine, place)
-            return existing_facts(connection, study_id_of(connection, name, place), name, place)
-    finally:
-        engine.dispose()
+    with _reading(url) as (connection, place):
+        return existing_facts(connection, study_id_of(connection, name, place), name, place)
 
 
 def existing_facts(connection: Connection, study_id: int, name: str, place: str) -> StudyFacts:
@@ -149,10 +136,17 @@ def _moments(trial: StoredTrial) -> tuple[datetime, ...]:
     return tuple(moment for moment in (trial.started, trial.completed) if moment is not None)
 
 
-def _opened(url: str) -> tuple[Engine, str]:
-    """Engine and shown URL of an existing storage."""
+@contextmanager
+def _reading(url: str) -> Iterator[tuple[Connection, str]]:
+    """A connection to an existing storage of our version, and its URL as shown; closed at the end of the block."""
     parsed = storage_url(url)
-    return open_for_reading(parsed), shown(parsed)
+    engine, place = open_for_reading(parsed), shown(parsed)
+    try:
+        with engine.connect() as connection:
+            check_version(engine, place)
+            yield connection, place
+    finally:
+        engine.dispose()
 
 
 def _studies(connection: Connection) -> dict[str, int]:
