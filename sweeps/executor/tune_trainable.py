@@ -24,32 +24,42 @@ class ProcessRetiredError(Exception):
 
 
 class TaskTrainable(Trainable):  # type: ignore[misc]
-    """Takes its task from the board, trains in the worker's thread and hands Tune what it has to tell."""
+    """Takes its task from the board, trains in the worker's thread and hands Tune what it has to tell.
 
+    The task is taken in the trial's first step and not before: Tune may give a trial whose process is still starting to one that has become free, and
+    drops the new process. Had that one taken the task already, the other would wait for it for ever. A trial that makes a step is never moved.
+    """
+
+    _next: Key | None
     _retire: str | None
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Become a worker and begin its first task."""
+        """Become a worker."""
         self._board = ray.get_actor(config["board"])
         self._worker = Worker(ray.get(self._board.worker_settings.remote()))
-        self._begin(config)
+        self._expect(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin the next task in the same process."""
-        self._begin(new_config)
+        """Get ready for the next task in the same process."""
+        self._expect(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Wait for the next events. It is never ``done``: Tune would not show such a result to the scheduler, which ends the trial itself."""
         if self._retire is not None:
             raise ProcessRetiredError(self._retire)
+        if self._next is not None:
+            self._begin(self._next)
+            self._next = None
         batch = self._worker.next_events()
         self._retire = batch.retire
         return {BATCH: pickle.dumps(batch)}
 
-    def _begin(self, config: dict[str, Any]) -> None:
-        key: Key = config["key"]
+    def _expect(self, config: dict[str, Any]) -> None:
+        self._next = config["key"]
         self._retire = None
+
+    def _begin(self, key: Key) -> None:
         task: TrialTask = ray.get(self._board.take.remote(key))
         self._worker.begin(task)
         self._listen(key, task, None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract import IsolatedExecutorContract
+from contract import PATIENCE, IsolatedExecutorContract, task
 
+from sweeps.executor.protocol import Started
 from sweeps.executor.ray_tune import RayTuneExecutor
 from sweeps.executor.worker import WorkerSettings
 from sweeps.sweep_file.settings import ResourceSettings
@@ -39,3 +41,25 @@ def fresh_executor(ray: RaySession) -> Iterator[Executor]:
 
 class TestRayTune(IsolatedExecutorContract):
     """The contract."""
+
+
+def test_a_process_that_tune_drops_before_its_first_step_takes_no_task(ray: RaySession, tmp_path: Path) -> None:
+    """Tune starts a process for a trial, then gives the trial to one that has become free: the task must still be there."""
+    import ray as ray_library
+
+    from sweeps.executor.board import Board
+    from sweeps.executor.tune_trainable import BATCH, TaskTrainable
+
+    del ray
+    board = ray_library.remote(Board).options(name="board-dropped", num_cpus=0).remote(WorkerSettings(import_paths=HERE))
+    ray_library.get(board.post.remote(0, task(1, "quick", tmp_path)), timeout=PATIENCE)
+
+    def process() -> Any:  # noqa: ANN401 - an actor handle
+        return ray_library.remote(TaskTrainable).options(num_cpus=0).remote({"board": "board-dropped", "key": 0})
+
+    dropped, kept = process(), process()
+    ray_library.get(dropped.__ray_ready__.remote(), timeout=PATIENCE)
+    result = ray_library.get(kept.train.remote(), timeout=PATIENCE)
+    assert isinstance(pickle.loads(result[BATCH]).events[0], Started)  # noqa: S301 - made by our own worker
+    for actor in (dropped, kept, board):
+        ray_library.kill(actor)
