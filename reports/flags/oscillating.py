@@ -164,7 +164,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
 def swing_size(run: RunCurves) -> float:
     """Median peak-to-peak swing of the second half, swings below half of the median step left out."""
     late = run.late
-    smallest = median(np.abs(np.diff(late)))
+    smallest = median(np.abs(np.diff(late))) / 2.0
     points = turning_points(late, max(smallest, 1e-9))
     heights = np.abs(np.diff(late[points]))
     return median(heights) if heights.size else float(np.ptp(late))
