@@ -29,8 +29,16 @@ def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
 
 
 def absolute_source(source: str, base: Path) -> str:
-    """A data source that is a local file or folder as an absolute path; ``digits``, ``keras:NAME``, functions and URLs as they are."""
-    return absolute_place(source, base) if _is_path(source, base) else source
+    """A data source that is a local file or folder as an absolute path; ``digits``, ``keras:NAME``, functions and URLs as they are.
+
+    ``digits`` is scikit-learn's images even where a folder of that name is: that one is written ``./digits``.
+    """
+    return absolute_place(source, base) if not is_built_in(source) and _is_path(source, base) else source
+
+
+def is_built_in(source: str) -> bool:
+    """Whether a data source is known by its name, whatever files there are."""
+    return source == "digits" or source.startswith("keras:")
 
 
 def absolute_place(place: str, base: Path) -> str:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 TRAINING_GAIN = 0.2
 """Training accuracy gained while validation accuracy did not move at all."""
+SEVERAL_CLASSES_SHARE = 0.99
+"""Share of the most-predicted class below which several classes are predicted."""
 LOSS_FALL = 0.2
 """Share by which the validation loss fell while validation accuracy did not move at all."""
 SHORTEST = 3
@@ -27,6 +29,8 @@ def find_broken_metric(run: RunCurves) -> Flag | None:
     trained = training is not None and float(training.max() - training[0]) >= TRAINING_GAIN
     fell = loss is not None and float(loss[0] - loss.min()) >= LOSS_FALL * abs(float(loss[0]))
     zero = constant and float(curve[0]) == 0.0
+    if constant and float(curve[0]) == 1.0 and _predicts_several(run):
+        return None  # every image is right, of whatever class: the images are easy
     if not (outside or (constant and (fell or (zero and trained) or (trained and float(curve[0]) == 1.0)))):
         return None
     what = "lies outside [0, 1]" if outside else f"stays at exactly {curve[0]:.3f} while the model learns"
@@ -38,3 +42,9 @@ def find_broken_metric(run: RunCurves) -> Flag | None:
         "come from the same classes, in the same order, as the training images.",
         f"validation accuracy {what}",
     )
+
+
+def _predicts_several(run: RunCurves) -> bool:
+    """Whether the record says that more than one class is predicted in every epoch."""
+    share = run.curve("val_predicted_share")
+    return share is not None and float(share.max()) < SEVERAL_CLASSES_SHARE

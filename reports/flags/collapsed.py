@@ -48,7 +48,8 @@ def find_collapsed(run: RunCurves) -> Flag | None:
     at_level = np.count_nonzero(np.abs(curve - level) < SAME)
     still = float(ordered[-1 - tenth] - ordered[tenth]) <= 2 * STILL or at_level >= STILL_SHARE * curve.size
     chance = _chance(curve, run)
-    stuck = still and not _learns(run, level)
+    # Where the predictions are on record they decide: a model that is right on an easy set, or always on the same images of a small one, is as still.
+    stuck = still and share is None and not _learns(run, level)
     if not (one_class or stuck or chance is not None):
         return None
     evidence = {

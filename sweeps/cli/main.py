@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sweeps.cli.dispatch import dispatch
-from sweeps.cli.error_handler import exit_code
+from sweeps.cli.error_handler import BAD_INPUT, exit_code
 from sweeps.cli.parser import build_parser
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 known failure, 2 bad input, 3 unexpected, 130 interrupted.
     """
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return BAD_INPUT
     try:
         code = dispatch(arguments)
         sys.stdout.flush()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from sweeps.cli.examples import examples_text
+from sweeps.cli.teaching_parser import TeachingParser
 from sweeps.cli.version import version_text
 
 if TYPE_CHECKING:
@@ -18,8 +20,19 @@ first steps:
   steadysweep report STUDY              the HTML report, from the storage alone
   steadysweep diagnose train.log        the same statistics for a training run elsewhere
 
+`steadysweep COMMAND --help` shows a command's options and examples.
+
 exit codes: 0 done, 1 known failure, 2 bad input, 3 unexpected, 130 interrupted.
 Data goes to stdout, progress and messages to stderr."""
+
+EXIT_CODES = {
+    "check": "exit codes: 0 ready, 2 the file cannot be used or a finding would make the results worthless, 1, 3.",
+    "run": "exit codes: 0 done, 1 given up (the message says why), 2 bad input, 3 unexpected, 130 interrupted: run it again.",
+    "resume": "exit codes: 0 done, 1 given up (the message says why), 2 bad input, 3 unexpected, 130 interrupted: run it again.",
+    "train": "exit codes: 0 done, 1 given up (the message says why), 2 bad input, 3 unexpected, 130 interrupted: run it again.",
+    "diagnose": "exit codes: 0 every log was read, 2 a log could not be read (the others are told), 3 unexpected.",
+}
+OTHER_EXIT_CODES = "exit codes: 0 done, 1 known failure, 2 bad input, 3 unexpected."
 
 STORAGE_HELP = (
     "sqlite:///FILE.db or postgresql+psycopg://USER@HOST/DB, with ${VARIABLES} for secrets; default: $STEADYSWEEP_STORAGE, else ./STUDY.db"
@@ -27,15 +40,15 @@ STORAGE_HELP = (
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of ``steadysweep``; the chosen command's name is in ``command``."""
-    parser = argparse.ArgumentParser(
+    """The parser of ``steadysweep``; the chosen command's name is in ``command``, None without one."""
+    parser = TeachingParser(
         prog="steadysweep",
         description="Hyperparameter sweeps for Keras image classifiers, ranked by the validation accuracy that configurations hold.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version_text())
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for add in (
         _init, _check, _run, _resume, _status, _report, _diagnose, _export, _train, _spaces, _models, _augmentations, _schema,
     ):  # fmt: skip
@@ -49,7 +62,10 @@ if TYPE_CHECKING:
 
 
 def _command(commands: Commands, name: str, summary: str, description: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    epilog = f"{examples_text(name)}\n\n{EXIT_CODES.get(name, OTHER_EXIT_CODES)}"
+    return commands.add_parser(
+        name, help=summary, description=description, epilog=epilog.lstrip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def _sweep_arguments(parser: argparse.ArgumentParser) -> None:

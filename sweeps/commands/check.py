@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sweeps.errors import SweepInputError
 from sweeps.launch.preflight import finding_text, look_at, look_at_data
 from sweeps.progress.wording import duration
 from sweeps.sweep_file import load_sweep_file
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 SCHEMA = "steadysweep.check/1"
 BAD_INPUT = 2
 MEBIBYTE = 2**20
+CLASSES = 10
+"""Named in text."""
 
 
 def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output_format: str) -> int:
@@ -35,20 +39,42 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
         TrainerInputError: the data cannot be used.
     """
     sweep = load_sweep_file(sweep_file, overrides)
-    if not real_batch:
-        data, findings = look_at_data(sweep)
-        document = _document(sweep, data, findings)
-    else:
-        print("building the model and training a few batches ...", file=sys.stderr)
-        checked = look_at(sweep, rehearse=True)
-        data, findings = checked.data, checked.findings
+    text = output_format == "text"
+    data, findings = look_at_data(sweep)
+    document = _document(sweep, data, findings)
+    if text:  # before the model is built: what is known of the data is told even where the model cannot be had
+        _print_data(document)
+    if real_batch:
+        print("building the model and training a few batches ...", file=sys.stderr, flush=True)
+        try:
+            checked = look_at(sweep, rehearse=True)
+        except SweepInputError:
+            if text:
+                _print_findings(findings)
+            raise
+        findings = checked.findings
         document = {**_document(sweep, data, findings), **_estimates(sweep, checked)}
-    if output_format == "json":
+    if text:
+        if real_batch:
+            _print_model(document)
+        _print_findings(findings)
+        print(_next(sweep_file, findings), file=sys.stderr)
+    else:
         json.dump(document, sys.stdout, indent=1, allow_nan=False)
         print()
-    else:
-        _print_text(document, findings)
-    return BAD_INPUT if any(finding.severity == "error" for finding in findings) else 0
+    return BAD_INPUT if _errors(findings) else 0
+
+
+def _errors(findings: Sequence[Finding]) -> list[str]:
+    """Names of findings that would make the results worthless."""
+    return list(dict.fromkeys(finding.name for finding in findings if finding.severity == "error"))
+
+
+def _next(sweep_file: str, findings: Sequence[Finding]) -> str:
+    errors = _errors(findings)
+    if errors:
+        return f"not ready: mend what is marked error, or accept it knowingly with allow: [{', '.join(errors)}] in {sweep_file}"
+    return f"next: steadysweep run {shlex.quote(sweep_file)}"
 
 
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -81,6 +107,8 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "start_seconds": rehearsal.start_seconds,
             "epoch_seconds": rehearsal.epoch_seconds,
             "trial_seconds": rehearsal.trial_seconds,
+            "trainings": trials,
+            "trainings_at_a_time": at_once,
             "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
             "checkpoint_seconds": rehearsal.checkpoint_seconds,
             "checkpoint_every_epochs": rehearsal.checkpoint_every,
@@ -91,32 +119,48 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     }
 
 
-def _print_text(document: dict[str, Any], findings: Sequence[Finding]) -> None:
+def _print_data(document: dict[str, Any]) -> None:
     data, space = document["data"], document["space"]
     images = ", ".join(f"{count} {name}" for name, count in data["images"].items())
     height, width, channels = data["image_shape"]
+    classes = ", ".join(data["classes"][:CLASSES]) + (
+        f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
+    )
     print(f"study    {document['study']}")
-    print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {', '.join(data['classes'][:10])}")
+    print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {classes}")
     if data["skipped"]:
         print(f"         {len(data['skipped'])} unreadable files skipped, the first: {data['skipped'][0]}")
-    points = "infinitely many" if space["configurations"] is None else space["configurations"]
-    print(f"space    {space['name']}: {', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations")
-    if "model" in document:
-        model, estimates = document["model"], document["estimates"]
-        print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
-        for label, layer in model["boundaries"].items():
-            print(f"         frozen_layers {label.partition(':')[2]!r} on {label.partition(':')[0]}: up to {layer}")
-        print(
-            f"time     about {duration(estimates['trial_seconds'])} a trial without pruning ({estimates['images_per_second']:.0f} images/s, "
-            f"{estimates['epoch_seconds']:.2g} s an epoch), at most {duration(estimates['sweep_seconds_at_most'])} for the sweep, "
-            f"plus {duration(estimates['start_seconds'])} to start a worker"
-        )
-        every = estimates["checkpoint_every_epochs"]
-        print(
-            f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
-        )
-        print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+    points = "infinitely many" if space["configurations"] is None else f"{space['configurations']:,}"
+    name = f"{space['name']}: " if space["name"] else ""
+    print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations", flush=True)
+
+
+def _print_model(document: dict[str, Any]) -> None:
+    model, estimates = document["model"], document["estimates"]
+    print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
+    for label, layer in model["boundaries"].items():
+        backbone, _, frozen = label.partition(":")
+        if frozen != "none":
+            print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
+    at_once = estimates["trainings_at_a_time"]
+    print(
+        f"time     about {duration(estimates['trial_seconds'])} a training without pruning ({estimates['images_per_second']:.0f} images/s, "
+        f"{estimates['epoch_seconds']:.2g} s an epoch), plus {duration(estimates['start_seconds'])} to start a worker"
+    )
+    print(
+        f"         at most {duration(estimates['sweep_seconds_at_most'])} for the sweep's {estimates['trainings']} trainings, "
+        f"{'one' if at_once == 1 else at_once} at a time; pruning saves some of it"
+    )
+    every = estimates["checkpoint_every_epochs"]
+    print(
+        f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
+    )
+    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         print(finding_text(finding))
     if not findings:
         print("findings none")
+    sys.stdout.flush()

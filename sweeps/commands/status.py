@@ -78,7 +78,7 @@ def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:
 
 
 def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
-    """The current leaders, two lines each: scores and flags, then parameters."""
+    """The current leaders, two lines each: scores and flags, then parameters where any is varied."""
     if not now.leaders:
         return ["no configuration is finished yet"]
     shown = now.leaders[:LEADERS]
@@ -89,6 +89,6 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     header, *lines = plain_table(
         ("#", "configuration", "stable", "level", "best", "flags"), rows, left=frozenset({"configuration", "flags"})
     )
-    pairs = ((line, f"   {params(each.params)}") for line, each in zip(lines, shown, strict=True))
+    pairs = ((line, *([f"   {params(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
     tie = f"; the first {shown[0].tied + 1} cannot be separated" if shown[0].tied else ""
     return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]

@@ -65,6 +65,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     with progress_display(quiet=chosen.quiet) as progress:
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
+        progress.message("checking the data and the model ...")
         checked = check_before_run(sweep, progress.message)
         study_options = StudyOptions(
             facts={**provenance(), "data_fingerprint": checked.data.fingerprint},

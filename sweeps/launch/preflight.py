@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sweeps.sweep_file import SweepFile
     from trainer.data import ImageData
 
+EXAMPLES = 3
+"""Of a finding, on a terminal; all that are known are in its evidence."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -98,8 +101,11 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
 
 
 def finding_text(finding: Finding) -> str:
-    """One finding for a terminal."""
-    return f"{finding.severity}: {finding.name}: {finding.message}" + (f"\n  {finding.remedy}" if finding.remedy else "")
+    """One finding for a terminal: what, examples, what to change."""
+    examples = finding.evidence.get("examples", ())
+    shown = [str(each).replace(f"{Path.cwd()}/", "") for each in examples] if isinstance(examples, tuple) else []
+    lines = [f"{finding.severity}: {finding.name}: {finding.message}", *(f"  e.g. {each}" for each in shown[:EXAMPLES])]
+    return "\n".join([*lines, f"  {finding.remedy}"] if finding.remedy else lines)
 
 
 def frozen_labels(sweep: SweepFile) -> dict[str, tuple[str, ...]]:

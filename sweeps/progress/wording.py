@@ -56,4 +56,5 @@ def ending(trial: FinishedTrial) -> str:
     score = "" if trial.stable is None else f" stable {trial.stable:.4f} (level {trial.level:.4f}, best {trial.best:.4f})"
     flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
     cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
-    return f"trial {trial.number} {verb} after {trial.epochs} epochs:{cause}{score}{flags}  {params(trial.params)}"
+    epochs = f"{trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+    return f"trial {trial.number} {verb} after {epochs}:{cause}{score}{flags}  {params(trial.params)}".rstrip()

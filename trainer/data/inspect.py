@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from trainer.data.collected import PARTS, Part
 from trainer.data.decode import SUFFIXES, Header, decode, read_header
 from trainer.data.fingerprint import THREADS, digest_files
-from trainer.data.sources.folders import part_folders, visible_folders
+from trainer.data.sources.folders import is_broken_link, part_folders, visible_folders
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class FolderInspection:
         modes: Pillow's mode (``RGB``, ``L``, ``RGBA``, ``P``, ``I;16``, ...) to number of images, most frequent first.
         duplicates: groups of files with equal contents, two or more each.
         conflicting_duplicates: those of them that lie in more than one class.
-        unreadable: image files that do not decode, with the reason.
+        unreadable: image files that do not decode and links that lead nowhere, with the reason.
         stray_files: files that are no images, or images outside every class folder.
         nested: folders with images below a class folder; their images count for the class.
         empty_classes: class folders without a readable image.
+        smallest: the readable image with the shortest side, or empty.
+        largest: the readable image with the longest side, or empty.
     """
 
     parts: tuple[Part, ...]
@@ -49,6 +52,8 @@ class FolderInspection:
     stray_files: tuple[str, ...]
     nested: tuple[str, ...]
     empty_classes: tuple[str, ...]
+    smallest: str = ""
+    largest: str = ""
 
     @property
     def images(self) -> int:
@@ -74,7 +79,9 @@ def inspect_folder(root: Path) -> FolderInspection:
         DataError: `root` is no folder.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: expected a folder of class folders, {'got a file' if root.exists() else 'but there is none'}")
+        raise DataError(
+            f"{root}: expected a folder of class folders, {'got a file' if root.exists() else 'but there is none'}{_meant(root)}"
+        )
     parts = part_folders(root)
     tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
     files, strays, nested = _walk(root, tops)
@@ -101,7 +108,20 @@ def inspect_folder(root: Path) -> FolderInspection:
         stray_files=tuple(_relative(path, root) for path in strays),
         nested=tuple(_relative(path, root) for path in nested),
         empty_classes=tuple(name for name, count in counts.items() if not count),
+        smallest=min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path.relative_to(root).as_posix()
+        if readable
+        else "",
+        largest=max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path.relative_to(root).as_posix() if readable else "",
     )
+
+
+def _meant(root: Path) -> str:
+    """The folder beside a missing one that was probably meant."""
+    if root.exists() or not root.parent.is_dir():
+        return ""
+    beside = [entry.name for entry in root.parent.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    near = difflib.get_close_matches(root.name, beside, 1)
+    return f"; did you mean {root.parent / near[0]}?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +139,11 @@ def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_Found], list[Pat
     for top, part in tops.items():
         for folder in visible_folders(top):
             for path in sorted(folder.rglob("*")):
-                if not path.is_file() or any(name.startswith(".") for name in path.relative_to(folder).parts) or _hidden(path):
+                if (
+                    not (path.is_file() or is_broken_link(path))
+                    or any(name.startswith(".") for name in path.relative_to(folder).parts)
+                    or _hidden(path)
+                ):
                     continue
                 if path.suffix.lower() not in SUFFIXES:
                     strays.append(path)
@@ -139,6 +163,8 @@ def _look(path: Path) -> Header | str:
     try:
         header = read_header(path)
         decode(path, None, 3)
+    except FileNotFoundError:
+        return "the link leads nowhere"
     except Exception as error:  # noqa: BLE001 - Pillow's plug-ins raise anything on damaged files
         return str(error).split(" '", 1)[0] or type(error).__name__
     return header

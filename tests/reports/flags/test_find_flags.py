@@ -53,6 +53,20 @@ def test_one_predicted_class_is_a_collapse_even_when_accuracy_looks_fair() -> No
     assert "collapsed" not in names(curves, num_val=500)
 
 
+def test_an_easy_set_that_is_learnt_at_once_has_no_flags() -> None:
+    curves = {
+        "val_accuracy": [0.83, 1.0, 1.0, 1.0],
+        "accuracy": [0.67, 0.96, 0.86, 0.95],
+        "val_loss": [0.39, 0.04, 0.02, 0.01],
+        "loss": [1.1, 0.2, 0.3, 0.1],
+        "val_predicted_share": [0.44, 0.33, 0.33, 0.33],
+    }
+    assert names(curves, num_val=18, num_classes=3) == set()
+    perfect = {name: values[1:] for name, values in curves.items()}
+    assert names(perfect, num_val=18, num_classes=3) == set()
+    assert "broken_metric" in names({**perfect, "val_loss": [0.9, 0.4, 0.1], "val_predicted_share": [1.0, 1.0, 1.0]})
+
+
 def test_chance_level_depends_on_the_number_of_classes() -> None:
     curve = np.full(12, 0.1) + np.linspace(0, 0.004, 12)
     assert "collapsed" in names({"val_accuracy": curve}, num_classes=10)

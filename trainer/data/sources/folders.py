@@ -48,12 +48,19 @@ def visible_folders(root: Path) -> list[Path]:
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Image files in `folder` and below, by path, without hidden ones."""
+    """Image files in `folder` and below, by path, without hidden ones; with links that lead nowhere, which are missing images."""
     yield from sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not any(name.startswith(".") for name in path.relative_to(folder).parts) and path.is_file()
+        if path.suffix.lower() in SUFFIXES
+        and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+        and (path.is_file() or is_broken_link(path))
     )
+
+
+def is_broken_link(path: Path) -> bool:
+    """Whether `path` is a symbolic link whose target does not exist."""
+    return path.is_symlink() and not path.exists()
 
 
 def _collect_parts(root: Path, parts: dict[Part, Path]) -> Collected:

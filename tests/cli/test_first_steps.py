@@ -1,0 +1,202 @@
+"""`init` and `check` on folders as people have them, and what is said where something is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sweeps.cli import main
+from sweeps.sweep_file import load_sweep_file
+from tests.cli.folders import digit_folders, messy_photos
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr of a command."""
+    try:
+        code = main(words)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_healthy_folder_with_spaces_and_accents_gives_a_file_that_passes_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digit_folders(here / "my digits", ("zéro", "ein s", "二"))
+    code, out, err = said(capsys, "init", "my digits")
+    assert (code, out) == (0, "sweep.yaml\n")
+    assert err.splitlines() == [
+        "120 images in 3 classes: ein s 40, zéro 40, 二 40",
+        "the sweep trains small_resnet from scratch at 8x8 pixels: space scratch_cnn, 40 configurations of 30 epochs",
+        "next: steadysweep check sweep.yaml",
+    ]
+    code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
+    assert code == 0
+    assert "84 train, 18 validation, 18 test images of 8x8x1, 3 classes: ein s, zéro, 二" in out
+    assert out.endswith("findings none\n")
+    assert err == "next: steadysweep run sweep.yaml\n"
+
+
+def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    messy_photos(here / "photos")
+    code, _, err = said(capsys, "init", "photos")
+    assert code == 0
+    for words in (
+        "1 folder below class folders, whose images count for the class: china/more",
+        "2 files ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP (.csv 1, .txt 1): flower/labels.csv, notes.txt",
+        "1 folder without a readable image, not a class: nothing",
+        "4 images cannot be read and will be skipped: china/dangling.png (the link leads nowhere), flower/broken.jpg",
+        "1 image in more than one class, e.g. china/1.png = flower/copy of china.png: one of the labels is wrong",
+        "3 files with the contents of another, e.g. china/3.png = china/copy.png",
+        "too few images for training, validation and test in lonely 1: add images, or leave the class out with data.classes",
+        "from 1x1 (china/tiny.png) to 3000x2000 (china/huge.jpg): all become 96x96",
+        "look at china/tiny.png",
+        "mixed colour modes (",
+    ):
+        assert words in err
+    assert "hidden" not in err
+    assert ".cache" not in err
+    text = (here / "sweep.yaml").read_text()
+    assert "  # classes: [china, flower]    # leaves out lonely" in text
+    assert "on_unreadable: skip" in text
+    assert load_sweep_file("sweep.yaml").data.imbalance == "class_weight"
+    code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
+    assert code == 2
+    assert "error: missing_class: 1 of 3 classes have no train image (lonely)" in out
+    assert "lonely has 1 in all, where each part needs one" in out
+    assert "not ready: mend what is marked error" in err
+
+
+def test_copies_across_given_parts_are_counted_by_init_and_stop_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digit_folders(here / "given" / "train", ("a", "b"), 50)
+    digit_folders(here / "given" / "val", ("a", "b"), 20, start=45)
+    code, _, err = said(capsys, "init", "given")
+    assert code == 0
+    assert "140 images in 2 classes, in train, validation folders" in err
+    assert "10 files with the contents of another, e.g. train/a/045.png = val/a/000.png" in err
+    code, out, _ = said(capsys, "check", "sweep.yaml", "--no-batch")
+    assert code == 2
+    assert "error: shared_images: 10 of 40 validation images are also train images" in out
+    assert "given/train/a/045.png = given/val/a/000.png" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("nowhere", "there is none"),
+        ("digit", "did you mean digits?"),
+        ("a file.csv", "is a file; expected a folder with one folder of images a class"),
+        ("", "got an empty name"),
+        ("empty", "found 0 class folders with images. Without an image: a, b."),
+        ("digits/1", "3 folders with images lie beside each other"),
+        ("deep", "try `steadysweep init deep/data/images`"),
+        ("flat", "2 images lie in flat itself, in no class (e.g. 000.png): move each into a folder named after its class"),
+        ("scans", "Other files were found (2 .tif); .png, .jpg, .jpeg, .bmp, .gif, .webp are read: convert them."),
+        ("damaged", "Not readable: a/x.png (cannot identify image file), b/x.png (cannot identify image file)."),
+    ],
+)
+def test_what_init_cannot_use(here: Path, capsys: pytest.CaptureFixture[str], given: str, expected: str) -> None:
+    digits = digit_folders(here / "digits", each=2)
+    shutil.copytree(digits, here / "deep" / "data" / "images")
+    shutil.copytree(digits / "0", here / "flat")
+    (here / "a file.csv").write_text("path,label")
+    for name in ("a", "b"):
+        for folder, file, content in (("empty", None, b""), ("scans", "x.tif", b"II*"), ("damaged", "x.png", b"no image")):
+            (here / folder / name).mkdir(parents=True)
+            if file:
+                (here / folder / name / file).write_bytes(content)
+    code, out, err = said(capsys, "init", given)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert expected in err
+    assert not (here / "sweep.yaml").exists()
+
+
+def test_a_folder_called_digits_is_not_taken_for_the_digits_that_ship(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digit_folders(here / "digits", ("nought", "one"))
+    assert said(capsys, "init", "digits")[0] == 0
+    assert load_sweep_file("sweep.yaml").data.source == "./digits"
+    code, out, _ = said(capsys, "check", "sweep.yaml", "--no-batch")
+    assert code == 0
+    assert "2 classes: nought, one" in out
+    code, out, _ = said(capsys, "check", "sweep.yaml", "--no-batch", "--set", "data.source=digits")
+    assert code == 0
+    assert "10 classes" in out
+
+
+def test_folders_that_look_like_parts_or_classes_one_floor_down(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("train", "test", "extra"):
+        digit_folders(here / "parts" / part, ("a", "b"), 20)
+    digit_folders(here / "sites" / "north", ("cat", "dog"), 20)
+    digit_folders(here / "sites" / "south", ("cat", "dog"), 20)
+    assert (
+        "test, train beside extra: taken for classes; if they are parts of a split, move the other folders away"
+        in said(capsys, "init", "parts", "-o", "p.yaml")[2]
+    )
+    assert "cat, dog lie in several folders: if those are the classes" in said(capsys, "init", "sites", "-o", "s.yaml")[2]
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "null", "true", "~", "a: b", "#1", "new\nline", 'quo"te', "---", "é"])
+def test_any_folder_name_makes_a_file_that_reads_back(here: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    folder = here / "sets" / name
+    digit_folders(folder, ("yes", name), 6)
+    assert said(capsys, "init", f"sets/{name}")[0] == 0
+    sweep = load_sweep_file("sweep.yaml")
+    assert sweep.data.source == f"sets/{name}"
+    assert said(capsys, "check", "sweep.yaml", "--no-batch")[0] == 0
+
+
+def test_photographs_get_a_pretrained_backbone_at_a_size_it_was_made_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draws = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (here / "big" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(draws.integers(0, 255, (300, 400, 3), np.uint8)).save(here / "big" / name / f"{number}.png")
+    assert said(capsys, "init", "big")[0] == 0
+    sweep = load_sweep_file("sweep.yaml")
+    assert (sweep.data.image_size, sweep.model.backbone, sweep.model.weights, sweep.space.name) == (224, "resnet50", "imagenet", "transfer")
+
+
+def test_nothing_is_overwritten_and_nowhere_is_no_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digit_folders(here / "images", ("a", "b"), 6)
+    (here / "sweep.yaml").write_text("mine")
+    code, _, err = said(capsys, "init", "images")
+    assert code == 2
+    assert "give another name with -o FILE" in err
+    assert (here / "sweep.yaml").read_text() == "mine"
+    code, _, err = said(capsys, "init", "images", "-o", "no/such/sweep.yaml")
+    assert code == 2
+    assert "there is no folder no/such" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("rnu", "sweep.yaml"), "unknown command 'rnu'; did you mean 'run'?"),
+        (("check", "sweep.yaml", "--no-bach"), "unknown option '--no-bach'; did you mean --no-batch?"),
+        (("run", "sweep.yaml", "--executor", "ray-tun"), "unknown value 'ray-tun'; did you mean 'ray-tune'?"),
+        (("report", "flowers", "--format", "xlsx"), "expected one or several of html, json, csv, md, got 'xlsx'"),
+        (("init", "a", "b"), "unknown argument 'b'"),
+        ((), "first steps:"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_answered_with_what_was_meant(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str
+) -> None:
+    code, out, err = said(capsys, *words)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert not list(here.iterdir())
