@@ -3,13 +3,16 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+CLINICS := clinics
+# `make clinics CLINIC=s1` runs one alone.
+CLINIC ?=
 
 # The first interpreter on PATH that really is Python 3.11, 3.12 or 3.13; `make PYTHON=/path/to/python demo` overrides it.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
 	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench clean lock system-packages
+.PHONY: help demo clinics test lint docs bench clean lock system-packages
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,6 +20,9 @@ help: ## show this list
 demo: $(VENV)/.runtime ## run (or continue) a real small sweep on scikit-learn's digits and print where its report is
 	@$(BIN)/python examples/demo/pretrain.py --output $(DEMO)/digits-0-4.weights.h5
 	@cd $(DEMO) && ../$(BIN)/steadysweep run ../examples/demo/sweep.yaml
+
+clinics: $(VENV)/.runtime ## run (or continue) the four clinics, known failures and what repairs them; CLINIC=s1 runs one alone
+	@$(BIN)/python examples/clinics/run.py --output $(CLINICS) $(CLINIC)
 
 test: $(VENV)/.dev system-packages ## lint, types, import rules and all tests, with the time each suite took
 	@$(BIN)/python tests/run_suites.py
@@ -40,8 +46,8 @@ lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows
 system-packages: ## install Chromium and PostgreSQL by apt when missing (the tests use both)
 	@.ci/system-packages
 
-clean: ## remove the environment, caches and the demo's study
-	rm -rf $(VENV) $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the environment, caches and the studies of demo and clinics
+	rm -rf $(VENV) $(DEMO) $(CLINICS) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -46,6 +46,7 @@ SUITES = (
     _pytest("record", 180, "tests/record", "tests/search", "tests/study"),
     _pytest("executor", 300, "tests/executor"),
     _pytest("cli", 360, "tests/cli"),
+    _pytest("clinics", 240, "tests/clinics"),
 )
 
 
