@@ -62,8 +62,7 @@ def effective_settings(sweep: SweepFile, point: Mapping[str, PointValue], bounda
     Raises:
         SweepInputError: the point does not belong to the space.
     """
-    settings = {f"{section}.{name}": getattr(getattr(sweep, section), name) for section, name, _ in _searchable()}
-    settings |= {".".join(path): value for path, value in point_settings(sweep, point).items()}
+    settings = searchable_values(sweep, point)
     settings["model.frozen_layers"] = _boundary(settings["model.backbone"], settings["model.frozen_layers"], boundaries or {})
     settings["model.dropout"] = _dropout(settings["model.dropout"], len(settings["model.dense"]))
     idle = frozenset(_without_effect(settings, plain_backbone=not sweep.model.options))
@@ -72,6 +71,16 @@ def effective_settings(sweep: SweepFile, point: Mapping[str, PointValue], bounda
         for section, name, default in _searchable()
         if (value := _canonical(settings[f"{section}.{name}"])) != default and f"{section}.{name}" not in idle
     }
+
+
+def searchable_values(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[str, Any]:
+    """Every searchable setting at a point of the sweep's space, by full path, labels resolved to values.
+
+    Raises:
+        SweepInputError: the point does not belong to the space.
+    """
+    settings = {f"{section}.{name}": getattr(getattr(sweep, section), name) for section, name, _ in _searchable()}
+    return settings | {".".join(path): value for path, value in point_settings(sweep, point).items()}
 
 
 @cache

@@ -38,6 +38,7 @@ def to_json(study: StudyRecord | ReportData) -> str:
             "best_epoch_pick": data.verdict.best_epoch_pick,
         },
         "ranking": [_configuration(row) for row in data.configurations],
+        "history": [{"source": _source(trial), "params": dict(trial.params), **_trial(trial)} for trial in data.study.history],
         "states": dict(data.progress.states),
         "importance": [
             {
@@ -165,6 +166,11 @@ def _trial(trial: TrialRecord) -> Mapping[str, object]:
         ],
         "curves": {name: _curve(curve) for name, curve in trial.curves.items()},
     }
+
+
+def _source(trial: TrialRecord) -> Mapping[str, object] | None:
+    """Where an imported trial is from."""
+    return None if trial.source is None else {"study": trial.source[0], "trial": trial.source[1]}
 
 
 def _curve(curve: NDArray[np.float32]) -> list[float]:

@@ -11,6 +11,7 @@ from reports.data import as_report_data
 from reports.data.wording import is_fraction
 from reports.html.diagnosis_view import diagnosis_view
 from reports.html.environment import environment, frame
+from reports.html.history_view import history_view
 from reports.html.parameters_view import importance_views
 from reports.html.payload import default_selection, payload
 from reports.html.ranking_view import curve_of, ranking_view
@@ -67,6 +68,7 @@ def _render(data: ReportData, *, refresh_seconds: int | None = None) -> str:
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
         sweep=sweep_view(data),
+        history=history_view(data),
         reproduce=reproduce_view(data),
     )
 

@@ -54,6 +54,8 @@ class StudyRecord:
         facts: what else identifies the study (``data_fingerprint``, ``space_fingerprint``, ``host``, ``owner``, ``command``, ``seed``); texts.
         created: UTC.
         updated: UTC of the newest record.
+        history: trials of another study that this one began with; never ranked, counted or tested here.
+        history_source: that study's name, or empty.
     """
 
     name: str
@@ -70,3 +72,5 @@ class StudyRecord:
     facts: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
     updated: datetime | None = None
+    history: tuple[TrialRecord, ...] = ()
+    history_source: str = ""

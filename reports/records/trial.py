@@ -58,6 +58,7 @@ class TrialRecord:
         error: traceback of a failure.
         attempts: its runs, in order.
         shared: what this trial shared with others ("frozen prefix", "compiled model"), name to description.
+        source: for ``history``: the study and the number that it had there; None otherwise.
     """
 
     number: int
@@ -73,6 +74,7 @@ class TrialRecord:
     error: str | None = None
     attempts: tuple[AttemptRecord, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
+    source: tuple[str, int] | None = None
 
     @property
     def num_epochs(self) -> int:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
 
+    from sweeps.launch import LaunchOptions
+
 
 def dispatch(arguments: Namespace) -> int:
     """Call the chosen command with explicit arguments and return its exit code."""
@@ -33,9 +35,9 @@ def _run(arguments: Namespace) -> int:
         arguments.sweep_file,
         arguments.overrides,
         storage=arguments.storage,
-        address=arguments.address,
-        executor=arguments.executor,
-        quiet=arguments.quiet,
+        source=arguments.source,
+        source_storage=arguments.source_storage,
+        options=_launch_options(arguments),
     )
 
 
@@ -44,13 +46,18 @@ def _resume(arguments: Namespace) -> int:
 
     return resume(
         arguments.study,
+        arguments.overrides,
         storage=arguments.storage,
         more_trials=arguments.trials,
         time_budget=arguments.time,
-        address=arguments.address,
-        executor=arguments.executor,
-        quiet=arguments.quiet,
+        options=_launch_options(arguments),
     )
+
+
+def _launch_options(arguments: Namespace) -> LaunchOptions:
+    from sweeps.launch import LaunchOptions
+
+    return LaunchOptions(executor=arguments.executor, address=arguments.address, quiet=arguments.quiet)
 
 
 def _status(arguments: Namespace) -> int:

@@ -70,6 +70,10 @@ def _command(commands: Commands, name: str, summary: str, description: str) -> a
 
 def _sweep_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep_file", metavar="SWEEP.yaml", help="the sweep file")
+    _overrides(parser)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE",
         help="override one setting, e.g. training.epochs=5; a searched parameter is fixed by it (repeatable)",
@@ -119,9 +123,13 @@ def _run(commands: Commands) -> None:
     parser = _command(
         commands, "run", "run a sweep, or continue it where it was left",
         "Runs the sweep; if its study exists in the storage it is continued: nothing finished is lost,\n"
-        "interrupted trials go on from their checkpoints. Ctrl-C once: checkpoint and stop; twice: stop at once.",
+        "interrupted trials go on from their checkpoints. Ctrl-C once: checkpoint and stop; twice: stop at once.\n"
+        "With --from, a new study begins with the trials of an old one: a wider space, more epochs, another sampler.",
     )  # fmt: skip
-    _sweep_arguments(parser)
+    parser.add_argument("sweep_file", metavar="SWEEP.yaml", nargs="?", help="the sweep file; with --from it may be left out")
+    _overrides(parser)
+    parser.add_argument("--from", dest="source", metavar="STUDY", help="begin a new study with this one's trials as history")
+    parser.add_argument("--from-storage", dest="source_storage", metavar="URL", help="where that study is, if not in the new one's storage")
     _storage(parser)
     _execution(parser)
 
@@ -129,9 +137,11 @@ def _run(commands: Commands) -> None:
 def _resume(commands: Commands) -> None:
     parser = _command(
         commands, "resume", "continue a study from its storage alone",
-        "Needs the storage, the data and your own code, not the sweep file.",
+        "Needs the storage, the data and your own code, not the sweep file. --set changes resources, budget and reports,\n"
+        "narrows the space, or says where the data lies now; what makes it another study is refused.",
     )  # fmt: skip
     parser.add_argument("study", metavar="STUDY")
+    _overrides(parser)
     _storage(parser)
     parser.add_argument("--trials", metavar="+N", help="search N more configurations than the study asked for")
     parser.add_argument("--time", metavar="T", help="wall-clock budget of this run, e.g. 2h or 30m")

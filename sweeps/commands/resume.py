@@ -4,50 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweeps.commands.new_study import with_hint
 from sweeps.commands.outcome import finish
 from sweeps.commands.storage_argument import storage_argument
 from sweeps.errors import SweepInputError
-from sweeps.launch import LaunchOptions, launch
+from sweeps.launch import launch
 from sweeps.record import read_study_facts
+from sweeps.study import OtherSweepError
 from sweeps.sweep_file import SweepFile, parse_duration
 
 if TYPE_CHECKING:
-    from sweeps.launch.launch import ExecutorKind
+    from collections.abc import Sequence
+
+    from sweeps.launch import LaunchOptions
 
 
 def resume(
-    study: str,
-    *,
-    storage: str | None,
-    more_trials: str | None,
-    time_budget: str | None,
-    address: str | None,
-    executor: ExecutorKind,
-    quiet: bool,
+    study: str, overrides: Sequence[str], *, storage: str | None, more_trials: str | None, time_budget: str | None, options: LaunchOptions
 ) -> int:
     """Continue a study.
 
     Args:
         study: its name.
+        overrides: ``KEY=VALUE`` texts: resources, budget, a narrower space, another place of the same data.
         storage: URL, or None for the default.
         more_trials: ``+N`` configurations beyond those the study asked for.
         time_budget: of this run, e.g. ``2h``.
-        address: of a Ray cluster to join.
-        executor: who runs the trials.
-        quiet: show no progress.
+        options: how to run it.
 
     Raises:
-        SweepInputError: no such study, or an argument that cannot be read.
+        SweepInputError: no such study, an argument that cannot be read, or a change that makes it another study.
     """
     url = storage_argument(storage, study)
     facts = read_study_facts(url, study)
-    sweep = SweepFile.from_text(facts.sweep_file, f"study {study}").model_copy(update={"storage": url})
+    sweep = SweepFile.from_text(facts.sweep_file, f"study {study}", overrides)
+    if sweep.study != study:
+        raise SweepInputError(
+            f"resume --set study: a study keeps its name; for a new one, type: steadysweep run --from {study} --set study={sweep.study}"
+        )
+    sweep = sweep.model_copy(update={"storage": url})
     if more_trials is not None:
         search = sweep.search.model_copy(update={"trials": sweep.search.trials + _count(more_trials)})
         sweep = sweep.model_copy(update={"search": search})
     if time_budget is not None:
         sweep = sweep.model_copy(update={"budget": sweep.budget.model_copy(update={"time": _seconds(time_budget)})})
-    return finish(sweep, launch(sweep, LaunchOptions(executor, address, quiet)))
+    try:
+        result = launch(sweep, options)
+    except OtherSweepError as error:
+        raise with_hint(error, sweep, [], overrides) from None
+    return finish(sweep, result)
 
 
 def _count(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from sweeps.launch.launch import LaunchOptions, LaunchResult, launch
+from sweeps.launch.launch import LaunchResult, launch
+from sweeps.launch.launch_options import ExecutorKind, LaunchOptions
 
-__all__ = ["LaunchOptions", "LaunchResult", "launch"]
+__all__ = ["ExecutorKind", "LaunchOptions", "LaunchResult", "launch"]

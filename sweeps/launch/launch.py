@@ -4,38 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sweeps.environment import hardware, provenance, versions
+from sweeps.launch.launch_options import LaunchOptions
 from sweeps.launch.observers import Observers
-from sweeps.launch.preflight import check_before_run
 from sweeps.launch.report_refresh import ReportRefresh
 from sweeps.launch.signals import StopSignals
 from sweeps.progress import progress_display
-from sweeps.study import StudyOptions, run_study, storage_of
+from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of
 
 if TYPE_CHECKING:
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.study import StudyOutcome
+    from sweeps.progress.shown import ShownProgress
+    from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
-
-ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
-
-
-@dataclass(frozen=True)
-class LaunchOptions:
-    """How to run a sweep, besides what its file says.
-
-    Attributes:
-        executor: who runs the trials.
-        address: of a Ray cluster to join, or None to start one here.
-        quiet: show no progress.
-    """
-
-    executor: ExecutorKind = "ray-tune"
-    address: str | None = None
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,15 +30,17 @@ class LaunchResult:
         outcome: why the run ended, with the last snapshot.
         record: the study as the report sees it.
         report: the HTML report.
+        ran: whether anything was left to do.
     """
 
     outcome: StudyOutcome
     record: StudyRecord
     report: Path
+    ran: bool = True
 
 
 def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResult:
-    """Check, run or continue, report.
+    """Check, run or continue, report. A study with nothing left to do is only reported: neither TensorFlow nor Ray is started.
 
     Raises:
         SweepInputError: the sweep cannot be run as given, or its study was made from another file.
@@ -65,25 +51,52 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     with progress_display(quiet=chosen.quiet) as progress:
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
-        progress.message("checking the data and the model ...")
-        checked = check_before_run(sweep, progress.message)
-        study_options = StudyOptions(
-            facts={**provenance(), "data_fingerprint": checked.data.fingerprint},
-            versions=versions(),
-            hardware=hardware(),
-            boundaries=checked.probe.boundaries,
+        there = look_at_study(sweep, chosen.history)
+        over = None if there is None else there.over
+        if there is not None and over is not None:
+            _note_changes(sweep, there)
+        outcome = over or _run(sweep, chosen, path, progress, there)
+    return LaunchResult(outcome, *_report(sweep, path), ran=over is None)
+
+
+def _note_changes(sweep: SweepFile, there: ExistingStudy) -> None:
+    """Put on record what differs from the file of a study that has nothing left to do."""
+    if there.comparison.verdict != "continues":
+        return
+    from sweeps.launch.preflight import look_at_data
+
+    fingerprint = look_at_data(sweep)[0].fingerprint if there.comparison.relocated else None
+    record_without_running(sweep, fingerprint)
+
+
+def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownProgress, there: ExistingStudy | None) -> StudyOutcome:
+    """Run the study until it ends."""
+    from sweeps.launch.preflight import check_before_run
+
+    progress.message("checking the data and the model ...")
+    checked = check_before_run(sweep, progress.message)
+    if there is not None:
+        there.check_data(sweep.study, checked.data.fingerprint)  # before Ray is started
+    elif options.history is not None:
+        look_at_history(options.history, sweep, checked.data.fingerprint)
+    study_options = StudyOptions(
+        facts={**provenance(), "data_fingerprint": checked.data.fingerprint},
+        versions=versions(),
+        hardware=hardware(),
+        boundaries=checked.probe.boundaries,
+        history=options.history,
+    )
+    refresh = ReportRefresh(sweep.study, storage_of(sweep), path, sweep.report.every, progress.message)
+    with StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals:
+        outcome = run_study(
+            sweep,
+            _executor(sweep, options),
+            observer=Observers(progress, refresh),
+            stop_requested=signals.requested,
+            options=study_options,
         )
-        refresh = ReportRefresh(sweep.study, storage_of(sweep), path, sweep.report.every, progress.message)
-        with StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals:
-            outcome = run_study(
-                sweep,
-                _executor(sweep, chosen),
-                observer=Observers(progress, refresh),
-                stop_requested=signals.requested,
-                options=study_options,
-            )
-        refresh.close()
-    return LaunchResult(outcome, *_report(sweep, path))
+    refresh.close()
+    return outcome
 
 
 def _executor(sweep: SweepFile, options: LaunchOptions) -> Executor:

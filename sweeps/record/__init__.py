@@ -15,9 +15,9 @@ from sweeps.record.errors import (
     StudyLockedError,
     StudyNotFoundError,
 )
-from sweeps.record.facts import StudyFacts
-from sweeps.record.stored_trial import Attribute, NewTrial, StoredTrial
-from sweeps.record.study_record import list_studies, read_study, read_study_facts
+from sweeps.record.facts import HistorySource, StudyFacts
+from sweeps.record.stored_trial import Attribute, ImportedTrial, NewTrial, StoredTrial
+from sweeps.record.study_record import list_studies, read_stored_study, read_study, read_study_facts
 from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attribute",
+    "HistorySource",
+    "ImportedTrial",
     "NewTrial",
     "SchemaError",
     "StorageUnavailableError",
@@ -37,6 +39,7 @@ __all__ = [
     "create_study",
     "list_studies",
     "open_study",
+    "read_stored_study",
     "read_study",
     "read_study_facts",
     "shown",

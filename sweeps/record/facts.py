@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class HistorySource:
+    """The study whose trials a study began with.
+
+    Attributes:
+        study: its name.
+        storage: its URL, ``${VARIABLES}`` unexpanded.
+        complete: whether all its trials were imported; until then the next run goes on importing.
+        imported: trials that were taken over.
+        left_out: reason to number of trials that were not.
+    """
+
+    study: str
+    storage: str
+    complete: bool = False
+    imported: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class StudyFacts:
     """Everything that identifies a study.
 
@@ -37,6 +56,8 @@ class StudyFacts:
         facts: fingerprints, owner, host, command; texts.
         created: UTC.
         changes: what later runs changed, oldest first: time and text.
+        history: the study whose trials it began with, or None.
+        exhausted: whether every configuration of the space was proposed.
     """
 
     metric: str
@@ -53,6 +74,8 @@ class StudyFacts:
     facts: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
     changes: tuple[str, ...] = ()
+    history: HistorySource | None = None
+    exhausted: bool = False
 
 
 def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
@@ -66,6 +89,7 @@ def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
     values["parameters"] = tuple(ParameterRecord(**{**each, "labels": tuple(each["labels"])}) for each in stored.get("parameters", ()))
     values["changes"] = tuple(stored.get("changes", ()))
     values["created"] = datetime.fromisoformat(stored["created"]) if stored.get("created") else None
+    values["history"] = HistorySource(**stored["history"]) if stored.get("history") else None
     return StudyFacts(**values)
 
 
@@ -82,8 +106,8 @@ def _json(value: object) -> str:
     def plain(other: object) -> object:
         if isinstance(other, datetime):
             return other.isoformat()
-        if isinstance(other, ParameterRecord):
-            return {each.name: getattr(other, each.name) for each in fields(ParameterRecord)}
+        if isinstance(other, ParameterRecord | HistorySource):
+            return {each.name: getattr(other, each.name) for each in fields(other)}
         if hasattr(other, "items"):
             return dict(other.items())
         raise TypeError(f"a study fact holds a {type(other).__name__}; expected JSON values, a time or a ParameterRecord")

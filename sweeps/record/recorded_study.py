@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sweeps.record.facts import StudyFacts
     from sweeps.record.lock import StudyLock
-    from sweeps.record.stored_trial import NewTrial, StoredTrial
+    from sweeps.record.stored_trial import ImportedTrial, NewTrial, StoredTrial
 
 _Result = TypeVar("_Result")
 
@@ -63,24 +63,41 @@ class RecordedStudy:
 
     def add_trial(self, trial: NewTrial) -> int:
         """Write a proposed point as one RUNNING trial; returns its number."""
+        return self._create(trial, optuna.trial.TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
+
+    def import_trial(self, imported: ImportedTrial) -> int:
+        """Write a finished trial of another study as history; returns its number here."""
+        number = self._create(
+            imported.trial,
+            optuna.trial.TrialState[imported.state],
+            value=imported.value,
+            user_attrs=imported.attributes,
+            intermediate_values=dict(imported.shown),
+            datetime_start=_local(imported.started),
+            datetime_complete=_local(imported.completed),
+        )
+        self.compact(number, imported.curves)
+        return number
+
+    def _create(self, trial: NewTrial, state: optuna.trial.TrialState, **known: Any) -> int:  # noqa: ANN401 - arguments of FrozenTrial
+        """Write a new trial; returns its number."""
+        given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
+        given["user_attrs"] = {
+            Attribute.ROLE: trial.role,
+            Attribute.CONFIGURATION: trial.configuration,
+            Attribute.SEED: trial.seed,
+            Attribute.REPLICATE: trial.replicate,
+            Attribute.PLANNED_EPOCHS: trial.planned_epochs,
+            **known.get("user_attrs", {}),
+        }
         template = optuna.trial.FrozenTrial(
             number=-1,
             trial_id=-1,
-            state=optuna.trial.TrialState.RUNNING,
-            value=None,
-            datetime_start=datetime.now(),  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
-            datetime_complete=None,
+            state=state,
             params=dict(trial.params),
             distributions={name: self._distributions[name] for name in trial.params},
-            user_attrs={
-                Attribute.ROLE: trial.role,
-                Attribute.CONFIGURATION: trial.configuration,
-                Attribute.SEED: trial.seed,
-                Attribute.REPLICATE: trial.replicate,
-                Attribute.PLANNED_EPOCHS: trial.planned_epochs,
-            },
             system_attrs=dict(trial.system_attributes),
-            intermediate_values={},
+            **given,
         )
         trial_id = self._persist(lambda: self._storage.create_new_trial(self._study_id, template))
         self._write(lambda connection: _clear(connection, trial_id))
@@ -209,6 +226,11 @@ class RecordedStudy:
 
     def _persist(self, operation: Callable[[], _Result]) -> _Result:
         return ride_out(operation, self._lock.hold)
+
+
+def _local(moment: datetime) -> datetime:
+    """A UTC time as Optuna takes it: local, without a zone."""
+    return moment.astimezone().replace(tzinfo=None)
 
 
 def _clear(connection: Connection, trial_id: int) -> None:

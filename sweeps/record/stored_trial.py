@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from reports.records import AttemptRecord, Role, TrialState
     from reports.records.trial import ParameterValue
@@ -28,6 +31,7 @@ class Attribute:
     SCORE = "score"
     CAUSE = "cause"
     ERROR = "error"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,31 @@ class NewTrial:
     replicate: int
     planned_epochs: int
     system_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImportedTrial:
+    """A trial of another study that is over, to be written as this study's history.
+
+    Attributes:
+        trial: as it is proposed here: its role is ``history``.
+        state: COMPLETE, or PRUNED where its training was shorter than this study's.
+        value: what it holds, for COMPLETE.
+        attributes: what its own study wrote beside it, and where it is from (`Attribute.SOURCE`).
+        curves: metric to values, shape ``(num_epochs,)``.
+        shown: epoch to metric, for Optuna's tools.
+        started: UTC.
+        completed: UTC.
+    """
+
+    trial: NewTrial
+    state: Literal["COMPLETE", "PRUNED"]
+    value: float | None
+    attributes: Mapping[str, Any]
+    curves: Mapping[str, NDArray[np.float32]]
+    shown: Mapping[int, float]
+    started: datetime
+    completed: datetime
 
 
 class StoredAttempt(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, select
 
@@ -18,7 +18,7 @@ from sweeps.record.stored_trial import Attribute, StoredTrial
 from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -42,11 +42,19 @@ def read_study(url: str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
+    return study_record(name, *read_stored_study(url, name))
+
+
+def read_stored_study(url: str, name: str) -> tuple[StudyFacts, list[StoredTrial]]:
+    """A study's facts and its trials as the storage holds them, without becoming its driver.
+
+    Raises:
+        StudyNotFoundError: no such storage, or no such study in it.
+        SchemaError: it holds no studies of ours, or of another version.
+    """
     with _reading(url) as (connection, place):
         study_id = study_id_of(connection, name, place)
-        facts = existing_facts(connection, study_id, name, place)
-        trials = read_trials(connection, study_id)
-    return study_record(name, facts, trials)
+        return existing_facts(connection, study_id, name, place), read_trials(connection, study_id)
 
 
 def read_study_facts(url: str, name: str) -> StudyFacts:
@@ -86,7 +94,9 @@ def study_id_of(connection: Connection, name: str, place: str) -> int:
 
 
 def study_record(name: str, facts: StudyFacts, trials: list[StoredTrial]) -> StudyRecord:
-    """What `reports` is given."""
+    """What `reports` is given: imported trials apart from the study's own."""
+    history = [trial for trial in trials if trial.role == "history"]
+    trials = [trial for trial in trials if trial.role != "history"]
     return StudyRecord(
         name=name,
         kind="study",
@@ -102,6 +112,8 @@ def study_record(name: str, facts: StudyFacts, trials: list[StoredTrial]) -> Stu
         facts=facts.facts,
         created=facts.created,
         updated=max((moment for trial in trials for moment in _moments(trial)), default=facts.created),
+        history=tuple(trial_record(trial, facts.planned_epochs) for trial in history),
+        history_source="" if facts.history is None else facts.history.study,
     )
 
 
@@ -122,7 +134,13 @@ def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
         error=attributes.get(Attribute.ERROR),
         attempts=tuple(attempt.record for attempt in trial.attempts),
         shared=attributes.get("shared", {}),
+        source=_source(attributes.get(Attribute.SOURCE)),
     )
+
+
+def _source(written: Mapping[str, Any] | None) -> tuple[str, int] | None:
+    """Study and number that an imported trial had."""
+    return None if written is None else (str(written["study"]), int(written["trial"]))
 
 
 def _told_num_val(trials: list[StoredTrial]) -> int | None:

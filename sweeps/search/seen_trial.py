@@ -23,6 +23,7 @@ class SeenTrial:
         score: stable so far; None while there is none.
         epochs: how many the score rests on.
         memory: what the sampler wrote at its proposal.
+        shorter: from another study with fewer epochs: its score is that of a shorter training.
     """
 
     number: int
@@ -32,3 +33,4 @@ class SeenTrial:
     score: float | None
     epochs: int
     memory: Mapping[str, Any] = field(default_factory=dict)
+    shorter: bool = False

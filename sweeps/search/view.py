@@ -26,7 +26,7 @@ class View:
     """Turns seen trials into Optuna's; those that are over are turned once.
 
     Args:
-        pruned_as_complete: for samplers that ignore pruned trials: show them as finished with their score so far.
+        pruned_as_complete: for samplers that ignore pruned trials: show them as finished with their score so far; imported ones of shorter trainings not at all.
     """
 
     def __init__(self, *, pruned_as_complete: bool) -> None:
@@ -39,7 +39,7 @@ class View:
         if space is not self._space or len(self._known) > _LARGEST_CACHE:
             self._space, self._known = space, {}
             self._distributions = {name: seen_distribution(parameter) for name, parameter in space.parameters.items()}
-        return [self._frozen(trial, space) for trial in trials]
+        return [self._frozen(trial, space) for trial in trials if not (trial.shorter and self._pruned_as_complete)]
 
     def _frozen(self, trial: SeenTrial, space: SearchSpace) -> FrozenTrial:
         known = self._known.get(trial.number)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sweeps.study.continuing import OtherSweepError
+from sweeps.study.history_import import look_at_history
+from sweeps.study.look import ExistingStudy, look_at_study, record_without_running
 from sweeps.study.observer import FinishedTrial, Silent, StudyObserver, StudySnapshot, TrialProgress
 from sweeps.study.outcome import EndReason, StudyOutcome, SweepAbortedError
 from sweeps.study.running import run_study, storage_of
@@ -9,7 +12,9 @@ from sweeps.study.study_options import StudyOptions
 
 __all__ = [
     "EndReason",
+    "ExistingStudy",
     "FinishedTrial",
+    "OtherSweepError",
     "Silent",
     "StudyObserver",
     "StudyOptions",
@@ -17,6 +22,9 @@ __all__ = [
     "StudySnapshot",
     "SweepAbortedError",
     "TrialProgress",
+    "look_at_history",
+    "look_at_study",
+    "record_without_running",
     "run_study",
     "storage_of",
 ]

@@ -55,15 +55,6 @@ class Assignments:
             return None
         return next(self._confirmations(), None)
 
-    def confirmations_wanted(self) -> list[tuple[str, Mapping[str, PointValue], int]]:
-        """Configuration, params and replicate of every confirmation of the present leaders, whether trained or not."""
-        if self._plan.confirm_top == 0:
-            return []
-        leaders = self._state.leaders(self._plan.confirm_top)
-        return [
-            (leader.configuration, leader.params, replicate) for replicate in range(1, self._plan.confirm_seeds + 1) for leader in leaders
-        ]
-
     def _search(self) -> LiveTrial | None:
         proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
         if proposal is None:
@@ -72,7 +63,7 @@ class Assignments:
         return self._write(proposal.configuration, proposal.point, "search", 0, proposal.memory)
 
     def _confirmations(self) -> Iterator[LiveTrial]:
-        for configuration, params, replicate in self.confirmations_wanted():
+        for configuration, params, replicate in confirmations_wanted(self._plan, self._state):
             if not self._state.has_replicate(configuration, replicate):
                 yield self._write(configuration, params, "confirmation", replicate, {})
 
@@ -86,3 +77,24 @@ class Assignments:
         trial = LiveTrial(number, role, configuration, seed, params, self._plan.planned_epochs)
         self._state.add(trial, replicate, memory)
         return trial
+
+
+def confirmations_wanted(plan: StudyPlan, state: StudyState) -> list[tuple[str, Mapping[str, PointValue], int]]:
+    """Configuration, params and replicate of every confirmation of the present leaders, whether trained or not."""
+    if plan.confirm_top == 0:
+        return []
+    leaders = state.leaders(plan.confirm_top)
+    return [(leader.configuration, leader.params, replicate) for replicate in range(1, plan.confirm_seeds + 1) for leader in leaders]
+
+
+def is_over(plan: StudyPlan, state: StudyState, *, exhausted: bool) -> bool:
+    """Whether a study has nothing left to hand out, told from its record alone.
+
+    Args:
+        plan: of the study.
+        state: its trials.
+        exhausted: whether every configuration of its space is known to have been proposed.
+    """
+    if state.live or not (exhausted or state.search_configurations() >= plan.trials):
+        return False
+    return all(state.has_replicate(configuration, replicate) for configuration, _, replicate in confirmations_wanted(plan, state))

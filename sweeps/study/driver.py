@@ -49,7 +49,7 @@ class StudyDriver:
         self._assignments = Assignments(plan, record, state)
         self._finishing = Finishing(plan, record, state, observer)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
-        self._snapshots = Snapshots(record.name, plan, state, self._assignments)
+        self._snapshots = Snapshots(record.name, plan, state, lambda: self._assignments.exhausted)
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
         self._closing = False

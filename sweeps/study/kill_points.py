@@ -8,6 +8,7 @@ from collections import Counter
 
 VARIABLE = "STEADYSWEEP_KILL_AT"
 POINTS = (
+    "history-imported",
     "proposal-drawn",
     "trial-written",
     "attempt-written",
@@ -23,7 +24,7 @@ POINTS = (
     "told",
     "mid-checkpoint",
 )
-"""In the order of a trial's life; ``mid-checkpoint`` is passed by trainables while they write a checkpoint."""
+"""In the order of a study's and a trial's life; ``mid-checkpoint`` is passed by trainables while they write a checkpoint."""
 
 _passed: Counter[str] = Counter()
 

@@ -9,12 +9,14 @@ from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
 from sweeps.record import StudyFacts, create_study, open_study, study_exists
 from sweeps.search.distributions import record_distributions
+from sweeps.study.continuing import check_history, record_changes
 from sweeps.study.driver import StudyDriver
+from sweeps.study.history_import import import_history, look_at_history
 from sweeps.study.observer import Silent
 from sweeps.study.planning import parameter_record, plan_of
 from sweeps.study.study_options import StudyOptions
 from sweeps.study.study_state import StudyState
-from sweeps.sweep_file import SweepFile, compare, has_literal_password, masked
+from sweeps.sweep_file import has_literal_password, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from sweeps.study.observer import StudyObserver
     from sweeps.study.outcome import StudyOutcome
     from sweeps.study.plan import StudyPlan
+    from sweeps.sweep_file import SweepFile
 
 KERAS_TRAINABLE = "sweeps.keras_trainable:train_trial"
 
@@ -66,7 +69,10 @@ def run_study(
         raise
     try:
         driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, shown, chosen)
-        return driver.run(stop_requested)
+        outcome = driver.run(stop_requested)
+        if outcome.reason == "space exhausted" and not record.facts.exhausted:
+            record.update_facts(exhausted=True)
+        return outcome
     finally:
         record.close()
 
@@ -78,11 +84,19 @@ def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> Recorde
         raise SweepInputError(
             f"storage: a password stands in {masked(url)} and would be stored with the study; write ${{PASSWORD}} in its place and set that variable."
         )
+    fingerprint = options.facts.get("data_fingerprint")
     if not study_exists(url, sweep.study):
-        return create_study(url, sweep.study, _facts(sweep, plan, options))
-    record = open_study(url, sweep.study)
+        if options.history is not None:
+            look_at_history(options.history, sweep, fingerprint)  # refused before anything is written
+        record = create_study(url, sweep.study, _facts(sweep, plan, options))
+    else:
+        record = open_study(url, sweep.study)
     try:
-        _continue(record, sweep, options)
+        check_history(record.name, record.facts, options.history)
+        record_changes(record, sweep, fingerprint)
+        source = record.facts.history
+        if source is not None and not source.complete:
+            import_history(record, plan, sweep, look_at_history(source, sweep, fingerprint), options.boundaries)
     except BaseException:
         record.close()
         raise
@@ -103,35 +117,5 @@ def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFac
         hardware=options.hardware,
         facts={**host_and_owner(), **options.facts},
         created=datetime.now(UTC),
+        history=options.history,
     )
-
-
-def _continue(record: RecordedStudy, sweep: SweepFile, options: StudyOptions) -> None:
-    """Compare the sweep with the study's own file; record what changed.
-
-    Raises:
-        SweepInputError: it is another sweep, or other data.
-    """
-    stored = SweepFile.from_text(record.facts.sweep_file, f"study {record.name}")
-    comparison = compare(stored, sweep)
-    if comparison.verdict == "refused":
-        differences = "\n".join(f"  {difference}" for difference in comparison.refused)
-        raise SweepInputError(
-            f"study {record.name!r} exists and was made from another sweep file:\n{differences}\n"
-            "Expected the same settings (resources, budget, report, confirmation, more trials or a narrowed space may differ). "
-            "Give the new sweep another name (study: NAME), or restore the settings."
-        )
-    known, now = record.facts.facts.get("data_fingerprint"), options.facts.get("data_fingerprint")
-    if known and now and known != now:
-        raise SweepInputError(
-            f"study {record.name!r}: the data is not the study's (fingerprint {now}, expected {known}). Restore the images and their split, or start a new study."
-        )
-    if comparison.verdict == "continues":
-        record.update_facts(
-            change="; ".join(str(difference) for difference in comparison.differences),
-            sweep_file=sweep.to_yaml(),
-            target_trials=sweep.search.trials,
-            parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
-        )
-    if now and not known:
-        record.update_facts(facts={**record.facts.facts, "data_fingerprint": now})

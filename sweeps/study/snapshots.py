@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from sweeps.study.observer import StudySnapshot
 
 if TYPE_CHECKING:
-    from sweeps.study.assignments import Assignments
+    from collections.abc import Callable
+
     from sweeps.study.plan import StudyPlan
     from sweeps.study.study_state import StudyState
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 class Snapshots:
     """Counts what is there; remembers where the run began, for its speed."""
 
-    def __init__(self, study: str, plan: StudyPlan, state: StudyState, assignments: Assignments) -> None:
+    def __init__(self, study: str, plan: StudyPlan, state: StudyState, exhausted: Callable[[], bool] = lambda: False) -> None:
         self._study = study
         self._plan = plan
         self._state = state
-        self._assignments = assignments
+        self._exhausted = exhausted
         self._started = time.monotonic()
         self._epochs_before = self._search_epochs()
 
@@ -55,7 +56,7 @@ class Snapshots:
         """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
         gained = self._search_epochs() - self._epochs_before
         elapsed = time.monotonic() - self._started
-        if not done or gained <= 0 or self._assignments.exhausted:
+        if not done or gained <= 0 or self._exhausted():
             return None
         finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
         missing = (self._plan.trials - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())

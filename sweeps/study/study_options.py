@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sweeps.record.facts import HistorySource
+
 
 @dataclass(frozen=True)
 class StudyOptions:
@@ -18,6 +20,7 @@ class StudyOptions:
         versions: package to version.
         hardware: of this host; texts.
         boundaries: what each ``frozen_layers`` label means on the backbone, so that labels that freeze the same layers are one configuration.
+        history: the study whose trials a new study begins with.
         grace_seconds: how long running trials may take to save when the run is stopped.
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
@@ -27,6 +30,7 @@ class StudyOptions:
     versions: Mapping[str, str] = field(default_factory=dict)
     hardware: Mapping[str, str] = field(default_factory=dict)
     boundaries: Mapping[str, str] = field(default_factory=dict)
+    history: HistorySource | None = None
     grace_seconds: float = 30.0
     same_failures: int = 3
     poll_seconds: float = 0.2

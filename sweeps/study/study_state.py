@@ -97,8 +97,11 @@ class StudyState:
         """Take over a trial from the record."""
         attributes = stored.attributes
         params: dict[str, PointValue] = {name: value for name, value in stored.params.items() if isinstance(value, (int, float, str))}
-        self._replicates.add((stored.configuration, int(attributes.get(Attribute.REPLICATE, 0))))
-        self.taken.add(stored.configuration)
+        shorter = stored.role == "history" and int(attributes.get(Attribute.PLANNED_EPOCHS, 0)) < self._plan.planned_epochs
+        if stored.role != "history":
+            self._replicates.add((stored.configuration, int(attributes.get(Attribute.REPLICATE, 0))))
+        if not shorter:
+            self.taken.add(stored.configuration)
         if stored.system_attributes:
             self._memory[stored.number] = stored.system_attributes
         self.device_time.restore(stored.attempts)
@@ -108,10 +111,11 @@ class StudyState:
         trial = restored_trial(stored, params, self._plan.metric, maximize=self._plan.maximize)
         self.finished[stored.number] = trial
         if trial.role in ("search", "history"):
-            self.book.record_later(
-                trial.number, stored.epochs, partial(metric_curve, stored, self._plan.metric), finished=trial.state == "COMPLETE"
-            )
-            self._remember(trial)
+            if not shorter:
+                self.book.record_later(
+                    trial.number, stored.epochs, partial(metric_curve, stored, self._plan.metric), finished=trial.state == "COMPLETE"
+                )
+            self._remember(trial, shorter=shorter)
 
     def _restore_live(self, stored: StoredTrial, params: Mapping[str, PointValue]) -> None:
         """Take over a trial that a driver left running."""
@@ -130,10 +134,10 @@ class StudyState:
         if trial.role == "search":
             self.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
 
-    def _remember(self, trial: FinishedTrial) -> None:
+    def _remember(self, trial: FinishedTrial, *, shorter: bool = False) -> None:
         """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
         if trial.state not in ("COMPLETE", "PRUNED"):
             return
         state: Literal["COMPLETE", "PRUNED"] = "COMPLETE" if trial.state == "COMPLETE" else "PRUNED"
         memory = self._memory.get(trial.number, _NO_MEMORY)
-        self.history.add(SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory))
+        self.history.add(SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory, shorter))

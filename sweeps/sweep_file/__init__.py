@@ -4,6 +4,7 @@ from sweeps.storage_url import check_storage, has_literal_password, masked
 from sweeps.sweep_file.application import point_settings, train_config
 from sweeps.sweep_file.comparison import Comparison, Difference, compare
 from sweeps.sweep_file.durations import duration_text, parse_duration
+from sweeps.sweep_file.history_comparison import history_obstacles
 from sweeps.sweep_file.loading import load_sweep_file
 from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
@@ -30,6 +31,7 @@ __all__ = [
     "duration_text",
     "expand",
     "has_literal_password",
+    "history_obstacles",
     "load_sweep_file",
     "masked",
     "parse_duration",

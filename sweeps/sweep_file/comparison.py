@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from search_spaces import KeyPath
     from sweeps.sweep_file.settings import SweepFile
 
-_FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report")
-_FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
+FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report")
+FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
 _WHY = {
     "study": "it is another study",
     "data": "the data is part of what the study is; trials on other data cannot be compared",
@@ -79,7 +79,7 @@ def compare(old: SweepFile, new: SweepFile) -> Comparison:
     Only resources, budget, report, confirmation, accepted findings, more trials, a narrowed space, another place of storage or of checkpoints, and a
     relocated data source (its fingerprint is for the caller to compare) are allowed.
     """
-    before, after = _flat(old.model_dump(mode="json", exclude={"space"})), _flat(new.model_dump(mode="json", exclude={"space"}))
+    before, after = flat_settings(old), flat_settings(new)
     differences = [
         _difference(".".join(map(str, path)), before.get(path), after.get(path))
         for path in dict.fromkeys((*before, *after))
@@ -95,11 +95,21 @@ def _difference(path: str, old: Any, new: Any) -> Difference:  # noqa: ANN401 - 
     section = path.split(".", maxsplit=1)[0]
     if path == "data.source":
         return Difference(path, old, new, allowed=True, reason="the data there must have the study's fingerprint")
-    if section in _FREE or path in _FREE_SETTINGS:
+    if section in FREE or path in FREE_SETTINGS:
         return Difference(path, old, new, allowed=True)
     if path == "search.trials" and new > old:
         return Difference(path, old, new, allowed=True)
-    return Difference(path, old, new, allowed=False, reason=_WHY.get(path, _WHY.get(section, "")))
+    return Difference(path, old, new, allowed=False, reason=why_not(path))
+
+
+def why_not(path: str) -> str:
+    """Why the setting at `path` is part of what a study is; empty where nothing needs saying."""
+    return _WHY.get(path, _WHY.get(path.split(".", maxsplit=1)[0], ""))
+
+
+def flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:
+    """Every setting of a sweep but its space, by path."""
+    return _flat(sweep.model_dump(mode="json", exclude={"space"}))
 
 
 def _space_differences(old: SweepFile, new: SweepFile) -> list[Difference]:

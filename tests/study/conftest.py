@@ -59,9 +59,13 @@ def driver_process() -> Callable[..., int | None]:
         forkserver.ensure_running()
 
     def run(
-        text: str, kill_at: str = "", kill_after: float | None = None, environment: Mapping[str, str] = MappingProxyType({})
+        text: str,
+        kill_at: str = "",
+        kill_after: float | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        source: tuple[str, str] | None = None,
     ) -> int | None:
-        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment)))
+        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source))
         process.start()
         process.join(kill_after)
         if process.is_alive():

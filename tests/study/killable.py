@@ -7,7 +7,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from sweeps.executor.inline import InlineExecutor
-from sweeps.study import run_study
+from sweeps.record import HistorySource
+from sweeps.study import StudyOptions, run_study
 from sweeps.study.kill_points import VARIABLE
 from sweeps.sweep_file import SweepFile
 
@@ -43,10 +44,11 @@ def sweep_in(folder: Path, **keys: str) -> str:
     return "\n".join([*kept, *(f"{key}: {value}" for key, value in keys.items()), ""])
 
 
-def run_driver(text: str, kill_at: str, trainable: str, environment: Mapping[str, str]) -> None:
-    """Run the sweep `text` to its end, or to the kill point."""
+def run_driver(text: str, kill_at: str, trainable: str, environment: Mapping[str, str], source: tuple[str, str] | None = None) -> None:
+    """Run the sweep `text` to its end, or to the kill point; `source` is the study and the storage of its history."""
     os.environ.update({**environment, VARIABLE: kill_at})
-    run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable)
+    options = StudyOptions(history=None if source is None else HistorySource(*source))
+    run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable, options=options)
 
 
 def warm_up() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from search_spaces.parameters import Parameter, PointValue
     from search_spaces.space import SearchSpace
     from sweeps.search.samplers.protocol import Question
+    from sweeps.search.seen_trial import SeenTrial
 
 _LARGEST_FIT = 300  # fitting costs the cube of the trials
 _FIT_STEPS = 20
@@ -45,9 +46,7 @@ class GaussianProcessSampler:
         """The candidate with the largest expected improvement."""
         generator = np.random.default_rng(question.seed)
         space = question.space
-        scored = [trial for trial in question.trials if trial.state != "RUNNING" and trial.score is not None and np.isfinite(trial.score)][
-            -_LARGEST_FIT:
-        ]
+        scored = [trial for trial in question.trials if _is_scored(trial)][-_LARGEST_FIT:]
         if len(scored) < self._n_startup_trials:
             return Answer(random_point(space, generator))
         running = [trial for trial in question.trials if trial.state == "RUNNING"]
@@ -64,6 +63,11 @@ class GaussianProcessSampler:
             np.asarray([encoded(space, candidate) for candidate in candidates]),
         )
         return Answer(candidates[int(np.argmax(improvement))])
+
+
+def _is_scored(trial: SeenTrial) -> bool:
+    """Whether the model may learn from it: imported trials of shorter trainings would draw it down."""
+    return trial.state != "RUNNING" and not trial.shorter and trial.score is not None and bool(np.isfinite(trial.score))
 
 
 def encoded(space: SearchSpace, point: Mapping[str, PointValue]) -> list[float]:

@@ -1,0 +1,169 @@
+"""What a finished study does when it is run again, changed, moved or followed by a new one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from tests.cli.conftest import SWEEP, Shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORAGE = ("--storage", "sqlite:///tiny-digits.db")
+INLINE = ("--executor", "inline")
+SEVEN_EPOCHS = ("--set", "training.epochs=7")
+
+
+@pytest.fixture
+def study(swept: Shell, tmp_path: Path) -> Shell:
+    """A folder of its own with a copy of the finished study, and no sweep file."""
+    with sqlite3.connect(swept.folder / "tiny-digits.db") as source, sqlite3.connect(tmp_path / "tiny-digits.db") as copy:
+        source.backup(copy)
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def without_frameworks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands break where they import TensorFlow, Keras or Ray."""
+    folder = tmp_path_factory.mktemp("poison")
+    for name in ("tensorflow", "keras", "ray"):
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')\n")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+
+
+def trials(shell: Shell, name: str = "tiny-digits") -> dict[str, int]:
+    (study,) = json.loads(shell.run("status", name, *STORAGE, "--format", "json").stdout)["studies"]
+    states: dict[str, int] = study["states"]
+    return states
+
+
+@pytest.mark.usefixtures("without_frameworks")
+@pytest.mark.parametrize("command", ["run", "resume"])
+def test_a_finished_study_is_only_reported(command: str, study: Shell) -> None:
+    (study.folder / "sweep.yaml").write_text(SWEEP)
+    began = time.monotonic()
+    done = study.run(*(("run", "sweep.yaml") if command == "run" else ("resume", "tiny-digits")))
+    print(f"{command} of a finished study: {time.monotonic() - began:.1f} s")
+    assert done.returncode == 0, done.stderr
+    assert "nothing to do (done): 3/3 trials" in done.stderr
+    assert "steadysweep resume tiny-digits --storage 'sqlite:///" in done.stderr
+    assert "--trials +" in done.stderr
+    assert "leaders by stable val_accuracy" in done.stdout
+    assert "tiny-digits" in (study.folder / "tiny-digits.html").read_text()
+
+
+@pytest.mark.usefixtures("without_frameworks")
+def test_changes_of_a_finished_study_are_recorded_without_running(study: Shell) -> None:
+    done = study.run("resume", "tiny-digits", "--set", "resources.cpu=2", "--set", "report.path=other.html", "--time", "1h")
+    assert done.returncode == 0, done.stderr
+    assert (study.folder / "other.html").is_file()
+    changes = _changes(study.folder / "tiny-digits.db")
+    assert "resources.cpu: 1.0 -> 2.0" in changes
+    assert "budget.time: None -> 3600.0" in changes
+
+
+@pytest.mark.usefixtures("without_frameworks")
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("data.classes=['0','1']", "the data is part of what the study is"),
+        ("data.split.seed=5", "the data is part of what the study is"),
+        ("search.metric=val_loss", "trials were judged and pruned by another metric"),
+        ("model.options={filters: [8, 8]}", "the model is part of what the study is"),
+    ],
+)
+def test_another_study_is_refused_with_the_reason_and_no_way_round(setting: str, reason: str, study: Shell) -> None:
+    done = study.run("resume", "tiny-digits", "--set", setting)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "--from" not in done.stderr
+
+
+@pytest.mark.usefixtures("without_frameworks")
+@pytest.mark.parametrize("setting", ["training.epochs=7", "space.learning_rate={float: [1.0e-4, 1.0], log: true}", "search.sampler=random"])
+def test_more_epochs_or_a_wider_space_are_refused_with_the_command_for_a_new_study(setting: str, study: Shell) -> None:
+    done = study.run("resume", "tiny-digits", "--set", setting)
+    assert done.returncode == 2
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("  steadysweep run --from tiny-digits --from-storage sqlite:///tiny-digits.db --set study=tiny-digits-2 --set ")
+
+
+def test_the_command_for_a_new_study_works_as_printed(study: Shell) -> None:
+    refused = study.run("resume", "tiny-digits", *SEVEN_EPOCHS)
+    words = shlex.split(refused.stderr.strip().splitlines()[-1])[1:]
+    done = study.run(*words, "--set", "search.trials=1", *INLINE)
+    assert done.returncode == 0, done.stderr
+    assert trials(study, "tiny-digits-2")["COMPLETE"] == 1
+    document = json.loads(study.run("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
+    assert len(document["history"]) == 3
+    assert document["ranking"][0]["trials"][0]["epochs"] == 7
+    page = (study.folder / "tiny-digits-2.html").read_text()
+    assert "This study began with 3 trials of tiny-digits" in page
+
+
+def test_a_sweep_file_that_changed_is_refused_with_its_own_command(study: Shell) -> None:
+    (study.folder / "wider.yaml").write_text(SWEEP.replace("1.0e-1]", "1.0]"))
+    done = study.run("run", "wider.yaml")
+    assert done.returncode == 2
+    assert re.search(r"steadysweep run wider\.yaml --from tiny-digits --from-storage \S+ --set study=tiny-digits-2$", done.stderr.strip())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run",), "expected SWEEP.yaml"),
+        (("run", "--from", "tiny-digits"), "add --set study=NAME"),
+        (("run", "--from", "nobody", "--set", "study=x"), "no study 'nobody'"),
+        (("run", "--from-storage", "sqlite:///tiny-digits.db"), "add --from STUDY"),
+        (("resume", "tiny-digits", "--set", "study=other"), "--set study=other"),
+    ],
+)
+def test_words_that_make_no_sense_together(words: tuple[str, ...], message: str, study: Shell) -> None:
+    done = study.run(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_moved_data_is_accepted_and_other_data_refused(shell: Shell) -> None:
+    folder = shell.folder
+    _write_digits(folder / "here.npz", first=0)
+    text = SWEEP.replace("source: digits", "source: here.npz").replace("trials: 3", "trials: 1") + "allow: [bn_updates]\n"
+    (folder / "sweep.yaml").write_text(text.replace('  classes: ["0", "1", "2"]\n', ""))
+    assert shell.run("run", "sweep.yaml", *INLINE).returncode == 0
+    (folder / "here.npz").rename(folder / "there.npz")
+    _write_digits(folder / "other.npz", first=1)
+    refused = shell.run("resume", "tiny-digits", "--set", "data.source=other.npz", "--trials", "+1", *INLINE)
+    assert refused.returncode == 2
+    assert "the data is not the study's" in refused.stderr
+    finished = shell.run("resume", "tiny-digits", "--set", "data.source=other.npz")
+    assert finished.returncode == 2
+    done = shell.run("resume", "tiny-digits", "--set", "data.source=there.npz", "--trials", "+1", *INLINE)
+    assert done.returncode == 0, done.stderr
+    assert trials(shell)["COMPLETE"] == 2
+    assert "data.source: 'here.npz' -> 'there.npz'" in _changes(folder / "tiny-digits.db")
+    again = shell.run("resume", "tiny-digits", "--trials", "+1", *INLINE)
+    assert again.returncode == 0, again.stderr
+
+
+def _write_digits(path: Path, first: int) -> None:
+    """Some 300 images of three digits, from image number `first` on."""
+    digits = load_digits()
+    chosen = np.flatnonzero(digits.target < 3)[first : first + 300]
+    np.savez(path, x=digits.images[chosen].astype(np.uint8), y=digits.target[chosen])
+
+
+def _changes(database: Path) -> str:
+    with sqlite3.connect(database) as connection:
+        (text,) = connection.execute("select value_json from steadysweep_study_facts where key = 'changes'").fetchone()
+    return "\n".join(json.loads(text))
