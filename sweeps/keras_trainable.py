@@ -36,7 +36,13 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             return False
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
 
-    result = train(TrainConfig(**task.config), tell, checkpoint_dir=_folder(task), should_stop=reporter.should_stop)
+    result = train(
+        TrainConfig(**task.config),
+        tell,
+        checkpoint_dir=_folder(task),
+        should_stop=reporter.should_stop,
+        evaluate_test=task.evaluate_test,
+    )
     return _outcome(result)
 
 

@@ -24,7 +24,7 @@ def training_seed(study_seed: int, configuration: str, replicate: int = 0) -> in
     Args:
         study_seed: the sweep file's ``search.seed``.
         configuration: ID of the configuration.
-        replicate: 0 in the search; 1, 2, ... for fresh trainings of the same configuration.
+        replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for fresh trainings of the same configuration.
     """
     return _hashed("training", study_seed, configuration, replicate)
 

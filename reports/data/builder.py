@@ -36,7 +36,7 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
     """
     flags = study_flags(study)
     ranking = rank(study, flags=flags)
-    rows = configurations(ranking)
+    rows = configurations(ranking, seeds_confirm=study.kind == "logs")
     parameters = _parameters(study)
     importance: tuple[StudyImportance, ...] = ()
     causes = Causes((), (), 0)

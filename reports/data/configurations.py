@@ -7,24 +7,30 @@ from typing import TYPE_CHECKING
 
 from reports.data.report_data import Configuration
 from reports.data.short_ids import short_ids
+from reports.ranking.exported import by_exported_file
 
 if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration, Ranking
-    from reports.records import TrialRecord
     from reports.records.trial import TrialState
 
 BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
 
 
-def configurations(ranking: Ranking) -> tuple[Configuration, ...]:
-    """Every configuration in the order of the ranking; those without a figure come last and have no rank."""
+def configurations(ranking: Ranking, *, seeds_confirm: bool = False) -> tuple[Configuration, ...]:
+    """Every configuration in the order of the ranking; those without a figure come last and have no rank.
+
+    Args:
+        ranking: of the study.
+        seeds_confirm: whether several seeds alone confirm: of logs, whose trainings nothing was chosen by.
+    """
     names = short_ids(row.configuration for row in ranking.configurations)
-    rows = [_row(row, names[row.configuration]) for row in ranking.configurations]
+    rows = [_row(row, names[row.configuration], ranking, seeds_confirm=seeds_confirm) for row in ranking.configurations]
     return tuple(sorted(rows, key=lambda row: row.rank is None))
 
 
-def _row(row: RankedConfiguration, short: str) -> Configuration:
-    exported = _first_figure(row.trials, "exported_val_accuracy")
+def _row(row: RankedConfiguration, short: str, ranking: Ranking, *, seeds_confirm: bool) -> Configuration:
+    files = by_exported_file(row.trials, ranking.metric, maximize=ranking.maximize)
+    file = files[0].figures if files else {}
     return Configuration(
         id=row.configuration,
         short=short,
@@ -38,19 +44,14 @@ def _row(row: RankedConfiguration, short: str) -> Configuration:
         best=row.best,
         best_epoch=row.best_epoch,
         last=row.last,
-        exported=exported,
-        test=_first_figure(row.trials, "test_accuracy"),
+        exported=file.get("exported_val_accuracy"),
+        test=file.get("test_accuracy"),
         epochs=row.epochs,
         planned=max((trial.planned_epochs for trial in row.trials), default=row.epochs),
         seeds=row.seeds,
-        confirmed=row.confirmed or row.seeds > 1,
+        confirmed=row.confirmed or (seeds_confirm and row.seeds > 1),
         provisional=row.provisional and row.stable is not None,
         tied_with=row.tied_with,
         flags=tuple(replace(found.example, severity=found.severity, summary=found.summary) for found in row.flags),
         trials=row.trials,
     )
-
-
-def _first_figure(trials: tuple[TrialRecord, ...], name: str) -> float | None:
-    """A figure of the first training that has it: the file that `export` hands out."""
-    return next((trial.figures[name] for trial in trials if name in trial.figures), None)

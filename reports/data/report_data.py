@@ -36,12 +36,12 @@ class Configuration:
         best: best epoch over all its seeds; optimistic by construction.
         best_epoch: its epoch, counted from 1.
         last: metric at the last epoch, mean over seeds.
-        exported: metric of the exported checkpoint on validation.
-        test: accuracy of the exported checkpoint on the test split.
+        exported: accuracy on validation of the exported file that `export` hands out.
+        test: that file's accuracy on the test images, measured once; None where it was not.
         epochs: epochs on record, the most over its seeds.
         planned: epochs of a complete training.
         seeds: trainings that count.
-        confirmed: trained again from fresh seeds.
+        confirmed: trained again from fresh seeds, or, of logs, more than once.
         provisional: fewer than five epochs.
         tied_with: IDs of configurations that cannot be told from this one.
         flags: union over its trainings, the severest first.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.data import wording
 from reports.data.report_data import Verdict, VerdictKind
+from reports.ranking.exported import fresh_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +32,17 @@ def decide(study: StudyRecord, configurations: Sequence[Configuration], *, oscil
     if not ranked:
         return Verdict("empty", _nothing(study), open_ends=_open_ends(study, configurations))
     winner = ranked[0]
-    tied = [row for row in ranked[1:] if row.id in winner.tied_with]
+    equals = [row for row in ranked[1:] if row.id in winner.tied_with]
+    tied = [
+        row for row in equals if row.confirmed or not winner.confirmed
+    ]  # a claim about fresh seeds is not shared with one that has none
     leaders = [winner, *tied]
     pick = _best_epoch_pick(ranked, maximize=study.maximize)
     return Verdict(
         kind=_kind(leaders),
         headline=_headline(study, leaders, len(ranked)),
         leaders=tuple(row.id for row in leaders),
-        sure=_sure(study, leaders),
+        sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
         checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
         best_epoch_pick=pick.id,
         best_epoch=_best_epoch(study, pick, leaders),
@@ -77,8 +81,8 @@ def _headline(study: StudyRecord, leaders: Sequence[Configuration], ranked: int)
     return f"{names[0]} {verb} {wording.score(leaders[0].stable, study.metric)}"
 
 
-def _sure(study: StudyRecord, leaders: Sequence[Configuration]) -> str:
-    """Interval of the leader, or that there is none."""
+def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_equals: int) -> str:
+    """What the claim rests on, and the interval of the leader, or that there is none."""
     winner = leaders[0]
     sentences = []
     if len(leaders) > NAMED_TIES:
@@ -94,10 +98,32 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration]) -> str:
     if not winner.confirmed:
         each = " each" if len(leaders) > 1 else ""
         sentences.append(f"One run{each}: not confirmed by a second seed." if study.kind == "logs" else f"One seed{each}: not confirmed.")
+    elif fresh_trials(winner.trials):
+        sentences += _fresh(leaders)
     if winner.interval is not None and len(leaders) <= NAMED_TIES:
-        source = f"from {wording.count(winner.seeds, 'seed')}" if winner.confirmed else "judging by how much others vary between seeds"
+        kind = "fresh seed" if fresh_trials(winner.trials) else "seed"
+        source = f"from {wording.count(winner.seeds, kind)}" if winner.confirmed else "judging by how much others vary between seeds"
         sentences.append(f"A new training: {wording.interval(winner.interval, study.metric)}, {source}.")
+    if unconfirmed_equals:
+        verb = "was" if unconfirmed_equals == 1 else "were"
+        sentences.append(
+            f"{wording.count(unconfirmed_equals, 'configuration')} that {verb} not confirmed may hold as much, judging by one training each."
+        )
     return " ".join(sentences)
+
+
+def _fresh(leaders: Sequence[Configuration]) -> list[str]:
+    """That a confirmed leader's figures rest on fresh seeds alone, and which of its fresh trainings failed: the rest may flatter it."""
+    if len(leaders) > 1:
+        sentences = ["These figures rest on fresh seeds alone, not on the trainings that were searched."]
+    else:
+        sentences = [f"This rests on {wording.count(leaders[0].seeds, 'fresh seed')} alone, not on the training that was searched."]
+    for row in leaders[:NAMED_TIES]:
+        fresh = [trial for trial in row.trials if trial.role == "confirmation"]
+        failed = sum(trial.state == "FAIL" for trial in fresh)
+        if failed:
+            sentences.append(f"{failed} of {wording.count(len(fresh), 'fresh training')} of {row.short} failed.")
+    return sentences
 
 
 def _checkpoint(study: StudyRecord, winner: Configuration) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
+from reports.ranking.exported import fresh_trials
 from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, late_deviations, new_training_interval
 from reports.ranking.ranked import RankedConfiguration, Ranking
 from reports.ranking.shrinkage import Shrunken, shrink
@@ -46,15 +47,23 @@ class _Candidate:
     scores: list[StabilityScore]
     expected: float | None = None
     expected_sd: float = 0.0
+    doubt: float = 0.0
     interval: tuple[float, float] | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether its figures rest on fresh seeds."""
+        return bool(fresh_trials(self.counted))
 
 
 def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = None) -> Ranking:
     """Rank the configurations of a study.
 
-    Trials of one configuration are pooled: figures are means over its seeds. A configuration's complete trials count; where it has none, its
-    running, pruned or failed ones do, and it ranks below every finished one. Scores on fewer than five epochs are provisional and rank
-    between. Among finished configurations the order follows `expected` (see `RankedConfiguration`).
+    Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
+    count: the search's own training was chosen for being high. Of others the complete trials count; where there are none, the running,
+    pruned or failed ones do, and the configuration ranks below every finished one. Scores on fewer than five epochs are provisional and
+    rank between. Among finished configurations the order follows `expected` (see `RankedConfiguration`), but one that was not confirmed
+    ranks above the best confirmed one only where its lead is more than the data leaves in doubt.
 
     Args:
         study: the record.
@@ -66,9 +75,10 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
     known = study_flags(study) if flags is None else flags
     candidates = _candidates(study.trials, scores)
     seed_sd = _expect(candidates, curves, sign)
-    candidates.sort(key=lambda c: (ORDER.index(c.state), -sign * c.expected if c.expected is not None else math.inf, c.configuration))
-    noise = _validation_noise(candidates, study)
-    ties = _ties(candidates, noise, sign)
+    for candidate in candidates:
+        candidate.doubt = candidate.expected_sd or _validation_noise(candidate, study)
+    _sort(candidates, sign)
+    ties = _ties(candidates, sign)
     ranked = tuple(_ranked(place + 1, c, curves, known, ties[place], sign) for place, c in enumerate(candidates))
     return Ranking(ranked, study.metric, study.maximize, seed_sd, seed_sd is None, scores, known, oscillating_by_chance(study))
 
@@ -90,7 +100,7 @@ def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilitySco
     for configuration, group in groups.items():
         scored = [trial for trial in group if scores.get(trial.number) is not None]
         complete = [trial for trial in scored if trial.state == "COMPLETE"]
-        counted = complete or scored
+        counted = fresh_trials(complete) or complete or scored
         found = [score for trial in counted if (score := scores[trial.number]) is not None]
         candidates.append(_Candidate(configuration, group, _state(group, complete, found), counted, found))
     return candidates
@@ -127,21 +137,15 @@ def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign:
 
 
 def _shrunken(finished: Sequence[_Candidate], figures: Mapping[int, float], sign: float) -> Shrunken | None:
-    """Shrink a figure by trial of the finished configurations; where there are two confirmations, these alone show seed variance.
-
-    The search trial of a confirmed configuration was chosen for being high and lies too far from its repeats.
-    """
-    values = [sign * _by_seed(candidate, figures) for candidate in finished]
-    fresh = [sign * _by_seed(candidate, figures, role="confirmation") for candidate in finished]
-    return shrink(values, [again if again.size > 1 else every for every, again in zip(values, fresh, strict=True)])
+    """Shrink a figure by trial of the finished configurations."""
+    return shrink([sign * _by_seed(candidate, figures) for candidate in finished])
 
 
-def _by_seed(candidate: _Candidate, figures: Mapping[int, float], role: str | None = None) -> Array:
-    """One value a seed, of one role or all: trials that share a seed are one training and are averaged, ``(num_seeds,)``."""
+def _by_seed(candidate: _Candidate, figures: Mapping[int, float]) -> Array:
+    """One value a seed: trials that share a seed are one training and are averaged, ``(num_seeds,)``."""
     seeds: dict[int, list[float]] = defaultdict(list)
     for trial in candidate.counted:
-        if role is None or trial.role == role:
-            seeds[trial.seed].append(figures[trial.number])
+        seeds[trial.seed].append(figures[trial.number])
     return np.array([sum(values) / len(values) for values in seeds.values()])
 
 
@@ -157,22 +161,40 @@ def _interval(
     return new_training_interval(mean, math.hypot(late.seed_sd, float(late.sd[i])), late.seed_df, deviations, weights)
 
 
-def _validation_noise(candidates: Sequence[_Candidate], study: StudyRecord) -> Array:
-    """Standard deviation of each candidate's figure by the validation set alone, ``(num_candidates,)``; 0 where unknown."""
+def _validation_noise(candidate: _Candidate, study: StudyRecord) -> float:
+    """Standard deviation of a candidate's figure by the validation set alone; 0 where unknown."""
     if study.num_val is None or study.metric == "val_loss":
-        return np.zeros(len(candidates))
-    share = np.array([min(1.0, max(0.0, c.expected if c.expected is not None else 0.0)) for c in candidates])
-    return np.sqrt(share * (1.0 - share) / study.num_val)
+        return 0.0
+    share = min(1.0, max(0.0, candidate.expected if candidate.expected is not None else 0.0))
+    return math.sqrt(share * (1.0 - share) / study.num_val)
 
 
-def _ties(candidates: Sequence[_Candidate], noise: Array, sign: float) -> list[tuple[str, ...]]:
+def _sort(candidates: list[_Candidate], sign: float) -> None:
+    """Best first; a lead over the best confirmed configuration that may be luck counts only where it was confirmed itself."""
+    confirmed = [c for c in candidates if c.state == "finished" and c.confirmed and c.expected is not None]
+    best = max(confirmed, key=lambda c: sign * (c.expected or 0.0), default=None)
+
+    def place(c: _Candidate) -> tuple[int, float, float, str]:
+        state = ORDER.index(c.state)
+        if c.expected is None:
+            return state, math.inf, math.inf, c.configuration
+        capped = own = sign * c.expected
+        if best is not None and best.expected is not None and not c.confirmed and c.state == "finished":
+            lead = own - sign * best.expected
+            if 0.0 <= lead <= TIE_Z * math.hypot(c.doubt, best.doubt):
+                capped = math.nextafter(sign * best.expected, -math.inf)
+        return state, -capped, -own, c.configuration
+
+    candidates.sort(key=place)
+
+
+def _ties(candidates: Sequence[_Candidate], sign: float) -> list[tuple[str, ...]]:
     """Per candidate the neighbours of its state that cannot be told from it, nearest first.
 
     With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
     """
     expected = sign * np.array([c.expected if c.expected is not None else np.nan for c in candidates])
-    spread = np.array([c.expected_sd for c in candidates])
-    spread = np.where(spread > 0.0, spread, noise)
+    spread = np.array([c.doubt for c in candidates])
     state = np.array([ORDER.index(c.state) for c in candidates])
     found: list[list[str]] = [[] for _ in candidates]
     for step in range(1, min(TIES_LISTED, len(candidates) - 1) + 1):
@@ -214,7 +236,7 @@ def _ranked(
         seeds=len({trial.seed for trial in candidate.counted}),
         epochs=max((trial.num_epochs for trial in candidate.trials), default=0),
         tied_with=ties,
-        confirmed=any(trial.role == "confirmation" and trial.state == "COMPLETE" for trial in candidate.trials),
+        confirmed=candidate.confirmed,
         provisional=all(score.provisional for score in candidate.scores),
         flags=summarise_flags({trial.number: flags.get(trial.number, ()) for trial in candidate.counted}),
     )

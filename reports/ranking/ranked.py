@@ -27,7 +27,8 @@ class RankedConfiguration:
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
             ``pruned``; ``failed``. Finished ones come first, whatever the scores.
-        stable: stable accuracy, mean over seeds; None when no epoch is on record. So are `level`, `best` and `last`.
+        stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone; None when no epoch
+            is on record. So are `level`, `best` and `last`.
         expected: `stable` drawn towards the other configurations as far as seeds show it to be luck; the order follows it. Equals `stable`
             while every configuration has one seed.
         stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
@@ -40,7 +41,7 @@ class RankedConfiguration:
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
         tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.
-        confirmed: whether a confirmation was completed.
+        confirmed: whether a confirmation was completed, so that the figures rest on fresh seeds.
         provisional: scored on fewer than five epochs.
         flags: its flags, summarised over trials.
     """

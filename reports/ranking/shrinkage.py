@@ -39,7 +39,7 @@ class Shrunken:
     sd: Array
 
 
-def shrink(values: Sequence[Array], repeats: Sequence[Array]) -> Shrunken | None:
+def shrink(values: Sequence[Array]) -> Shrunken | None:
     """Estimate seed variance and draw each configuration's mean towards the middle of the good ones.
 
     The winner of many is partly the luckiest. With x the mean over n seeds, t² the seed variance and b² the variance of true means, the
@@ -49,20 +49,19 @@ def shrink(values: Sequence[Array], repeats: Sequence[Array]) -> Shrunken | None
 
     Args:
         values: per configuration one value a seed (signs such that more is better), each of shape ``(num_seeds,)``, at least one.
-        repeats: per configuration the values that show seed variance: those not chosen for being high, ``(num_repeats,)``.
 
     Returns:
-        None when no configuration has two repeats.
+        None when no configuration has two seeds.
 
     Source: Morris, J. Am. Stat. Assoc. 78 (1983) 47; Efron & Morris, J. Am. Stat. Assoc. 70 (1975) 311.
     """
-    if all(of.size <= 1 for of in repeats):
+    if all(of.size <= 1 for of in values):
         return None
     counts = np.array([of.size for of in values], dtype=np.float64)
     means = np.array([float(of.mean()) for of in values])
     middle = float(np.median(means))
     upper = means >= middle
-    variance, freedom = _seed_variance(repeats, upper)
+    variance, freedom = _seed_variance(values, upper)
     noise = variance / counts
     others = max(float(upper.sum()) - 1.0, 1.0)
     between = max(float(((means[upper] - middle) ** 2).mean()) * float(upper.sum()) / others - float(noise[upper].mean()), 0.0)
@@ -73,14 +72,14 @@ def shrink(values: Sequence[Array], repeats: Sequence[Array]) -> Shrunken | None
     return Shrunken(math.sqrt(variance), freedom, mean, spread)
 
 
-def _seed_variance(repeats: Sequence[Array], upper: NDArray[np.bool_]) -> tuple[float, int]:
+def _seed_variance(values: Sequence[Array], upper: NDArray[np.bool_]) -> tuple[float, int]:
     """Variance between seeds, pooled over configurations, and its degrees of freedom.
 
     Configurations below the middle take part unless their seeds differ `UNLIKE` times more: runs that fail on some seeds say nothing
     about those that do not.
     """
-    squares = np.array([float(((of - of.mean()) ** 2).sum()) if of.size else 0.0 for of in repeats])
-    freedom = np.array([max(of.size - 1, 0) for of in repeats], dtype=np.float64)
+    squares = np.array([float(((of - of.mean()) ** 2).sum()) if of.size else 0.0 for of in values])
+    freedom = np.array([max(of.size - 1, 0) for of in values], dtype=np.float64)
     above, below = freedom[upper].sum(), freedom[~upper].sum()
     pooled = squares.sum() / freedom.sum()
     if above > 0.0 and below > 0.0:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.ranking import rank
+from reports.ranking.exported import by_exported_file
 from sweeps.commands.model_card import model_card
 from sweeps.commands.storage_argument import storage_argument
 from sweeps.errors import SweepInputError
@@ -16,6 +17,8 @@ from sweeps.record import read_study
 from sweeps.sweep_file import SweepFile, train_config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
 
@@ -24,6 +27,8 @@ MODEL, CONFIG, CARD = "model.keras", "config.yaml", "README.md"
 
 def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
     """Write ``model.keras`` (stock Keras layers), ``config.yaml`` and ``README.md`` into a new folder.
+
+    A file that was never measured on the test images is measured now, once: exporting it is the choice.
 
     Args:
         study: its name.
@@ -40,15 +45,15 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
     record = read_study(storage_argument(storage, study), study)
     sweep = SweepFile.from_text(record.sweep_file, f"study {study}")
     chosen = _configuration(record, wanted)
-    trial, model = _best_model(chosen, sweep)
+    trial, model = _best_model(record, chosen, sweep)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
         folder = Path(scratch) / "export"
         folder.mkdir()
         shutil.copy2(model, folder / MODEL)
-        config = train_config(sweep, _point(trial), trial.seed)
-        (folder / CONFIG).write_text(_yaml(absolute_config(config.model_dump(mode="json"), Path.cwd())), encoding="utf-8")
-        (folder / CARD).write_text(model_card(record, chosen, trial), encoding="utf-8")
+        config = absolute_config(train_config(sweep, _point(trial), trial.seed).model_dump(mode="json"), Path.cwd())
+        (folder / CONFIG).write_text(_yaml(config), encoding="utf-8")
+        (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, model, config)), encoding="utf-8")
         folder.rename(target)
     print(target)
     return 0
@@ -61,10 +66,11 @@ def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
     return ranked[wanted - 1]
 
 
-def _best_model(chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Path]:
-    """The trial of a configuration whose exported checkpoint validated best, and its file."""
+def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Path]:
+    """The trial of a configuration whose exported checkpoint validated best, and its file; of a confirmed one a fresh training's."""
     root = Path(absolute_place(sweep.storage_path or f"runs/{sweep.study}", Path.cwd()))
-    found = [(trial, root / f"{trial.number:05d}" / MODEL) for trial in chosen.trials if trial.state == "COMPLETE"]
+    trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
+    found = [(trial, root / f"{trial.number:05d}" / MODEL) for trial in trials]
     present = [(trial, path) for trial, path in found if path.is_file()]
     if not present:
         why = (
@@ -74,7 +80,22 @@ def _best_model(chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRec
             f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
             "Run the command where the sweep ran, choose another --rank, or train it again with `steadysweep train`."
         )
-    return max(present, key=lambda each: each[0].figures.get("exported_val_accuracy", 0.0))
+    return present[0]
+
+
+def _test_accuracy(trial: TrialRecord, model: Path, config: Mapping[str, Any]) -> float | str:
+    """Accuracy of the file on the test images, or why there is none."""
+    if "test_accuracy" in trial.figures:
+        return trial.figures["test_accuracy"]
+    from trainer import TrainConfig
+    from trainer.errors import TrainerInputError
+    from trainer.fit.held_out import measure_exported
+
+    try:
+        figures = measure_exported(model, TrainConfig(**config))
+    except TrainerInputError as error:
+        return f"not measured: {error}"
+    return figures.get("test_accuracy", "not measured: there is no test split")
 
 
 def _point(trial: TrialRecord) -> dict[str, float | int | str]:

@@ -23,20 +23,21 @@ WIDTH = 60
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord) -> str:
+def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord, test_accuracy: float | str) -> str:
     """Markdown.
 
     Args:
         study: where it comes from.
         configuration: in its rank.
         trial: the training whose exported checkpoint was taken.
+        test_accuracy: of that file, or why it is not known.
     """
     figures = trial.figures
     validated = figures.get("exported_val_accuracy")
     rows = [
         ("validation accuracy of this file", _figure(validated)),
         ("its epoch", f"{figures.get('exported_epoch', trial.num_epochs):.0f} of {trial.num_epochs}"),
-        ("test accuracy of this file", _figure(figures.get("test_accuracy")) if "test_accuracy" in figures else "not measured"),
+        ("test accuracy of this file", test_accuracy if isinstance(test_accuracy, str) else _figure(test_accuracy)),
         (f"stable {study.metric} of the configuration", _figure(configuration.stable)),
         ("level", _figure(configuration.level)),
         ("a new training, 95 %", _interval(configuration)),

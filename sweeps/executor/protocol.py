@@ -43,6 +43,7 @@ class TrialTask:
         cpu: CPU cores, fractions allowed.
         gpu: GPUs, fractions allowed.
         affinity: trials with the same text are best run in the same warm process (compile key).
+        evaluate_test: whether the exported checkpoint is measured on the test images: where nothing is chosen by the result any more.
     """
 
     trial: int
@@ -54,6 +55,7 @@ class TrialTask:
     cpu: float = 1.0
     gpu: float = 0.0
     affinity: str = ""
+    evaluate_test: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.study import FinishedTrial, StudyObserver, StudySnapshot, TrialProgress
+    from sweeps.study import ConfirmationCost, FinishedTrial, StudyObserver, StudySnapshot, TrialProgress
 
 
 class Observers:
@@ -30,6 +30,11 @@ class Observers:
         """A trial is over."""
         for observer in self._observers:
             observer.on_finished(trial)
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """The leaders' confirmation begins, or goes on in this run."""
+        for observer in self._observers:
+            observer.on_confirmation(cost)
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """About once a second, and at the end."""

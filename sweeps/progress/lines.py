@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.progress.quiet import QuietProgress
-from sweeps.progress.wording import counts, ending, params
+from sweeps.progress.wording import confirmation, counts, ending, params
 
 if TYPE_CHECKING:
+    from sweeps.study.confirmation import ConfirmationCost
     from sweeps.study.observer import FinishedTrial, StudySnapshot
 
 SUMMARY_SECONDS = 30.0
@@ -22,6 +23,10 @@ class ProgressLines(QuietProgress):
     def on_finished(self, trial: FinishedTrial) -> None:
         """How it ended."""
         self.message(ending(trial))
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """What it costs."""
+        self.message(confirmation(cost))
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """A summary now and then, and at the end."""

@@ -11,13 +11,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.progress.wording import counts, ending, params
+from sweeps.progress.wording import confirmation, counts, ending, params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import RenderableType
 
+    from sweeps.study.confirmation import ConfirmationCost
     from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
 
 LEADERS = 5
@@ -50,6 +51,10 @@ class LiveProgress:
         """Failures stay on the screen; the rest is in the counts and leaders."""
         if trial.state == "FAIL":
             self.message(ending(trial))
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """What it costs stays on the screen."""
+        self.message(confirmation(cost))
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """Draw the snapshot."""

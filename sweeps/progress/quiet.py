@@ -10,6 +10,7 @@ from sweeps.progress.wording import ending
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sweeps.study.confirmation import ConfirmationCost
     from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
 
 
@@ -33,6 +34,9 @@ class QuietProgress:
         """Name a failure."""
         if trial.state == "FAIL":
             self.message(ending(trial))
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """Nothing."""
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """Nothing."""

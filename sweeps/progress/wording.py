@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sweeps.study.confirmation import ConfirmationCost
     from sweeps.study.observer import FinishedTrial, StudySnapshot
 
 MINUTE = 60
@@ -48,6 +49,13 @@ def counts(snapshot: StudySnapshot) -> str:
     if snapshot.gpu_hours:
         parts.append(f"{snapshot.gpu_hours:.2f} GPU-hours")
     return " · ".join(parts)
+
+
+def confirmation(cost: ConfirmationCost) -> str:
+    """What the confirmation of the leaders will take."""
+    time = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
+    leaders = "the leader" if cost.leaders == 1 else f"the {cost.leaders} leaders"
+    return f"confirming {leaders} with {cost.seeds} fresh seeds each: {cost.trials} trainings to go, at most {cost.epochs} epochs{time}"
 
 
 def ending(trial: FinishedTrial) -> str:

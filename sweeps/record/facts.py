@@ -58,6 +58,8 @@ class StudyFacts:
         changes: what later runs changed, oldest first: time and text.
         history: the study whose trials it began with, or None.
         exhausted: whether every configuration of the space was proposed.
+        leaders: configurations that are confirmed, best first; fixed when confirmation begins.
+        leaders_after: how many search configurations they were chosen from.
     """
 
     metric: str
@@ -76,6 +78,8 @@ class StudyFacts:
     changes: tuple[str, ...] = ()
     history: HistorySource | None = None
     exhausted: bool = False
+    leaders: tuple[str, ...] = ()
+    leaders_after: int = 0
 
 
 def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
@@ -88,6 +92,7 @@ def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
     values = {key: value for key, value in stored.items() if key in known}
     values["parameters"] = tuple(ParameterRecord(**{**each, "labels": tuple(each["labels"])}) for each in stored.get("parameters", ()))
     values["changes"] = tuple(stored.get("changes", ()))
+    values["leaders"] = tuple(stored.get("leaders", ()))
     values["created"] = datetime.fromisoformat(stored["created"]) if stored.get("created") else None
     values["history"] = HistorySource(**stored["history"]) if stored.get("history") else None
     return StudyFacts(**values)

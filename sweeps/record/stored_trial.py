@@ -43,7 +43,7 @@ class NewTrial:
         role: why it is trained.
         configuration: ID.
         seed: training seed.
-        replicate: 0 in the search; 1, 2, ... for confirmations.
+        replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
         planned_epochs: epochs of a complete training.
         system_attributes: what the sampler wants to find again at its next proposal (CMA-ES).
     """

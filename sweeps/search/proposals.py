@@ -48,6 +48,7 @@ class Proposer:
         configuration_id: a point's configuration: equal for points with the same effect.
         seed: the study's.
         maximize: whether more is better.
+        duplicates: whether the sampler may repeat a configuration; a starting point is used once all the same.
     """
 
     space: SearchSpace
@@ -55,9 +56,10 @@ class Proposer:
     configuration_id: ConfigurationId
     seed: int
     maximize: bool
+    duplicates: bool = False
 
     def next(self, trials: Sequence[SeenTrial], taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
-        """A configuration that is not taken.
+        """A configuration that is not taken, or any where duplicates are allowed.
 
         Args:
             trials: search trials so far.
@@ -81,7 +83,7 @@ class Proposer:
                 return None
             point = plain(answer.point)
             configuration = self.configuration_id(point)
-            if configuration not in taken:
+            if self.duplicates or configuration not in taken:
                 return Proposal(point, configuration, answer.memory)
         return self._random(taken, proposal) or self._from_all_points(taken, proposal)
 

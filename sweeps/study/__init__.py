@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweeps.study.confirmation import ConfirmationCost
 from sweeps.study.continuing import OtherSweepError
 from sweeps.study.history_import import look_at_history
 from sweeps.study.look import ExistingStudy, look_at_study, record_without_running
@@ -11,6 +12,7 @@ from sweeps.study.running import run_study, storage_of
 from sweeps.study.study_options import StudyOptions
 
 __all__ = [
+    "ConfirmationCost",
     "EndReason",
     "ExistingStudy",
     "FinishedTrial",

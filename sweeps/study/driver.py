@@ -49,10 +49,11 @@ class StudyDriver:
         self._assignments = Assignments(plan, record, state)
         self._finishing = Finishing(plan, record, state, observer)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
-        self._snapshots = Snapshots(record.name, plan, state, lambda: self._assignments.exhausted)
+        self._snapshots = Snapshots(record.name, plan, state, self._assignments)
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
         self._closing = False
+        self._confirming = False
 
     def run(self, stop_requested: Callable[[], bool]) -> StudyOutcome:
         """Run until the study is done, a budget is used up, or a stop is asked for; the executor is closed in any case.
@@ -93,7 +94,7 @@ class StudyDriver:
     def _fill(self) -> None:
         """Hand out trials while there is room."""
         while self._room() > 0:
-            trial = self._assignments.next(self._running)
+            trial = self._assignments.next()
             if trial is None:
                 return
             reason = self._judge(trial)
@@ -101,7 +102,14 @@ class StudyDriver:
                 trial.prune_reason = reason
                 self._finishing.finish(trial, "PRUNED", cause=reason)
                 continue
+            self._announce(trial)
             self._submit(trial)
+
+    def _announce(self, trial: LiveTrial) -> None:
+        """Before the first confirmation of this run: show what is left of it and what that costs."""
+        if trial.role == "confirmation" and not self._confirming:
+            self._confirming = True
+            self._observer.on_confirmation(self._assignments.confirmation.cost(len(self._running) + self._room()))
 
     def _room(self) -> int:
         own = self._executor.room()
@@ -124,6 +132,7 @@ class StudyDriver:
             cpu=self._plan.cpu,
             gpu=self._plan.gpu,
             affinity=self._plan.affinity(config),
+            evaluate_test=trial.role in self._plan.test_roles,
         )
         self._state.device_time.begin(trial.number, self._plan.gpu)
         self._running.add(trial.number)

@@ -22,6 +22,7 @@ POINTS = (
     "curves-compacted",
     "attributes-set",
     "told",
+    "leaders-fixed",
     "mid-checkpoint",
 )
 """In the order of a study's and a trial's life; ``mid-checkpoint`` is passed by trainables while they write a checkpoint."""

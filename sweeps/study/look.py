@@ -92,12 +92,8 @@ def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason 
     """Why a run would end at once, or None when it would not."""
     if facts.history is not None and not facts.history.complete:
         return None
-    if (
-        plan.gpu_hours is not None
-        and state.device_time.gpu_hours() >= plan.gpu_hours
-        and not is_over(plan, state, exhausted=facts.exhausted)
-    ):
+    if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours and not is_over(plan, state, facts):
         return "gpu-hours budget"
-    if not is_over(plan, state, exhausted=facts.exhausted):
+    if not is_over(plan, state, facts):
         return None
     return "space exhausted" if facts.exhausted and state.search_configurations() < plan.trials else "done"

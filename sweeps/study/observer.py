@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from reports.records import Role, TrialState
     from search_spaces.parameters import PointValue
+    from sweeps.study.confirmation import ConfirmationCost
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ class StudySnapshot:
         running: trials that run now, by number.
         leaders: the best finished search trials, best first.
         confirmations: confirmation trials that are finished.
-        confirmations_target: confirmation trials wanted, as far as known.
+        confirmations_target: confirmation trials wanted, as far as known before the search is over.
         elapsed: seconds of this run.
-        eta: seconds until the search is done, or None while unknown.
+        eta: seconds until the phase is done, or None while unknown.
         trial_hours: hours of training over all runs.
         gpu_hours: the same times each trial's GPUs.
         phase: what the run is doing.
@@ -139,6 +140,10 @@ class StudyObserver(Protocol):
         """A trial is over."""
         ...
 
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """The leaders' confirmation begins, or goes on in this run; told before its first training."""
+        ...
+
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """About once a second, and at the end."""
         ...
@@ -154,6 +159,9 @@ class Silent:
         """Nothing."""
 
     def on_finished(self, trial: FinishedTrial) -> None:
+        """Nothing."""
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
         """Nothing."""
 
     def on_tick(self, snapshot: StudySnapshot) -> None:

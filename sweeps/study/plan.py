@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reports.records import Role
     from search_spaces.parameters import PointValue
     from sweeps.search.proposals import Proposer
     from sweeps.search.pruning import Pruner
@@ -35,6 +36,7 @@ class StudyPlan:
         gpu_hours: of the study, or None.
         confirm_top: leaders that are trained again.
         confirm_seeds: fresh trainings of each.
+        test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations, since the choice among configurations is made by then.
         affinity: what the trainable is called with → trials with the same text share warm workers.
     """
 
@@ -55,4 +57,5 @@ class StudyPlan:
     gpu_hours: float | None = None
     confirm_top: int = 0
     confirm_seeds: int = 3
+    test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""

@@ -20,6 +20,7 @@ from trainer.models import compile_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reports.records import Role
     from search_spaces import Parameter, PointValue
     from sweeps.sweep_file import SweepFile
 
@@ -53,7 +54,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         seed=search.seed,
         trials=search.trials,
         planned_epochs=sweep.training.epochs,
-        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize),
+        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates),
         pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
         configure=configure,
         trainable=trainable,
@@ -65,8 +66,15 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         gpu_hours=sweep.budget.gpu_hours,
         confirm_top=sweep.confirm.top,
         confirm_seeds=sweep.confirm.seeds,
+        test_roles=_test_roles(sweep),
         affinity=lambda config: compile_key(TrainConfig(**config)),
     )
+
+
+def _test_roles(sweep: SweepFile) -> frozenset[Role]:
+    """Confirmations; and the one training of a file that varies nothing, where there is nothing to choose."""
+    single = not sweep.space.parameters and sweep.confirm.top == 0
+    return frozenset({"confirmation", "search"} if single else {"confirmation"})
 
 
 def parameter_record(parameter: Parameter) -> ParameterRecord:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from sweeps.study.observer import StudySnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sweeps.study.assignments import Assignments
     from sweeps.study.plan import StudyPlan
     from sweeps.study.study_state import StudyState
 
@@ -18,13 +17,15 @@ if TYPE_CHECKING:
 class Snapshots:
     """Counts what is there; remembers where the run began, for its speed."""
 
-    def __init__(self, study: str, plan: StudyPlan, state: StudyState, exhausted: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, study: str, plan: StudyPlan, state: StudyState, assignments: Assignments | None = None) -> None:
+        """Args: assignments: of the run, or None where nothing runs."""
         self._study = study
         self._plan = plan
         self._state = state
-        self._exhausted = exhausted
+        self._assignments = assignments
         self._started = time.monotonic()
         self._epochs_before = self._search_epochs()
+        self._confirming_since: tuple[float, int] | None = None
 
     def take(self, phase: Literal["search", "over"] = "search") -> StudySnapshot:
         """The study now."""
@@ -44,9 +45,9 @@ class Snapshots:
             running=tuple(state.live[number].progress(plan.metric, maximize=plan.maximize) for number in sorted(state.live)),
             leaders=tuple(state.leaders()),
             confirmations=confirmations,
-            confirmations_target=plan.confirm_top * plan.confirm_seeds,
+            confirmations_target=self._confirmations_target(),
             elapsed=time.monotonic() - self._started,
-            eta=self._eta(len(search)),
+            eta=self._confirmation_eta() if confirming else self._eta(len(search)),
             trial_hours=state.device_time.trial_hours(),
             gpu_hours=state.device_time.gpu_hours(),
             phase="confirmation" if confirming and phase == "search" else phase,
@@ -56,11 +57,26 @@ class Snapshots:
         """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
         gained = self._search_epochs() - self._epochs_before
         elapsed = time.monotonic() - self._started
-        if not done or gained <= 0 or self._exhausted():
+        if not done or gained <= 0 or (self._assignments is not None and self._assignments.exhausted):
             return None
         finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
         missing = (self._plan.trials - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
         return max(missing, 0.0) * elapsed / gained
+
+    def _confirmations_target(self) -> int:
+        if self._assignments is not None:
+            return self._assignments.confirmation.trials_wanted()
+        return len(self._state.leaders(self._plan.confirm_top)) * self._plan.confirm_seeds
+
+    def _confirmation_eta(self) -> float | None:
+        """Seconds until the confirmation is done: by the study's speed at first, then by its own."""
+        if self._assignments is None:
+            return None
+        live = sum(trial.role == "confirmation" for trial in self._state.live.values())
+        cost, now = self._assignments.confirmation.cost(live), time.monotonic()
+        since, epochs = self._confirming_since = self._confirming_since or (now, cost.epochs)
+        gained = epochs - cost.epochs
+        return cost.seconds if not gained else cost.epochs * (now - since) / gained
 
     def _search_epochs(self) -> int:
         finished = sum(trial.epochs for trial in self._state.finished.values() if trial.role == "search")

@@ -85,6 +85,13 @@ class StudyState:
         """Whether a configuration was trained with this replicate's seed, or is being."""
         return (configuration, replicate) in self._replicates
 
+    def next_repeat(self, configuration: str) -> int:
+        """The replicate of the next search training of a configuration: 0, and for a duplicate that was asked for -1, -2, ..."""
+        replicate = 0
+        while self.has_replicate(configuration, replicate):
+            replicate -= 1
+        return replicate
+
     def leaders(self, count: int = LEADERS) -> list[FinishedTrial]:
         """The best complete search trials, best first; provisional scores come after all others."""
         sign = -1.0 if self._plan.maximize else 1.0

@@ -75,6 +75,8 @@ class SearchSettings(Settings):
     """Search configurations; siblings, confirmations and attempts are not counted."""
     seed: int = setting(0, ge=0)
     """Seed of the study: proposals and training seeds follow from it."""
+    duplicates: bool = setting(default=False)
+    """Train a proposal that equals an earlier configuration once more, from another seed; otherwise another is drawn in its place."""
 
 
 class BudgetSettings(Settings):

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell
 
@@ -118,6 +120,22 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     printed = subprocess.run([sys.executable, "-c", code], cwd=swept.folder / "exported", capture_output=True, text=True, check=True)
     reported = card.split("| validation accuracy of this file | ")[1].split(" ")[0]
     assert f"{float(printed.stdout.split()[-1]):.4f}" == reported
+
+
+def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(swept: Shell) -> None:
+    ranking = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+    assert [entry["test_accuracy"] for entry in ranking] == [None] * 3
+    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "second").returncode == 0
+    card = (swept.folder / "second" / "README.md").read_text()
+    told = float(card.split("| test accuracy of this file | ")[1].split(" ")[0])
+    number = int(card.split("trial ")[1].split(",")[0])
+    note = swept.folder / "runs" / "tiny-digits" / f"{number:05d}" / "test.json"
+    assert json.loads(note.read_text())["figures"]["test_accuracy"] == pytest.approx(told, abs=1e-4)
+    note.write_text(
+        note.read_text().replace(f'"test_accuracy": {json.loads(note.read_text())["figures"]["test_accuracy"]}', '"test_accuracy": 0.4321')
+    )
+    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
+    assert "| test accuracy of this file | 0.4321" in (swept.folder / "again" / "README.md").read_text()
 
 
 def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:

@@ -51,4 +51,7 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
         partial.replace(checkpoint)
         if reporter.epoch(epoch, {"val_accuracy": values[epoch - 1], "loss": 1 - values[epoch - 1]}, str(checkpoint)):
             return Outcome()
-    return Outcome({"num_val": 500.0, "exported_val_accuracy": max(history)}, {"class_names": "a,b"})
+    figures = {"num_val": 500.0, "exported_val_accuracy": max(history)}
+    if task.evaluate_test:
+        figures["test_accuracy"] = history[-1] - 0.01
+    return Outcome(figures, {"class_names": "a,b"})

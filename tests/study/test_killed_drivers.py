@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEYS = {
     "search": "{trials: 6, sampler_options: {n_startup_trials: 2}, pruner_options: {grace: 2, reduction: 2}}",
-    "confirm": "{top: 1, seeds: 1}",
+    "confirm": "{top: 2, seeds: 1}",
 }
 OF_EPOCHS = {"epoch-received", "curve-written", "epoch-written", "mid-checkpoint"}  # passed once an epoch, all others once a trial
 
@@ -70,10 +70,12 @@ def test_the_uninterrupted_sweep_prunes_completes_and_confirms(uninterrupted: li
     }
 
 
-CASES = [(point, 11 if point in OF_EPOCHS else 1 if point == "prune-decided" else 4) for point in POINTS]
+ONCE = {"prune-decided", "leaders-fixed"}
+CASES = [(point, 11 if point in OF_EPOCHS else 1 if point in ONCE else 4) for point in POINTS]
+CONFIRMING = [("trial-written", 7), ("started", 8), ("attributes-set", 7), ("told", 7)]  # 6 trials are searched
 
 
-@pytest.mark.parametrize(("point", "passing"), [*CASES, ("trial-written", 1), ("started", 1), ("attributes-set", 7)])
+@pytest.mark.parametrize(("point", "passing"), [*CASES, ("trial-written", 1), ("started", 1), *CONFIRMING])
 def test_killed_at_a_point_then_resumed_equals_uninterrupted(
     point: str,
     passing: int,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study import FinishedTrial, StudyOutcome, StudySnapshot, TrialProgress
+    from sweeps.study import ConfirmationCost, FinishedTrial, StudyOutcome, StudySnapshot, TrialProgress
 
 NO_PRUNING = "{trials: %d, pruner: none}"
 
@@ -40,6 +43,7 @@ class Recorder(Silent):
         self.finished: list[FinishedTrial] = []
         self.started: list[TrialProgress] = []
         self.ticks: list[StudySnapshot] = []
+        self.costs: list[tuple[ConfirmationCost, int]] = []
 
     def on_started(self, trial: TrialProgress) -> None:
         self.started.append(trial)
@@ -50,6 +54,9 @@ class Recorder(Silent):
 
     def on_finished(self, trial: FinishedTrial) -> None:
         self.finished.append(trial)
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        self.costs.append((cost, len(self.started)))
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         self.ticks.append(snapshot)
@@ -244,6 +251,80 @@ def test_leaders_are_confirmed_with_fresh_seeds(run: Callable[..., StudyOutcome]
     assert len({trial.seed for trial in trials}) == len(trials) == 8
     assert outcome.snapshot.confirmations == outcome.snapshot.confirmations_target == 4
     assert run(search=NO_PRUNING % 4, confirm="{top: 2, seeds: 3}").snapshot.confirmations == 6
+
+
+def test_leaders_are_fixed_when_their_confirmation_begins(
+    sweep_text: Callable[..., str], record: Callable[[], StudyRecord], tmp_path: Path
+) -> None:
+    seen = Recorder()
+    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 2, seeds: 2}"))
+    outcome = run_study(
+        sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (5, 2) in seen.epochs
+    )
+    leaders, last = outcome.snapshot.leaders[:2], outcome.snapshot.leaders[-1]
+    score = json.dumps({"stable": 0.99, "level": 0.99, "best": 0.99, "last": 0.99, "provisional": False})
+    with sqlite3.connect(tmp_path / "fast.db") as database:  # as if the last one had become the best in the meantime
+        (trial,) = database.execute("SELECT trial_id FROM trials WHERE number = ?", (last.number,)).fetchone()
+        database.execute("UPDATE trial_user_attributes SET value_json = ? WHERE key = 'score' AND trial_id = ?", (score, trial))
+    again = run_study(sweep, InlineExecutor(), trainable="fast_training:train")
+    assert again.snapshot.leaders[0].number == last.number
+    fresh = [trial.configuration for trial in record().trials if trial.role == "confirmation"]
+    assert fresh == [leader.configuration for leader in leaders] * 2
+    more = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 3, seeds: 2}"))
+    run_study(more, InlineExecutor(), trainable="fast_training:train")
+    assert [trial.configuration for trial in record().trials if trial.role == "confirmation"] == [
+        *fresh,
+        last.configuration,
+        last.configuration,
+    ]
+
+
+def test_more_search_trials_choose_the_leaders_anew_and_train_no_confirmation_twice(
+    run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord]
+) -> None:
+    run(search="{trials: 2, sampler: random, pruner: none}", confirm="{top: 2, seeds: 1}")
+    outcome = run(search="{trials: 12, sampler: random, pruner: none}", confirm="{top: 2, seeds: 1}")
+    fresh = [trial.configuration for trial in record().trials if trial.role == "confirmation"]
+    assert len(fresh) == len(set(fresh)) >= 3
+    assert {leader.configuration for leader in outcome.snapshot.leaders[:2]} <= set(fresh)
+
+
+def test_the_cost_of_confirmation_is_told_before_it_begins_and_again_when_it_goes_on(sweep_text: Callable[..., str]) -> None:
+    seen = Recorder()
+    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 3, confirm="{top: 2, seeds: 2}"))
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (4, 2) in seen.epochs)
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen)
+    (first, started), (second, _) = seen.costs
+    assert started == 3
+    assert (first.leaders, first.seeds, first.trials, first.epochs) == (2, 2, 4, 20)
+    assert first.seconds is not None
+    assert first.seconds > 0
+    assert (second.trials, second.epochs) == (3, 13)
+
+
+def test_only_confirmations_and_a_training_without_choice_see_the_test_images(
+    run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord], tmp_path: Path
+) -> None:
+    run(search=NO_PRUNING % 3, confirm="{top: 1, seeds: 2}")
+    assert {trial.role for trial in record().trials if "test_accuracy" in trial.figures} == {"confirmation"}
+    (tmp_path / "fast.db").unlink()
+    shutil.rmtree(tmp_path / "runs")
+    run(search=NO_PRUNING % 1, space="{}", training="{epochs: 5, learning_rate: 0.001}")
+    (only,) = record().trials
+    assert "test_accuracy" in only.figures
+
+
+def test_duplicates_are_trained_again_only_where_that_is_asked_for(
+    run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord]
+) -> None:
+    keys = {"space": "{dropout: {choice: [0.0, 0.1]}}", "training": "{epochs: 5, learning_rate: 0.001}", "confirm": "{top: 1, seeds: 2}"}
+    outcome = run(search="{trials: 6, sampler: random, pruner: none, duplicates: true}", **keys)
+    trials = record().trials
+    searched = [trial for trial in trials if trial.role == "search"]
+    assert outcome.reason == "done"
+    assert len(searched) == 6
+    assert len({trial.configuration for trial in searched}) == 2
+    assert len({trial.seed for trial in trials}) == len(trials) == 8
 
 
 def test_more_trials_extend_a_study_as_if_it_had_been_longer(

@@ -12,12 +12,13 @@ from trainer.errors import ConfigError
 from trainer.fit.checkpoints import Checkpoints
 from trainer.fit.determinism import configure_determinism
 from trainer.fit.devices import share_gpus
+from trainer.fit.held_out import EXPORT_NOTE, TEST_NOTE, held_out_figures
 from trainer.fit.history import History, check_same_training, identity
 from trainer.fit.kept import engine_for
 from trainer.fit.memory import peak_memory_mb
 from trainer.fit.pace import Pace
 from trainer.fit.quiet_import import import_tensorflow_quietly
-from trainer.fit.scores import TOP, scores
+from trainer.fit.scores import TOP
 from trainer.fit.stopping import candidates, level_has_stalled
 from trainer.fit.validation import Validator, epoch_figures
 from trainer.models.export import export_model
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer.config import TrainConfig
-    from trainer.data import ImageData
+    from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
     from trainer.records import StopReason
 
 MODEL_FILE = "model.keras"
-EXPORT_NOTE = "export.json"
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -58,7 +58,7 @@ def train(
         checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``.
         should_stop: asked before each step; True ends the training at once, without the epoch it is in.
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
-        evaluate_test: evaluate the exported checkpoint on the test images.
+        evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
         data: loaded images; default: `load_data` of ``config.data``.
 
     Returns:
@@ -244,10 +244,19 @@ class _Training:
             network.recompute_statistics(normalised, self._plain_training_images())
             figures["precise_bn_val_accuracy"] = self.validator.validate(network, exported, []).scores.accuracy
         if evaluate_test and self.data.test is not None:
-            test = self.data.test
-            found = scores(network.logits(evaluation_batches(test, self.config)), test.labels, self.data.num_classes)
-            figures |= {"test_accuracy": found.accuracy, "test_loss": found.loss, "test_balanced_accuracy": found.balanced_accuracy}
+            figures |= self._test_figures(exported, self.data.test)
         figures["parameters"] = float(network.built.model.count_params())
+        return figures
+
+    def _test_figures(self, exported: int, test: ImageSet) -> dict[str, float]:
+        """Figures of the network as it stands on the test images, measured once for an exported epoch: a training that is continued after its end reads them."""
+        of = {"epoch": exported, "epochs": len(self.history.figures)}
+        note = self.checkpoints.read_note(TEST_NOTE) if self.checkpoints is not None else None
+        if note is not None and {name: note.get(name) for name in of} == of:
+            return {name: float(value) for name, value in note["figures"].items()}
+        figures = held_out_figures(self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.num_classes)
+        if self.checkpoints is not None:
+            self.checkpoints.write_note(TEST_NOTE, {**of, "figures": figures})
         return figures
 
     def _export(self, exported: int) -> Path | None:

@@ -10,7 +10,7 @@ import synthetic_studies as synthetic
 import yaml
 
 from reports.causes import Association
-from reports.data import build_report_data
+from reports.data import build_report_data, wording
 from reports.data.short_ids import short_ids
 from reports.data.space_change import narrower
 from reports.data.thinning import kept_epochs
@@ -95,3 +95,28 @@ def test_a_finding_that_leaves_nothing_proposes_nothing() -> None:
     parameter = ParameterRecord("augmentation", "choice", labels=("flip",))
     found = Association("augmentation", "oscillating", 0.01, 0.01, None, "flip", 0.2, 0.01, 24, 30, 0, 0, tested=False, sentence="")
     assert narrower(parameter, found) == ""
+
+
+def test_the_verdict_of_a_confirmed_sweep_rests_on_fresh_seeds_and_tells_the_exported_files_test_accuracy() -> None:
+    study = synthetic.flowers()
+    searched = {trial.number: replace(trial, figures={**trial.figures, "test_accuracy": 0.123}) for trial in study.trials}
+    trials = tuple(searched[trial.number] if trial.role == "search" else trial for trial in study.trials)
+    data = build_report_data(replace(study, trials=trials))
+    winner = data.configuration(data.verdict.leaders[0])
+    fresh = [trial for trial in winner.trials if trial.role == "confirmation"]
+    file = max(fresh, key=lambda trial: trial.figures["exported_val_accuracy"])
+    assert winner.confirmed
+    assert winner.seeds == len(fresh) == 2
+    assert winner.test == file.figures["test_accuracy"] != 0.123
+    assert all(data.configuration(leader).confirmed for leader in data.verdict.leaders)
+    assert "This rests on 2 fresh seeds alone, not on the training that was searched." in data.verdict.sure
+    assert f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images." == data.verdict.checkpoint
+
+
+def test_the_verdict_names_fresh_trainings_that_failed() -> None:
+    study = synthetic.flowers()
+    leader = build_report_data(study).verdict.leaders[0]
+    first = next(trial.number for trial in study.trials if trial.configuration == leader and trial.role == "confirmation")
+    trials = tuple(replace(trial, state="FAIL", curves={}) if trial.number == first else trial for trial in study.trials)
+    verdict = build_report_data(replace(study, trials=trials)).verdict
+    assert f"1 of 2 fresh trainings of {build_report_data(study).configuration(leader).short} failed" in verdict.sure

@@ -55,12 +55,39 @@ def test_a_steady_configuration_beats_one_with_a_higher_best_epoch() -> None:
 
 
 def test_seeds_are_pooled_into_one_configuration() -> None:
-    ranking = rank(study(trial(0, "a", steady(0.80)), trial(1, "b", steady(0.85)), trial(2, "a", steady(0.84), role="confirmation")))
+    ranking = rank(study(trial(0, "a", steady(0.80)), trial(1, "b", steady(0.85)), trial(2, "a", steady(0.84))))
     a = next(c for c in ranking.configurations if c.configuration == "a")
     assert len(ranking.configurations) == 2
     assert a.stable == pytest.approx(0.82, abs=1e-6)
-    assert (a.seeds, a.confirmed) == (2, True)
+    assert (a.seeds, a.confirmed) == (2, False)
     assert [t.number for t in a.trials] == [0, 2]
+
+
+def test_a_confirmed_configuration_is_judged_by_its_fresh_seeds_alone() -> None:
+    fresh = [trial(2, "a", steady(0.84), role="confirmation"), trial(3, "a", steady(0.86), role="confirmation")]
+    others = [trial(1, "b", steady(0.80)), trial(5, "c", steady(0.6))]
+    lucky = rank(study(trial(0, "a", steady(0.95)), *others, *fresh, num_val=500)).configurations[0]
+    unlucky = rank(study(trial(0, "a", steady(0.10)), *others, *fresh, num_val=500)).configurations[0]
+    assert (lucky.configuration, lucky.seeds, lucky.confirmed) == ("a", 2, True)
+    assert lucky.stable == pytest.approx(0.85, abs=1e-6)
+    assert (lucky.expected, lucky.stable_interval, lucky.best) == (unlucky.expected, unlucky.stable_interval, unlucky.best)
+    assert [t.number for t in lucky.trials] == [0, 2, 3]
+    begun = rank(study(trial(0, "a", steady(0.95)), trial(2, "a", steady(0.1)[:3], role="confirmation", state="RUNNING"))).configurations[0]
+    assert (begun.confirmed, begun.stable) == (False, pytest.approx(0.95))
+
+
+def test_an_unconfirmed_lead_counts_only_where_it_is_more_than_luck() -> None:
+    def study_with(unconfirmed: float) -> Ranking:
+        fresh = [trial(10 + i, "a", steady(0.85 + d), role="confirmation") for i, d in enumerate((-0.01, 0.0, 0.01))]
+        fresh += [trial(20 + i, "b", steady(0.84 + d), role="confirmation") for i, d in enumerate((-0.01, 0.0, 0.01))]
+        rest = [trial(30 + i, f"c{i}", steady(0.80 + 0.002 * i)) for i in range(8)]
+        return rank(study(trial(0, "a", steady(0.88)), trial(1, "b", steady(0.88)), trial(2, "new", steady(unconfirmed)), *fresh, *rest))
+
+    narrow, wide = study_with(0.87), study_with(0.98)
+    assert order(narrow)[:3] == ["a", "new", "b"]
+    assert narrow.configurations[1].expected > narrow.configurations[0].expected
+    assert "new" in narrow.configurations[0].tied_with
+    assert order(wide)[:2] == ["new", "a"]
 
 
 def test_pruned_running_failed_and_short_ones_never_rank_above_a_finished_one() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from typing import TYPE_CHECKING
 
 import keras
@@ -10,6 +12,7 @@ from tiny_trainings import arrays, settings
 from trainer import EpochRecord, train
 from trainer.data import load_data
 from trainer.errors import ConfigError, NonFiniteLossError
+from trainer.fit.held_out import measure_exported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +60,21 @@ def test_the_exported_model_takes_raw_images_and_scores_what_was_recorded(traine
         assert np.mean(told == images.labels) == pytest.approx(result.figures[expected])
     assert result.figures["exported_val_accuracy"] == max(result.curves["val_accuracy"])
     assert result.num_test == 40
+
+
+def test_the_test_images_are_measured_once_whatever_comes_back(trained: tuple[list[EpochRecord], object, Path], tmp_path: Path) -> None:
+    _, result, folder = trained
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    config = settings(6, training={"checkpoint_every": 1, "precise_bn": "end"})
+    assert not any(name.startswith("test_") for name in train(config, checkpoint_dir=tmp_path).figures)
+    note = tmp_path / "test.json"
+    note.write_text(note.read_text().replace(str(result.figures["test_accuracy"]), "0.123"))
+    assert train(config, checkpoint_dir=tmp_path, evaluate_test=True).figures["test_accuracy"] == 0.123
+    assert measure_exported(tmp_path / "model.keras", config)["test_accuracy"] == 0.123
+    note.unlink()
+    measured = measure_exported(tmp_path / "model.keras", config)
+    assert measured == pytest.approx({name: result.figures[name] for name in measured}, abs=1e-5)
+    assert json.loads(note.read_text())["figures"] == measured
 
 
 def test_a_callback_that_answers_true_ends_the_training() -> None:

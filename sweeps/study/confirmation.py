@@ -1,0 +1,134 @@
+"""The confirmation of a search's leaders: who they are, fixed once it begins, and what it will cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweeps.study.kill_points import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search_spaces.parameters import PointValue
+    from sweeps.record.facts import StudyFacts
+    from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.plan import StudyPlan
+    from sweeps.study.study_state import StudyState
+
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class ConfirmationCost:
+    """What is left to train before the final ranking.
+
+    Attributes:
+        leaders: configurations that are confirmed.
+        seeds: fresh trainings of each.
+        trials: trainings that are not over yet.
+        epochs: that they train at most.
+        seconds: until they are done, by the speed of the study so far; None while nothing is known of it.
+    """
+
+    leaders: int
+    seeds: int
+    trials: int
+    epochs: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class WantedTraining:
+    """One fresh training of a leader."""
+
+    configuration: str
+    params: Mapping[str, PointValue]
+    replicate: int
+
+
+def fresh_trainings(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[WantedTraining, ...]:
+    """The fresh trainings of the leaders, over or not, as the study stands: the first of each, then the second of each, ..."""
+    leaders = _leaders(plan, state, facts) if plan.confirm_top else ()
+    params = {trial.configuration: trial.params for trial in state.finished.values() if trial.configuration in leaders}
+    return tuple(
+        WantedTraining(leader, params[leader], replicate)
+        for replicate in range(1, plan.confirm_seeds + 1)
+        for leader in leaders
+        if leader in params
+    )
+
+
+def _leaders(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[str, ...]:
+    """The leaders on record, and the best others where more are asked for; those of a shorter search count no longer."""
+    fixed = facts.leaders if facts.leaders_after == state.search_configurations() else ()
+    by_rank = [leader.configuration for leader in state.leaders(len(state.finished))]  # a duplicate may lead twice
+    return tuple(dict.fromkeys((*fixed, *by_rank)))[: plan.confirm_top]
+
+
+class Confirmation:
+    """Trains the leaders again from fresh seeds.
+
+    The leaders are written to the record when the search is over and before the first of them is trained again: whatever becomes known later, the same ones are
+    confirmed to the end. Only more search configurations choose them anew; a larger ``confirm.top`` adds to them.
+    """
+
+    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState) -> None:
+        self._plan = plan
+        self._record = record
+        self._state = state
+        self._wanted: tuple[WantedTraining, ...] | None = None
+        self._searched = -1
+
+    def next(self) -> WantedTraining | None:
+        """The fresh training to begin now, or None when all are under way or over. The search must be over."""
+        return next((each for each in self.wanted() if not self._state.has_replicate(each.configuration, each.replicate)), None)
+
+    def wanted(self) -> tuple[WantedTraining, ...]:
+        """Every fresh training of the leaders, over or not. Fixes the leaders when asked first."""
+        searched = self._state.search_configurations()
+        if self._wanted is None or self._searched != searched:
+            self._searched = searched
+            self._wanted = self._fix()
+        return self._wanted
+
+    def cost(self, slots: int) -> ConfirmationCost:
+        """What the rest of it costs.
+
+        Args:
+            slots: trainings at a time.
+        """
+        wanted = self.wanted()
+        live = {(trial.configuration, trial.seed): trial for trial in self._state.live.values() if trial.role == "confirmation"}
+        begun = sum(trial.planned_epochs - trial.epochs for trial in live.values())
+        unbegun = sum(not self._state.has_replicate(each.configuration, each.replicate) for each in wanted)
+        epochs = begun + unbegun * self._plan.planned_epochs
+        trials = len(live) + unbegun
+        seconds = self._seconds_per_epoch()
+        return ConfirmationCost(
+            leaders=len({each.configuration for each in wanted}),
+            seeds=self._plan.confirm_seeds,
+            trials=trials,
+            epochs=epochs,
+            seconds=None if seconds is None else seconds * epochs / max(1, min(slots, trials)),
+        )
+
+    def trials_wanted(self) -> int:
+        """Fresh trainings in all, as far as known: before the search is over, those of as many leaders as are asked for."""
+        return len(self._wanted) if self._wanted is not None else self._plan.confirm_top * self._plan.confirm_seeds
+
+    def _fix(self) -> tuple[WantedTraining, ...]:
+        if not self._plan.confirm_top:
+            return ()
+        facts, leaders = self._record.facts, _leaders(self._plan, self._state, self._record.facts)
+        known = facts.leaders_after == self._searched and leaders == facts.leaders[: len(leaders)]
+        if not known:
+            self._record.update_facts(leaders=leaders, leaders_after=self._searched)
+            reach("leaders-fixed")
+        return fresh_trainings(self._plan, self._state, self._record.facts)
+
+    def _seconds_per_epoch(self) -> float | None:
+        """Seconds of training for an epoch, starts and validation included, over all trials so far."""
+        epochs = sum(trial.epochs for trial in self._state.finished.values()) + sum(trial.epochs for trial in self._state.live.values())
+        hours = self._state.device_time.trial_hours()
+        return hours * _HOUR / epochs if epochs and hours else None
