@@ -13,7 +13,7 @@ from sweeps.errors import SweepInputError
 from sweeps.search.history import BEST, OTHERS, SearchHistory, inside
 from sweeps.search.proposals import Proposer
 from sweeps.search.samplers import make_sampler
-from sweeps.search.seen_trial import SeenTrial
+from sweeps.search.seen_trial import SeenTrial, pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,13 +226,108 @@ def test_a_pruned_trial_never_counts_above_a_finished_one() -> None:
     assert finished.value == 0.5
 
 
+@pytest.mark.parametrize("maximize", [True, False])
+def test_samplers_that_take_a_score_so_far_for_a_result_never_see_a_pruned_trial_above_a_finished_one(*, maximize: bool) -> None:
+    sign = 1 if maximize else -1
+    scores = (("COMPLETE", 0.5), ("COMPLETE", 0.7), ("COMPLETE", 0.9), ("PRUNED", 0.95), ("PRUNED", 0.4), ("RUNNING", None))
+    trials = [SeenTrial(n, f"c{n}", state, {}, None if score is None else sign * score, 2) for n, (state, score) in enumerate(scores)]  # type: ignore[arg-type]
+    worst = [trial.score for trial in pruned_below("worst", trials, maximize=maximize)]
+    middle = [trial.score for trial in pruned_below("median", trials, maximize=maximize)]
+    assert worst == [sign * 0.5, sign * 0.7, sign * 0.9, sign * 0.5, sign * 0.4, None]
+    assert middle == [sign * 0.5, sign * 0.7, sign * 0.9, sign * 0.7, sign * 0.4, None]
+    assert pruned_below("worst", trials[3:], maximize=maximize) == trials[3:]
+
+
+EVERY_KIND = """
+learning_rate: {float: [1.0e-5, 1.0e-1], log: true}
+weight_decay: {float: [0.0, 0.1]}
+dropout: {float: [0.0, 0.6], step: 0.15}
+batch_size: {int: [8, 128], log: true}
+warmup_epochs: {int: [0, 9], step: 3}
+frozen_layers: {ordinal: [none, 50%, all]}
+optimizer: {choice: [adam, sgd, rmsprop]}
+momentum: {float: [0.5, 0.99], when: optimizer != adam}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options"),
+    [
+        ("tpe", {"n_startup_trials": 3, "n_ei_candidates": 6, "constant_liar": False}),
+        ("random", {}),
+        ("gp", {"n_startup_trials": 3, "n_candidates": 50}),
+        ("cmaes", {"n_startup_trials": 2, "sigma0": 0.2, "popsize": 4}),
+        ("qmc", {"sequence": "halton", "scramble": False}),
+        ("qmc", {"sequence": "sobol"}),
+    ],
+)
+def test_every_kind_of_parameter_stays_on_its_values_with_every_option(sampler: str, options: dict[str, object]) -> None:
+    searched = space(EVERY_KIND)
+    proposer = Proposer(searched, make_sampler(sampler, options, searched), identity, 5, maximize=True)
+    history, taken = SearchHistory(searched, maximize=True), set[str]()
+    for number in range(9):
+        proposal = proposer.next(history.shown(), taken, number)
+        assert proposal is not None
+        point = proposal.point
+        assert inside(point, searched)
+        assert round(float(point["dropout"]) / 0.15, 6) in {0, 1, 2, 3, 4}
+        assert point["warmup_epochs"] in {0, 3, 6, 9}
+        assert isinstance(point["batch_size"], int)
+        assert ("momentum" in point) == (point["optimizer"] != "adam")
+        state = "PRUNED" if number % 3 == 1 else "COMPLETE"
+        history.add(SeenTrial(number, proposal.configuration, state, point, 1 - float(point["dropout"]), 9, proposal.memory))  # type: ignore[arg-type]
+        taken.add(proposal.configuration)
+    assert len(taken) == 9
+
+
+def test_options_change_what_is_proposed() -> None:
+    searched = space("{dropout: {float: [0.0, 0.4], step: 0.1}, frozen_layers: {ordinal: [none, all]}}")
+
+    def first(sampler: str, **options: object) -> list[dict[str, PointValue]]:
+        proposer = Proposer(searched, make_sampler(sampler, options, searched), identity, 3, maximize=True)
+        taken: list[str] = []
+        points = []
+        for number in range(4):
+            proposal = proposer.next([], set(taken), number)
+            assert proposal is not None
+            taken.append(proposal.configuration)
+            points.append(dict(proposal.point))
+        return points
+
+    in_order = [{"dropout": 0.0, "frozen_layers": "none"}, {"dropout": 0.0, "frozen_layers": "all"}]
+    assert first("grid", shuffle=False)[:2] == in_order
+    assert first("grid")[:2] != in_order
+    assert first("qmc", sequence="halton") != first("qmc")
+    assert first("qmc", scramble=False)[0] == in_order[0]
+
+
+def test_duplicates_are_proposed_where_they_are_allowed_and_starting_points_once() -> None:
+    searched = space("{dropout: {choice: [0.0, 0.1]}}")
+    started = SearchSpace(searched.parameters, ({"dropout": "0.1"},))
+    proposer = Proposer(started, make_sampler("random", {}, started), identity, 0, maximize=True, duplicates=True)
+    taken: set[str] = set()
+    proposed = []
+    for number in range(8):
+        proposal = proposer.next([], taken, number)
+        assert proposal is not None
+        proposed.append(proposal.point["dropout"])
+        taken.add(proposal.configuration)
+    assert proposed[0] == "0.1"
+    assert set(proposed) == {"0.0", "0.1"}
+
+
 @pytest.mark.parametrize(
     ("sampler", "options", "message"),
     [
         ("tpee", {}, "'tpee' is unknown; expected one of tpe, random"),
         ("tpe", {"startup_trials": 3}, "no option 'startup_trials'.*Did you mean 'n_startup_trials'"),
         ("tpe", {"n_startup_trials": 0}, "n_startup_trials must be a whole number of at least 1, but got 0"),
+        ("tpe", {"constant_liar": "no"}, "constant_liar must be true or false, but got 'no'"),
         ("random", {"x": 1}, "no option 'x'; expected one of none"),
+        ("cmaes", {"sigma0": -1}, "sigma0 must be a number above 0, but got -1"),
+        ("cmaes", {"popsize": 3}, "popsize must be at least 4, but got 3"),
+        ("gp", {"n_candidates": 0.5}, "n_candidates must be a whole number of at least 1, but got 0.5"),
+        ("qmc", {"sequence": "sobel"}, "sequence must be sobol or halton, but got 'sobel'"),
     ],
 )
 def test_unknown_samplers_and_options_are_refused_with_the_nearest(sampler: str, options: dict[str, object], message: str) -> None:

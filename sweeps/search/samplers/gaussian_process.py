@@ -11,6 +11,7 @@ from search_spaces.parameters import ChoiceParameter
 from sweeps.search.distributions import seen_distribution, seen_value
 from sweeps.search.samplers.protocol import Answer
 from sweeps.search.samplers.random_points import random_point
+from sweeps.search.seen_trial import pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,8 @@ class GaussianProcessSampler:
         """The candidate with the largest expected improvement."""
         generator = np.random.default_rng(question.seed)
         space = question.space
-        scored = [trial for trial in question.trials if _is_scored(trial)][-_LARGEST_FIT:]
+        trials = pruned_below("median", question.trials, maximize=question.maximize)
+        scored = [trial for trial in trials if _is_scored(trial)][-_LARGEST_FIT:]
         if len(scored) < self._n_startup_trials:
             return Answer(random_point(space, generator))
         running = [trial for trial in question.trials if trial.state == "RUNNING"]

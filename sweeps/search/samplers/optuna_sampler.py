@@ -10,6 +10,7 @@ import optuna
 from search_spaces.domain import canonical_value
 from sweeps.search.distributions import suggest
 from sweeps.search.samplers.protocol import Answer
+from sweeps.search.seen_trial import pruned_below
 from sweeps.search.view import View
 from sweeps.search.view_storage import ViewStorage
 
@@ -27,7 +28,7 @@ class OptunaSampler:
     Args:
         make: builds it from a seed and the space.
         memory_prefix: system attributes of a trial that it must find again (CMA-ES keeps its state there); empty: none.
-        pruned_as_complete: whether pruned trials are shown as finished with their score so far.
+        pruned_as_complete: whether pruned trials are shown as finished with their score so far, though never above a finished one.
     """
 
     def __init__(
@@ -35,17 +36,20 @@ class OptunaSampler:
     ) -> None:
         self._make = make
         self._memory_prefix = memory_prefix
+        self._pruned_as_complete = pruned_as_complete
         self._view = View(pruned_as_complete=pruned_as_complete)
 
     def propose(self, question: Question) -> Answer:
         """Ask the sampler for one point, its conditional parameters in the order of the space."""
         space = question.space
-        trials = self._view.of(question.trials, space)
+        seen = pruned_below("worst", question.trials, maximize=question.maximize) if self._pruned_as_complete else question.trials
+        trials = self._view.of(seen, space)
         direction = optuna.study.StudyDirection.MAXIMIZE if question.maximize else optuna.study.StudyDirection.MINIMIZE
         storage = ViewStorage(trials, direction)
         point: dict[str, PointValue] = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", "`sigma0` has been deprecated", FutureWarning)  # the Optuna that we allow has it
             study = optuna.Study("view", storage, sampler=self._make(question.seed, space), pruner=optuna.pruners.NopPruner())
             trial = study.ask()
             for name, parameter in space.parameters.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sweeps.search.samplers.protocol import Sampler
 
 
+SMALLEST_POPULATION = 4
+"""Half of a CMA-ES population are parents, and its learning rates need two (Hansen 2016, eq. 57)."""
+
+
 def make_sampler(name: str, options: Mapping[str, Any], space: SearchSpace) -> Sampler:
     """The sampler that the sweep file names.
 
@@ -35,10 +39,10 @@ def make_sampler(name: str, options: Mapping[str, Any], space: SearchSpace) -> S
     makers: dict[str, Callable[..., Sampler]] = {
         "tpe": _tpe,
         "random": RandomSampler,
-        "grid": GridSampler,
+        "grid": _grid,
         "gp": _gp,
         "cmaes": _cmaes,
-        "qmc": QmcSampler,
+        "qmc": _qmc,
     }
     if name not in makers:
         raise SweepInputError(f"search.sampler: {name!r} is unknown; expected one of {', '.join(makers)}.")
@@ -61,6 +65,7 @@ def make_sampler(name: str, options: Mapping[str, Any], space: SearchSpace) -> S
 def _tpe(*, n_startup_trials: int = 10, n_ei_candidates: int = 24, constant_liar: bool = True) -> Sampler:
     """Tree-structured Parzen estimator over the joint space (Bergstra et al. 2011; multivariate: Falkner et al. 2018)."""
     _positive(n_startup_trials=n_startup_trials, n_ei_candidates=n_ei_candidates)
+    _flag(constant_liar=constant_liar)
 
     def make(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
         return optuna.samplers.TPESampler(
@@ -78,6 +83,11 @@ def _tpe(*, n_startup_trials: int = 10, n_ei_candidates: int = 24, constant_liar
 def _cmaes(*, n_startup_trials: int = 1, sigma0: float | None = None, popsize: int | None = None) -> Sampler:
     """Covariance matrix adaptation (Hansen 2016) for the numbers of a space; choices are drawn at random."""
     _needs("cmaes")
+    _positive(n_startup_trials=n_startup_trials, popsize=SMALLEST_POPULATION if popsize is None else popsize)
+    if popsize is not None and popsize < SMALLEST_POPULATION:
+        raise ValueError(f"popsize must be at least {SMALLEST_POPULATION}, but got {popsize}")
+    if sigma0 is not None and (not isinstance(sigma0, int | float) or isinstance(sigma0, bool) or sigma0 <= 0):
+        raise ValueError(f"sigma0 must be a number above 0, but got {sigma0!r}")
 
     def make(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
         del space
@@ -94,6 +104,26 @@ def _gp(*, n_startup_trials: int = 10, n_candidates: int = 1_000) -> Sampler:
 
     _positive(n_startup_trials=n_startup_trials, n_candidates=n_candidates)
     return GaussianProcessSampler(n_startup_trials=n_startup_trials, n_candidates=n_candidates)
+
+
+def _grid(*, shuffle: bool = True) -> Sampler:
+    """Every point once."""
+    _flag(shuffle=shuffle)
+    return GridSampler(shuffle=shuffle)
+
+
+def _qmc(*, sequence: Literal["sobol", "halton"] = "sobol", scramble: bool = True) -> Sampler:
+    """An even spread."""
+    _flag(scramble=scramble)
+    if sequence not in ("sobol", "halton"):
+        raise ValueError(f"sequence must be sobol or halton, but got {sequence!r}")
+    return QmcSampler(sequence=sequence, scramble=scramble)
+
+
+def _flag(**flags: bool) -> None:
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} must be true or false, but got {flag!r}")
 
 
 def _positive(**numbers: int) -> None:
