@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version_text())
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands: Commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for add in (
         _init, _check, _run, _resume, _status, _report, _diagnose, _export, _train, _spaces, _models, _augmentations, _schema,
     ):  # fmt: skip
@@ -57,11 +57,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+    Commands = argparse._SubParsersAction[TeachingParser]  # noqa: SLF001 - argparse has no public name for it
     Add = Callable[[Commands], None]
 
 
-def _command(commands: Commands, name: str, summary: str, description: str) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, summary: str, description: str) -> TeachingParser:
     epilog = f"{examples_text(name)}\n\n{EXIT_CODES.get(name, OTHER_EXIT_CODES)}"
     return commands.add_parser(
         name, help=summary, description=description, epilog=epilog.lstrip(), formatter_class=argparse.RawDescriptionHelpFormatter

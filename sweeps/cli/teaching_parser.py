@@ -14,8 +14,9 @@ BAD_INPUT = 2
 class TeachingParser(argparse.ArgumentParser):
     """An `argparse` parser that proposes what was probably meant."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # noqa: ANN401 - as argparse has it
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> argparse.Namespace:  # type: ignore[override]  # noqa: ANN401
         """Parse, and name the nearest option for one that does not exist."""
+        found: argparse.Namespace
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
             parser = self._chosen(found)
@@ -37,7 +38,7 @@ class TeachingParser(argparse.ArgumentParser):
         """The parser of the command that was given."""
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
-                parser = action.choices.get(getattr(found, action.dest, None))
+                parser = action.choices.get(str(getattr(found, action.dest, None)))
                 if isinstance(parser, TeachingParser):
                     return parser
         return self
