@@ -62,6 +62,7 @@ def _outcome(result: TrainResult) -> Outcome:
         "num_train": float(result.num_train),
         "num_val": float(result.num_val),
         "num_test": float(result.num_test),
+        "num_classes": float(len(result.class_names)),
         "frozen_share": float(result.boundary.share),
         "frozen_index": float(result.boundary.index),
     }

@@ -20,7 +20,8 @@ class EpochRecord:
         epoch: counted from 1.
         figures: metric name to value. Always there: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``val_batch_accuracy`` (only with BatchNorm),
             ``val_predicted_share`` (share of the most-predicted class, fraction), ``val_gained``/``val_lost`` (validation images gained and lost since the
-            previous epoch, counts), ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
+            previous epoch, counts; not where epochs are validated on different images),
+            ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
         checkpoint: folder of the checkpoint that holds this epoch's state, or None when none was written.
         replayed: the epoch was trained before an interruption and is told again from the checkpoint that training continues from.
     """
@@ -58,7 +59,7 @@ class TrainResult:
         exported_epoch: epoch of the exported checkpoint, counted from 1.
         figures: of the exported checkpoint: ``exported_val_accuracy``, ``precise_bn_val_accuracy`` where computed, ...
         num_train: images per training epoch.
-        num_val: validation images.
+        num_val: validation images that an epoch sees.
         num_test: test images, 0 when there is no test split.
         class_names: in the order of the model's outputs.
         data_fingerprint: hash over image contents, labels and split.

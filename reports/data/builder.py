@@ -9,6 +9,7 @@ from reports.data import progress, verdict
 from reports.data.configurations import configurations
 from reports.data.report_data import Cause, ReportData
 from reports.data.space_change import narrower
+from reports.diagnosis.study_causes import check_study_causes
 from reports.flags import study_flags
 from reports.importance import find_importance
 from reports.ranking import rank
@@ -32,7 +33,8 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
 
     Args:
         study: the records.
-        cause_checks: for logs: configuration to what `reports.diagnosis.diagnose_run` found about the usual causes of swings.
+        cause_checks: for logs: configuration to what `reports.diagnosis.diagnose_run` found about the usual causes of swings; for sweeps
+            `check_study_causes` goes through them.
     """
     flags = study_flags(study)
     ranking = rank(study, flags=flags)
@@ -43,6 +45,7 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
     if study.kind == "study":
         importance = (find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation"))
         causes = find_causes(study, flags=flags)
+        cause_checks = check_study_causes(study, flags)
     by_name = {parameter.name: parameter for parameter in parameters}
     return ReportData(
         study=study,

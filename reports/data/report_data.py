@@ -208,7 +208,7 @@ class ReportData:
         causes: parameters that go with flags, the surest first.
         cause_tests: how many pairs of parameter and flag were tested for `causes`.
         flag_counts: flag to a sentence: how many trainings show it, how many would by chance.
-        cause_checks: configuration to the usual causes of swings, as far as its log can test them; empty for sweeps.
+        cause_checks: configuration to the usual causes of swings, as far as its log or its sweep can test them.
         updated: UTC of the newest record.
     """
 

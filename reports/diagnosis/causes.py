@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from reports.logs import LoggedRun
@@ -23,7 +25,7 @@ class CauseCheck:
 
     Attributes:
         cause: in a few words.
-        tested: whether this log allows a test.
+        tested: whether the log or the sweep allows a test.
         finding: what it showed, or why it shows nothing.
         how: how to test it with another training or evaluation.
     """
@@ -63,21 +65,33 @@ def _learning_rate(run: LoggedRun) -> CauseCheck:
     """The learning rate: where the log has it and it fell once for good, movement before and after are compared."""
     cause = "the learning rate is too high"
     how = "Train again with a lower or decaying learning rate, everything else unchanged."
-    rate, accuracy = run.curves.get("learning_rate"), run.curves.get("val_accuracy")
-    if rate is None or accuracy is None:
+    if "learning_rate" not in run.curves or "val_accuracy" not in run.curves:
         return CauseCheck(cause, tested=False, finding="The log has no learning rate.", how=how)
+    finding = rate_fell_within(run.curves)
+    if finding is None:
+        finding = "The learning rate does not fall early enough to compare the curve before and after."
+        return CauseCheck(cause, tested=False, finding=finding, how=how)
+    return CauseCheck(cause, tested=True, finding=finding, how=how)
+
+
+def rate_fell_within(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
+    """What a learning rate that fell once for good shows about a run, in words; None where it does not fall, or not early enough to compare.
+
+    Args:
+        curves: metric to values ``(num_epochs,)``; read are ``learning_rate`` and ``val_accuracy``.
+    """
+    rate, accuracy = curves.get("learning_rate"), curves.get("val_accuracy")
+    if rate is None or accuracy is None:
+        return None
     cut = _lowest_stretch(rate)
     before, after = _movement(accuracy[:cut]), _movement(accuracy[cut:])
     if before is None or after is None:
-        return CauseCheck(
-            cause, tested=False, finding="The learning rate does not fall early enough to compare the curve before and after.", how=how
-        )
+        return None
     calmer = after < _SHRINKS * before
-    finding = (
+    return (
         f"{'Possible' if calmer else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {cut + 1}, "
         f"by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
     )
-    return CauseCheck(cause, tested=True, finding=finding, how=how)
 
 
 def _batch_norm(run: LoggedRun) -> CauseCheck:
@@ -99,14 +113,14 @@ def _coverage(run: LoggedRun) -> CauseCheck:
     return CauseCheck(cause, tested=False, finding="The log does not say which images an epoch trained on.", how=how)
 
 
-def _lowest_stretch(rate: NDArray[np.float64]) -> int:
+def _lowest_stretch(rate: NDArray[np.floating]) -> int:
     """Index at which a rate ``(num_epochs,)`` first reaches at most half its start; its length when it never does."""
     start = rate[np.isfinite(rate)][:1]
     below = np.flatnonzero(rate <= start / 2.0) if start.size else np.empty(0, dtype=np.int64)
     return int(below[0]) if below.size else rate.size
 
 
-def _movement(curve: NDArray[np.float64] | None) -> float | None:
+def _movement(curve: NDArray[np.floating] | None) -> float | None:
     """Mean absolute change per epoch of a curve ``(num_epochs,)``; None when it is shorter than six finite epochs."""
     if curve is None:
         return None

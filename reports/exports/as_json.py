@@ -11,13 +11,14 @@ import numpy as np
 from reports.data import as_report_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
     from reports.data import ReportData
     from reports.data.report_data import Configuration
+    from reports.diagnosis import CauseCheck
     from reports.flags import Flag
     from reports.records import StudyRecord, TrialRecord
 
@@ -37,7 +38,7 @@ def to_json(study: StudyRecord | ReportData) -> str:
             "oscillating": list(data.verdict.oscillating),
             "best_epoch_pick": data.verdict.best_epoch_pick,
         },
-        "ranking": [_configuration(row) for row in data.configurations],
+        "ranking": [_configuration(row, data.cause_checks.get(row.id, ())) for row in data.configurations],
         "history": [{"source": _source(trial), "params": dict(trial.params), **_trial(trial)} for trial in data.study.history],
         "states": dict(data.progress.states),
         "importance": [
@@ -107,7 +108,7 @@ def _study(data: ReportData) -> Mapping[str, object]:
     }
 
 
-def _configuration(row: Configuration) -> Mapping[str, object]:
+def _configuration(row: Configuration, checks: Sequence[CauseCheck]) -> Mapping[str, object]:
     return {
         "rank": row.rank,
         "configuration": row.id,
@@ -128,6 +129,7 @@ def _configuration(row: Configuration) -> Mapping[str, object]:
         "confirmed": row.confirmed,
         "provisional": row.provisional,
         "flags": [_flag(flag) for flag in row.flags],
+        "cause_checks": [{"cause": each.cause, "tested": each.tested, "finding": each.finding, "how": each.how} for each in checks],
         "trials": [_trial(trial) for trial in row.trials],
     }
 

@@ -29,6 +29,8 @@ def find_broken_metric(run: RunCurves) -> Flag | None:
     trained = training is not None and float(training.max() - training[0]) >= TRAINING_GAIN
     fell = loss is not None and float(loss[0] - loss.min()) >= LOSS_FALL * abs(float(loss[0]))
     zero = constant and float(curve[0]) == 0.0
+    if constant and 0.0 < float(curve[0]) < 1.0 and _predicts_one(run):
+        return None  # that class's share of the images: `collapsed`
     if constant and float(curve[0]) == 1.0 and _predicts_several(run):
         return None  # every image is right, of whatever class: the images are easy
     if not (outside or (constant and (fell or (zero and trained) or (trained and float(curve[0]) == 1.0)))):
@@ -48,3 +50,9 @@ def _predicts_several(run: RunCurves) -> bool:
     """Whether the record says that more than one class is predicted in every epoch."""
     share = run.curve("val_predicted_share")
     return share is not None and float(share.max()) < SEVERAL_CLASSES_SHARE
+
+
+def _predicts_one(run: RunCurves) -> bool:
+    """Whether the record says that one class is predicted for all images in every epoch."""
+    share = run.curve("val_predicted_share")
+    return share is not None and float(share.min()) == 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from reports.flags.bn_gap import find_bn_gap
 from reports.flags.flag import Flag
 from reports.flags.medians import median, padded, running_median
 
@@ -29,10 +30,10 @@ def find_overfitting(run: RunCurves) -> Flag | None:
     training = run.curve("accuracy")
     if curve.size < SHORTEST:
         return None
-    gap = None if training is None else _late(training) - _late(curve)
+    gap = None if training is None else _late(training) - _late(_as_trained(run))
     rise, ratio, lowest = _loss_rise(run)
     wide = gap is not None and gap >= GAP
-    rising = rise is not None and rise >= LOSS_RISE and (ratio is None or ratio >= LOSS_RATIO)
+    rising = rise is not None and rise >= LOSS_RISE and (ratio is None or ratio >= LOSS_RATIO) and find_bn_gap(run) is None
     if not (wide or rising):
         return None
     parts = []
@@ -47,6 +48,15 @@ def find_overfitting(run: RunCurves) -> Flag | None:
         "Raise dropout or weight_decay, augment more, freeze more layers, or stop earlier (early_stopping).",
         "; ".join(parts),
     )
+
+
+def _as_trained(run: RunCurves) -> NDArray[np.float64]:
+    """Validation accuracy to hold against training accuracy, which is measured with batch statistics: the same where it is on record and higher.
+
+    What moving statistics lose is `bn_gap`'s; that the validation loss rises with it is no sign of memorising either.
+    """
+    batch = run.curve("val_batch_accuracy")
+    return batch if batch is not None and _late(batch) > _late(run.validation) else run.validation
 
 
 def _late(curve: NDArray[np.float64]) -> float:

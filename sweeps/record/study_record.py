@@ -144,9 +144,9 @@ def _source(written: Mapping[str, Any] | None) -> tuple[str, int] | None:
 
 
 def _told_num_val(trials: list[StoredTrial]) -> int | None:
-    """Validation images as the first trial that knows them has told."""
+    """Validation images as the trials have told: the most, since a trial that validates on other images each epoch tells those of one epoch."""
     told = (trial.attributes.get(Attribute.FIGURES, {}).get("num_val") for trial in trials)
-    return next((int(number) for number in told if number), None)
+    return max((int(number) for number in told if number), default=None)
 
 
 def _moments(trial: StoredTrial) -> tuple[datetime, ...]:

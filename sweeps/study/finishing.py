@@ -77,7 +77,7 @@ class Finishing:
             why=(cause, error),
             flags=tuple(str(flag) for flag in diagnosis.get("flags", ())),
         )
-        if self._record.facts.num_val is None and num_val is not None:
+        if num_val is not None and num_val > (self._record.facts.num_val or 0):  # a trial may see fewer an epoch than there are
             self._record.update_facts(num_val=num_val)
         self._record.compact(trial.number, curves)
         reach("curves-compacted")

@@ -30,6 +30,14 @@ def validation_window(data: ImageData, config: TrainConfig, epoch: int) -> Image
     return data.validation.take(window_rows(data.validation.labels, config.training.batch_size, epoch))
 
 
+def fewest_seen(data: ImageData, config: TrainConfig) -> int:
+    """Validation images that every epoch sees at least: all of them, or those of the smallest window."""
+    total, batch_size = len(data.validation), config.training.batch_size
+    if config.data.validation_windows == "all" or total <= batch_size or total % batch_size == 0:
+        return total
+    return (total // batch_size - 1) * batch_size + total % batch_size
+
+
 def window_rows(labels: npt.NDArray[np.int32], batch_size: int, epoch: int) -> npt.NDArray[np.int64]:
     """Rows that epoch `epoch` (from 1) of the walk over images with `labels` ``(n,)`` shows; all of them where batches divide n."""
     walk = np.argsort(labels, kind="stable")

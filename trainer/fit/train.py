@@ -213,7 +213,7 @@ class _Training:
             model_path=path,
             exported_epoch=exported,
             num_train=len(self.data.train),
-            num_val=len(self.data.validation),
+            num_val=self.validator.images,
             num_test=0 if test is None else len(test),
             class_names=self.data.class_names,
             data_fingerprint=self.data.fingerprint,

@@ -9,6 +9,7 @@ import numpy as np
 
 from trainer.data import validation_window
 from trainer.data.batches import evaluation_batches
+from trainer.data.validation_window import fewest_seen
 from trainer.fit.scores import Scores, scores
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class Validation:
     Attributes:
         scores: in inference mode, over every validation image.
         batch_accuracy: with batch statistics, or None for a model without BatchNorm.
+        windowed: the images of other epochs are others.
     """
 
     scores: Scores
     batch_accuracy: float | None
+    windowed: bool = False
 
 
 class Validator:
@@ -56,6 +59,11 @@ class Validator:
         self._gap: tf.data.Dataset | None = None
         self._gap_rows = rows
 
+    @property
+    def images(self) -> int:
+        """Validation images that an epoch sees; the fewest where windows differ in size."""
+        return fewest_seen(self._data, self._config)
+
     def validate(self, network: Network, epoch: int, by_batch_layers: list[Any]) -> Validation:
         """Measure the network as it stands.
 
@@ -67,7 +75,7 @@ class Validator:
         window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
         batches = self._all if self._all is not None else evaluation_batches(window, self._config)
         found = scores(network.logits(batches), window.labels, self._data.num_classes)
-        return Validation(found, self._batch_accuracy(network, found, by_batch_layers))
+        return Validation(found, self._batch_accuracy(network, found, by_batch_layers), self._windows)
 
     def _batch_accuracy(self, network: Network, whole: Scores, by_batch_layers: list[Any]) -> float | None:
         """Accuracy with batch statistics over the validation set, from a fixed part of it.
@@ -114,7 +122,7 @@ def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> M
 
     Args:
         validation: of this epoch.
-        before: which validation images were right in the epoch before, shape ``(n,)``; None in the first, or where epochs see different images.
+        before: which validation images were right in the epoch before, shape ``(n,)``; None in the first.
     """
     found = validation.scores
     figures = {
@@ -128,7 +136,8 @@ def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> M
         figures["val_top5"] = found.top5
     if validation.batch_accuracy is not None:
         figures["val_batch_accuracy"] = validation.batch_accuracy
-    comparable = before is not None and len(before) == len(found.correct)
-    figures["val_gained"] = float(np.sum(found.correct & ~before)) if comparable and before is not None else 0.0
-    figures["val_lost"] = float(np.sum(~found.correct & before)) if comparable and before is not None else 0.0
+    if validation.windowed:
+        return figures  # other images than in the epoch before: nothing was gained or lost
+    figures["val_gained"] = float(np.sum(found.correct & ~before)) if before is not None else 0.0
+    figures["val_lost"] = float(np.sum(~found.correct & before)) if before is not None else 0.0
     return figures

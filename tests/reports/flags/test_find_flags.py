@@ -106,6 +106,62 @@ def test_bn_gap_compares_moving_with_batch_statistics() -> None:
     assert "bn_gap" not in names({"val_accuracy": batch, "val_batch_accuracy": batch}, num_val=300)
 
 
+def test_bn_gap_of_three_images_is_seen_and_one_image_of_three_is_not() -> None:
+    one, two, all_three = np.full(20, 1 / 3), np.full(20, 2 / 3), np.ones(20)
+    assert "bn_gap" in names({"val_accuracy": one, "val_batch_accuracy": all_three}, num_val=3)
+    assert "bn_gap" not in names({"val_accuracy": two, "val_batch_accuracy": all_three}, num_val=3)
+
+
+def test_a_gap_of_moving_statistics_is_no_overfitting_and_no_broken_metric() -> None:
+    curves = {
+        "val_accuracy": np.full(20, 1 / 3),
+        "val_predicted_share": np.ones(20),
+        "val_batch_accuracy": learning(20, top=1.0),
+        "accuracy": learning(20, top=1.0),
+        "val_loss": np.concatenate([np.linspace(2.0, 1.4, 5), np.linspace(1.5, 6.5, 15)]),
+        "loss": np.linspace(1.1, 0.01, 20),
+    }
+    assert names(curves, num_val=300, num_classes=3) == {"bn_gap", "collapsed"}
+    without = {name: values for name, values in curves.items() if name != "val_batch_accuracy"}
+    assert "overfitting" in names(without, num_val=300, num_classes=3)
+
+
+def test_an_alternation_of_changing_size_has_period_two() -> None:
+    """Real figures: a leftover batch of two images in every other epoch, BatchNorm momentum .01."""
+    curve = [
+        0.78,
+        0.82,
+        0.87,
+        0.8,
+        0.89,
+        0.58,
+        0.92,
+        0.87,
+        0.94,
+        0.68,
+        0.94,
+        0.74,
+        0.95,
+        0.57,
+        0.93,
+        0.89,
+        0.95,
+        0.87,
+        0.96,
+        0.58,
+        0.95,
+        0.53,
+        0.92,
+        0.6,
+    ]
+    (flag,) = (flag for flag in find_flags({"val_accuracy": curve}, num_val=300) if flag.name == "oscillating")
+    assert flag.evidence["period"] == 2
+    assert flag.evidence["period_p"] < 0.005
+    shuffled = np.random.default_rng(0).permutation(curve)
+    (flag,) = (flag for flag in find_flags({"val_accuracy": shuffled}, num_val=300) if flag.name == "oscillating")
+    assert flag.evidence["period"] is None
+
+
 def test_an_accuracy_of_zero_while_the_model_learns_is_a_broken_metric() -> None:
     curves = {"val_accuracy": np.zeros(20), "accuracy": learning(20), "val_loss": np.linspace(1.0, 0.3, 20)}
     assert "broken_metric" in names(curves)
