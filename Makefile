@@ -41,7 +41,7 @@ lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
 		--group build pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
-		--group build --extra dev --extra postgres --extra dashboard --extra bench -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--group build --extra dev --extra postgres --extra dashboard --extra tracking --extra bench -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 system-packages: ## install Chromium and PostgreSQL by apt when missing (the tests use both)
 	@.ci/system-packages

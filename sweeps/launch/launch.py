@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.environment import hardware, provenance, versions
+from sweeps.launch.companions import companions
 from sweeps.launch.launch_options import LaunchOptions
 from sweeps.launch.observers import Observers
-from sweeps.launch.report_refresh import ReportRefresh
 from sweeps.launch.signals import StopSignals
 from sweeps.progress import progress_display
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of
+from sweeps.tracking import check_trackers
 
 if TYPE_CHECKING:
     from reports.records import StudyRecord
@@ -73,6 +74,7 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
     """Run the study until it ends."""
     from sweeps.launch.preflight import check_before_run
 
+    check_trackers(sweep)
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     if there is not None:
@@ -86,16 +88,18 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
         boundaries=checked.probe.boundaries,
         history=options.history,
     )
-    refresh = ReportRefresh(sweep.study, storage_of(sweep), path, sweep.report.every, progress.message)
-    with StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals:
+    with (
+        companions(sweep, path, progress.message) as beside,
+        StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals,
+    ):
         outcome = run_study(
             sweep,
             _executor(sweep, options),
-            observer=Observers(progress, refresh),
+            observer=Observers(progress, *beside.observers),
             stop_requested=signals.requested,
             options=study_options,
         )
-    refresh.close()
+        beside.notifier.on_end(outcome)
     return outcome
 
 

@@ -10,10 +10,12 @@ from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
     BudgetSettings,
     ConfirmSettings,
+    NotifySettings,
     ReportSettings,
     ResourceSettings,
     SearchSettings,
     SweepFile,
+    TrackingSettings,
 )
 from sweeps.variables import expand
 
@@ -22,10 +24,12 @@ __all__ = [
     "Comparison",
     "ConfirmSettings",
     "Difference",
+    "NotifySettings",
     "ReportSettings",
     "ResourceSettings",
     "SearchSettings",
     "SweepFile",
+    "TrackingSettings",
     "check_storage",
     "compare",
     "duration_text",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from search_spaces import KeyPath
     from sweeps.sweep_file.settings import SweepFile
 
-FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report")
+FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report", "notify", "tracking")
 FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
 _WHY = {
     "study": "it is another study",

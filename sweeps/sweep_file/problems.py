@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from search_spaces import KeyPath, Located, Problem
 
 MISSING = object()
-_SECRET = ("storage", "storage_path")
+_SECRET: tuple[KeyPath, ...] = (("storage",), ("storage_path",), ("notify", "webhook"), ("notify", "headers"), ("tracking", "mlflow"))
 
 
 def problems_of(error: ValidationError, document: Located, root: type[Settings], below: KeyPath = ()) -> list[Problem]:
@@ -88,7 +88,7 @@ def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings
     if detail["type"] == "missing":
         return f"missing; expected {expected}: {hint}"
     value = _value(data, path)
-    got = "another value" if path and path[0] in _SECRET and isinstance(value, str) else shown(value)
+    got = "another value" if any(path[: len(each)] == each for each in _SECRET) and isinstance(value, str) else shown(value)
     return f"expected {expected}, got {got}: {hint}"
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from sweeps.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
 from sweeps.sweep_file.durations import parse_duration
+from sweeps.variables import VARIABLE
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
 
@@ -47,6 +48,21 @@ def _without_password(location: str) -> str:
     if has_literal_password(location):
         raise ValueError(IN_THE_CLEAR)
     return location
+
+
+def _http(location: str) -> str:
+    if not location.startswith(("http://", "https://", "${")):
+        raise ValueError("expected an address that begins with http:// or https://, or one in ${VARIABLES}")
+    return location
+
+
+def _without_token(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if name.lower() in ("authorization", "cookie", "x-api-key") and VARIABLE.search(value) is None:
+            raise ValueError(
+                f"the value of {name} would be stored with the study; write it as ${{VARIABLE}} and set that in the environment"
+            )
+    return headers
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
@@ -87,6 +103,19 @@ class BudgetSettings(Settings):
     gpu_hours: float | None = setting(None, gt=0)
     """GPU-hours of the study over all its runs."""
 
+    stop_when_settled: bool = setting(default=False)
+    """End the search once no untried point can credibly hold more than the best by more than ``settled_within``; see Running a sweep."""
+    settled_within: float | None = setting(None, gt=0)
+    """An improvement that is not worth a search, in the metric's units; default: the standard error of the best figure on this validation set
+    (for ``val_loss``, which has none of its own, it must be given)."""
+
+    @model_validator(mode="after")
+    def _check_settled(self) -> Self:
+        """A limit without its rule would be ignored."""
+        if self.settled_within is not None and not self.stop_when_settled:
+            raise ValueError("settled_within says how near is near enough for stop_when_settled; add stop_when_settled: true")
+        return self
+
 
 class ConfirmSettings(Settings):
     """Re-training of the leaders from fresh seeds before the final ranking."""
@@ -115,6 +144,28 @@ class ReportSettings(Settings):
     """Default: ``STUDY.html`` beside the sweep file."""
     every: Duration = setting(300.0, gt=0)
     """Seconds between refreshes; ``5m`` is understood."""
+
+
+class NotifySettings(Settings):
+    """Who is told when something happens: a command, a webhook, or both. Neither can stall or break the sweep."""
+
+    command: str | tuple[str, ...] | None = setting(None, min_length=1)
+    """A program with its arguments; it gets the event as JSON on its standard input and in ``STEADYSWEEP_*`` variables. No shell reads it."""
+    webhook: Annotated[Location, AfterValidator(_http)] | None = setting(None)
+    """An ``http(s)://`` address that the event is sent to as JSON; write secrets in it as ``${VARIABLES}``."""
+    headers: Annotated[dict[str, str], AfterValidator(_without_token)] = setting(default_factory=dict)
+    """Headers of the webhook, e.g. ``{Authorization: "Bearer ${TOKEN}"}``."""
+    on: tuple[Literal["trial_failed", "sweep_done", "sweep_stopped"], ...] = setting(("trial_failed", "sweep_done", "sweep_stopped"))
+    """Which events: a trial failed; the sweep ended by itself; it was stopped by a budget, a signal or an error."""
+
+
+class TrackingSettings(Settings):
+    """Other tools that are told every figure, beside the record (``pip install 'steadysweep[tracking]'``)."""
+
+    tensorboard: Location | None = setting(None, min_length=1)
+    """A folder for ``tensorboard --logdir``."""
+    mlflow: Location | None = setting(None, min_length=1)
+    """MLflow's tracking address, e.g. ``http://host:5000`` or ``sqlite:///mlflow.db``."""
 
 
 class SweepFile(Settings):
@@ -149,6 +200,10 @@ class SweepFile(Settings):
     """CPU, GPU, concurrency."""
     report: ReportSettings = setting(default_factory=ReportSettings)
     """Where the report goes."""
+    notify: NotifySettings = setting(default_factory=NotifySettings)
+    """Who is told what happens."""
+    tracking: TrackingSettings = setting(default_factory=TrackingSettings)
+    """TensorBoard, MLflow."""
     allow: tuple[str, ...] = setting(())
     """Pre-flight findings that are known and accepted, by name."""
 

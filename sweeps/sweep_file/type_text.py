@@ -79,5 +79,7 @@ def _tuple_text(members: tuple[Any, ...]) -> str:
     if get_origin(inner) is Annotated:
         inner, *metadata = get_args(inner)
         bounds = _bounds(metadata)
+    if get_origin(inner) is Literal:
+        return f"a list of {', '.join(str(value) for value in get_args(inner))}"
     kind = words.get(get_origin(inner) or inner, "values") + bounds
     return f"a list of {kind}" if members[-1] is Ellipsis else f"a list of {len(members)} {kind}"
