@@ -11,6 +11,8 @@ _QUERY_PASSWORD = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=([^&]*)",
 IN_THE_CLEAR = (
     "a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place and set it in the environment"
 )
+STORAGE_VARIABLE = "STEADYSWEEP_STORAGE"
+"""Environment variable with the URL that commands use when none is given."""
 POSTGRESQL = ("postgresql", "postgresql+psycopg")
 _ACCEPTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
 

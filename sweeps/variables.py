@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+def variables_in(text: str) -> tuple[str, ...]:
+    """Names of the variables in `text`, each once."""
+    return tuple(dict.fromkeys(VARIABLE.findall(text)))
+
+
 def expand(text: str, environ: Mapping[str, str]) -> str:
     """`text` with each ``${NAME}`` replaced by its value; the result may hold a secret and must not be stored or shown.
 
@@ -23,7 +28,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     Raises:
         SweepInputError: a variable is not set; its value is never part of the message.
     """
-    missing = [name for name in dict.fromkeys(VARIABLE.findall(text)) if name not in environ]
+    missing = [name for name in variables_in(text) if name not in environ]
     if missing:
         names = ", ".join(f"${{{name}}}" for name in missing)
         raise SweepInputError(f"{names}: not set in the environment; set it before the command, e.g. export {missing[0]}=...")

@@ -45,6 +45,7 @@ SUITES = (
     _pytest("reports", 240, "tests/reports"),
     _pytest("record", 180, "tests/record", "tests/search", "tests/study"),
     _pytest("executor", 300, "tests/executor"),
+    _pytest("cluster", 360, "tests/cluster"),
     _pytest("cli", 360, "tests/launch", "tests/cli"),
     _pytest("clinics", 240, "tests/clinics"),
 )

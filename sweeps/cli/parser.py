@@ -137,7 +137,7 @@ def _run(commands: Commands) -> None:
 def _resume(commands: Commands) -> None:
     parser = _command(
         commands, "resume", "continue a study from its storage alone",
-        "Needs the storage, the data and your own code, not the sweep file. --set changes resources, budget and reports,\n"
+        "Needs the storage, the data and your own code, not the sweep file. --set changes resources, runtime, budget and reports,\n"
         "narrows the space, or says where the data lies now; what makes it another study is refused.",
     )  # fmt: skip
     parser.add_argument("study", metavar="STUDY")

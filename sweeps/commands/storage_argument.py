@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 
 from sweeps.errors import SweepInputError
-from sweeps.storage_url import has_literal_password
-
-VARIABLE = "STEADYSWEEP_STORAGE"
+from sweeps.storage_url import STORAGE_VARIABLE, has_literal_password
 
 
 def storage_argument(given: str | None, study: str | None) -> str:
@@ -28,8 +26,8 @@ def storage_argument(given: str | None, study: str | None) -> str:
                 "write it as ${VARIABLE} in single quotes, e.g. --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/db'."
             )
         return given
-    if os.environ.get(VARIABLE):
-        return f"${{{VARIABLE}}}" if "${" not in os.environ[VARIABLE] else os.environ[VARIABLE]
+    if os.environ.get(STORAGE_VARIABLE):
+        return f"${{{STORAGE_VARIABLE}}}" if "${" not in os.environ[STORAGE_VARIABLE] else os.environ[STORAGE_VARIABLE]
     if study is not None and Path(f"{study}.db").is_file():
         return f"sqlite:///{study}.db"
     found = sorted(path.name for path in Path.cwd().glob("*.db"))
@@ -37,4 +35,4 @@ def storage_argument(given: str | None, study: str | None) -> str:
         return f"sqlite:///{found[0]}"
     here = f"found {len(found)} (*.db: {', '.join(found)})" if found else "found no *.db file here"
     wanted = f"{study}.db" if study else "one *.db file"
-    raise SweepInputError(f"storage: expected --storage URL, ${VARIABLE}, or {wanted} in {Path.cwd()}; {here}.")
+    raise SweepInputError(f"storage: expected --storage URL, ${STORAGE_VARIABLE}, or {wanted} in {Path.cwd()}; {here}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
@@ -13,13 +14,38 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 
+REFRESH_SECONDS = 2.0
+"""Between two looks at the size of a joined cluster."""
+
+
+class Capacity:
+    """Trials at a time, looked up again as the machines of a joined cluster come and go. Ray must be initialised."""
+
+    def __init__(self, resources: ResourceSettings, *, joined: bool) -> None:
+        """Look for the first time.
+
+        Raises:
+            SweepInputError: not even one trial fits.
+        """
+        self._resources = resources
+        self._slots = slots(resources, autoscaling=joined)
+        self._looks = joined and resources.concurrent is None
+        self._looked = time.monotonic()
+
+    def slots(self) -> int:
+        """At present; 0 while no machine is there that has room."""
+        if self._looks and time.monotonic() - self._looked > REFRESH_SECONDS:
+            self._looked = time.monotonic()
+            self._slots = fit(self._resources, _alive())
+        return self._slots
+
 
 def slots(resources: ResourceSettings, *, autoscaling: bool = False) -> int:
     """Trials at a time: at most ``resources.concurrent``, and as many as the cluster has room for.
 
     Args:
         resources: what one trial gets.
-        autoscaling: whether the cluster grows on demand; then `resources.concurrent` alone counts when it is given.
+        autoscaling: whether the cluster may grow on demand; then `resources.concurrent` alone counts when it is given.
 
     Raises:
         SweepInputError: not even one trial fits.
@@ -28,15 +54,26 @@ def slots(resources: ResourceSettings, *, autoscaling: bool = False) -> int:
 
     if autoscaling and resources.concurrent is not None:
         return resources.concurrent
-    fitting = fit(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+    fitting = fit(resources, _alive())
     if fitting == 0:
         have = ray.cluster_resources()
         raise SweepInputError(
             f"resources: a trial asks for cpu {resources.cpu:g} and gpu {resources.gpu:g} on one machine, but Ray has "
             f"{have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs over {sum(node['Alive'] for node in ray.nodes())} machine(s). "
-            "Ask for less, or join a larger cluster with --address."
+            + (
+                "Ask for less; or, where the cluster grows on demand, say with resources.concurrent how many trials it shall grow for."
+                if autoscaling
+                else "Ask for less, or join a larger cluster with --address."
+            )
         )
     return fitting if resources.concurrent is None else min(resources.concurrent, fitting)
+
+
+def _alive() -> list[Mapping[str, float]]:
+    """Resources of the machines that are there."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def fit(resources: ResourceSettings, nodes: list[Mapping[str, float]]) -> int:

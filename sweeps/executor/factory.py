@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sweeps.executor.protocol import Executor
+    from sweeps.executor.ray_session import RaySession
     from sweeps.executor.worker import WorkerSettings
     from sweeps.sweep_file.settings import ResourceSettings
 
@@ -25,6 +28,8 @@ def make_executor(
     address: str | None = None,
     worker: WorkerSettings | None = None,
     runtime_env: Mapping[str, Any] | None = None,
+    private: Collection[str] = (),
+    say: Callable[[str], object] | None = None,
 ) -> Executor:
     """Make an executor; ``close`` ends it and the Ray that was started for it.
 
@@ -35,10 +40,12 @@ def make_executor(
         address: of a Ray cluster to join; None starts Ray on this machine, or uses the one that this process has already joined.
         worker: when a worker process is replaced, and what it needs; default: the driver's own import paths.
         runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip`` for the workers.
+        private: environment variables that the workers of an own Ray do not inherit, e.g. the storage's password.
+        say: told what is worth knowing about the machines of a joined cluster; default: stderr.
 
     Raises:
         SweepInputError: not one trial fits, or the executor's name is unknown.
-        SweepError: Ray cannot be started or joined.
+        SweepError: Ray cannot be started or joined, or a machine of the cluster would not train as the driver does.
     """
     if kind == "inline":
         from sweeps.executor.inline import InlineExecutor
@@ -47,20 +54,46 @@ def make_executor(
     if kind not in ("ray-tune", "ray-core"):
         raise SweepInputError(f"executor {kind!r} is unknown; expected ray-tune, ray-core or inline")
     from sweeps.executor.ray_session import close_ray, open_ray
-    from sweeps.executor.worker import driver_settings
 
-    session = open_ray(address, num_cpus=_logical_cpus(resources, kind, address), runtime_env=runtime_env)
+    session = open_ray(address, num_cpus=_logical_cpus(resources, kind, address), runtime_env=runtime_env, private=private)
     try:
-        if kind == "ray-tune":
-            from sweeps.executor.ray_tune import RayTuneExecutor
-
-            return RayTuneExecutor(resources, worker=worker or driver_settings(), session=session)
-        from sweeps.executor.ray_core import RayCoreExecutor
-
-        return RayCoreExecutor(resources, worker=worker or driver_settings(), session=session)
+        return _on_ray(resources, kind, session, worker, say or _to_stderr)
     except BaseException:
         close_ray(session)
         raise
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _on_ray(
+    resources: ResourceSettings, kind: ExecutorKind, session: RaySession, worker: WorkerSettings | None, say: Callable[[str], object]
+) -> Executor:
+    """An executor of a Ray that is there; on machines that may differ from this one, one that watches them."""
+    from sweeps.executor.worker import driver_settings
+
+    settings = worker or driver_settings()
+    if session.address is None:
+        return _executor(resources, kind, session, settings)
+    from sweeps.environment import versions
+    from sweeps.executor.nodes import NodeCheck
+    from sweeps.executor.watched import WatchedExecutor
+
+    own = versions()
+    nodes = NodeCheck(resources, own, say)
+    nodes.check_all()
+    return WatchedExecutor(_executor(resources, kind, session, replace(settings, versions=tuple(own.items()))), nodes, say)
+
+
+def _executor(resources: ResourceSettings, kind: ExecutorKind, session: RaySession, settings: WorkerSettings) -> Executor:
+    if kind == "ray-tune":
+        from sweeps.executor.ray_tune import RayTuneExecutor
+
+        return RayTuneExecutor(resources, worker=settings, session=session)
+    from sweeps.executor.ray_core import RayCoreExecutor
+
+    return RayCoreExecutor(resources, worker=settings, session=session)
 
 
 def _logical_cpus(resources: ResourceSettings, kind: ExecutorKind, address: str | None) -> int | None:

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     WORKER_DIED = "worker died"  # signal, segmentation fault
     OUT_OF_MEMORY = "out of memory"
     NODE_LOST = "node lost"
+    NODE_UNFIT = "node unfit"  # it has other package versions than the driver
     INTERRUPTED = "interrupted"  # Executor.close before the trial's end, or a driver that died
 
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
-from sweeps.executor.capacity import slots
+from sweeps.executor.capacity import Capacity
 from sweeps.executor.deaths import cause_of_death
 from sweeps.executor.mailbox import Mailbox
 from sweeps.executor.pool import Seat, choose, shape_of
@@ -38,7 +38,7 @@ class RayCoreExecutor:
         """Args: session: ends with this executor."""
         self._session = session
         self._settings = worker or WorkerSettings()
-        self._slots = slots(resources, autoscaling=session is not None and session.address is not None)
+        self._capacity = Capacity(resources, joined=session is not None and session.address is not None)
         self._mailbox = Mailbox()
         self._seats: list[Seat[Any]] = []
         self._waiting: list[TrialTask] = []
@@ -49,7 +49,7 @@ class RayCoreExecutor:
 
     def room(self) -> int:
         """Free slots."""
-        return 0 if self._closed else max(0, self._slots - len(self._mailbox))
+        return 0 if self._closed else max(0, self._capacity.slots() - len(self._mailbox))
 
     def submit(self, task: TrialTask) -> None:
         """Give a task to a process, or queue it while all are busy.
@@ -126,7 +126,7 @@ class RayCoreExecutor:
 
     def _new_seat(self, task: TrialTask) -> Seat[Any] | None:
         """A new process, in place of an idle one of another shape where there is no room beside it."""
-        if len(self._seats) >= self._slots:
+        if len(self._seats) >= max(1, self._capacity.slots()):
             idle = [seat for seat in self._seats if seat.task is None]
             if not idle:
                 return None

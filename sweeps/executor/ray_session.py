@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.errors import SweepError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 OBJECT_STORE_BYTES = 100_000_000
 """Tasks and events are kilobytes; Ray's default takes a third of the memory."""
@@ -59,6 +59,7 @@ def open_ray(
     num_cpus: int | None = None,
     num_gpus: int | None = None,
     runtime_env: Mapping[str, Any] | None = None,
+    private: Collection[str] = (),
     log_to_driver: bool = False,
 ) -> RaySession:
     """Connect to Ray; one that this process already uses is taken as it is.
@@ -68,22 +69,29 @@ def open_ray(
         num_cpus: logical CPUs of an own cluster; default: as Ray counts them.
         num_gpus: logical GPUs of an own cluster; default: as Ray counts them.
         runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip``. Secrets do not belong here: Ray writes it to its logs.
+        private: environment variables of this process that processes of an own cluster do not inherit.
         log_to_driver: whether workers' output appears in this process's output.
 
     Raises:
-        SweepError: Ray cannot be started or joined.
+        SweepError: Ray cannot be started or joined, or it runs in this process already and `runtime_env` comes too late.
     """
     os.environ.update({name: value for name, value in (WORKER_ENVIRONMENT | DRIVER_ENVIRONMENT).items() if name not in os.environ})
     import ray
 
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # how to opt out of token authentication, at every start
     if ray.is_initialized():
+        if runtime_env:
+            raise SweepError(
+                f"runtime: Ray runs in this process already, and {', '.join(runtime_env)} can only be given when it is started or joined. "
+                "Call ray.shutdown() first, or give them to your own ray.init(runtime_env=...) and leave them out of the sweep."
+            )
         return RaySession(address, None, owned=False)
     common = {"log_to_driver": log_to_driver, "logging_level": logging.WARNING, "configure_logging": False}
     with _own_signals():
         if address is not None:
             return _join(address, common, runtime_env)
-        return _start({**common, "num_cpus": num_cpus, "num_gpus": num_gpus, "runtime_env": dict(runtime_env) if runtime_env else None})
+        with _without(private):
+            return _start({**common, "num_cpus": num_cpus, "num_gpus": num_gpus, "runtime_env": dict(runtime_env) if runtime_env else None})
 
 
 def close_ray(session: RaySession) -> None:
@@ -106,6 +114,16 @@ def ray_session(address: str | None = None, **settings: Any) -> Iterator[RaySess
         yield session
     finally:
         close_ray(session)
+
+
+@contextmanager
+def _without(names: Collection[str]) -> Iterator[None]:
+    """Processes that are started meanwhile do not inherit these variables."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _join(address: str, common: Mapping[str, Any], runtime_env: Mapping[str, Any] | None) -> RaySession:

@@ -7,7 +7,7 @@ import queue
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,13 +33,15 @@ class WorkerSettings:
         fresh_after_error: whether a process in which a trainable raised is replaced. A non-finite loss is a result, not an error.
         import_paths: folders added to the end of ``sys.path``.
         environment: variables set in the process. They travel as an argument: Ray writes a runtime environment's variables to its logs.
+        versions: of the driver, package to version; a process that has others takes no attempt. Empty: not compared.
     """
 
     max_trials: int = 100
     max_growth_mb: float = 2_000.0
     fresh_after_error: bool = True
     import_paths: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 def driver_settings() -> WorkerSettings:
@@ -79,13 +81,18 @@ class Worker:
         self._first_memory_mb = 0.0
         os.environ.update(settings.environment)
         sys.path.extend(path for path in settings.import_paths if path not in sys.path)
+        self._unfit = _differences(settings.versions)
         threading.Thread(target=self._train, name="training", daemon=True).start()
 
     def begin(self, task: TrialTask) -> None:
         """Start an attempt; the one before must have ended."""
         self._reporter = AttemptReporter(task, self._events.put)
         self._events.put(Started(task.trial, task.attempt, f"{socket.gethostname()}:{os.getpid()}"))
-        self._tasks.put(task)
+        if self._unfit:
+            host = socket.gethostname()
+            self._events.put(Ended(task.trial, task.attempt, Cause.NODE_UNFIT, f"{host} would not train as the driver does: {self._unfit}"))
+        else:
+            self._tasks.put(task)
 
     def next_events(self) -> Batch:
         """Wait for the attempt's next events."""
@@ -120,6 +127,16 @@ class Worker:
         if self._attempts >= self._settings.max_trials:
             return f"it has run {self._attempts} attempts"
         return None
+
+
+def _differences(versions: tuple[tuple[str, str], ...]) -> str:
+    """What keeps this process from training as the driver does, or nothing."""
+    if not versions:
+        return ""
+    from sweeps.environment import versions as own
+    from sweeps.executor.versions import compare_versions
+
+    return "; ".join(compare_versions(dict(versions), own()).refused)
 
 
 def _resident_mb() -> float:

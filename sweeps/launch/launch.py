@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,19 @@ from sweeps.launch.launch_options import LaunchOptions
 from sweeps.launch.observers import Observers
 from sweeps.launch.signals import StopSignals
 from sweeps.progress import progress_display
+from sweeps.runtime import resolve_runtime
+from sweeps.storage_url import STORAGE_VARIABLE
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of
 from sweeps.tracking import check_trackers
+from sweeps.variables import variables_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
     from sweeps.progress.shown import ShownProgress
+    from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
 
@@ -71,7 +78,27 @@ def _note_changes(sweep: SweepFile, there: ExistingStudy) -> None:
 
 
 def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownProgress, there: ExistingStudy | None) -> StudyOutcome:
-    """Run the study until it ends."""
+    """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
+    runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
+    with runtime.in_this_process():
+        study_options = _checked(sweep, options, progress, there)
+        with (
+            companions(sweep, path, progress.message) as beside,
+            StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals,
+        ):
+            outcome = run_study(
+                sweep,
+                _executor(sweep, options, runtime, progress.message),
+                observer=Observers(progress, *beside.observers),
+                stop_requested=signals.requested,
+                options=study_options,
+            )
+            beside.notifier.on_end(outcome)
+    return outcome
+
+
+def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, there: ExistingStudy | None) -> StudyOptions:
+    """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
     check_trackers(sweep)
@@ -81,32 +108,29 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
         there.check_data(sweep.study, checked.data.fingerprint)  # before Ray is started
     elif options.history is not None:
         look_at_history(options.history, sweep, checked.data.fingerprint)
-    study_options = StudyOptions(
+    return StudyOptions(
         facts={**provenance(), "data_fingerprint": checked.data.fingerprint},
         versions=versions(),
         hardware=hardware(),
         boundaries=checked.probe.boundaries,
         history=options.history,
     )
-    with (
-        companions(sweep, path, progress.message) as beside,
-        StopSignals(lambda name: progress.message(f"{name}: saving checkpoints and stopping; again to stop at once")) as signals,
-    ):
-        outcome = run_study(
-            sweep,
-            _executor(sweep, options),
-            observer=Observers(progress, *beside.observers),
-            stop_requested=signals.requested,
-            options=study_options,
-        )
-        beside.notifier.on_end(outcome)
-    return outcome
 
 
-def _executor(sweep: SweepFile, options: LaunchOptions) -> Executor:
+def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: Callable[[str], object]) -> Executor:
     from sweeps.executor.factory import make_executor
+    from sweeps.executor.worker import driver_settings
 
-    return make_executor(sweep.resources, kind=options.executor, address=options.address)
+    worker = replace(driver_settings(), environment=tuple(runtime.environment.items()))
+    return make_executor(
+        sweep.resources,
+        kind=options.executor,
+        address=options.address,
+        worker=worker,
+        runtime_env=runtime.ray or None,
+        private=[STORAGE_VARIABLE, *variables_in(storage_of(sweep))],  # only the driver talks to the storage
+        say=say,
+    )
 
 
 def _report(sweep: SweepFile, path: Path) -> tuple[StudyRecord, Path]:

@@ -37,7 +37,7 @@ def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparis
         differences = "\n".join(f"  {difference}" for difference in comparison.refused)
         raise OtherSweepError(
             f"study {study!r} exists and was made from another sweep file:\n{differences}\n"
-            "Expected the same settings (resources, budget, report, confirmation, more trials or a narrowed space may differ). "
+            "Expected the same settings (resources, runtime, budget, report, confirmation, more trials or a narrowed space may differ). "
             "Give the new sweep another name (study: NAME), or restore the settings.",
             importable=not history_obstacles(stored, sweep),
         )

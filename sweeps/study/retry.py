@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WORKER_RETRIES = 2
 LOST_NODES_WITHOUT_PROGRESS = 10
 
+_OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
 _COUNTED = frozenset({Cause.WORKER_DIED, Cause.OUT_OF_MEMORY})
 
 
@@ -29,8 +30,8 @@ class Verdict:
 def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) -> Verdict:
     """Decide about an attempt that did not complete.
 
-    A lost node is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then. A worker that died or ran out of
-    memory is run again at most twice. The trial's own failures are never repeated.
+    A node that was lost, or that has other versions, is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then.
+    A worker that died or ran out of memory is run again at most twice. The trial's own failures are never repeated.
 
     Args:
         cause: how the last attempt ended.
@@ -39,8 +40,8 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     """
     if cause is Cause.INTERRUPTED:
         return Verdict(again=True)
-    if cause is Cause.NODE_LOST:
-        fruitless = sum(1 for attempt in attempts if attempt.cause == Cause.NODE_LOST and attempt.from_epoch == epochs)
+    if cause in _OF_NODES:
+        fruitless = sum(1 for attempt in attempts if attempt.cause in _OF_NODES and attempt.from_epoch == epochs)
         if fruitless < LOST_NODES_WITHOUT_PROGRESS:
             return Verdict(again=True)
         return Verdict(again=False, cause=f"{cause.value} ({fruitless} times without a new epoch)")

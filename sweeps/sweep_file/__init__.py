@@ -6,6 +6,7 @@ from sweeps.sweep_file.comparison import Comparison, Difference, compare
 from sweeps.sweep_file.durations import duration_text, parse_duration
 from sweeps.sweep_file.history_comparison import history_obstacles
 from sweeps.sweep_file.loading import load_sweep_file
+from sweeps.sweep_file.runtime import RuntimeSettings
 from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
     BudgetSettings,
@@ -27,6 +28,7 @@ __all__ = [
     "NotifySettings",
     "ReportSettings",
     "ResourceSettings",
+    "RuntimeSettings",
     "SearchSettings",
     "SweepFile",
     "TrackingSettings",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from search_spaces import KeyPath
     from sweeps.sweep_file.settings import SweepFile
 
-FREE = ("storage", "storage_path", "allow", "resources", "budget", "confirm", "report", "notify", "tracking")
+FREE = ("storage", "storage_path", "allow", "resources", "runtime", "budget", "confirm", "report", "notify", "tracking")
 FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
 _WHY = {
     "study": "it is another study",
@@ -76,7 +76,7 @@ class Comparison:
 def compare(old: SweepFile, new: SweepFile) -> Comparison:
     """Compare the file that a study records with the one it is to go on with.
 
-    Only resources, budget, report, confirmation, accepted findings, more trials, a narrowed space, another place of storage or of checkpoints, and a
+    Only resources, runtime, budget, report, confirmation, accepted findings, more trials, a narrowed space, another place of storage or of checkpoints, and a
     relocated data source (its fingerprint is for the caller to compare) are allowed.
     """
     before, after = flat_settings(old), flat_settings(new)

@@ -18,6 +18,7 @@ from pydantic import (
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from sweeps.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
 from sweeps.sweep_file.durations import parse_duration
+from sweeps.sweep_file.runtime import RuntimeSettings
 from sweeps.variables import VARIABLE
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
@@ -63,6 +64,12 @@ def _without_token(headers: dict[str, str]) -> dict[str, str]:
                 f"the value of {name} would be stored with the study; write it as ${{VARIABLE}} and set that in the environment"
             )
     return headers
+
+
+def _whole_above_one(gpu: float) -> float:
+    if gpu > 1 and gpu != int(gpu):
+        raise ValueError(f"expected a fraction of one GPU or a whole number of GPUs, got {gpu:g}")
+    return gpu
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
@@ -131,10 +138,10 @@ class ResourceSettings(Settings):
 
     cpu: float = setting(1.0, gt=0)
     """CPU cores of a trial."""
-    gpu: float = setting(0.0, ge=0)
-    """GPUs of a trial, fractions allowed."""
+    gpu: Annotated[float, AfterValidator(_whole_above_one)] = setting(0.0, ge=0)
+    """GPUs of a trial: a fraction of one, which limits its memory to that share, or a whole number, over which the training is then spread."""
     concurrent: int | None = setting(None, ge=1)
-    """Trials at a time; default: as many as fit."""
+    """Trials at a time; default: as many as fit. On a cluster that grows on demand: as many as it shall grow for."""
 
 
 class ReportSettings(Settings):
@@ -198,6 +205,8 @@ class SweepFile(Settings):
     """Re-training of the leaders."""
     resources: ResourceSettings = setting(default_factory=ResourceSettings)
     """CPU, GPU, concurrency."""
+    runtime: RuntimeSettings = setting(default_factory=RuntimeSettings)
+    """Your own code, variables and packages on the workers."""
     report: ReportSettings = setting(default_factory=ReportSettings)
     """Where the report goes."""
     notify: NotifySettings = setting(default_factory=NotifySettings)

@@ -34,6 +34,8 @@ def test_the_resolved_file_of_a_study_is_the_same() -> None:
     [
         "resources.cpu=3",
         "resources.concurrent=2",
+        "runtime.working_dir=code",
+        "runtime.pip=[timm]",
         "budget.time=8h",
         "report.every=1m",
         "confirm.top=5",

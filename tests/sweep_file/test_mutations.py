@@ -24,14 +24,16 @@ TEXT = (
     "model.weights",
     "model.activation",
     "report.path",
+    "runtime.working_dir",
 )
 NULL = (
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
-    "resources.concurrent", *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
+    "resources.concurrent", "runtime.working_dir",
+    *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
 )  # fmt: skip
 NUMBER = (
     "data.cache_memory_gb", "data.cache_disk_gb", "training.backbone_learning_rate_factor",
-    "training.warmup_epochs", "training.min_learning_rate", "training.gradient_clip", "budget.time", "budget.gpu_hours", "resources.cpu", "resources.gpu",
+    "training.warmup_epochs", "training.min_learning_rate", "training.gradient_clip", "budget.time", "budget.gpu_hours", "resources.cpu",
     "report.every",
 )  # fmt: skip
 TAKES = {
@@ -40,7 +42,7 @@ TAKES = {
     "number": set(NUMBER),
     "bool": {"data.split.stratify", "model.head_bn", *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile"))}
     | {"space.learning_rate.log", "space.weight_decay.log"},
-    "list": {"data.classes", "allow"},
+    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip"},
     "mapping": {"model.options", "search.sampler_options", "search.pruner_options"},
     "negative": set(),
 }

@@ -1,0 +1,140 @@
+"""The machines of a cluster: each is asked for its package versions before trials run there, those that join later too."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sweeps.environment import PACKAGES
+from sweeps.errors import SweepError
+from sweeps.executor.capacity import fit
+from sweeps.executor.versions import compare_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sweeps.sweep_file.settings import ResourceSettings
+
+ANSWER_SECONDS = 600.0
+"""A node may have to install packages (``runtime.pip``) before it answers."""
+
+LOOK_SECONDS = 5.0
+"""Between two looks for nodes that have joined."""
+
+
+class NodeCheck:
+    """Compares each node that has room for a trial with the driver. Ray must be initialised."""
+
+    def __init__(self, resources: ResourceSettings, versions: Mapping[str, str], say: Callable[[str], object]) -> None:
+        """Start without a node.
+
+        Args:
+            resources: of a trial.
+            versions: of the driver, package to version.
+            say: told what differs and is allowed.
+        """
+        self._resources = resources
+        self._versions = dict(versions)
+        self._say = say
+        self._known: set[str] = set()
+        self._asked: dict[Any, Mapping[str, Any]] = {}
+        self._looked = 0.0
+
+    def check_all(self) -> None:
+        """Ask every node that is there, and wait.
+
+        Raises:
+            SweepError: a node would train with other versions, or does not answer.
+        """
+        import ray
+
+        self._ask()
+        if self._asked:
+            ray.wait(list(self._asked), num_returns=len(self._asked), timeout=ANSWER_SECONDS)
+        self._hear()
+        if self._asked:
+            silent = "; ".join(name_of(node) for node in self._asked.values())
+            raise SweepError(
+                f"no answer in {ANSWER_SECONDS:g} s from {silent}. Look at it with 'ray status' and 'ray list nodes', or remove it from the cluster."
+            )
+
+    def look(self) -> None:
+        """Ask nodes that have joined since, and hear those that have answered; returns at once.
+
+        Raises:
+            SweepError: a node that joined would train with other versions.
+        """
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        self._ask()
+        self._hear()
+
+    def _ask(self) -> None:
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        for node in ray.nodes():
+            if not node["Alive"] or node["NodeID"] in self._known or not fit(self._resources, [node["Resources"]]):
+                continue
+            self._known.add(node["NodeID"])
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            question = ray.remote(_question()).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+            self._asked[question.remote(PACKAGES)] = node
+
+    def _hear(self) -> None:
+        import ray
+
+        if not self._asked:
+            return
+        answered, _ = ray.wait(list(self._asked), num_returns=len(self._asked), timeout=0)
+        for call in answered:
+            node = self._asked.pop(call)
+            try:
+                found: Mapping[str, str] = ray.get(call)
+            except Exception as error:  # noqa: BLE001 - Ray's many ways to say that a task did not run
+                self._unheard(node, error)
+            else:
+                self._judge(node, found)
+
+    def _judge(self, node: Mapping[str, Any], found: Mapping[str, str]) -> None:
+        differences = compare_versions(self._versions, found)
+        if differences.refused:
+            raise SweepError(
+                f"{name_of(node)} would not train as the driver does: {'; '.join(differences.refused)}.\n"
+                "Install the same versions on every node (one image, or one requirements file), or take that node out of the cluster. Nothing finished is lost."
+            )
+        if differences.warned:
+            self._say(f"{name_of(node)} has other versions: {'; '.join(differences.warned)}. Results may differ in the last digits.")
+
+    def _unheard(self, node: Mapping[str, Any], error: Exception) -> None:
+        """A node or a process that has gone meanwhile is no harm: it is asked again if it is still there. One that cannot run our task is."""
+        from ray.exceptions import RayTaskError, RuntimeEnvSetupError
+
+        if isinstance(error, RayTaskError | RuntimeEnvSetupError):
+            raise SweepError(f"{name_of(node)} cannot run a task ({type(error).__name__}):\n{error}") from error
+        self._known.discard(node["NodeID"])
+
+
+def name_of(node: Mapping[str, Any]) -> str:
+    """A node for a message: address, host, the start of Ray's ID."""
+    return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']}, {node['NodeID'][:8]})"
+
+
+def _question() -> Callable[[tuple[str, ...]], dict[str, str]]:
+    """A function that is sent as code, not by name: the node may not have this package."""
+
+    def versions_there(packages: tuple[str, ...]) -> dict[str, str]:
+        import platform
+        from importlib.metadata import PackageNotFoundError, version
+
+        found = {"python": platform.python_version()}
+        for package in packages:
+            try:
+                found[package] = version(package)
+            except PackageNotFoundError:
+                continue
+        return found
+
+    return versions_there

@@ -1,0 +1,86 @@
+"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from sweeps.storage_url import has_literal_password
+from sweeps.variables import VARIABLE
+from trainer.config import Settings, setting
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CREDENTIALS = re.compile(r"://[^\s/@]+@")
+_SECRET_WORDS = {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY"}
+_SECRET_PAIRS = ("API_KEY", "ACCESS_KEY", "PRIVATE_KEY")
+_RESERVED = {
+    "CUDA_VISIBLE_DEVICES": "the executor sets it to the GPUs of the trial; see resources.gpu",
+    "PYTHONPATH": "use runtime.working_dir or runtime.py_modules",
+}
+_TOO_LATE = "it is read when a process starts, and these variables are set in a process that runs; set it on the nodes"
+
+
+def _folder(place: str) -> str:
+    if "://" in place:
+        raise ValueError("expected a folder that the driver can read; Ray packs it and sends it to every node")
+    return place
+
+
+def _module(place: str) -> str:
+    if "://" in place:
+        raise ValueError(
+            "expected the folder of a package, or a .whl file, that the driver can read; name a package of an index under runtime.pip"
+        )
+    return place
+
+
+def _requirement(line: str) -> str:
+    if not line.strip():
+        raise ValueError("expected a requirement such as 'timm==1.0.9', got an empty text")
+    if _CREDENTIALS.search(line) or VARIABLE.search(line):
+        raise ValueError(
+            "a requirement holds no secret and no ${VARIABLE}: Ray writes it to its logs; put the credentials of an index into pip.conf or .netrc of the nodes"
+        )
+    return line
+
+
+def _environment(given: Any) -> Any:  # noqa: ANN401 - unchecked input
+    """Check names and values; values are texts that hold no secret in the clear."""
+    if not isinstance(given, dict):
+        return given
+    for name, value in given.items():
+        if not isinstance(name, str) or not _NAME.match(name):
+            raise ValueError(f"{name!r} is no name of an environment variable; expected letters, digits and underscores")
+        if name in _RESERVED:
+            raise ValueError(f"{name} cannot be given: {_RESERVED[name]}")
+        if name.startswith(("RAY_", "LD_")):
+            raise ValueError(f"{name} cannot be given: {_TOO_LATE}")
+        if (_names_secret(name) and VARIABLE.sub("", str(value))) or (isinstance(value, str) and has_literal_password(value)):
+            raise ValueError(
+                f"{name}: a secret stands here in the clear and would be stored with the study; write {name}: ${{{name}}} and set it in the environment"
+            )
+        if not isinstance(value, str):
+            raise ValueError(f"{name}: expected text, got {value!r}; write it in quotes: {name}: '{value}'")  # noqa: TRY004 - pydantic's way
+    return given
+
+
+def _names_secret(name: str) -> bool:
+    upper = name.upper()
+    if upper.endswith(("_FILE", "_PATH", "_DIR")):
+        return False
+    return bool(_SECRET_WORDS & set(upper.split("_"))) or any(pair in upper for pair in _SECRET_PAIRS)
+
+
+class RuntimeSettings(Settings):
+    """Your own code, variables and packages, where trials run. All of it may change when a study is resumed."""
+
+    working_dir: Annotated[str, AfterValidator(_folder)] | None = setting(None, min_length=1)
+    """Folder of your own modules, sent to every worker as it is when the run starts; ``package.module:function`` is looked for there first."""
+    py_modules: tuple[Annotated[str, AfterValidator(_module)], ...] = setting(())
+    """Folders of packages, or ``.whl`` files, that workers can import besides."""
+    env: Annotated[dict[str, str], BeforeValidator(_environment)] = setting(default_factory=dict)
+    """Environment variables of driver and workers, as texts. A secret is given as ``${VARIABLE}``, taken from the driver's environment and never stored."""
+    pip: tuple[Annotated[str, AfterValidator(_requirement)], ...] = setting(())
+    """Requirements that Ray installs on each node before the first trial, e.g. ``[timm==1.0.9]``; they come on top of what the node has."""
