@@ -8,16 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.record.errors import (
+    LeaseLostError,
     SchemaError,
     StorageUnavailableError,
     StorageUrlError,
     StudyExistsError,
     StudyLockedError,
+    StudyMovedOnError,
     StudyNotFoundError,
 )
 from sweeps.record.facts import HistorySource, StudyFacts
 from sweeps.record.stored_trial import Attribute, ImportedTrial, NewTrial, StoredTrial
 from sweeps.record.study_record import list_studies, read_stored_study, read_study, read_study_facts
+from sweeps.record.times import StorageTimes
 from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
@@ -27,14 +30,17 @@ __all__ = [
     "Attribute",
     "HistorySource",
     "ImportedTrial",
+    "LeaseLostError",
     "NewTrial",
     "SchemaError",
+    "StorageTimes",
     "StorageUnavailableError",
     "StorageUrlError",
     "StoredTrial",
     "StudyExistsError",
     "StudyFacts",
     "StudyLockedError",
+    "StudyMovedOnError",
     "StudyNotFoundError",
     "create_study",
     "list_studies",
@@ -47,19 +53,21 @@ __all__ = [
     "study_exists",
 ]
 
+_TIMES = StorageTimes()
 
-def create_study(url: str, name: str, facts: StudyFacts) -> RecordedStudy:
-    """Make a new study and become its driver; see `sweeps.record.opening.create_study`."""
+
+def create_study(url: str, name: str, facts: StudyFacts, times: StorageTimes = _TIMES) -> RecordedStudy:
+    """Make a new study and become a driver of it; see `sweeps.record.opening.create_study`."""
     from sweeps.record.opening import create_study as create
 
-    return create(url, name, facts)
+    return create(url, name, facts, times)
 
 
-def open_study(url: str, name: str) -> RecordedStudy:
-    """Become the driver of an existing study; see `sweeps.record.opening.open_study`."""
+def open_study(url: str, name: str, times: StorageTimes = _TIMES) -> RecordedStudy:
+    """Become a driver of an existing study; see `sweeps.record.opening.open_study`."""
     from sweeps.record.opening import open_study as open_existing
 
-    return open_existing(url, name)
+    return open_existing(url, name, times)
 
 
 def study_exists(url: str, name: str) -> bool:

@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 BUSY_SECONDS = 60  # how long a statement waits for another process's write
+IDLE_SECONDS = 30  # how long a driver that is stalled inside a transaction may hinder others
+
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that vanished without a word is noticed in half a minute (libpq's parameters)."""
 
 
 def engine_options(url: URL) -> dict[str, Any]:
     """Arguments of `sqlalchemy.create_engine` for `url`, also handed to Optuna's storage."""
     if sqlite_file(url) is not None:
         return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "connect_args": {"connect_timeout": 10, **KEEPALIVE}}
 
 
 def prepare(engine: Engine) -> None:
-    """Set what every new SQLite connection needs; connections made before are closed."""
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _on_sqlite_connect)
+    """Set what every new connection needs; connections made before are closed."""
+    event.listen(engine, "connect", _on_sqlite_connect if engine.dialect.name == "sqlite" else _on_server_connect)
     engine.dispose()
 
 
@@ -78,3 +80,11 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN40
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _on_server_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
+    """A driver that is stopped in the middle of a transaction keeps its locks, but not for ever; others wait a little longer than that."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        cursor.execute(f"SET lock_timeout = '{2 * IDLE_SECONDS}s'")
+    connection.commit()

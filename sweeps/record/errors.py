@@ -27,3 +27,15 @@ class StorageUnavailableError(SweepError):
 
 class SchemaError(SweepError):
     """The storage was written by another version; it is migrated or refused, never misread."""
+
+
+class LeaseLostError(SweepError):
+    """Another driver has taken a trial over: this driver may write nothing more of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"trial {number} was taken over by another driver")
+        self.number = number
+
+
+class StudyMovedOnError(SweepError):
+    """Another driver has added trials that this driver has not read: what it wanted to add was decided without them."""

@@ -1,4 +1,4 @@
-"""One driver per study: a lock that the operating system, or the database, takes back when its holder dies."""
+"""One driver per SQLite study: a lock that the operating system takes back when its holder dies."""
 
 from __future__ import annotations
 
@@ -6,38 +6,20 @@ import hashlib
 import json
 import os
 import re
-import socket
-from contextlib import suppress
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
-
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TYPE_CHECKING
 
 from sweeps.record.errors import StudyLockedError
-from sweeps.record.url import sqlite_file
+from sweeps.record.owner import driver_name
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from sqlalchemy.engine import URL, Connection, Engine
+    from sqlalchemy.engine import Connection
 
-
-class StudyLock(Protocol):
-    """Held while a driver runs a study."""
-
-    def hold(self) -> None:
-        """Make sure that the lock is still held, after the database was away; raises `StudyLockedError` when another driver took it."""
-        ...
-
-    def release(self) -> None:
-        """Let the next driver in."""
-        ...
-
-
-def driver_name() -> str:
-    """Host and process of this driver."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    from sweeps.record.leases import Lease
 
 
 def lock_file(database: Path, study: str) -> Path:
@@ -47,22 +29,21 @@ def lock_file(database: Path, study: str) -> Path:
     return database.with_name(f"{database.name}.{slug}{unique}.lock")
 
 
-def lock_study(url: URL, engine: Engine, study: str) -> StudyLock:
-    """Become the study's only driver.
+class StudyLock:
+    """``flock`` on a file beside the database; gone with the process, however it ends.
+
+    Implements `Ownership`: whoever has the lock owns every trial of the study.
 
     Raises:
         StudyLockedError: another driver is alive; the message says who.
     """
-    file = sqlite_file(url)
-    return _FileLock(lock_file(file, study), study) if file is not None else _AdvisoryLock(engine, study)
 
+    shared = False
 
-class _FileLock:
-    """``flock`` on a file beside the database; gone with the process, however it ends."""
-
-    def __init__(self, path: Path, study: str) -> None:
+    def __init__(self, database: Path, study: str) -> None:
         import fcntl
 
+        path = lock_file(database, study)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,8 +58,38 @@ class _FileLock:
             self._descriptor, json.dumps({"driver": driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}).encode(), 0
         )
 
-    def hold(self) -> None:
+    def take(self, connection: Connection, trial_id: int) -> None:
+        """Nothing to write: a new trial is owned."""
+
+    def keep(self, trial_id: int) -> None:
+        """Nothing to remember."""
+
+    def took(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - the protocol's
+        """Nobody else makes trials."""
+        return True
+
+    def claim(self, trial_id: int, lease: Lease | None) -> bool:  # noqa: ARG002 - the protocol's
+        """Nobody else is there."""
+        return True
+
+    def check(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - the protocol's
         """A file's lock is never lost."""
+        return True
+
+    def let_go(self, trial_id: int) -> None:
+        """Nothing to delete."""
+
+    def lost(self) -> set[int]:
+        """Never any."""
+        return set()
+
+    def others(self, connection: Connection) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's
+        """Never any."""
+        return ()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """This driver always is."""
+        return nullcontext()
 
     def release(self) -> None:
         """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""
@@ -86,41 +97,6 @@ class _FileLock:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-class _AdvisoryLock:
-    """PostgreSQL's session lock: gone with the connection."""
-
-    def __init__(self, engine: Engine, study: str) -> None:
-        self._engine = engine
-        self._study = study
-        self._connection = self._take()
-
-    def hold(self) -> None:
-        """Take the lock again if its session ended."""
-        try:
-            self._connection.execute(text("SELECT 1"))
-        except SQLAlchemyError:
-            self.release()
-            self._connection = self._take()
-
-    def release(self) -> None:
-        """Unlock by ending the session."""
-        with suppress(SQLAlchemyError):
-            self._connection.invalidate()
-        self._connection.close()
-
-    def _take(self) -> Connection:
-        digest = hashlib.blake2b(f"steadysweep:{self._study}".encode(), digest_size=8).digest()
-        key = int.from_bytes(digest, "big", signed=True)
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
-            return connection
-        connection.close()
-        raise StudyLockedError(
-            f"study {self._study!r} is being run by another driver on this database; expected none. "
-            "Wait for it, watch it with `steadysweep status`, or stop it."
-        )
 
 
 def _holder(content: bytes) -> str:

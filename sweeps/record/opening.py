@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import optuna
-from sqlalchemy import select
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from sweeps.record.database import engine_options, open_for_reading, prepare, refuse_unsafe_place
-from sweeps.record.errors import StudyExistsError, StudyNotFoundError
+from sweeps.record.errors import StorageUnavailableError, StudyExistsError, StudyNotFoundError
 from sweeps.record.facts import read_facts, write_facts
-from sweeps.record.lock import lock_study
+from sweeps.record.leased_trials import LeasedTrials
+from sweeps.record.lock import StudyLock
 from sweeps.record.optuna_tables import STUDIES
 from sweeps.record.recorded_study import RecordedStudy
 from sweeps.record.schema import FACTS, create_or_migrate, stored_version
 from sweeps.record.study_record import existing_facts, study_id_of
+from sweeps.record.times import StorageTimes
+from sweeps.record.transactions import Transactions
 from sweeps.record.url import shown, sqlite_file, storage_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy.engine import URL
 
     from sweeps.record.facts import StudyFacts
+
+OPENING_SECONDS = 60
+STANDARD_TIMES = StorageTimes()
+_OPENING = 0x5354_4541_4459  # "STEADY": the key of an advisory lock that only drivers of ours take
 
 
 def study_exists(url: str, name: str) -> bool:
@@ -40,35 +51,30 @@ def study_exists(url: str, name: str) -> bool:
         engine.dispose()
 
 
-def create_study(url: str, name: str, facts: StudyFacts) -> RecordedStudy:
-    """Make a new study and become its driver.
+def create_study(url: str, name: str, facts: StudyFacts, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:
+    """Make a new study and become a driver of it.
 
     Raises:
         StudyExistsError: the name is taken.
-        StudyLockedError: another driver is making it right now.
+        StudyLockedError: another driver is making it right now (SQLite).
     """
-    parsed = storage_url(url)
-    refuse_unsafe_place(parsed)
-    storage = _storage(parsed)
-    lock = lock_study(parsed, storage.engine, name)
-    try:
-        create_or_migrate(storage.engine, shown(parsed))
-        study_id = _new_study(storage, parsed, name, facts)
+
+    def make(storage: optuna.storages.RDBStorage) -> tuple[int, StudyFacts]:
+        study_id = _new_study(storage, storage_url(url), name, facts)
         with storage.engine.begin() as connection:
             write_facts(connection, study_id, facts)
-    except BaseException:
-        lock.release()
-        raise
-    return RecordedStudy(name, study_id, facts, storage, lock)
+        return study_id, facts
+
+    return _opened(storage_url(url), name, times, make)
 
 
-def open_study(url: str, name: str) -> RecordedStudy:
-    """Become the driver of an existing study.
+def open_study(url: str, name: str, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:
+    """Become a driver of an existing study: the only one (SQLite), or one of several (PostgreSQL).
 
     Raises:
         StudyNotFoundError: no such storage or study.
-        StudyLockedError: another driver is alive.
-        SchemaError: the storage was written by a newer version.
+        StudyLockedError: another driver is alive (SQLite).
+        SchemaError: the storage was written by a newer version, or is used by an older one right now.
     """
     parsed = storage_url(url)
     if not study_exists(url, name):
@@ -76,18 +82,60 @@ def open_study(url: str, name: str) -> RecordedStudy:
         raise StudyNotFoundError(
             f"storage {shown(parsed)}: no study {name!r}; `steadysweep status --storage ...` lists those that are there."
         )
-    refuse_unsafe_place(parsed)
-    storage = _storage(parsed)
-    lock = lock_study(parsed, storage.engine, name)
-    try:
-        create_or_migrate(storage.engine, shown(parsed))
+
+    def find(storage: optuna.storages.RDBStorage) -> tuple[int, StudyFacts]:
         with storage.engine.connect() as connection:
             study_id = study_id_of(connection, name, shown(parsed))
-            facts = existing_facts(connection, study_id, name, shown(parsed))
-    except BaseException:
-        lock.release()
-        raise
-    return RecordedStudy(name, study_id, facts, storage, lock)
+            return study_id, existing_facts(connection, study_id, name, shown(parsed))
+
+    return _opened(parsed, name, times, find)
+
+
+def _opened(
+    url: URL, name: str, times: StorageTimes, study: Callable[[optuna.storages.RDBStorage], tuple[int, StudyFacts]]
+) -> RecordedStudy:
+    """Make or migrate the tables, make or find the study, and own it or share it."""
+    refuse_unsafe_place(url)
+    file = sqlite_file(url)
+    with _one_at_a_time(url):
+        storage = _storage(url)
+        lock = StudyLock(file, name) if file is not None else None
+        try:
+            create_or_migrate(storage.engine, shown(url))
+            study_id, facts = study(storage)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            storage.engine.dispose()
+            raise
+    ownership = lock or LeasedTrials(storage.engine, study_id, times.lease)
+    return RecordedStudy(name, study_id, facts, storage, ownership=ownership, transactions=Transactions(storage, times.outage))
+
+
+@contextmanager
+def _one_at_a_time(url: URL) -> Iterator[None]:
+    """Drivers that open a server's storage wait for each other: tables or a study made twice at once would fail.
+
+    Raises:
+        StorageUnavailableError: another driver has been at it for too long.
+    """
+    if sqlite_file(url) is not None:
+        yield
+        return
+    engine = create_engine(url, **engine_options(url))
+    try:
+        with engine.begin() as connection:
+            for timeout in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(text(f"SET LOCAL {timeout} = '{OPENING_SECONDS}s'"))
+            try:
+                connection.execute(select(func.pg_advisory_xact_lock(_OPENING)))
+            except OperationalError:
+                raise StorageUnavailableError(
+                    f"storage {shown(url)}: another driver has been opening it for {OPENING_SECONDS} s; expected a second or two. Is that driver stopped?"
+                ) from None
+            yield
+    finally:
+        engine.dispose()
 
 
 def _storage(url: URL) -> optuna.storages.RDBStorage:

@@ -15,7 +15,7 @@ from sweeps.record.schema import ATTEMPTS, CURVES
 from sweeps.record.stored_trial import StoredAttempt, StoredTrial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import ColumnElement, Table, TableClause
     from sqlalchemy.engine import Connection, Row
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from sweeps.record.curve_codec import Chunk
 
 
-def read_trials(connection: Connection, study_id: int, *, with_system_attributes: bool = False) -> list[StoredTrial]:
-    """All trials of a study, by number."""
+def read_trials(
+    connection: Connection, study_id: int, *, numbers: Collection[int] | None = None, with_system_attributes: bool = False
+) -> list[StoredTrial]:
+    """Trials of a study, by number: all, or those with the given numbers."""
     of_study = TRIALS.c.study_id == study_id
+    if numbers is not None:
+        of_study &= TRIALS.c.number.in_(numbers)
     params: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in _of_trials(connection, PARAMS, of_study, PARAMS.c.param_id):
         params[row.trial_id][row.param_name] = parameter_value(row.param_value, row.distribution_json)
@@ -51,6 +55,12 @@ def read_trials(connection: Connection, study_id: int, *, with_system_attributes
         )
         for row in rows
     ]
+
+
+def newest_trial(connection: Connection, study_id: int) -> Row[Any, Any] | None:
+    """``trial_id`` and ``number`` of a study's last trial."""
+    query = select(TRIALS.c.trial_id, TRIALS.c.number).where(TRIALS.c.study_id == study_id).order_by(TRIALS.c.trial_id.desc()).limit(1)
+    return connection.execute(query).first()
 
 
 def read_attempts(connection: Connection, trial_id: int) -> tuple[StoredAttempt, ...]:

@@ -2,108 +2,119 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, insert, update
 
 from sweeps.record.curve_codec import encode, one_epoch
-from sweeps.record.facts import write_facts
+from sweeps.record.errors import LeaseLostError
+from sweeps.record.facts import read_facts, write_facts
 from sweeps.record.intermediate import shown_epochs
-from sweeps.record.optuna_tables import TRIALS, naive_utc_now
-from sweeps.record.outage import ride_out
+from sweeps.record.new_trial import TrialWriter, lock_study_row
+from sweeps.record.news import read_news
+from sweeps.record.optuna_tables import naive_utc_now
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import ATTEMPTS, CURVES
-from sweeps.record.stored_trial import Attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
-    from optuna.distributions import BaseDistribution
     from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
 
     from sweeps.record.facts import StudyFacts
-    from sweeps.record.lock import StudyLock
+    from sweeps.record.news import TrialNews
+    from sweeps.record.ownership import Ownership
     from sweeps.record.stored_trial import ImportedTrial, NewTrial, StoredTrial
-
-_Result = TypeVar("_Result")
+    from sweeps.record.transactions import Transactions
 
 
 class RecordedStudy:
-    """The record of one study, locked for this driver.
+    """The record of one study, open for a driver that owns all of it (SQLite) or the trials that it holds by lease (PostgreSQL).
+
+    Whatever writes a trial raises `LeaseLostError` when another driver has taken the trial over, and then nothing was written.
+    Every method rides out a database that is away, and raises `StorageUnavailableError` when it is away for too long.
 
     Attributes:
         name: the study's name.
         facts: what it is.
     """
 
-    def __init__(self, name: str, study_id: int, facts: StudyFacts, storage: RDBStorage, lock: StudyLock) -> None:
+    def __init__(
+        self, name: str, study_id: int, facts: StudyFacts, storage: RDBStorage, *, ownership: Ownership, transactions: Transactions
+    ) -> None:
         self.name = name
         self.facts = facts
         self._study_id = study_id
         self._storage = storage
-        self._lock = lock
+        self._ownership = ownership
+        self._transactions = transactions
         self._trial_ids: dict[int, int] = {}
-        self._distributions: dict[str, BaseDistribution] = {
-            parameter: optuna.distributions.json_to_distribution(text) for parameter, text in facts.distributions.items()
-        }
+        distributions = {parameter: optuna.distributions.json_to_distribution(text) for parameter, text in facts.distributions.items()}
+        self._writer = TrialWriter(storage, study_id, ownership, distributions)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other drivers may run trials of this study."""
+        return self._ownership.shared
 
     def trials(self) -> list[StoredTrial]:
         """Every trial on record, by number."""
-        with self._storage.engine.connect() as connection:
-            trials = read_trials(connection, self._study_id, with_system_attributes=True)
+        trials = self._transactions.read(lambda connection: read_trials(connection, self._study_id, with_system_attributes=True))
         self._trial_ids = {trial.number: trial.trial_id for trial in trials}
         return trials
 
-    def add_trial(self, trial: NewTrial) -> int:
-        """Write a proposed point as one RUNNING trial; returns its number."""
-        return self._create(trial, optuna.trial.TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
+    def news(self, live: Collection[int]) -> list[TrialNews]:
+        """What is on record of trials that were added since the last look and of those numbered `live`; also learns how many trials are wanted now."""
 
-    def import_trial(self, imported: ImportedTrial) -> int:
-        """Write a finished trial of another study as history; returns its number here."""
-        number = self._create(
-            imported.trial,
-            optuna.trial.TrialState[imported.state],
-            value=imported.value,
-            user_attrs=imported.attributes,
-            intermediate_values=dict(imported.shown),
-            datetime_start=_local(imported.started),
-            datetime_complete=_local(imported.completed),
+        def read(connection: Connection) -> tuple[list[TrialNews], StudyFacts | None]:
+            return read_news(connection, self._study_id, len(self._trial_ids), live), read_facts(connection, self._study_id)
+
+        news, facts = self._transactions.read(read)
+        self.facts = facts or self.facts
+        self._trial_ids |= {each.number: each.trial_id for each in news}
+        return news
+
+    def read(self, numbers: Collection[int]) -> list[StoredTrial]:
+        """Some trials, whole, by number."""
+        return self._transactions.read(
+            lambda connection: read_trials(connection, self._study_id, numbers=numbers, with_system_attributes=True)
         )
-        self.compact(number, imported.curves)
+
+    def claim(self, number: int, news: TrialNews | None = None) -> bool:
+        """Take an unfinished trial over that nobody owns any more; False when somebody was quicker, or finished it."""
+        lease = None if news is None else news.lease
+        return self._transactions.persist(lambda: self._ownership.claim(self._trial_ids[number], lease))
+
+    def lost(self) -> list[int]:
+        """Trials that others took over since the last call."""
+        lost = self._ownership.lost()
+        return [number for number, trial_id in self._trial_ids.items() if trial_id in lost] if lost else []
+
+    def add_trial(self, trial: NewTrial) -> int:
+        """Write a proposed point as one RUNNING trial of this driver; returns its number.
+
+        Raises:
+            StudyMovedOnError: others added trials that were not read yet; nothing was written.
+        """
+        number = len(self._trial_ids)
+        self._trial_ids[number] = self._writer.add(self._transactions, trial, number)
         return number
 
-    def _create(self, trial: NewTrial, state: optuna.trial.TrialState, **known: Any) -> int:  # noqa: ANN401 - arguments of FrozenTrial
-        """Write a new trial; returns its number."""
-        given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
-        given["user_attrs"] = {
-            Attribute.ROLE: trial.role,
-            Attribute.CONFIGURATION: trial.configuration,
-            Attribute.SEED: trial.seed,
-            Attribute.REPLICATE: trial.replicate,
-            Attribute.PLANNED_EPOCHS: trial.planned_epochs,
-            **known.get("user_attrs", {}),
-        }
-        template = optuna.trial.FrozenTrial(
-            number=-1,
-            trial_id=-1,
-            state=state,
-            params=dict(trial.params),
-            distributions={name: self._distributions[name] for name in trial.params},
-            system_attrs=dict(trial.system_attributes),
-            **given,
-        )
-        trial_id = self._persist(lambda: self._storage.create_new_trial(self._study_id, template))
-        self._write(lambda connection: _clear(connection, trial_id))
-        with self._storage.engine.connect() as connection:
-            number = int(connection.execute(select(TRIALS.c.number).where(TRIALS.c.trial_id == trial_id)).scalar_one())
-        self._trial_ids[number] = trial_id
+    def import_trial(self, imported: ImportedTrial) -> int:
+        """Write a finished trial of another study as history, with its curves; returns its number here.
+
+        Raises:
+            StudyMovedOnError: others added trials that were not read yet; nothing was written.
+        """
+        number = len(self._trial_ids)
+        self._trial_ids[number] = self._writer.add_history(self._transactions, imported, number)
         return number
 
     def begin_attempt(self, number: int, attempt: int, *, driver: str, from_epoch: int, gpu: float) -> None:
@@ -125,7 +136,7 @@ class RecordedStudy:
             connection.execute(update(ATTEMPTS).where(unended).values(ended=ATTEMPTS.c.seen, cause="interrupted"))
             connection.execute(insert(ATTEMPTS).values(**row))
 
-        self._write(write)
+        self._write(write, number)
 
     def set_worker(self, number: int, attempt: int, worker: str) -> None:
         """Write who took an attempt."""
@@ -153,12 +164,12 @@ class RecordedStudy:
             connection.execute(insert(CURVES).values(trial_id=trial_id, first_epoch=epoch, epochs=1, data=encode(one_epoch(figures))))
             connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.attempt == attempt).values(**changes))
 
-        self._write(write)
+        self._write(write, number)
 
     def show_epoch(self, number: int, epoch: int, value: float, planned_epochs: int) -> None:
         """Tell Optuna's tools the metric of an epoch, for at most 32 epochs of a trial."""
         if epoch in shown_epochs(planned_epochs):
-            self._persist(lambda: self._storage.set_trial_intermediate_value(self._trial_ids[number], epoch, float(value)))
+            self._through_optuna(number, lambda trial_id: self._storage.set_trial_intermediate_value(trial_id, epoch, float(value)))
 
     def compact(self, number: int, curves: Mapping[str, NDArray[np.float32]]) -> None:
         """Replace a trial's rows of curves by one."""
@@ -170,70 +181,78 @@ class RecordedStudy:
             connection.execute(delete(CURVES).where(CURVES.c.trial_id == trial_id))
             connection.execute(insert(CURVES).values(trial_id=trial_id, first_epoch=1, epochs=epochs, data=encode(curves)))
 
-        self._write(write)
+        self._write(write, number)
 
     def set_attributes(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Set user attributes of a trial that is still running."""
         for key, value in attributes.items():
-            self._persist(lambda key=key, value=value: self._storage.set_trial_user_attr(self._trial_ids[number], key, value))  # type: ignore[misc]
+            self._through_optuna(number, lambda trial_id, key=key, value=value: self._storage.set_trial_user_attr(trial_id, key, value))  # type: ignore[misc]
 
     def tell(self, number: int, state: optuna.trial.TrialState, value: float | None) -> None:
         """Finish a trial."""
+        values, tries = None if value is None else [float(value)], 0
 
-        def write() -> None:
-            self._storage.set_trial_state_values(self._trial_ids[number], state, None if value is None else [float(value)])
+        def write(trial_id: int) -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                self._storage.set_trial_state_values(trial_id, state, values)
+            except optuna.exceptions.UpdateFinishedTrialError:  # whoever finished it owns it: this driver, whose commit was not answered
+                if tries == 1:
+                    raise
 
-        self._persist(write)
+        self._through_optuna(number, write)
+        self._ownership.let_go(self._trial_ids[number])
 
     def update_facts(self, change: str | None = None, **values: Any) -> None:  # noqa: ANN401 - fields of StudyFacts
         """Change facts of the study; `change` says so in words, for its history."""
-        facts = replace(self.facts, **values)
-        if change is not None:
-            facts = replace(facts, changes=(*facts.changes, f"{datetime.now(UTC).isoformat(timespec='seconds')} {change}"))
-        self._write(lambda connection: write_facts(connection, self._study_id, facts))
-        self.facts = facts
+        noted = None if change is None else f"{datetime.now(UTC).isoformat(timespec='seconds')} {change}"
+
+        def write(connection: Connection) -> None:
+            lock_study_row(connection, self._study_id)
+            facts = replace(read_facts(connection, self._study_id) or self.facts, **values)
+            if noted is not None and noted not in facts.changes:
+                facts = replace(facts, changes=(*facts.changes, noted))
+            write_facts(connection, self._study_id, facts)
+            self.facts = facts
+
+        self._transactions.write(write)
+
+    def other_drivers(self) -> tuple[str, ...]:
+        """Host and process of the other drivers that are running trials."""
+        return self._transactions.read(self._ownership.others)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do something that one driver does for all: others that want to wait, and then find it done in `facts`."""
+        with self._ownership.alone():
+            self.facts = self._transactions.read(lambda connection: read_facts(connection, self._study_id)) or self.facts
+            yield
 
     def close(self) -> None:
-        """Unlock the study and close its connections."""
-        self._lock.release()
+        """Let other drivers have the study, or this one's trials, and close the connections."""
+        self._ownership.release()
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def _update_attempt(self, number: int, attempt: int, **values: Any) -> None:  # noqa: ANN401 - columns
         trial_id = self._trial_ids[number]
         statement = update(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.attempt == attempt).values(**values)
-        self._write(lambda connection: connection.execute(statement))
+        self._write(lambda connection: connection.execute(statement), number)
 
-    def _write(self, statements: Callable[[Connection], object]) -> None:
-        """Run statements in one transaction, which may have been committed by a try whose answer was lost."""
+    def _write(self, statements: Callable[[Connection], object], number: int) -> None:
+        """Write a trial, which this driver must own in the same transaction."""
+        self._transactions.write(statements, self._checked(number))
 
-        def transaction() -> None:
-            with self._storage.engine.begin() as connection:
-                statements(connection)
+    def _through_optuna(self, number: int, operation: Callable[[int], object]) -> None:
+        """Let Optuna's storage write a trial, which this driver must own in the same transaction."""
+        self._transactions.through_optuna(lambda: operation(self._trial_ids[number]), self._checked(number))
 
-        tries = 0
+    def _checked(self, number: int) -> Callable[[Connection], None]:
+        trial_id = self._trial_ids[number]
 
-        def once_more() -> None:
-            nonlocal tries
-            tries += 1
-            try:
-                transaction()
-            except IntegrityError:
-                if tries == 1:
-                    raise
+        def check(connection: Connection) -> None:
+            if not self._ownership.check(connection, trial_id):
+                raise LeaseLostError(number)
 
-        self._persist(once_more)
-
-    def _persist(self, operation: Callable[[], _Result]) -> _Result:
-        return ride_out(operation, self._lock.hold)
-
-
-def _local(moment: datetime) -> datetime:
-    """A UTC time as Optuna takes it: local, without a zone."""
-    return moment.astimezone().replace(tzinfo=None)
-
-
-def _clear(connection: Connection, trial_id: int) -> None:
-    """Remove what a deleted trial of the same ID left behind."""
-    connection.execute(delete(CURVES).where(CURVES.c.trial_id == trial_id))
-    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id))
+        return check

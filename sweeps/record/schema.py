@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, DateTime, Float, Integer, LargeBinary, MetaData, String, Table, Text, insert, inspect, select, update
 
 from sweeps.record.errors import SchemaError
+from sweeps.record.migrations import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from sqlalchemy.engine import Engine
 
-    from sqlalchemy.engine import Connection, Engine
-
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_READABLE = 1  # version 2 adds a table that only drivers need
 METADATA = MetaData()
 
 VERSION = Table("steadysweep_schema", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
@@ -55,7 +55,17 @@ ATTEMPTS = Table(  # times are naive UTC, as Optuna's
     Column("gpu", Float, nullable=False),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}  # version → the step to the next one
+LEASES = Table(  # a row for each unfinished trial of a shared study, see `leases`
+    "steadysweep_leases",
+    METADATA,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("study_id", Integer, nullable=False),
+    Column("owner", String(256), nullable=False),
+    Column("process", String(128), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+)
 
 
 def stored_version(engine: Engine) -> int | None:
@@ -85,29 +95,28 @@ def check_version(engine: Engine, place: str) -> None:
         raise SchemaError(
             f"storage {place}: has schema {version}; this version reads up to {SCHEMA_VERSION}. Use the steadysweep that wrote it, or a newer one."
         )
-    if version < SCHEMA_VERSION:
-        raise SchemaError(f"storage {place}: has schema {version}, expected {SCHEMA_VERSION}. `steadysweep resume` on it once migrates it.")
+    if version < OLDEST_READABLE:
+        raise SchemaError(
+            f"storage {place}: has schema {version}; this version reads from {OLDEST_READABLE} on. Use the steadysweep that wrote it."
+        )
 
 
 def create_or_migrate(engine: Engine, place: str) -> None:
-    """Create our tables where they are missing; bring older ones to this version.
+    """Create our tables in a new storage; bring older ones to this version, all steps or none.
 
     Raises:
-        SchemaError: the tables are newer, or too old for a migration.
+        SchemaError: the tables are newer, too old for a migration, or used by an older driver right now.
     """
-    METADATA.create_all(engine)
-    with engine.begin() as connection:
-        version = connection.execute(select(VERSION.c.version)).scalar_one_or_none()
-        if version is None:
+    version = stored_version(engine)
+    if version is None:
+        METADATA.create_all(engine)
+        with engine.begin() as connection:
             connection.execute(insert(VERSION).values(version=SCHEMA_VERSION))
-            return
-        while version < SCHEMA_VERSION:
-            step = MIGRATIONS.get(version)
-            if step is None:
-                raise SchemaError(
-                    f"storage {place}: has schema {version}, for which there is no migration to {SCHEMA_VERSION}. Use the steadysweep that wrote it."
-                )
-            step(connection)
-            version += 1
-            connection.execute(update(VERSION).values(version=version))
+        return
     check_version(engine, place)
+    if version == SCHEMA_VERSION:
+        return
+    with engine.begin() as connection:
+        for step in range(version, SCHEMA_VERSION):
+            MIGRATIONS[step](connection)
+        connection.execute(update(VERSION).values(version=SCHEMA_VERSION))

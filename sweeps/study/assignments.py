@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sweeps.record import StudyMovedOnError
 from sweeps.record.stored_trial import NewTrial
 from sweeps.seeds import training_seed
 from sweeps.study.confirmation import Confirmation, fresh_trainings
@@ -18,43 +19,84 @@ if TYPE_CHECKING:
     from search_spaces.parameters import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.others import Others
     from sweeps.study.plan import StudyPlan
     from sweeps.study.study_state import StudyState
 
 
 class Assignments:
-    """Gives the driver trials, each on record before it is given.
+    """Gives the driver trials, each on record as its own before it is given.
 
     Attributes:
         exhausted: whether every configuration of the space was proposed.
         confirmation: of the leaders, once the search is over.
     """
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState) -> None:
+    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, others: Others) -> None:
         self._plan = plan
         self._record = record
         self._state = state
-        self._again = deque(sorted(state.live))
+        self._others = others
+        self._again: deque[int] = deque()
         self.exhausted = False
         self.confirmation = Confirmation(plan, record, state)
+
+    @property
+    def target(self) -> int:
+        """Search configurations wanted; another driver may have been started with more."""
+        return max(self._plan.trials, self._record.facts.target_trials or 0)
+
+    def follow(self) -> None:
+        """Learn what other drivers did; trials that nobody owns any more run next."""
+        for trial in self._others.follow():
+            self.again(trial)
 
     def again(self, trial: LiveTrial) -> None:
         """Run a trial once more, before any new one."""
         self._again.append(trial.number)
 
+    def forget(self, number: int) -> None:
+        """A trial was lost to another driver."""
+        if number in self._again:
+            self._again.remove(number)
+
     def next(self) -> LiveTrial | None:
         """The trial to run now, or None while there is none."""
-        if self._again:
-            return self._state.live[self._again.popleft()]
-        if not self.exhausted and self._state.search_configurations() < self._plan.trials:
+        while not self._again and self._perhaps():
+            self.follow()
+            if self._again:
+                break
+            try:
+                return self._new()
+            except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
+                continue
+        return self._state.live[self._again.popleft()] if self._again else None
+
+    def _perhaps(self) -> bool:
+        """Whether a new trial may be wanted, as far as was last heard."""
+        return not self._others.undecided and (self._search_wanted() or (self._plan.confirm_top > 0 and not self._searching()))
+
+    def _search_wanted(self) -> bool:
+        return not self.exhausted and self._state.search_configurations() < self.target
+
+    def _searching(self) -> bool:
+        return any(trial.role == "search" for trial in self._state.live.values())
+
+    def _new(self) -> LiveTrial | None:
+        """A new trial, on record; None while there is none.
+
+        Raises:
+            StudyMovedOnError: others have added trials since they were last heard of.
+        """
+        if self._search_wanted():
             trial = self._search()
             if trial is not None:
                 return trial
             self.exhausted = True
-        if any(trial.role == "search" for trial in self._state.live.values()):
+        if self._searching():
             return None
         wanted = self.confirmation.next()
-        return None if wanted is None else self._write(wanted.configuration, wanted.params, "confirmation", wanted.replicate, {})
+        return None if wanted is None else self._write(wanted.configuration, wanted.params, "confirmation", wanted.replicate, memory={})
 
     def _search(self) -> LiveTrial | None:
         proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
@@ -62,10 +104,10 @@ class Assignments:
             return None
         reach("proposal-drawn")
         replicate = self._state.next_repeat(proposal.configuration)
-        return self._write(proposal.configuration, proposal.point, "search", replicate, proposal.memory)
+        return self._write(proposal.configuration, proposal.point, "search", replicate, memory=proposal.memory)
 
     def _write(
-        self, configuration: str, params: Mapping[str, PointValue], role: Role, replicate: int, memory: Mapping[str, object]
+        self, configuration: str, params: Mapping[str, PointValue], role: Role, replicate: int, *, memory: Mapping[str, object]
     ) -> LiveTrial:
         """Put a new trial on record."""
         seed = training_seed(self._plan.seed, configuration, replicate)

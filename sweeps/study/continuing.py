@@ -83,6 +83,11 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
     """
     comparison = check_continues(record.name, record.facts, sweep)
     check_data(record.name, record.facts, fingerprint)
+    if any(difference.path == "space" for difference in comparison.differences) and (others := record.other_drivers()):
+        raise SweepInputError(
+            f"space: narrowed while {', '.join(others)} {'is' if len(others) == 1 else 'are'} running study {record.name!r} in the wider one. "
+            "Stop the study there first, or join it with the space that it has."
+        )
     if comparison.verdict == "continues":
         record.update_facts(
             change="; ".join(str(difference) for difference in comparison.differences),

@@ -21,14 +21,18 @@ class DeviceTime:
     def __init__(self) -> None:
         self._seconds = 0.0
         self._gpu_seconds = 0.0
+        self._known: dict[int, tuple[float, float]] = {}
         self._running: dict[int, tuple[float, float]] = {}
 
-    def restore(self, attempts: Iterable[StoredAttempt]) -> None:
-        """Add attempts from the record; one that never ended counts up to its last epoch."""
+    def restore(self, trial: int, attempts: Iterable[StoredAttempt]) -> None:
+        """Take a trial's attempts from the record, in place of what was known of them; one that never ended counts up to its last epoch."""
+        seconds, gpu_seconds = self._known.pop(trial, (0.0, 0.0))
+        self._seconds -= seconds
+        self._gpu_seconds -= gpu_seconds
         for attempt in attempts:
             started, ended = attempt.record.started, attempt.record.ended or utc(attempt.seen)
             if started is not None and ended is not None:
-                self._add((ended - started).total_seconds(), attempt.gpu)
+                self._add(trial, (ended - started).total_seconds(), attempt.gpu)
 
     def begin(self, trial: int, gpu: float) -> None:
         """An attempt was handed out."""
@@ -38,7 +42,7 @@ class DeviceTime:
         """An attempt ended."""
         if trial in self._running:
             started, gpu = self._running.pop(trial)
-            self._add(time.monotonic() - started, gpu)
+            self._add(trial, time.monotonic() - started, gpu)
 
     def trial_hours(self) -> float:
         """Hours of training so far."""
@@ -50,6 +54,9 @@ class DeviceTime:
         now = time.monotonic()
         return (self._gpu_seconds + sum((now - started) * gpu for started, gpu in self._running.values())) / _HOUR
 
-    def _add(self, seconds: float, gpu: float) -> None:
-        self._seconds += max(seconds, 0.0)
-        self._gpu_seconds += max(seconds, 0.0) * gpu
+    def _add(self, trial: int, seconds: float, gpu: float) -> None:
+        lasted = max(seconds, 0.0)
+        self._seconds += lasted
+        self._gpu_seconds += lasted * gpu
+        before = self._known.get(trial, (0.0, 0.0))
+        self._known[trial] = (before[0] + lasted, before[1] + lasted * gpu)

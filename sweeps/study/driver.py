@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
-from sweeps.record.lock import driver_name
+from sweeps.record import LeaseLostError
+from sweeps.record.owner import driver_name
 from sweeps.study.assignments import Assignments
 from sweeps.study.finishing import Finishing
 from sweeps.study.first_failures import FirstFailures
 from sweeps.study.kill_points import reach
+from sweeps.study.others import Others
 from sweeps.study.outcome import StudyOutcome
 from sweeps.study.retry import judge_failure
 from sweeps.study.snapshots import Snapshots
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     from sweeps.study.study_options import StudyOptions
     from sweeps.study.study_state import StudyState
 
+_log = logging.getLogger(__name__)
+
 TICK_SECONDS = 1.0
 
 
 class StudyDriver:
     """Runs one study against one executor.
 
-    Every step is written to the record before the next depends on it, so that a driver may die anywhere: the next one finds the same state.
+    Every step is written to the record before the next depends on it, so that a driver may die anywhere: the next one, or another one, finds the same state.
     """
 
     def __init__(
@@ -46,7 +51,8 @@ class StudyDriver:
         self._executor = executor
         self._observer = observer
         self._options = options
-        self._assignments = Assignments(plan, record, state)
+        self._others = Others(record, state)
+        self._assignments = Assignments(plan, record, state, self._others)
         self._finishing = Finishing(plan, record, state, observer)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
         self._snapshots = Snapshots(record.name, plan, state, self._assignments)
@@ -69,18 +75,28 @@ class StudyDriver:
         self._close(0.0 if not self._running else self._options.grace_seconds)
         snapshot = self._snapshots.take("over")
         self._observer.on_tick(snapshot)
-        return StudyOutcome(reason, snapshot, tuple(sorted(self._state.live)))
+        return StudyOutcome(reason, snapshot, tuple(sorted(self._state.held)))
 
     def _loop(self, stop_requested: Callable[[], bool]) -> EndReason:
+        self._assignments.follow()
         while True:
+            for number in self._record.lost():
+                self._drop(number)
             reason = self._reason_to_stop(stop_requested)
             if reason is not None:
                 return reason
             self._fill()
-            if not self._running:
+            if self._over():
                 return "space exhausted" if self._assignments.exhausted else "done"
             self._handle(self._executor.poll(self._options.poll_seconds))
             self._tick()
+
+    def _over(self) -> bool:
+        """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
+        if self._running or self._state.live or self._others.undecided:
+            return False
+        self._assignments.follow()
+        return not self._state.live
 
     def _reason_to_stop(self, stop_requested: Callable[[], bool]) -> EndReason | None:
         if stop_requested():
@@ -97,13 +113,19 @@ class StudyDriver:
             trial = self._assignments.next()
             if trial is None:
                 return
-            reason = self._judge(trial)
-            if reason is not None:  # the driver died between this decision and its execution
-                trial.prune_reason = reason
-                self._finishing.finish(trial, "PRUNED", cause=reason)
-                continue
+            try:
+                self._begin(trial)
+            except LeaseLostError:
+                self._drop(trial.number)
+
+    def _begin(self, trial: LiveTrial) -> None:
+        reason = self._judge(trial)
+        if reason is None:
             self._announce(trial)
             self._submit(trial)
+        else:  # the driver died between this decision and its execution
+            trial.prune_reason = reason
+            self._finishing.finish(trial, "PRUNED", cause=reason)
 
     def _announce(self, trial: LiveTrial) -> None:
         """Before the first confirmation of this run: show what is left of it and what that costs."""
@@ -141,15 +163,35 @@ class StudyDriver:
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
+            if isinstance(event, Ended) and self._others.stopped(event.trial):
+                continue
             trial = self._state.live.get(event.trial)
             if trial is None or event.trial not in self._running or event.attempt != trial.attempt:
                 continue
-            if isinstance(event, Started):
-                self._on_started(trial, event)
-            elif isinstance(event, EpochEnded):
-                self._on_epoch(trial, event)
-            else:
-                self._on_ended(trial, event)
+            try:
+                self._on_event(trial, event)
+            except LeaseLostError:
+                self._drop(trial.number)
+
+    def _on_event(self, trial: LiveTrial, event: Event) -> None:
+        if isinstance(event, Started):
+            self._on_started(trial, event)
+        elif isinstance(event, EpochEnded):
+            self._on_epoch(trial, event)
+        else:
+            self._on_ended(trial, event)
+
+    def _drop(self, number: int) -> None:
+        """Another driver has taken a trial over: stop its worker and leave the trial to that driver."""
+        running = number in self._running
+        if running:
+            self._running.discard(number)
+            self._state.device_time.end(number)
+            if not self._closing:
+                self._executor.stop(number)
+        self._others.drop(number, running=running)
+        self._assignments.forget(number)
+        _log.warning("study %s: trial %d was taken over by another driver; this one has stopped it", self._record.name, number)
 
     def _on_started(self, trial: LiveTrial, event: Started) -> None:
         trial.worker = event.worker
@@ -231,6 +273,7 @@ class StudyDriver:
         now = time.monotonic()
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
+            self._assignments.follow()
             self._observer.on_tick(self._snapshots.take())
 
     def _progress(self, trial: LiveTrial) -> TrialProgress:

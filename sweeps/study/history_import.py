@@ -104,7 +104,7 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
         boundaries: see `sweeps.configuration.effective_settings`.
     """
     source = history.source
-    there = {_origin(trial.attributes[Attribute.SOURCE]): trial for trial in record.trials() if trial.role == "history"}
+    there = {_origin(trial.attributes[Attribute.SOURCE]) for trial in record.trials() if trial.role == "history"}
     points = HistoryPoints(history.sweep, sweep, boundaries)
     left_out: Counter[str] = Counter()
     imported = 0
@@ -117,11 +117,8 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
             left_out[point] += 1
             continue
         origin = trial.attributes.get(Attribute.SOURCE) or {"study": source.study, "trial": trial.number}
-        written = there.get(_origin(origin))
-        if written is None:
+        if _origin(origin) not in there:
             record.import_trial(_imported(trial, origin, point, plan, history.facts))
-        elif written.epochs < trial.epochs:  # the driver died between the trial and its curves
-            record.compact(written.number, dict(trial.curves))
         imported += 1
         reach("history-imported")
     if record.facts.num_val is None and history.facts.num_val is not None:

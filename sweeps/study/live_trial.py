@@ -86,4 +86,5 @@ class LiveTrial:
             metric=float(known[-1]) if len(known) else None,
             level=float(level(curve, maximize=maximize)) if len(known) else None,
             worker=self.worker,
+            driver=self.attempts[-1].driver if self.attempts else "",
         )

@@ -28,6 +28,7 @@ class TrialProgress:
         metric: the ranked metric of the last epoch, or None.
         level: what the curve holds so far, or None.
         worker: host and process, or empty before it started.
+        driver: host and process of the driver that runs it, or ran it last.
     """
 
     number: int
@@ -40,6 +41,7 @@ class TrialProgress:
     metric: float | None
     level: float | None
     worker: str
+    driver: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
-from sweeps.record import StudyFacts, create_study, open_study, study_exists
+from sweeps.record import StudyExistsError, StudyFacts, create_study, open_study, study_exists
 from sweeps.search.distributions import record_distributions
 from sweeps.study.continuing import check_history, record_changes
 from sweeps.study.driver import StudyDriver
@@ -57,7 +57,7 @@ def run_study(
 
     Raises:
         SweepInputError: the study exists and the file differs where it must not; the message lists the differences.
-        StudyLockedError: another driver is running the study.
+        StudyLockedError: another driver is running the study (SQLite; on PostgreSQL they share it).
         SweepAbortedError: the first trials all failed alike.
     """
     chosen, shown = options or StudyOptions(), observer or Silent()
@@ -88,19 +88,31 @@ def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> Recorde
     if not study_exists(url, sweep.study):
         if options.history is not None:
             look_at_history(options.history, sweep, fingerprint)  # refused before anything is written
-        record = create_study(url, sweep.study, _facts(sweep, plan, options))
+        try:
+            record = create_study(url, sweep.study, _facts(sweep, plan, options), options.times)
+        except StudyExistsError:  # another driver made it in between
+            record = open_study(url, sweep.study, options.times)
     else:
-        record = open_study(url, sweep.study)
+        record = open_study(url, sweep.study, options.times)
     try:
         check_history(record.name, record.facts, options.history)
         record_changes(record, sweep, fingerprint)
-        source = record.facts.history
-        if source is not None and not source.complete:
-            import_history(record, plan, sweep, look_at_history(source, sweep, fingerprint), options.boundaries)
+        _import_history(record, plan, sweep, options)
     except BaseException:
         record.close()
         raise
     return record
+
+
+def _import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, options: StudyOptions) -> None:
+    """Let the study begin with another one's trials, where it shall and does not yet; of several drivers, one imports and the others wait."""
+    if record.facts.history is None or record.facts.history.complete:
+        return
+    with record.alone():
+        source = record.facts.history
+        if source is not None and not source.complete:
+            history = look_at_history(source, sweep, options.facts.get("data_fingerprint"))
+            import_history(record, plan, sweep, history, options.boundaries)
 
 
 def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFacts:

@@ -38,7 +38,7 @@ class Snapshots:
             study=self._study,
             metric=plan.metric,
             maximize=plan.maximize,
-            target=plan.trials,
+            target=self._target(),
             complete=states["COMPLETE"],
             pruned=states["PRUNED"],
             failed=states["FAIL"],
@@ -60,8 +60,11 @@ class Snapshots:
         if not done or gained <= 0 or (self._assignments is not None and self._assignments.exhausted):
             return None
         finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
-        missing = (self._plan.trials - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
+        missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
         return max(missing, 0.0) * elapsed / gained
+
+    def _target(self) -> int:
+        return self._plan.trials if self._assignments is None else self._assignments.target
 
     def _confirmations_target(self) -> int:
         if self._assignments is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sweeps.record import StorageTimes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,7 @@ class StudyOptions:
         grace_seconds: how long running trials may take to save when the run is stopped.
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
+        times: how long the storage is waited for, and how long a trial is kept for a driver that is not heard of.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -34,3 +37,4 @@ class StudyOptions:
     grace_seconds: float = 30.0
     same_failures: int = 3
     poll_seconds: float = 0.2
+    times: StorageTimes = field(default_factory=StorageTimes)

@@ -30,7 +30,8 @@ class StudyState:
 
     Attributes:
         finished: number to trial, over.
-        live: number to trial, not over: running, or waiting to be run again.
+        live: number to trial, not over: running, or waiting to be run again, by this driver or by another.
+        held: those of the live that this driver may run and write.
         book: levels of the search trials.
         device_time: hours of training so far.
         taken: configurations that are not proposed again.
@@ -40,6 +41,7 @@ class StudyState:
         self._plan = plan
         self.finished: dict[int, FinishedTrial] = {}
         self.live: dict[int, LiveTrial] = {}
+        self.held: set[int] = set()
         self.book = LevelBook(maximize=plan.maximize)
         self.device_time = DeviceTime()
         self.taken: set[str] = set()
@@ -50,8 +52,9 @@ class StudyState:
             self._restore(trial)
 
     def add(self, trial: LiveTrial, replicate: int, memory: Mapping[str, object] = _NO_MEMORY) -> None:
-        """A new trial is on record."""
+        """A new trial of this driver is on record."""
         self.live[trial.number] = trial
+        self.held.add(trial.number)
         self._replicates.add((trial.configuration, replicate))
         self.taken.add(trial.configuration)
         if memory:
@@ -60,10 +63,21 @@ class StudyState:
     def finish(self, trial: FinishedTrial) -> None:
         """A trial is over."""
         live = self.live.pop(trial.number)
+        self.held.discard(trial.number)
         self.finished[trial.number] = trial
         if trial.role == "search":
             self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
             self._remember(trial)
+
+    def follow(self, stored: StoredTrial) -> None:
+        """Take over what another driver wrote of a trial."""
+        if stored.number not in self.finished and stored.number not in self.held:
+            self.live.pop(stored.number, None)
+            self._restore(stored)
+
+    def others(self) -> set[int]:
+        """Trials that are not over and that this driver does not hold."""
+        return self.live.keys() - self.held
 
     def seen(self) -> list[SeenTrial]:
         """Search trials as a sampler may know them, by number."""
@@ -111,7 +125,7 @@ class StudyState:
             self.taken.add(stored.configuration)
         if stored.system_attributes:
             self._memory[stored.number] = stored.system_attributes
-        self.device_time.restore(stored.attempts)
+        self.device_time.restore(stored.number, stored.attempts)
         if stored.state in ("RUNNING", "WAITING"):
             self._restore_live(stored, params)
             return
@@ -125,7 +139,7 @@ class StudyState:
             self._remember(trial, shorter=shorter)
 
     def _restore_live(self, stored: StoredTrial, params: Mapping[str, PointValue]) -> None:
-        """Take over a trial that a driver left running."""
+        """Take over a trial that is not over."""
         trial = LiveTrial(
             number=stored.number,
             role=stored.role,
@@ -136,6 +150,7 @@ class StudyState:
             curves={name: list(values) for name, values in stored.curves.items()},
             epochs=stored.epochs,
             attempts=[attempt.record for attempt in stored.attempts],
+            worker=stored.attempts[-1].record.worker if stored.attempts else "",
         )
         self.live[trial.number] = trial
         if trial.role == "search":

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 
 from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
-from sweeps.record import NewTrial, StudyFacts, create_study
+from sweeps.record import NewTrial, StorageTimes, StudyFacts, create_study
 from sweeps.record.intermediate import shown_epochs
 from sweeps.search.distributions import record_distributions
 
@@ -47,7 +47,7 @@ MULTIPLIED = {  # the trials themselves last: the newest is the one that is copi
 POINT = {"learning_rate": 1e-3, "dropout": 0.5, "weight_decay": 0.1, "label_smoothing": 0.1, "augmentation": "flip"}
 
 
-def new_study(url: str, name: str, trials: int = 10, epochs: int = 100) -> RecordedStudy:
+def new_study(url: str, name: str, trials: int = 10, epochs: int = 100, times: StorageTimes | None = None) -> RecordedStudy:
     """An empty study of `SPACE`."""
     parameters = (
         ParameterRecord("learning_rate", "float", log=True, low=1e-5, high=1e-1),
@@ -66,7 +66,7 @@ def new_study(url: str, name: str, trials: int = 10, epochs: int = 100) -> Recor
         facts={"host": "here"},
         created=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     )
-    return create_study(url, name, facts)
+    return create_study(url, name, facts, times or StorageTimes())
 
 
 def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20) -> None:

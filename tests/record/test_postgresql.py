@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from large_study import POINT, new_study
+from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
-from sweeps.record import NewTrial, StudyLockedError, open_study, read_study, shown, storage_url
+from sweeps.record import NewTrial, StorageTimes, StorageUnavailableError, read_study, shown, storage_url
 
 if TYPE_CHECKING:
     from conftest import PostgresServer
@@ -31,9 +33,34 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(postgres: PostgresSer
     assert "does not answer" in caplog.text
     assert "canary" not in caplog.text
     assert read_study(postgres.url, "outage").trials[0].curves["val_accuracy"].tolist() == [0.5]
-    with pytest.raises(StudyLockedError):  # the lock was taken again
-        open_study(postgres.url, "outage")
+    study.end_attempt(number, 0, "completed")  # still this driver's
     study.close()
+
+
+def test_a_database_that_stays_away_ends_the_run_with_words(postgres: PostgresServer) -> None:
+    study = new_study(postgres.url, "gone", times=StorageTimes(outage=1.0))
+    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    postgres.stop()
+    with pytest.raises(StorageUnavailableError, match=r"did not answer for 1 s .*run the sweep again") as caught:
+        study.set_attributes(number, {"figures": {}})
+    assert postgres.password not in str(caught.value)
+    began = time.monotonic()
+    with pytest.raises(StorageUnavailableError):  # nobody waits a second time
+        study.tell(number, TrialState.COMPLETE, 0.5)
+    study.close()
+    assert time.monotonic() - began < 30
+    postgres.start()
+    assert read_study(postgres.url, "gone").trials[0].state == "RUNNING"
+
+
+def test_what_the_database_will_not_do_is_not_asked_for_again(postgres: PostgresServer) -> None:
+    study = new_study(postgres.url, "asked")
+    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    began = time.monotonic()
+    with pytest.raises(DBAPIError):
+        study.begin_attempt(number, 0, driver="d" * 300, from_epoch=0, gpu=0)
+    study.close()
+    assert time.monotonic() - began < 60
 
 
 def test_the_password_is_nowhere_in_the_database(postgres: PostgresServer) -> None:

@@ -111,10 +111,17 @@ def test_shown_epochs_are_few_and_hold_both_ends(planned: int) -> None:
     assert max(epochs) == planned
 
 
-def test_one_driver_a_study(study: RecordedStudy, url: str, name: str) -> None:
-    assert study_exists(url, name)
+def test_one_driver_a_study_in_a_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/one.db"
+    study = new_study(url, "one")
     with pytest.raises(StudyLockedError, match="is being run by"):
-        open_study(url, name)
+        open_study(url, "one")
+    study.close()
+    open_study(url, "one").close()
+
+
+def test_the_next_driver_opens_the_same_study(study: RecordedStudy, url: str, name: str) -> None:
+    assert study_exists(url, name)
     study.close()
     again = open_study(url, name)
     assert again.facts == study.facts
@@ -161,7 +168,7 @@ def test_a_newer_schema_and_a_foreign_storage_are_refused(tmp_path: Path) -> Non
         connection.execute(text("UPDATE steadysweep_schema SET version = 99"))
     engine.dispose()
     for reader in (read_study, open_study):
-        with pytest.raises(SchemaError, match="schema 99; this version reads up to 1"):
+        with pytest.raises(SchemaError, match="schema 99; this version reads up to 2"):
             reader(url, "newer")
     optuna.create_study(study_name="theirs", storage=f"sqlite:///{tmp_path}/theirs.db")
     with pytest.raises(SchemaError, match="holds no study of steadysweep"):

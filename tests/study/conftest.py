@@ -26,7 +26,9 @@ from sweeps.sweep_file import SweepFile  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from multiprocessing.process import BaseProcess
 
+    from sweeps.record import StorageTimes
     from sweeps.study import StudyOutcome
 
 
@@ -49,14 +51,32 @@ def run(sweep_text: Callable[..., str]) -> Callable[..., StudyOutcome]:
 
 
 @pytest.fixture(scope="session")
-def driver_process() -> Callable[..., int | None]:
-    """Run a driver in a process of its own, forked from one that has everything imported; returns its exit code, negative for a signal."""
+def start_driver() -> Callable[..., BaseProcess]:
+    """Start a driver in a process of its own, forked from one that has everything imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["killable"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([HERE, str(ROOT)]))
         patch.setenv("STEADYSWEEP_WARM_UP", "1")
         forkserver.ensure_running()
+
+    def start(
+        text: str,
+        kill_at: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
+        source: tuple[str, str] | None = None,
+        times: StorageTimes | None = None,
+    ) -> BaseProcess:
+        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source, times))
+        process.start()
+        return process
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def driver_process(start_driver: Callable[..., BaseProcess]) -> Callable[..., int | None]:
+    """Run a driver in a process of its own; returns its exit code, negative for a signal."""
 
     def run(
         text: str,
@@ -65,8 +85,7 @@ def driver_process() -> Callable[..., int | None]:
         environment: Mapping[str, str] = MappingProxyType({}),
         source: tuple[str, str] | None = None,
     ) -> int | None:
-        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source))
-        process.start()
+        process = start_driver(text, kill_at, environment, source=source)
         process.join(kill_after)
         if process.is_alive():
             process.kill()

@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import HistorySource
+from sweeps.record import HistorySource, StorageTimes
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.kill_points import VARIABLE
 from sweeps.sweep_file import SweepFile
@@ -44,10 +44,17 @@ def sweep_in(folder: Path, **keys: str) -> str:
     return "\n".join([*kept, *(f"{key}: {value}" for key, value in keys.items()), ""])
 
 
-def run_driver(text: str, kill_at: str, trainable: str, environment: Mapping[str, str], source: tuple[str, str] | None = None) -> None:
+def run_driver(
+    text: str,
+    kill_at: str,
+    trainable: str,
+    environment: Mapping[str, str],
+    source: tuple[str, str] | None = None,
+    times: StorageTimes | None = None,
+) -> None:
     """Run the sweep `text` to its end, or to the kill point; `source` is the study and the storage of its history."""
     os.environ.update({**environment, VARIABLE: kill_at})
-    options = StudyOptions(history=None if source is None else HistorySource(*source))
+    options = StudyOptions(history=None if source is None else HistorySource(*source), times=times or StorageTimes())
     run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable, options=options)
 
 

@@ -1,0 +1,184 @@
+"""Drivers in processes of their own on one study in PostgreSQL: together they do what one would have done, whatever becomes of one of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from test_killed_drivers import computed_twice
+
+from sweeps.errors import SweepInputError
+from sweeps.executor.inline import InlineExecutor
+from sweeps.record import StorageTimes, read_study, study_exists
+from sweeps.study import run_study
+from sweeps.sweep_file import SweepFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    from conftest import PostgresServer
+
+    from reports.records import StudyRecord
+
+PATIENCE = 240.0  # of a test on a busy machine
+
+
+@dataclass
+class Drivers:
+    """Drivers of one study."""
+
+    text: str
+    storage: str
+    study: str
+    folder: Path
+    password: str
+    launch: Callable[..., BaseProcess]
+    processes: list[BaseProcess]
+
+    def start(self, seconds: float = 0.0, lease: float = 60.0) -> BaseProcess:
+        """One more, whose epochs take so long."""
+        environment = {"SWEEP_TEST_PASSWORD": self.password, "FAST_TRAINING_SECONDS": str(seconds)}
+        self.processes.append(self.launch(self.text, environment=environment, times=StorageTimes(lease=lease)))
+        return self.processes[-1]
+
+    def record(self) -> StudyRecord:
+        return read_study(self.storage, self.study)
+
+    def wait_for(self, condition: Callable[[StudyRecord], bool]) -> StudyRecord:
+        """Wait until the record is as expected."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if study_exists(self.storage, self.study) and condition(record := self.record()):
+                return record
+            time.sleep(0.1)
+        pytest.fail(f"not within {PATIENCE} s: {[(trial.number, trial.state, trial.num_epochs) for trial in self.record().trials]}")
+
+
+@pytest.fixture
+def drivers(
+    request: pytest.FixtureRequest,
+    postgres: PostgresServer,
+    sweep_text: Callable[..., str],
+    start_driver: Callable[..., BaseProcess],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Callable[..., Drivers]]:
+    monkeypatch.setenv("SWEEP_TEST_PASSWORD", postgres.password)
+    storage = postgres.url.replace(postgres.password, "${SWEEP_TEST_PASSWORD}")
+    processes: list[BaseProcess] = []
+
+    def of_study(**keys: str) -> Drivers:
+        study = request.node.name.replace("_", "-")
+        text = sweep_text(storage=storage, study=study, **keys)
+        return Drivers(text, storage, study, tmp_path, postgres.password, start_driver, processes)
+
+    yield of_study
+    for process in processes:
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGCONT)
+            process.kill()
+        process.join()
+
+
+def ended_well(process: BaseProcess) -> bool:
+    process.join(PATIENCE)
+    return process.exitcode == 0
+
+
+def drivers_of(study: StudyRecord) -> set[str]:
+    return {attempt.driver for trial in study.trials for attempt in trial.attempts}
+
+
+def test_three_drivers_do_together_what_one_would_have_done(drivers: Callable[..., Drivers]) -> None:
+    together = drivers(
+        search="{trials: 20, sampler_options: {n_startup_trials: 4}, pruner_options: {grace: 2, reduction: 2}}",
+        confirm="{top: 2, seeds: 2}",
+    )
+    for _ in range(3):  # at once, on a database that has neither tables nor study
+        together.start(seconds=0.1, lease=12.0)
+    assert all(ended_well(process) for process in together.processes)
+    study = together.record()
+    search = [trial for trial in study.trials if trial.role == "search"]
+    assert len(search) == len({trial.configuration for trial in search}) == 20
+    assert {trial.state for trial in study.trials} == {"COMPLETE", "PRUNED"}
+    assert all(len(trial.attempts) == 1 for trial in study.trials)
+    assert computed_twice(together.folder) == {}
+    assert len(drivers_of(study)) == 3
+    fresh = [trial for trial in study.trials if trial.role == "confirmation"]
+    assert len({(trial.configuration, trial.seed) for trial in fresh}) == len(fresh) == 4
+    assert len({trial.configuration for trial in fresh}) == 2
+    assert [trial.number for trial in study.trials] == list(range(24))
+
+
+def test_the_trials_of_a_killed_driver_are_taken_over_with_their_checkpoints(drivers: Callable[..., Drivers]) -> None:
+    both = drivers(search="{trials: 6, pruner: none}")
+    victim = both.start(seconds=0.4)
+    both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
+    heir = both.start(seconds=0.05)
+    both.wait_for(lambda study: len(drivers_of(study)) == 2 and any(t.state == "RUNNING" and t.num_epochs >= 1 for t in study.trials))
+    victim.kill()
+    assert ended_well(heir)
+    study = both.record()
+    assert [trial.state for trial in study.trials] == ["COMPLETE"] * 6
+    (taken,) = [trial for trial in study.trials if len(trial.attempts) == 2]
+    first, second = taken.attempts
+    assert (first.cause, second.cause) == ("interrupted", "completed")
+    assert first.driver != second.driver
+    assert second.from_epoch >= 1
+    assert sum(computed_twice(both.folder).values()) <= 1
+
+
+def test_a_driver_that_slept_through_its_lease_is_refused_and_stops_its_worker(drivers: Callable[..., Drivers]) -> None:
+    both = drivers(search="{trials: 2, pruner: none}", training="{epochs: 12}")
+    sleeper = both.start(seconds=0.5, lease=2.0)
+    both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
+    os.kill(sleeper.pid or 0, signal.SIGSTOP)
+    asleep = both.record()
+    living = both.start(lease=2.0)
+    assert ended_well(living)
+    done = both.record()
+    assert [trial.state for trial in done.trials] == ["COMPLETE"] * 2
+    running = next(trial.number for trial in asleep.trials if trial.state == "RUNNING")
+    assert [attempt.cause for attempt in done.trials[running].attempts] == ["interrupted", "completed"]
+    assert done.trials[running].attempts[1].from_epoch == asleep.trials[running].num_epochs
+    os.kill(sleeper.pid or 0, signal.SIGCONT)
+    assert ended_well(sleeper)
+    after = both.record()
+    assert [trial.attempts for trial in after.trials] == [trial.attempts for trial in done.trials]
+    assert [dict(trial.figures) for trial in after.trials] == [dict(trial.figures) for trial in done.trials]
+    assert [list(trial.curves["val_accuracy"]) for trial in after.trials] == [list(trial.curves["val_accuracy"]) for trial in done.trials]
+    assert sum(computed_twice(both.folder).values()) <= 2  # the epoch it was in when it was stopped, and one on its way to the record
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_for_thirty_seconds_costs_nothing_but_time(drivers: Callable[..., Drivers], postgres: PostgresServer) -> None:
+    both = drivers(search="{trials: 8, pruner: none}")
+    both.start(seconds=0.3, lease=5.0)  # shorter than the outage: a server that comes back gives every owner time to renew
+    both.start(seconds=0.3, lease=5.0)
+    both.wait_for(lambda study: len(drivers_of(study)) == 2 and len(study.trials) >= 3)
+    postgres.stop()
+    time.sleep(30)
+    postgres.start()
+    assert all(ended_well(process) for process in both.processes)
+    study = both.record()
+    assert [trial.state for trial in study.trials] == ["COMPLETE"] * 8
+    assert len({trial.configuration for trial in study.trials}) == 8
+    assert Counter(len(trial.attempts) for trial in study.trials) == {1: 8}
+    assert [trial.num_epochs for trial in study.trials] == [5] * 8
+    assert computed_twice(both.folder) == {}
+
+
+def test_the_space_is_not_narrowed_under_a_running_driver(drivers: Callable[..., Drivers]) -> None:
+    both = drivers(search="{trials: 30, pruner: none}")
+    both.start(seconds=1.0)
+    both.wait_for(lambda study: any(trial.num_epochs for trial in study.trials))
+    narrowed = both.text.replace("{float: [1.0e-5, 1.0e-1], log: true}", "{float: [1.0e-4, 1.0e-1], log: true}")
+    with pytest.raises(SweepInputError, match=r"space: narrowed while \S+:\d+ is running study .* Stop the study there first"):
+        run_study(SweepFile.from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
