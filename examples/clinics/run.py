@@ -123,7 +123,7 @@ class Shell:
         return process.returncode, process.stdout
 
 
-def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: str = "ray-tune") -> Documents:
+def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: str = "ray-core") -> Documents:
     """Run a clinic's commands from the images to the report.
 
     Args:

@@ -87,7 +87,11 @@ def _storage(parser: argparse.ArgumentParser) -> None:
 def _execution(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="ADDR", help="join this Ray cluster (host:port or 'auto') instead of starting one here")
     parser.add_argument(
-        "--executor", choices=("ray-tune", "ray-core", "inline"), default="ray-tune", help="who runs the trials (default: %(default)s)"
+        "--executor",
+        choices=("ray-core", "ray-tune", "inline"),
+        default="ray-core",
+        help="who runs the trials: worker processes of our own on Ray, kept warm and given the trials that they are warm for (ray-core, "
+        "the default), Ray Tune (ray-tune), or this process (inline)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, only warnings and the result")
 

@@ -24,7 +24,7 @@ ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
 def make_executor(
     resources: ResourceSettings,
     *,
-    kind: ExecutorKind = "ray-tune",
+    kind: ExecutorKind = "ray-core",
     address: str | None = None,
     worker: WorkerSettings | None = None,
     runtime_env: Mapping[str, Any] | None = None,

@@ -22,7 +22,7 @@ class LaunchOptions:
         history: the study whose trials a new one begins with.
     """
 
-    executor: ExecutorKind = "ray-tune"
+    executor: ExecutorKind = "ray-core"
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None

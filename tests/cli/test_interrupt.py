@@ -17,7 +17,7 @@ STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: Shell) -> None:
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 60").replace("trials: 3", "trials: 2"))
-    process = shell.start("run", "sweep.yaml", "--executor", "ray-core")
+    process = shell.start("run", "sweep.yaml")
     _wait_for_epochs(shell)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=200)
