@@ -49,7 +49,8 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
             ended = run.ended or (now if running else run.started)
             begun = (run.started - start).total_seconds()
             cause = run.cause or ("running" if running else "lost")
-            yield Run(trial.number, run.worker or run.driver, begun, max(begun, (ended - start).total_seconds()), cause)
+            end = max(begun, (ended - start).total_seconds())
+            yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver)
 
 
 def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:

@@ -150,6 +150,7 @@ class Run:
         start: seconds since the study's first start.
         end: likewise; for a running one the time of the newest record.
         cause: how it ended, or ``running``.
+        driver: who handed it out.
     """
 
     trial: int
@@ -157,6 +158,7 @@ class Run:
     start: float
     end: float
     cause: str
+    driver: str = ""
 
 
 @dataclass(frozen=True)

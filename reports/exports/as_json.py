@@ -158,6 +158,7 @@ def _trial(trial: TrialRecord) -> Mapping[str, object]:
         "attempts": [
             {
                 "attempt": run.attempt,
+                "driver": run.driver,
                 "worker": run.worker,
                 "from_epoch": run.from_epoch,
                 "started": _time(run.started),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reports.data.report_data import Progress, Run
 
 T = TypeVar("T")
-MOST_DOTS, MOST_BARS, MOST_WORKERS = 800, 1200, 48
+MOST_DOTS, MOST_BARS, MOST_WORKERS, MOST_NAMES = 800, 1200, 48, 4
 COURSE_WIDTH, COURSE_HEIGHT = 1000, 220
 
 
@@ -111,6 +111,11 @@ def _numbers(progress: Progress) -> list[Number]:
         workers = len({run.worker for run in progress.runs})
         numbers.insert(0, Number("wall-clock", wording.duration(progress.seconds), _limit(progress.budget.get("time"))))
         numbers.append(Number("worker time", wording.duration(progress.worker_seconds), f"on {wording.count(workers, 'worker')}"))
+    drivers = _drivers(progress.runs)
+    if len(drivers) > 1:
+        numbers.append(
+            Number("drivers", f"{len(drivers):,}", ", ".join(drivers[:MOST_NAMES]) + (", …" if len(drivers) > MOST_NAMES else ""))
+        )
     planned = progress.epochs_trained + progress.epochs_pruned + progress.epochs_shared
     if progress.epochs_pruned:
         share = progress.epochs_pruned / planned
@@ -126,6 +131,11 @@ def _numbers(progress: Progress) -> list[Number]:
     if failed or lost:
         numbers.append(Number("failed", f"{failed:,}", f"{wording.count(lost, 'attempt')} interrupted or lost" if lost else ""))
     return numbers
+
+
+def _drivers(runs: Sequence[Run]) -> list[str]:
+    """Who handed out attempts, by name."""
+    return sorted({run.driver for run in runs if run.driver})
 
 
 def _limit(time: float | str | None) -> str:
@@ -170,8 +180,8 @@ def _timeline(progress: Progress) -> Timeline | None:
     by_worker: dict[str, list[Run]] = {}
     for run in _evenly(progress.runs, MOST_BARS):
         by_worker.setdefault(run.worker, []).append(run)
-    names = sorted(by_worker)
-    workers = tuple(_worker(name, by_worker[name], total) for name in names[:MOST_WORKERS])
+    names, several = sorted(by_worker), len(_drivers(progress.runs)) > 1
+    workers = tuple(_worker(name, by_worker[name], total, several_drivers=several) for name in names[:MOST_WORKERS])
     notes = []
     if len(names) > MOST_WORKERS:
         notes.append(f"{len(names) - MOST_WORKERS:,} more workers are left out.")
@@ -180,10 +190,12 @@ def _timeline(progress: Progress) -> Timeline | None:
     return Timeline(workers, wording.duration(total), " ".join(notes))
 
 
-def _worker(name: str, runs: Sequence[Run], total: float) -> Worker:
+def _worker(name: str, runs: Sequence[Run], total: float, *, several_drivers: bool) -> Worker:
     bars = []
     for run in runs:
-        title = f"trial {run.trial}: {run.cause}, {wording.duration(run.end - run.start)}"
+        title = f"trial {run.trial}: {run.cause}, {wording.duration(run.end - run.start)}" + (
+            f", for driver {run.driver}" if several_drivers else ""
+        )
         width = max(0.15, round(100 * (run.end - run.start) / total, 2))
         bars.append(Bar(round(100 * run.start / total, 2), width, _bar_kind(run.cause), title))
     busy = sum(run.end - run.start for run in runs) / total

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sweeps.commands.plain_table import plain_table
+from sweeps.commands.running_trials import RunningTrial, running_lines, running_trials
 from sweeps.commands.storage_argument import storage_argument
 from sweeps.progress.wording import params
-from sweeps.record import list_studies, read_study
+from sweeps.record import list_studies, read_leases, read_study
 from sweeps.standing import Standing, standing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reports.records import StudyRecord
 
 SCHEMA = "steadysweep.status/1"
@@ -29,14 +33,18 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
     names = (study,) if study else list_studies(url)
     records = [read_study(url, name) for name in names]
     if output_format == "json":
-        json.dump({"schema": SCHEMA, "studies": [_as_json(record) for record in records]}, sys.stdout, indent=1, allow_nan=False)
+        running = [running_trials(record, read_leases(url, record.name)) for record in records]
+        studies = [_as_json(record, trials) for record, trials in zip(records, running, strict=True)]
+        json.dump({"schema": SCHEMA, "studies": studies}, sys.stdout, indent=1, allow_nan=False)
         print()
         return 0
     _print_table(records, with_leaders=study is not None)
+    if study is not None:
+        print("\n".join(running_lines(running_trials(records[0], read_leases(url, study)))))
     return 0
 
 
-def _as_json(record: StudyRecord) -> dict[str, Any]:
+def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, Any]:
     now = standing(record)
     best = now.leaders[0] if now.leaders else None
     return {
@@ -46,6 +54,7 @@ def _as_json(record: StudyRecord) -> dict[str, Any]:
         "configurations": now.configurations,
         "target": record.target_trials,
         "updated": record.updated.isoformat() if record.updated else None,
+        "running": [asdict(trial) for trial in running],
         "best": None
         if best is None
         else {

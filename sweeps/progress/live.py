@@ -77,11 +77,12 @@ def draw(snapshot: StudySnapshot) -> RenderableType:
 
 
 def _running(snapshot: StudySnapshot) -> Table:
-    table = _table("running", "trial", "epoch", snapshot.metric, "level", "parameters")
+    several = len({trial.driver for trial in snapshot.running}) > 1
+    table = _table("running", "trial", *(["driver"] if several else []), "epoch", snapshot.metric, "level", "parameters")
     for trial in snapshot.running:
-        table.add_row(
-            str(trial.number), f"{trial.epoch}/{trial.planned_epochs}", _score(trial.metric), _score(trial.level), params(trial.params)
-        )
+        epoch = f"{trial.epoch}/{trial.planned_epochs}"
+        driver = [trial.driver] if several else []
+        table.add_row(str(trial.number), *driver, epoch, _score(trial.metric), _score(trial.level), params(trial.params))
     return table
 
 

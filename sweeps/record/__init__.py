@@ -19,7 +19,7 @@ from sweeps.record.errors import (
 )
 from sweeps.record.facts import HistorySource, StudyFacts
 from sweeps.record.stored_trial import Attribute, ImportedTrial, NewTrial, StoredTrial
-from sweeps.record.study_record import list_studies, read_stored_study, read_study, read_study_facts
+from sweeps.record.study_record import list_studies, read_leases, read_stored_study, read_study, read_study_facts
 from sweeps.record.times import StorageTimes
 from sweeps.record.url import shown, storage_url
 
@@ -45,6 +45,7 @@ __all__ = [
     "create_study",
     "list_studies",
     "open_study",
+    "read_leases",
     "read_stored_study",
     "read_study",
     "read_study_facts",

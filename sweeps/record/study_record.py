@@ -11,9 +11,10 @@ from reports.records import StudyRecord, TrialRecord
 from sweeps.record.database import open_for_reading
 from sweeps.record.errors import StudyNotFoundError
 from sweeps.record.facts import StudyFacts, read_facts
-from sweeps.record.optuna_tables import STUDIES
+from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
+from sweeps.record.optuna_tables import STUDIES, TRIALS
 from sweeps.record.reading import read_trials
-from sweeps.record.schema import FACTS, check_version
+from sweeps.record.schema import FACTS, LEASES, check_version
 from sweeps.record.stored_trial import Attribute, StoredTrial
 from sweeps.record.url import shown, storage_url
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+
+    from sweeps.record.leases import Lease
 
 
 def list_studies(url: str) -> tuple[str, ...]:
@@ -66,6 +69,23 @@ def read_study_facts(url: str, name: str) -> StudyFacts:
     """
     with _reading(url) as (connection, place):
         return existing_facts(connection, study_id_of(connection, name, place), name, place)
+
+
+def read_leases(url: str, name: str) -> Mapping[int, Lease]:
+    """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite).
+
+    Raises:
+        StudyNotFoundError: no such storage, or no such study in it.
+        SchemaError: it holds no studies of ours, or of another version.
+    """
+    with _reading(url) as (connection, place):
+        study_id = study_id_of(connection, name, place)
+        if connection.dialect.name == "sqlite" or not inspect(connection).has_table(LEASES.name):
+            return {}
+        query = select(TRIALS.c.number, TRIALS.c.state, *lease_columns()).join(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id)
+        rows = connection.execute(query.where(LEASES.c.study_id == study_id)).all()
+        leases = {row.number: seen_lease(row) for row in rows if row.state in UNFINISHED}
+        return {number: lease for number, lease in leases.items() if lease is not None}
 
 
 def existing_facts(connection: Connection, study_id: int, name: str, place: str) -> StudyFacts:

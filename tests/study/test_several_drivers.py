@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_killed_drivers import computed_twice
 
+from sweeps.commands.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import StorageTimes, read_study, study_exists
@@ -175,10 +178,29 @@ def test_a_server_that_is_away_for_thirty_seconds_costs_nothing_but_time(drivers
     assert computed_twice(both.folder) == {}
 
 
-def test_the_space_is_not_narrowed_under_a_running_driver(drivers: Callable[..., Drivers]) -> None:
+def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
+    drivers: Callable[..., Drivers], capsys: pytest.CaptureFixture[str]
+) -> None:
     both = drivers(search="{trials: 30, pruner: none}")
-    both.start(seconds=1.0)
+    driver = both.start(seconds=1.0)
     both.wait_for(lambda study: any(trial.num_epochs for trial in study.trials))
+
+    def running() -> dict[str, Any]:
+        status(both.study, storage=both.storage, output_format="json")
+        (study,) = json.loads(capsys.readouterr().out)["studies"]
+        (trial,) = study["running"]
+        return dict(trial)
+
+    trial = running()
+    assert trial["driver"] == trial["worker"] == f"{socket.gethostname()}:{driver.pid}"
+    assert trial["free"] is False
+    assert 0 < trial["lease_seconds"] <= 60
     narrowed = both.text.replace("{float: [1.0e-5, 1.0e-1], log: true}", "{float: [1.0e-4, 1.0e-1], log: true}")
     with pytest.raises(SweepInputError, match=r"space: narrowed while \S+:\d+ is running study .* Stop the study there first"):
         run_study(SweepFile.from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
+    driver.kill()
+    driver.join()
+    assert running()["free"] is True
+    status(both.study, storage=both.storage, output_format="table")
+    assert f"{socket.gethostname()}:{driver.pid}" in (shown := capsys.readouterr().out)
+    assert "free: the next driver continues it" in shown
