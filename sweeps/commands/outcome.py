@@ -24,6 +24,8 @@ def finish(sweep: SweepFile, result: LaunchResult) -> int:
     resume = f"steadysweep resume {sweep.study} --storage '{storage_of(sweep)}'"
     console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
     print("\n".join(leader_lines(result.record, standing(result.record))), flush=True)
+    if outcome.note:
+        console.print(f"  {outcome.note}", soft_wrap=True)
     if outcome.unfinished:
         numbers = ", ".join(str(number) for number in outcome.unfinished)
         console.print(f"unfinished: {numbers}; continue with: {resume}", soft_wrap=True)

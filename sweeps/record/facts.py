@@ -58,6 +58,7 @@ class StudyFacts:
         changes: what later runs changed, oldest first: time and text.
         history: the study whose trials it began with, or None.
         exhausted: whether every configuration of the space was proposed.
+        settled: why the search ended before its last trial, in words, or empty.
         leaders: configurations that are confirmed, best first; fixed when confirmation begins.
         leaders_after: how many search configurations they were chosen from.
     """
@@ -78,6 +79,7 @@ class StudyFacts:
     changes: tuple[str, ...] = ()
     history: HistorySource | None = None
     exhausted: bool = False
+    settled: str = ""
     leaders: tuple[str, ...] = ()
     leaders_after: int = 0
 

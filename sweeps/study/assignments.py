@@ -11,6 +11,7 @@ from sweeps.seeds import training_seed
 from sweeps.study.confirmation import Confirmation, fresh_trainings
 from sweeps.study.kill_points import reach
 from sweeps.study.live_trial import LiveTrial
+from sweeps.study.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ class Assignments:
 
     Attributes:
         exhausted: whether every configuration of the space was proposed.
+        settled: why no more are proposed although some are left, or empty.
         confirmation: of the leaders, once the search is over.
     """
 
@@ -39,6 +41,8 @@ class Assignments:
         self._others = others
         self._again: deque[int] = deque()
         self.exhausted = False
+        self.settled = ""
+        self._settling = Settling(plan, state)
         self.confirmation = Confirmation(plan, record, state)
 
     @property
@@ -77,7 +81,7 @@ class Assignments:
         return not self._others.undecided and (self._search_wanted() or (self._plan.confirm_top > 0 and not self._searching()))
 
     def _search_wanted(self) -> bool:
-        return not self.exhausted and self._state.search_configurations() < self.target
+        return not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
 
     def _searching(self) -> bool:
         return any(trial.role == "search" for trial in self._state.live.values())
@@ -97,6 +101,15 @@ class Assignments:
             return None
         wanted = self.confirmation.next()
         return None if wanted is None else self._write(wanted.configuration, wanted.params, "confirmation", wanted.replicate, memory={})
+
+    def _is_settled(self) -> bool:
+        """Whether the search is over before its last trial; put on record, so that the next run and other drivers know."""
+        if self._plan.stop_when_settled and not self.settled:
+            self.settled = self._record.facts.settled
+            if not self.settled and (found := self._settling.reason(self._record.facts.num_val)):
+                self.settled = found
+                self._record.update_facts(change=f"search settled: {found}", settled=found)
+        return bool(self.settled)
 
     def _search(self) -> LiveTrial | None:
         proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
@@ -126,6 +139,7 @@ def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> bool:
         state: its trials.
         facts: of the study: whether its space is exhausted, and whom it confirms.
     """
-    if state.live or not (facts.exhausted or state.search_configurations() >= plan.trials):
+    settled = plan.stop_when_settled and bool(facts.settled)
+    if state.live or not (facts.exhausted or settled or state.search_configurations() >= plan.trials):
         return False
     return all(state.has_replicate(each.configuration, each.replicate) for each in fresh_trainings(plan, state, facts))

@@ -93,7 +93,13 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
             change="; ".join(str(difference) for difference in comparison.differences),
             sweep_file=sweep.to_yaml(),
             target_trials=sweep.search.trials,
+            settled="" if _asks_for_more(comparison) else record.facts.settled,
             parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
         )
     if fingerprint and not record.facts.facts.get("data_fingerprint"):
         record.update_facts(facts={**record.facts.facts, "data_fingerprint": fingerprint})
+
+
+def _asks_for_more(comparison: Comparison) -> bool:
+    """Whether what changed reopens a search that was settled: more trials, another limit, another space."""
+    return any(each.path in ("search.trials", "budget.stop_when_settled", "space") for each in comparison.differences)

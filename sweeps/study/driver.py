@@ -75,7 +75,8 @@ class StudyDriver:
         self._close(0.0 if not self._running else self._options.grace_seconds)
         snapshot = self._snapshots.take("over")
         self._observer.on_tick(snapshot)
-        return StudyOutcome(reason, snapshot, tuple(sorted(self._state.held)))
+        note = self._assignments.settled if reason == "settled" else ""
+        return StudyOutcome(reason, snapshot, tuple(sorted(self._state.held)), note)
 
     def _loop(self, stop_requested: Callable[[], bool]) -> EndReason:
         self._assignments.follow()
@@ -87,6 +88,8 @@ class StudyDriver:
                 return reason
             self._fill()
             if self._over():
+                if self._assignments.settled:
+                    return "settled"
                 return "space exhausted" if self._assignments.exhausted else "done"
             self._handle(self._executor.poll(self._options.poll_seconds))
             self._tick()

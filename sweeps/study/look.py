@@ -72,7 +72,8 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None) -> Exi
     if reason is None:
         return ExistingStudy(facts, comparison, None)
     snapshot = Snapshots(sweep.study, plan, state).take("over")
-    return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live))))
+    note = facts.settled if reason == "settled" else ""
+    return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live)), note))
 
 
 def record_without_running(sweep: SweepFile, fingerprint: str | None = None) -> None:
@@ -96,4 +97,6 @@ def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason 
         return "gpu-hours budget"
     if not is_over(plan, state, facts):
         return None
-    return "space exhausted" if facts.exhausted and state.search_configurations() < plan.trials else "done"
+    if state.search_configurations() >= plan.trials:
+        return "done"
+    return "space exhausted" if facts.exhausted else "settled"

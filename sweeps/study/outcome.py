@@ -10,7 +10,7 @@ from sweeps.errors import SweepError
 if TYPE_CHECKING:
     from sweeps.study.observer import StudySnapshot
 
-EndReason = Literal["done", "space exhausted", "time budget", "gpu-hours budget", "interrupted"]
+EndReason = Literal["done", "space exhausted", "time budget", "gpu-hours budget", "settled", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,14 @@ class StudyOutcome:
     Attributes:
         reason: why it ended. After a budget or an interruption, trials that were cut are continued by the next run.
         snapshot: states, leaders, costs.
+        note: the reason's figures, or empty.
         unfinished: numbers of the trials that a next run continues.
     """
 
     reason: EndReason
     snapshot: StudySnapshot
     unfinished: tuple[int, ...] = ()
+    note: str = ""
 
 
 class SweepAbortedError(SweepError):

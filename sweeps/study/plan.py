@@ -34,6 +34,8 @@ class StudyPlan:
         concurrent: trials at a time, or None for as many as the executor has room for.
         time: seconds of this run, or None.
         gpu_hours: of the study, or None.
+        stop_when_settled: end the search once no improvement is credible.
+        settled_within: an improvement not worth a search, or None for the best figure's standard error.
         confirm_top: leaders that are trained again.
         confirm_seeds: fresh trainings of each.
         test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations, since the choice among configurations is made by then.
@@ -55,6 +57,8 @@ class StudyPlan:
     concurrent: int | None = None
     time: float | None = None
     gpu_hours: float | None = None
+    stop_when_settled: bool = False
+    settled_within: float | None = None
     confirm_top: int = 0
     confirm_seeds: int = 3
     test_roles: frozenset[Role] = frozenset({"confirmation"})

@@ -64,6 +64,8 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         concurrent=sweep.resources.concurrent,
         time=sweep.budget.time,
         gpu_hours=sweep.budget.gpu_hours,
+        stop_when_settled=bool(sweep.budget.stop_when_settled),
+        settled_within=None if isinstance(sweep.budget.stop_when_settled, bool) else sweep.budget.stop_when_settled,
         confirm_top=sweep.confirm.top,
         confirm_seeds=sweep.confirm.seeds,
         test_roles=_test_roles(sweep),

@@ -57,7 +57,7 @@ class Snapshots:
         """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
         gained = self._search_epochs() - self._epochs_before
         elapsed = time.monotonic() - self._started
-        if not done or gained <= 0 or (self._assignments is not None and self._assignments.exhausted):
+        if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
         finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
         missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())

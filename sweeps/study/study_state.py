@@ -95,6 +95,11 @@ class StudyState:
         finished = sum(1 for trial in self.finished.values() if trial.role == "search")
         return finished + sum(1 for trial in self.live.values() if trial.role == "search")
 
+    @property
+    def complete(self) -> int:
+        """Search trials that ran to their end."""
+        return sum(1 for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE")
+
     def has_replicate(self, configuration: str, replicate: int) -> bool:
         """Whether a configuration was trained with this replicate's seed, or is being."""
         return (configuration, replicate) in self._replicates

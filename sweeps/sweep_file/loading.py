@@ -17,7 +17,7 @@ from sweeps.sweep_file.application import train_config
 from sweeps.sweep_file.overrides import apply_overrides
 from sweeps.sweep_file.problems import problems_of
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_problem
 from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> Sweep
         problems += [_below_space(document, name, message) for name, message in grid_messages(space, sampler)]
     if sweep is not None:
         problems += _pruner_problems(document, sweep)
+        unsettled = settling_problem(sweep.budget, sweep.search.metric)
+        problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
     if problems or sweep is None:
         raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
     _check_points(document, sweep)

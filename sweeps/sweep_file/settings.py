@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     ValidationInfo,
@@ -110,18 +111,16 @@ class BudgetSettings(Settings):
     gpu_hours: float | None = setting(None, gt=0)
     """GPU-hours of the study over all its runs."""
 
-    stop_when_settled: bool = setting(default=False)
-    """End the search once no untried point can credibly hold more than the best by more than ``settled_within``; see Running a sweep."""
-    settled_within: float | None = setting(None, gt=0)
-    """An improvement that is not worth a search, in the metric's units; default: the standard error of the best figure on this validation set
-    (for ``val_loss``, which has none of its own, it must be given)."""
+    stop_when_settled: bool | Annotated[float, Field(gt=0)] = setting(default=False)
+    """End the search once no untried configuration can credibly hold more than the best. A number says which improvement, in the metric's units, is not worth a
+    search; ``true`` takes the standard error of the best figure on this validation set."""
 
-    @model_validator(mode="after")
-    def _check_settled(self) -> Self:
-        """A limit without its rule would be ignored."""
-        if self.settled_within is not None and not self.stop_when_settled:
-            raise ValueError("settled_within says how near is near enough for stop_when_settled; add stop_when_settled: true")
-        return self
+
+def settling_problem(budget: BudgetSettings, metric: str) -> str:
+    """Why ``stop_when_settled`` cannot be used as it is given, or empty."""
+    if budget.stop_when_settled is True and metric == "val_loss":
+        return "expected a number for val_loss, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
+    return ""
 
 
 class ConfirmSettings(Settings):
@@ -225,6 +224,9 @@ class SweepFile(Settings):
             messages = space_messages(self)
             if messages:
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
+            problem = settling_problem(self.budget, self.search.metric)
+            if problem:
+                raise ValueError(f"budget.stop_when_settled: {problem}")
         return self
 
     @classmethod

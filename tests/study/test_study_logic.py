@@ -375,3 +375,37 @@ def test_a_second_driver_is_refused_while_the_first_lives(sweep_text: Callable[.
     held.close()
     assert run_study(sweep, InlineExecutor(), trainable="fast_training:train").reason == "done"
     open_study(f"sqlite:///{tmp_path}/fast.db", "fast").close()
+
+
+def test_a_search_ends_when_no_improvement_is_credible_and_the_next_run_knows(
+    sweep_text: Callable[..., str], record: Callable[[], StudyRecord]
+) -> None:
+    def run(trials: int, limit: str) -> StudyOutcome:
+        sweep = SweepFile.from_text(
+            sweep_text(search=f"{{trials: {trials}, sampler: random, pruner: none}}", budget=f"{{stop_when_settled: {limit}}}")
+        )
+        return run_study(sweep, InlineExecutor(), trainable="fast_training:train")
+
+    never = run(22, "0.0001")
+    assert (never.reason, never.note) == ("done", "")
+    settled = run(25, "0.2")
+    assert settled.reason == "settled"
+    assert settled.note.startswith("after 22 complete trials an untried configuration may hold at most 0.")
+    assert settled.note.endswith("less than 0.2000, as the sweep file asks")
+    assert len(record().trials) == settled.snapshot.done == 22
+    again = run(25, "0.2")
+    assert (again.reason, again.note, len(record().trials)) == ("settled", settled.note, 22)
+    assert run(25, "false").reason == "done"
+    assert len(record().trials) == 25
+
+
+def test_a_settled_search_is_still_confirmed(sweep_text: Callable[..., str], record: Callable[[], StudyRecord]) -> None:
+    text = sweep_text(search="{trials: 40, sampler: random, pruner: none}", budget="{stop_when_settled: 0.5}", confirm="{top: 2, seeds: 1}")
+    outcome = run_study(SweepFile.from_text(text), InlineExecutor(), trainable="fast_training:train")
+    assert outcome.reason == "settled"
+    assert [trial.role for trial in record().trials] == ["search"] * 20 + ["confirmation"] * 2
+
+
+def test_a_loss_needs_to_be_told_what_is_not_worth_a_search(sweep_text: Callable[..., str]) -> None:
+    with pytest.raises(SweepInputError, match="expected a number for val_loss"):
+        SweepFile.from_text(sweep_text(search="{metric: val_loss}", budget="{stop_when_settled: true}"))

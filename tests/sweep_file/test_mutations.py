@@ -25,24 +25,32 @@ TEXT = (
     "model.activation",
     "report.path",
     "runtime.working_dir",
+    "notify.command",
+    "tracking.tensorboard",
+    "tracking.mlflow",
 )
 NULL = (
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
-    "resources.concurrent", "runtime.working_dir",
+    "resources.concurrent", "runtime.working_dir", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
     *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
 )  # fmt: skip
 NUMBER = (
     "data.cache_memory_gb", "data.cache_disk_gb", "training.backbone_learning_rate_factor",
     "training.warmup_epochs", "training.min_learning_rate", "training.gradient_clip", "budget.time", "budget.gpu_hours", "resources.cpu",
-    "report.every",
+    "report.every", "budget.stop_when_settled",
 )  # fmt: skip
 TAKES = {
     "text": {*TEXT, "space.name", "space.description", "space.learning_rate.description"},
     "null": {*NULL, "space.dropout.step", "space.batch_size.step", "space.bn_momentum.when"},
     "number": set(NUMBER),
-    "bool": {"data.split.stratify", "model.head_bn", *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile"))}
+    "bool": {
+        "data.split.stratify",
+        "search.duplicates",
+        "model.head_bn",
+        *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile")),
+    }
     | {"space.learning_rate.log", "space.weight_decay.log"},
-    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip"},
+    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip", "notify.command"},
     "mapping": {"model.options", "search.sampler_options", "search.pruner_options"},
     "negative": set(),
 }

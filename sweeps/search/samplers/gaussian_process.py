@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
+    from sklearn.gaussian_process import GaussianProcessRegressor
 
     from search_spaces.parameters import Parameter, PointValue
     from search_spaces.space import SearchSpace
     from sweeps.search.samplers.protocol import Question
     from sweeps.search.seen_trial import SeenTrial
 
-_LARGEST_FIT = 300  # fitting costs the cube of the trials
+LARGEST_FIT = 300  # fitting costs the cube of the trials
 _FIT_STEPS = 20
 _NOISE = (1e-6, 1.0)  # variance of a score, in units of the scores' variance
 
@@ -48,7 +49,7 @@ class GaussianProcessSampler:
         generator = np.random.default_rng(question.seed)
         space = question.space
         trials = pruned_below("median", question.trials, maximize=question.maximize)
-        scored = [trial for trial in trials if _is_scored(trial)][-_LARGEST_FIT:]
+        scored = [trial for trial in trials if _is_scored(trial)][-LARGEST_FIT:]
         if len(scored) < self._n_startup_trials:
             return Answer(random_point(space, generator))
         running = [trial for trial in question.trials if trial.state == "RUNNING"]
@@ -108,6 +109,24 @@ def _few_steps(
     return np.asarray(theta, dtype=np.float64), float(value)
 
 
+def fitted(points: NDArray[np.float64], scores: NDArray[np.float64]) -> GaussianProcessRegressor:
+    """A Gaussian process with a Matérn 5/2 kernel and noise, fitted to scores.
+
+    Args:
+        points: encoded trials, shape ``(num_trials, num_numbers)``.
+        scores: more is better, shape ``(num_trials,)``.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+    kernel = Matern(length_scale=np.full(points.shape[1], 0.5), length_scale_bounds=(0.05, 20.0), nu=2.5) + WhiteKernel(0.05, _NOISE)
+    model = GaussianProcessRegressor(kernel, normalize_y=True, optimizer=_few_steps)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(points, scores)
+
+
 def _expected_improvement(
     points: NDArray[np.float64], scores: NDArray[np.float64], running: NDArray[np.float64], candidates: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -120,19 +139,13 @@ def _expected_improvement(
         candidates: shape ``(num_candidates, num_numbers)``.
     """
     from scipy.stats import norm
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    kernel = Matern(length_scale=np.full(points.shape[1], 0.5), length_scale_bounds=(0.05, 20.0), nu=2.5) + WhiteKernel(0.05, _NOISE)
-    model = GaussianProcessRegressor(kernel, normalize_y=True, optimizer=_few_steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points, scores)
-        if len(running):
-            believed = GaussianProcessRegressor(model.kernel_, normalize_y=True, optimizer=None)
-            model = believed.fit(np.vstack([points, running]), np.concatenate([scores, model.predict(running)]))
-        mean, deviation = model.predict(candidates, return_std=True)
+    model = fitted(points, scores)
+    if len(running):
+        believed = GaussianProcessRegressor(model.kernel_, normalize_y=True, optimizer=None)
+        model = believed.fit(np.vstack([points, running]), np.concatenate([scores, model.predict(running)]))
+    mean, deviation = model.predict(candidates, return_std=True)
     gain = mean - model.predict(points).max()
     deviation = np.maximum(deviation, 1e-12)
     improvement: NDArray[np.float64] = gain * norm.cdf(gain / deviation) + deviation * norm.pdf(gain / deviation)
