@@ -14,7 +14,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "run": (
         ("steadysweep run sweep.yaml", "again after a crash: it continues"),
-        ("steadysweep run sweep.yaml --set search.trials=10 --set training.epochs=5", "a small try"),
+        ("steadysweep run sweep.yaml --set study=try --set search.trials=4 --set training.epochs=5", "a small try, a study of its own"),
         ("steadysweep run sweep.yaml --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/sweeps'", "a shared storage"),
     ),
     "resume": (

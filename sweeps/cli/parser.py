@@ -144,7 +144,7 @@ def _resume(commands: Commands) -> None:
         "Needs the storage, the data and your own code, not the sweep file. --set changes resources, runtime, budget and reports,\n"
         "narrows the space, or says where the data lies now; what makes it another study is refused.",
     )  # fmt: skip
-    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("study", metavar="STUDY", help="its name in the storage")
     _overrides(parser)
     _storage(parser)
     parser.add_argument("--trials", metavar="+N", help="search N more configurations than the study asked for")
@@ -157,7 +157,7 @@ def _status(commands: Commands) -> None:
         commands, "status", "studies and states in a storage; one study's progress and leaders",
         "Reads the storage only; usable from another shell at any time.",
     )  # fmt: skip
-    parser.add_argument("study", metavar="STUDY", nargs="?")
+    parser.add_argument("study", metavar="STUDY", nargs="?", help="its name in the storage; default: every study")
     _storage(parser)
     _format(parser)
 
@@ -167,7 +167,7 @@ def _report(commands: Commands) -> None:
         commands, "report", "the report of a study, from its storage alone",
         "Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.",
     )  # fmt: skip
-    parser.add_argument("studies", metavar="STUDY", nargs="+")
+    parser.add_argument("studies", metavar="STUDY", nargs="+", help="its name in the storage; several are compared on one page")
     _storage(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
     parser.add_argument(
@@ -181,7 +181,7 @@ def _diagnose(commands: Commands) -> None:
         commands, "diagnose", "score, flags and verdict for logs of trainings run elsewhere",
         "Reads console logs of Keras 1, 2, tf.keras and 3, CSVLogger and History files, Jupyter notebooks\nand TensorBoard event files; '-' is standard input.",
     )  # fmt: skip
-    parser.add_argument("logs", metavar="LOG", nargs="+")
+    parser.add_argument("logs", metavar="LOG", nargs="+", help="a file, a folder of TensorBoard events, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE.html", help="also write the HTML report")
     parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="what goes to stdout (default: %(default)s)")
     parser.add_argument("--num-val", type=int, metavar="N", help="validation images; default: inferred from the values where possible")
@@ -192,7 +192,7 @@ def _export(commands: Commands) -> None:
         commands, "export", "a configuration's model, its config and a model card",
         "Writes model.keras (stock Keras layers), config.yaml and a model card with curve, flags and confidence.",
     )  # fmt: skip
-    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("study", metavar="STUDY", help="its name in the storage")
     _storage(parser)
     parser.add_argument("--rank", type=int, default=1, metavar="N", help="rank of the configuration in the report (default: %(default)s)")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
@@ -210,7 +210,7 @@ def _train(commands: Commands) -> None:
 
 def _spaces(commands: Commands) -> None:
     parser = _command(commands, "spaces", "the search spaces that ship", "Lists the shipped spaces; with NAME, prints that space's YAML.")
-    parser.add_argument("name", metavar="NAME", nargs="?")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="of a shipped space; prints it as YAML")
     _format(parser)
 
 

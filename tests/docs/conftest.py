@@ -1,0 +1,103 @@
+"""A folder in which the documentation's commands and snippets run in order, as a reader would type them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.folders import digit_folders
+from tests.docs.pages import ROOT
+
+SMALL = (
+    ("epochs: 30", "epochs: 2"),
+    ("{trials: 40}", "{trials: 2}"),
+    ("{top: 3, seeds: 3}", "{top: 1, seeds: 1}"),
+    ("backbone: small_resnet", "options: {filters: [4, 8]}\n  backbone: small_resnet"),
+    ("resources: {cpu: 1}", "resources: {cpu: 1, concurrent: 1}"),
+)
+"""What makes the sweep file that `init` wrote small enough for a test."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A person with a folder of images, some logs, and a shell."""
+
+    folder: Path
+
+    def bash(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Type one line."""
+        path = f"{self.folder / '.bin'}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
+        )
+
+    def make_small(self) -> None:
+        """Edit the sweep file, as a person with little time would."""
+        file = self.folder / "sweep.yaml"
+        text = file.read_text()
+        for written, smaller in SMALL:
+            assert written in text, f"init writes no {written!r} any more"
+            text = text.replace(written, smaller, 1)
+        file.write_text(text)
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """With `images/flowers`, a training's logs in several formats, and our program on the PATH."""
+    folder = tmp_path_factory.mktemp("reader")
+    digit_folders(folder / "images" / "flowers", ("daisy", "rose", "tulip"), 30)
+    (folder / "sweeps").mkdir()
+    _logs(folder)
+    programs = folder / ".bin"
+    programs.mkdir()
+    for name, arguments in (("steadysweep", "-m sweeps.cli "), ("python", "")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
+        (programs / name).chmod(stat.S_IRWXU)
+    return Reader(folder)
+
+
+def _logs(folder: Path) -> None:
+    """One training as a console log, CSV, notebook and event folder, and a program that prints it."""
+    source = ROOT / "tests" / "data" / "alternating_plain_cnn.csv"
+    shutil.copy(source, folder / "run1.csv")
+    shutil.copy(source, folder / "run2.csv")
+    with source.open() as file:
+        rows = list(csv.DictReader(file))
+    lines = []
+    for number, row in enumerate(rows, start=1):
+        lines += [f"Epoch {number}/{len(rows)}", "10/10 - 1s - " + " - ".join(f"{name}: {float(value):.4f}" for name, value in row.items())]
+    text = "\n".join(lines) + "\n"
+    (folder / "train.log").write_text(text)
+    (folder / "train.py").write_text(f"print({text!r})\n")
+    output = {"output_type": "stream", "name": "stdout", "text": text.splitlines(keepends=True)}
+    cell = {"cell_type": "code", "source": ["model.fit()"], "metadata": {}, "execution_count": 1, "outputs": [output]}
+    (folder / "run2.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    _events(folder / "logs" / "validation", [float(row["val_acc"]) for row in rows])
+
+
+def _events(folder: Path, values: list[float]) -> None:
+    """A TensorBoard event file."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(folder))
+    for step, value in enumerate(values):
+        summary = Summary(value=[Summary.Value(tag="epoch_accuracy", simple_value=value)])
+        writer.add_event(Event(wall_time=1.7e9 + step, step=step, summary=summary))
+    writer.close()

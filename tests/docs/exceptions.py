@@ -1,0 +1,44 @@
+"""What the documentation shows and the tests do not run as it stands, each with the reason. Everything else is run."""
+
+from __future__ import annotations
+
+VALIDATED: dict[str, str] = {
+    "steadysweep check sweep.yaml --set training.epochs=10 --set image_size=64": "check is run with the file's own settings",
+    "steadysweep check sweep.yaml --set backbone=mobilenetv2": "the tiny images are smaller than it takes; check is run with small_resnet",
+    "steadysweep run sweep.yaml --set study=try --set search.trials=4 --set training.epochs=5": "run is run with the file's own settings",
+    "steadysweep run sweep.yaml --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/sweeps'": "tests/study runs a study on PostgreSQL",
+    "steadysweep resume flowers --storage sqlite:///flowers.db": "resume is run with --trials",
+    "steadysweep resume flowers --storage sqlite:///flowers.db --trials +20 --time 2h": "resume is run with --trials",
+    "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
+    "steadysweep export flowers --rank 3 -o cheaper-model": "export is run for the first rank",
+    "steadysweep models --layers resnet50": "tests/cli prints the table of a smaller backbone",
+}
+"""Commands that are checked against the parser only: the same command with other values is run, or it needs what is not here."""
+
+VALIDATED_PAGES: dict[str, str] = {}
+"""Pages whose commands are checked against the parser only."""
+
+OTHER_PROGRAMS: dict[str, str] = {
+    "make": "targets are compared with the Makefile; `make demo` and `make test` are run by hand and by CI",
+    "pip": "installs; tests/docs/test_wheel.py builds the wheel and runs its command elsewhere",
+    "python": "programs of the repository have tests of their own",
+}
+"""First words of shell lines that call other programs and not ours."""
+
+SUBSTITUTED: dict[str, tuple[tuple[str, str], ...]] = {
+    # no network for pretrained weights here, and 30 epochs of a large network are no test
+    "docs/trainer.md": (
+        ('"image_size": 224', '"image_size": 8'),
+        ('"backbone": "resnet50", "weights": "imagenet"', '"backbone": "small_resnet"'),
+        ('"epochs": 30', '"epochs": 1'),
+    ),
+}
+"""Python of a page that is run with other values."""
+
+RUN_ELSEWHERE: dict[str, str] = {
+    "docs/data.md": "tests/trainer/data/test_data_page.py",
+}
+"""Pages whose Python another test runs."""
+
+OTHER_YAML: dict[str, str] = {}
+"""First lines of YAML blocks that are no part of a sweep file."""
