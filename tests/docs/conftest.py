@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.folders import digit_folders
 from tests.docs.pages import ROOT
+from tests.reports.logs.event_files import event, simple, write
 
 SMALL = (
     ("epochs: 30", "epochs: 2"),
@@ -87,17 +88,6 @@ def _logs(folder: Path) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": text.splitlines(keepends=True)}
     cell = {"cell_type": "code", "source": ["model.fit()"], "metadata": {}, "execution_count": 1, "outputs": [output]}
     (folder / "run2.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    _events(folder / "logs" / "validation", [float(row["val_acc"]) for row in rows])
-
-
-def _events(folder: Path, values: list[float]) -> None:
-    """A TensorBoard event file."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-    writer = EventFileWriter(str(folder))
-    for step, value in enumerate(values):
-        summary = Summary(value=[Summary.Value(tag="epoch_accuracy", simple_value=value)])
-        writer.add_event(Event(wall_time=1.7e9 + step, step=step, summary=summary))
-    writer.close()
+    (folder / "logs" / "validation").mkdir(parents=True)
+    events = [event(step, simple("epoch_accuracy", float(row["val_acc"]))) for step, row in enumerate(rows)]
+    write(folder / "logs" / "validation" / "events.out.tfevents.1", *events)

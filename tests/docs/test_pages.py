@@ -92,6 +92,7 @@ def _run(command: Command, reader: Reader, capsys: pytest.CaptureFixture[str]) -
     return done.returncode, done.stdout + done.stderr
 
 
+INLINE = "from importlib import import_module\nimport_module('sweeps.launch.launch').LaunchOptions.__init__.__defaults__ = ('inline', None, True)\n"
 PYTHON = [page for page in PAGES if page not in RUN_ELSEWHERE and blocks(page, "python")]
 
 
@@ -104,7 +105,7 @@ def test_python_snippets_run(reader: Reader, page: str) -> None:
     for shown, run in SUBSTITUTED.get(page, ()):
         assert shown in code
         code = code.replace(shown, run)
-    inline = "" if page == "README.md" else "import sweeps.launch.launch as of\nof.LaunchOptions.__init__.__defaults__ = ('inline', None, True)\n"
+    inline = "" if page == "README.md" else INLINE
     (reader.folder / "snippets.py").write_text(f"{inline}{code}")
     done = subprocess.run(
         [sys.executable, "snippets.py"], cwd=reader.folder, capture_output=True, text=True, check=False, timeout=500
