@@ -132,7 +132,7 @@ def test_the_reference_of_the_command_line_is_current() -> None:
     assert page == reference_markdown(), "run: python -m sweeps.cli.reference docs/cli.md"
 
 
-def test_the_readme_links_every_page_of_the_first_level() -> None:
-    readme = (ROOT / "README.md").read_text()
-    pages = {page for page in PAGES if page.startswith("docs/") and page.count("/") == 1}
-    assert pages == set(re.findall(r"\((docs/[\w-]+\.md)\)", readme))
+def test_what_the_readme_links_exists() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 10
+    assert not [link for link in links if not (ROOT / link).exists()]
