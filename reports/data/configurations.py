@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.data.report_data import Configuration
 from reports.data.short_ids import short_ids
-from reports.ranking.exported import by_exported_file
+from reports.ranking.exported import by_exported_file, file_accuracy
 
 if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration, Ranking
@@ -44,7 +44,7 @@ def _row(row: RankedConfiguration, short: str, ranking: Ranking, *, seeds_confir
         best=row.best,
         best_epoch=row.best_epoch,
         last=row.last,
-        exported=file.get("exported_val_accuracy"),
+        exported=file_accuracy(file),
         test=file.get("test_accuracy"),
         epochs=row.epochs,
         planned=max((trial.planned_epochs for trial in row.trials), default=row.epochs),

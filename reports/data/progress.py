@@ -26,6 +26,7 @@ def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -
         runs=runs,
         seconds=max((run.end for run in runs), default=None),
         worker_seconds=sum(run.end - run.start for run in runs),
+        gpu_seconds=sum((run.end - run.start) * run.gpu for run in runs),
         epochs_trained=sum(trial.num_epochs for trial in study.trials if trial.role != "sibling"),
         epochs_pruned=sum(max(0, trial.planned_epochs - trial.num_epochs) for trial in study.trials if trial.state == "PRUNED"),
         epochs_shared=sum(trial.num_epochs for trial in study.trials if trial.role == "sibling"),
@@ -50,7 +51,7 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
             begun = (run.started - start).total_seconds()
             cause = run.cause or ("running" if running else "lost")
             end = max(begun, (ended - start).total_seconds())
-            yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver)
+            yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver, run.gpu)
 
 
 def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:

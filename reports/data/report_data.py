@@ -151,6 +151,7 @@ class Run:
         end: likewise; for a running one the time of the newest record.
         cause: how it ended, or ``running``.
         driver: who handed it out.
+        gpu: GPUs that it had.
     """
 
     trial: int
@@ -159,6 +160,7 @@ class Run:
     end: float
     cause: str
     driver: str = ""
+    gpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ class Progress:
         runs: attempts with known times, by start.
         seconds: wall-clock from the first start to the newest record, or None.
         worker_seconds: sum over attempts.
+        gpu_seconds: sum over attempts, each times its GPUs.
         epochs_trained: epochs on record.
         epochs_pruned: planned epochs that pruning did not train.
         epochs_shared: planned epochs of siblings, that no training of their own produced.
@@ -185,6 +188,7 @@ class Progress:
     runs: tuple[Run, ...] = ()
     seconds: float | None = None
     worker_seconds: float = 0.0
+    gpu_seconds: float = 0.0
     epochs_trained: int = 0
     epochs_pruned: int = 0
     epochs_shared: int = 0

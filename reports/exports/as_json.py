@@ -41,6 +41,11 @@ def to_json(study: StudyRecord | ReportData) -> str:
         "ranking": [_configuration(row, data.cause_checks.get(row.id, ())) for row in data.configurations],
         "history": [{"source": _source(trial), "params": dict(trial.params), **_trial(trial)} for trial in data.study.history],
         "states": dict(data.progress.states),
+        "cost": {
+            "wall_seconds": data.progress.seconds,
+            "worker_seconds": data.progress.worker_seconds,
+            "gpu_hours": data.progress.gpu_seconds / 3600.0,
+        },
         "importance": [
             {
                 "target": item.target,

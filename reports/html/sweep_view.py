@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_DOTS, MOST_BARS, MOST_WORKERS, MOST_NAMES = 800, 1200, 48, 4
+HOUR = 3600.0
 COURSE_WIDTH, COURSE_HEIGHT = 1000, 220
 
 
@@ -116,6 +117,10 @@ def _numbers(progress: Progress) -> list[Number]:
         numbers.append(
             Number("drivers", f"{len(drivers):,}", ", ".join(drivers[:MOST_NAMES]) + (", …" if len(drivers) > MOST_NAMES else ""))
         )
+    limit = progress.budget.get("gpu_hours")
+    if progress.gpu_seconds or limit is not None:
+        allowed = "" if limit is None else f"of {limit:g} allowed" if isinstance(limit, int | float) else f"of {limit} allowed"
+        numbers.append(Number("GPU-hours", _hours(progress.gpu_seconds), allowed))
     planned = progress.epochs_trained + progress.epochs_pruned + progress.epochs_shared
     if progress.epochs_pruned:
         share = progress.epochs_pruned / planned
@@ -136,6 +141,12 @@ def _numbers(progress: Progress) -> list[Number]:
 def _drivers(runs: Sequence[Run]) -> list[str]:
     """Who handed out attempts, by name."""
     return sorted({run.driver for run in runs if run.driver})
+
+
+def _hours(seconds: float) -> str:
+    """Hours with two decimals, one from ten on."""
+    hours = seconds / HOUR
+    return f"{hours:.1f}" if hours >= 10 else f"{hours:.2f}"  # noqa: PLR2004 - the second decimal says nothing then
 
 
 def _limit(time: float | str | None) -> str:

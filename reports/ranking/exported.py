@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reports.records import TrialRecord
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 def fresh_trials(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """The completed confirmations among `trials`: trainings from fresh seeds, which nothing was chosen by."""
     return [trial for trial in trials if trial.role == "confirmation" and trial.state == "COMPLETE"]
+
+
+def file_accuracy(figures: Mapping[str, float]) -> float | None:
+    """Validation accuracy of a training's exported file; None when it has none.
+
+    Where BatchNorm statistics were recomputed after training (``precise_bn: end``) the file holds them, and its accuracy is the one measured then.
+    """
+    return figures.get("precise_bn_val_accuracy", figures.get("exported_val_accuracy"))
 
 
 def by_exported_file(trials: Sequence[TrialRecord], metric: str, *, maximize: bool) -> list[TrialRecord]:

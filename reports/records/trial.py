@@ -29,6 +29,7 @@ class AttemptRecord:
         started: UTC.
         ended: UTC, or None while running or when the driver died.
         cause: how it ended (`sweeps.executor.Cause` value), or None.
+        gpu: GPUs that it had.
     """
 
     attempt: int
@@ -38,6 +39,7 @@ class AttemptRecord:
     started: datetime | None
     ended: datetime | None
     cause: str | None
+    gpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class TrialRecord:
         error: traceback of a failure.
         attempts: its runs, in order.
         shared: what this trial shared with others ("frozen prefix", "compiled model"), name to description.
+        facts: what its training told in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
         source: for ``history``: the study and the number that it had there; None otherwise.
     """
 
@@ -74,6 +77,7 @@ class TrialRecord:
     error: str | None = None
     attempts: tuple[AttemptRecord, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     source: tuple[str, int] | None = None
 
     @property

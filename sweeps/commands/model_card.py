@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.ranking.exported import file_accuracy
+
 if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
@@ -33,9 +35,9 @@ def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: Tr
         test_accuracy: of that file, or why it is not known.
     """
     figures = trial.figures
-    validated = figures.get("exported_val_accuracy")
+    sigmoid = "output: sigmoid" in study.sweep_file
     rows = [
-        ("validation accuracy of this file", _figure(validated)),
+        ("validation accuracy of this file", _figure(file_accuracy(figures))),
         ("its epoch", f"{figures.get('exported_epoch', trial.num_epochs):.0f} of {trial.num_epochs}"),
         ("test accuracy of this file", test_accuracy if isinstance(test_accuracy, str) else _figure(test_accuracy)),
         (f"stable {study.metric} of the configuration", _figure(configuration.stable)),
@@ -49,12 +51,25 @@ def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: Tr
         "| figure | value |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows),
         f"## Curve\n\n`{_curve(trial, study.metric)}`\n\n{study.metric} by epoch, from {_range(trial, study.metric)}.",
         "## Flags\n\n" + (_flags(configuration) or "None."),
-        "## Parameters\n\n" + "\n".join(f"- {name}: {value}" for name, value in configuration.params.items()),
-        "## Load it\n\nThe model takes raw pixel values from 0 to 255; preprocessing is part of it. "
-        "These lines, run in this folder, print the validation accuracy above:\n\n"
-        + (SIGMOID if "output: sigmoid" in study.sweep_file else LOADING),
+        "## Parameters\n\n"
+        + ("\n".join(f"- {name}: {value}" for name, value in configuration.params.items()) or "Nothing was varied: see `config.yaml`."),
+        "## Load it\n\nThe model takes raw pixel values from 0 to 255, resized to its input size; preprocessing is part of it. "
+        + _outputs(trial.facts.get("class_names"), sigmoid=sigmoid)
+        + "These lines, run in this folder where the images are, print the validation accuracy above:\n\n"
+        + (SIGMOID if sigmoid else LOADING),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _outputs(classes: str | None, *, sigmoid: bool) -> str:
+    """What the outputs mean."""
+    if classes is None:
+        return ""
+    return (
+        f"Its one output is the probability of the second of {classes}. "
+        if sigmoid
+        else f"Its outputs are the probabilities of {classes}. "
+    )
 
 
 def _flags(configuration: RankedConfiguration) -> str:
@@ -63,7 +78,9 @@ def _flags(configuration: RankedConfiguration) -> str:
 
 def _interval(configuration: RankedConfiguration) -> str:
     if configuration.stable_interval is None:
-        return "one seed: this run only"
+        return (
+            "one seed: this run only" if configuration.seeds == 1 else f"not known from {configuration.epochs} epochs: too few for a score"
+        )
     low, high = configuration.stable_interval
     return f"{low:.4f} to {high:.4f}" + (", confirmed with fresh seeds" if configuration.confirmed else "")
 

@@ -99,6 +99,6 @@ def _attempts(rows: Iterable[Row[Any]]) -> dict[int, tuple[StoredAttempt, ...]]:
     """Attempts by trial."""
     found: dict[int, list[StoredAttempt]] = defaultdict(list)
     for row in rows:
-        record = AttemptRecord(row.attempt, row.driver, row.worker, row.from_epoch, utc(row.started), utc(row.ended), row.cause)
+        record = AttemptRecord(row.attempt, row.driver, row.worker, row.from_epoch, utc(row.started), utc(row.ended), row.cause, row.gpu)
         found[row.trial_id].append(StoredAttempt(record, row.seen, row.gpu, row.checkpoint))
     return {trial: tuple(of_trial) for trial, of_trial in found.items()}

@@ -154,6 +154,7 @@ def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
         error=attributes.get(Attribute.ERROR),
         attempts=tuple(attempt.record for attempt in trial.attempts),
         shared=attributes.get("shared", {}),
+        facts=attributes.get(Attribute.FACTS, {}),
         source=_source(attributes.get(Attribute.SOURCE)),
     )
 

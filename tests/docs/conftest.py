@@ -48,13 +48,16 @@ class Reader:
         )
 
     def make_small(self) -> None:
-        """Edit the sweep file, as a person with little time would."""
+        """Edit the sweep file that `init` wrote, as a person with little time would."""
+        for written, smaller in SMALL:
+            self.edit(written, smaller)
+
+    def edit(self, written: str, wanted: str) -> None:
+        """Change what the sweep file says."""
         file = self.folder / "sweep.yaml"
         text = file.read_text()
-        for written, smaller in SMALL:
-            assert written in text, f"init writes no {written!r} any more"
-            text = text.replace(written, smaller, 1)
-        file.write_text(text)
+        assert written in text, f"there is no {written!r} in the sweep file any more"
+        file.write_text(text.replace(written, wanted, 1))
 
 
 @pytest.fixture(scope="session")

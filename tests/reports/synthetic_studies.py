@@ -43,7 +43,7 @@ space:
   bn_momentum: {choice: [0.5, 0.9, 0.99], when: frozen_layers != all}
   augmentation: {choice: [none, flip, light, randaugment]}
 search: {metric: val_accuracy, sampler: tpe, pruner: asha, trials: 24, seed: 0}
-budget: {time: 14400.0, gpu_hours: null}
+budget: {time: 14400.0, gpu_hours: 12.0}
 confirm: {top: 3, seeds: 3}
 """
 
@@ -89,7 +89,7 @@ def configuration_id(index: int) -> str:
 def attempt(number: int, worker: int, minutes: float, cause: str | None, first: int = 0) -> AttemptRecord:
     """One attempt on worker `worker`, started in waves."""
     begun = START + timedelta(minutes=first)
-    return AttemptRecord(number, "driver-1:411", f"gpu-{worker}:90{worker}", 0, begun, begun + timedelta(minutes=minutes), cause)
+    return AttemptRecord(number, "driver-1:411", f"gpu-{worker}:90{worker}", 0, begun, begun + timedelta(minutes=minutes), cause, gpu=0.5)
 
 
 SHAPES: tuple[Shape, ...] = (

@@ -14,6 +14,7 @@ from reports.data import build_report_data, wording
 from reports.data.short_ids import short_ids
 from reports.data.space_change import narrower
 from reports.data.thinning import kept_epochs
+from reports.html.sweep_view import sweep_view
 from reports.records import ParameterRecord
 
 
@@ -37,12 +38,26 @@ def test_progress_counts_states_savings_and_failures() -> None:
     progress = build_report_data(synthetic.flowers()).progress
     assert progress.states["FAIL"] == 1
     assert progress.epochs_pruned == 4 * 21
-    assert progress.budget == {"trials": 24.0, "time": 14400.0}
+    assert progress.budget == {"trials": 24.0, "time": 14400.0, "gpu_hours": 12.0}
     assert progress.tried == 24
     assert progress.failures[0].reason.startswith("ResourceExhaustedError")
     assert any(run.cause == "worker_lost" for run in progress.runs)
     assert [value for _, value in progress.leaders] == sorted(value for _, value in progress.leaders)
     assert progress.worker_seconds > (progress.seconds or 0)
+    assert progress.gpu_seconds == pytest.approx(progress.worker_seconds / 2)
+
+
+def test_gpu_hours_are_told_where_the_study_has_them_or_limits_them() -> None:
+    study = synthetic.flowers()
+    shown = {number.label: number for number in sweep_view(build_report_data(study)).numbers}
+    assert shown["GPU-hours"].note == "of 12 allowed"
+    assert float(shown["GPU-hours"].value) > 0
+    without = replace(
+        study,
+        sweep_file="",
+        trials=tuple(replace(trial, attempts=tuple(replace(each, gpu=0.0) for each in trial.attempts)) for trial in study.trials),
+    )
+    assert "GPU-hours" not in {number.label for number in sweep_view(build_report_data(without)).numbers}
 
 
 @pytest.mark.parametrize(("epochs", "points"), [(10_000, 500), (101, 48), (5, 48)])
