@@ -26,6 +26,7 @@ SMALL = (
     ("resources: {cpu: 1}", "resources: {cpu: 1, concurrent: 1}"),
 )
 """What makes the sweep file that `init` wrote small enough for a test."""
+METRICS = ("loss", "acc", "val_loss", "val_acc")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _logs(folder: Path) -> None:
         rows = list(csv.DictReader(file))
     lines = []
     for number, row in enumerate(rows, start=1):
-        lines += [f"Epoch {number}/{len(rows)}", "10/10 - 1s - " + " - ".join(f"{name}: {float(value):.4f}" for name, value in row.items())]
+        lines += [f"Epoch {number}/{len(rows)}", "10/10 - 1s - " + " - ".join(f"{name}: {float(row[name]):.4f}" for name in METRICS)]
     text = "\n".join(lines) + "\n"
     (folder / "train.log").write_text(text)
     (folder / "train.py").write_text(f"print({text!r})\n")

@@ -12,6 +12,8 @@ VALIDATED: dict[str, str] = {
     "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
     "steadysweep export flowers --rank 3 -o cheaper-model": "export is run for the first rank",
     "steadysweep models --layers resnet50": "tests/cli prints the table of a smaller backbone",
+    "steadysweep run wider.yaml --from flowers --from-storage sqlite:///flowers.db": "tests/cli/test_life.py runs --from",
+    "steadysweep run --from flowers --set study=flowers-long --set training.epochs=60": "tests/cli/test_life.py runs --from",
 }
 """Commands that are checked against the parser only: the same command with other values is run, or it needs what is not here."""
 
