@@ -119,7 +119,10 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     assert len(code.splitlines()) <= 5
     printed = subprocess.run([sys.executable, "-c", code], cwd=swept.folder / "exported", capture_output=True, text=True, check=True)
     reported = card.split("| validation accuracy of this file | ")[1].split(" ")[0]
-    assert f"{float(printed.stdout.split()[-1]):.4f}" == reported
+    accuracy = float(printed.stdout.split()[-1])
+    assert f"{accuracy:.4f}" == reported
+    first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
+    assert accuracy == pytest.approx(first["exported_val_accuracy"], abs=1e-6), "the same of 100 images, not one more or less"
 
 
 def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(swept: Shell) -> None:
