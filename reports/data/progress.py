@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord, TrialRecord
     from reports.stability import StabilityScore
 
+STOPPED = "stopped"
+"""Cause of an attempt that the driver ended: by pruning it, or to go on later."""
+
 
 def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -> Progress:
     """The course of a study from its attempts, states and the scores of its trials (by number)."""
@@ -50,6 +53,8 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
             ended = run.ended or (now if running else run.started)
             begun = (run.started - start).total_seconds()
             cause = run.cause or ("running" if running else "lost")
+            if cause == STOPPED and trial.state == "PRUNED" and run is trial.attempts[-1]:
+                cause = "pruned"
             end = max(begun, (ended - start).total_seconds())
             yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver, run.gpu)
 

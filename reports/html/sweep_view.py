@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST_DOTS, MOST_BARS, MOST_WORKERS, MOST_NAMES = 800, 1200, 48, 4
 HOUR = 3600.0
+OWN_ENDS = frozenset({"completed", "pruned", "running", "exception", "non-finite loss"})
+"""Causes of attempts that nothing from outside ended."""
 COURSE_WIDTH, COURSE_HEIGHT = 1000, 220
 
 
@@ -132,7 +134,7 @@ def _numbers(progress: Progress) -> list[Number]:
         for what, trainings in progress.shared.items()
     )
     failed = sum(len(failure.trials) for failure in progress.failures)
-    lost = sum(run.cause not in {"completed", "pruned", "running", "error"} for run in progress.runs)
+    lost = sum(run.cause not in OWN_ENDS for run in progress.runs)
     if failed or lost:
         numbers.append(Number("failed", f"{failed:,}", f"{wording.count(lost, 'attempt')} interrupted or lost" if lost else ""))
     return numbers

@@ -89,7 +89,8 @@ def configuration_id(index: int) -> str:
 def attempt(number: int, worker: int, minutes: float, cause: str | None, first: int = 0) -> AttemptRecord:
     """One attempt on worker `worker`, started in waves."""
     begun = START + timedelta(minutes=first)
-    return AttemptRecord(number, "driver-1:411", f"gpu-{worker}:90{worker}", 0, begun, begun + timedelta(minutes=minutes), cause, gpu=0.5)
+    ended = begun + timedelta(minutes=minutes) if cause else None
+    return AttemptRecord(number, "driver-1:411", f"gpu-{worker}:90{worker}", 0, begun, ended, cause, gpu=0.5)
 
 
 SHAPES: tuple[Shape, ...] = (
@@ -140,10 +141,10 @@ class Sweep:
 
     def _attempts(self, state: TrialState, minutes: float) -> tuple[AttemptRecord, ...]:
         worker = int(np.argmin(self.clock))
-        cause = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "error"}.get(state)
+        cause = {"COMPLETE": "completed", "PRUNED": "stopped", "FAIL": "exception"}.get(state)
         runs = []
         if len(self.trials) == 5:
-            runs.append(attempt(0, worker, 4, "worker_lost", int(self.clock[worker])))
+            runs.append(attempt(0, worker, 4, "worker died", int(self.clock[worker])))
             self.clock[worker] += 5
         runs.append(attempt(len(runs), worker, minutes, cause, int(self.clock[worker])))
         self.clock[worker] += minutes

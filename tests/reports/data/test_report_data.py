@@ -41,8 +41,9 @@ def test_progress_counts_states_savings_and_failures() -> None:
     assert progress.budget == {"trials": 24.0, "time": 14400.0, "gpu_hours": 12.0}
     assert progress.tried == 24
     assert progress.failures[0].reason.startswith("ResourceExhaustedError")
-    assert any(run.cause == "worker_lost" for run in progress.runs)
+    assert any(run.cause == "worker died" for run in progress.runs)
     assert [value for _, value in progress.leaders] == sorted(value for _, value in progress.leaders)
+    assert sum(run.cause == "pruned" for run in progress.runs) == progress.states["PRUNED"], "a pruned trial is no lost one"
     assert progress.worker_seconds > (progress.seconds or 0)
     assert progress.gpu_seconds == pytest.approx(progress.worker_seconds / 2)
 
@@ -52,6 +53,7 @@ def test_gpu_hours_are_told_where_the_study_has_them_or_limits_them() -> None:
     shown = {number.label: number for number in sweep_view(build_report_data(study)).numbers}
     assert shown["GPU-hours"].note == "of 12 allowed"
     assert float(shown["GPU-hours"].value) > 0
+    assert shown["failed"].note == "1 attempt interrupted or lost"
     without = replace(
         study,
         sweep_file="",
