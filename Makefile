@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinics test lint docs bench clean lock system-packages
+.PHONY: help demo clinics test lint docs reference bench clean lock system-packages
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,11 @@ docs: $(VENV)/.dev ## build the documentation into site/
 
 bench: $(VENV)/.dev ## run the benchmarks at full size and print their figures
 	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+reference: $(VENV)/.dev ## write the pages that follow from the settings' types and the parser
+	@$(BIN)/python -m sweeps.sweep_file.reference docs/sweep-file.md
+	@$(BIN)/python -m trainer.config.reference docs/trainer.md
+	@$(BIN)/python -m sweeps.cli.reference docs/cli.md
 
 lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows
 	@$(BIN)/pip install --quiet uv
