@@ -12,22 +12,29 @@ VALIDATED: dict[str, str] = {
     "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
     "steadysweep export flowers --rank 3 -o cheaper-model": "export is run for the first rank",
     "steadysweep models --layers resnet50": "tests/cli prints the table of a smaller backbone",
+    "steadysweep run flowers.yaml --storage 'postgresql+psycopg://sweeps:${PASSWORD}@db.example/sweeps'": "tests/study runs it on PostgreSQL",
+    "steadysweep resume flowers --storage 'postgresql+psycopg://sweeps:${PASSWORD}@db.example/sweeps'": "tests/study runs it on PostgreSQL",
     "steadysweep run wider.yaml --from flowers --from-storage sqlite:///flowers.db": "tests/cli/test_life.py runs --from",
     "steadysweep run --from flowers --set study=flowers-long --set training.epochs=60": "tests/cli/test_life.py runs --from",
 }
 """Commands that are checked against the parser only: the same command with other values is run, or it needs what is not here."""
 
-VALIDATED_PAGES: dict[str, str] = {}
-"""Pages whose commands are checked against the parser only."""
+VALIDATED_PAGES: dict[str, str] = {
+    "docs/clinics/": "tests/clinics runs the sweeps and figures of these pages in a small form, `make clinics` as they stand",
+    "docs/cluster.md": "needs several machines; tests/cluster runs several Ray nodes on one",
+}
+"""Beginnings of pages whose commands are checked against the parser only, and whose Python and YAML belong to the tests named."""
 
 OTHER_PROGRAMS: dict[str, str] = {
     "make": "targets are compared with the Makefile; `make demo` and `make test` are run by hand and by CI",
     "pip": "installs; tests/docs/test_wheel.py builds the wheel and runs its command elsewhere",
     "python": "programs of the repository have tests of their own",
+    "optuna-dashboard": "a server; tests/record/test_dashboard.py starts it on a storage of ours",
 }
 """First words of shell lines that call other programs and not ours."""
 
 SUBSTITUTED: dict[str, tuple[tuple[str, str], ...]] = {
+    "docs/running.md": (("search.trials=12", "search.trials=3"),),  # the study has three
     # no network for pretrained weights here, and 30 epochs of a large network are no test
     "docs/trainer.md": (
         ('"image_size": 224', '"image_size": 8'),
