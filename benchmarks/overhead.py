@@ -103,6 +103,7 @@ def run_here(contender: str, workload: str, trials: int, concurrent: int) -> flo
 
 def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # noqa: ANN401 - an ExecutorKind
     """Our engine: study, record and executor."""
+    import optuna
     from overhead_trials import BATCH, DROPOUTS, EPOCHS, IMAGES, RATES
 
     from sweeps.executor.factory import make_executor
@@ -122,6 +123,7 @@ def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # no
         search={"trials": trials, "pruner": "none", "seed": SAMPLER_SEED},
         resources={"cpu": 1, "concurrent": concurrent},
     )
+    optuna.storages.RDBStorage("sqlite:///overhead.db").engine.dispose()  # the tables are there when the clock starts, for Ray Tune too
     executor = make_executor(sweep.resources, kind=kind)
     began = time.monotonic()
     trainable = {"trainable": "overhead_trials:no_op"} if workload == "no-op" else {}

@@ -100,7 +100,8 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     facts, rehearsal = checked.probe.facts, checked.probe.rehearsal
     assert rehearsal is not None  # noqa: S101 - look_at was asked for it
     at_once = sweep.resources.concurrent or 1
-    trials = sweep.search.trials + sweep.confirm.top * sweep.confirm.seeds
+    fresh = sweep.confirm.top * sweep.confirm.seeds
+    trials = sweep.search.trials + fresh
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
         "estimates": {
@@ -109,6 +110,7 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "trial_seconds": rehearsal.trial_seconds,
             "trainings": trials,
             "trainings_at_a_time": at_once,
+            "confirmation": {"trainings": fresh, "leaders": sweep.confirm.top, "seconds": rehearsal.trial_seconds * fresh / at_once},
             "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
             "checkpoint_seconds": rehearsal.checkpoint_seconds,
             "checkpoint_every_epochs": rehearsal.checkpoint_every,
@@ -151,6 +153,12 @@ def _print_model(document: dict[str, Any]) -> None:
         f"         at most {duration(estimates['sweep_seconds_at_most'])} for the sweep's {estimates['trainings']} trainings, "
         f"{'one' if at_once == 1 else at_once} at a time; pruning saves some of it"
     )
+    confirmation = estimates["confirmation"]
+    if confirmation["trainings"]:
+        print(
+            f"         of these {confirmation['trainings']} confirm the leaders ({confirmation['leaders']}) from fresh seeds: "
+            f"about {duration(confirmation['seconds'])}, never pruned"
+        )
     every = estimates["checkpoint_every_epochs"]
     print(
         f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"

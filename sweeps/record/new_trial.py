@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from sweeps.record.curve_codec import encode
 from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.optuna_rows import insert_trial
 from sweeps.record.optuna_tables import STUDIES
 from sweeps.record.reading import newest_trial
 from sweeps.record.schema import ATTEMPTS, CURVES
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optuna.distributions import BaseDistribution
-    from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
 
     from sweeps.record.ownership import Ownership
@@ -34,8 +34,7 @@ class TrialWriter:
     began, in a transaction that others wait for. A driver that was overtaken reads what is new and proposes again.
     """
 
-    def __init__(self, storage: RDBStorage, study_id: int, ownership: Ownership, distributions: Mapping[str, BaseDistribution]) -> None:
-        self._storage = storage
+    def __init__(self, study_id: int, ownership: Ownership, distributions: Mapping[str, BaseDistribution]) -> None:
         self._study_id = study_id
         self._ownership = ownership
         self._distributions = distributions
@@ -81,25 +80,21 @@ class TrialWriter:
         """Write a trial, and something beside it, if there are `known` others."""
         written: list[int] = []
 
-        def first(connection: Connection) -> None:
+        def write(connection: Connection) -> None:
             lock_study_row(connection, self._study_id)
             newest = newest_trial(connection, self._study_id)
             if (newest.number + 1 if newest else 0) == known:
+                trial_id = insert_trial(connection, self._study_id, known, template)
+                _clear(connection, trial_id)
+                beside(connection, trial_id)
+                written[:] = [trial_id]
                 return
             if written and newest and newest.number == known and self._ownership.took(connection, newest.trial_id):
                 raise _WrittenBeforeError(newest.trial_id)
             raise StudyMovedOnError("others have added trials to the study")
 
-        def last(connection: Connection) -> None:
-            newest = newest_trial(connection, self._study_id)
-            if newest is None or newest.number != known:
-                raise RuntimeError(f"trial {known} is not there in the transaction that adds it")
-            _clear(connection, newest.trial_id)
-            beside(connection, newest.trial_id)
-            written[:] = [newest.trial_id]
-
         try:
-            transactions.through_optuna(lambda: self._storage.create_new_trial(self._study_id, template), first, last)
+            transactions.write(write)
         except _WrittenBeforeError as found:
             written[:] = [found.trial_id]
         return written[0]

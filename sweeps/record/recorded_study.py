@@ -16,6 +16,7 @@ from sweeps.record.facts import read_facts, write_facts
 from sweeps.record.intermediate import shown_epochs
 from sweeps.record.new_trial import TrialWriter, lock_study_row
 from sweeps.record.news import read_news
+from sweeps.record.optuna_rows import finish_trial, insert_shown, replace_user_attributes
 from sweeps.record.optuna_tables import naive_utc_now
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import ATTEMPTS, CURVES
@@ -57,7 +58,7 @@ class RecordedStudy:
         self._transactions = transactions
         self._trial_ids: dict[int, int] = {}
         distributions = {parameter: optuna.distributions.json_to_distribution(text) for parameter, text in facts.distributions.items()}
-        self._writer = TrialWriter(storage, study_id, ownership, distributions)
+        self._writer = TrialWriter(study_id, ownership, distributions)
 
     @property
     def shared(self) -> bool:
@@ -169,7 +170,7 @@ class RecordedStudy:
     def show_epoch(self, number: int, epoch: int, value: float, planned_epochs: int) -> None:
         """Tell Optuna's tools the metric of an epoch, for at most 32 epochs of a trial."""
         if epoch in shown_epochs(planned_epochs):
-            self._through_optuna(number, lambda trial_id: self._storage.set_trial_intermediate_value(trial_id, epoch, float(value)))
+            self._write(lambda connection: insert_shown(connection, self._trial_ids[number], epoch, float(value)), number)
 
     def compact(self, number: int, curves: Mapping[str, NDArray[np.float32]]) -> None:
         """Replace a trial's rows of curves by one."""
@@ -185,23 +186,21 @@ class RecordedStudy:
 
     def set_attributes(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Set user attributes of a trial that is still running."""
-        for key, value in attributes.items():
-            self._through_optuna(number, lambda trial_id, key=key, value=value: self._storage.set_trial_user_attr(trial_id, key, value))  # type: ignore[misc]
+        if attributes:
+            self._write(lambda connection: replace_user_attributes(connection, self._trial_ids[number], attributes), number)
 
     def tell(self, number: int, state: optuna.trial.TrialState, value: float | None) -> None:
         """Finish a trial."""
-        values, tries = None if value is None else [float(value)], 0
+        tries = 0
 
-        def write(trial_id: int) -> None:
+        def write(connection: Connection) -> None:
             nonlocal tries
             tries += 1
-            try:
-                self._storage.set_trial_state_values(trial_id, state, values)
-            except optuna.exceptions.UpdateFinishedTrialError:  # whoever finished it owns it: this driver, whose commit was not answered
-                if tries == 1:
-                    raise
+            written = finish_trial(connection, self._trial_ids[number], state, None if value is None else float(value))
+            if not written and tries == 1:  # later, whoever finished it owns it: this driver, whose commit was not answered
+                raise optuna.exceptions.UpdateFinishedTrialError(f"trial {number} is over already")
 
-        self._through_optuna(number, write)
+        self._write(write, number)
         self._ownership.let_go(self._trial_ids[number])
 
     def update_facts(self, change: str | None = None, **values: Any) -> None:  # noqa: ANN401 - fields of StudyFacts
@@ -243,10 +242,6 @@ class RecordedStudy:
     def _write(self, statements: Callable[[Connection], object], number: int) -> None:
         """Write a trial, which this driver must own in the same transaction."""
         self._transactions.write(statements, self._checked(number))
-
-    def _through_optuna(self, number: int, operation: Callable[[int], object]) -> None:
-        """Let Optuna's storage write a trial, which this driver must own in the same transaction."""
-        self._transactions.through_optuna(lambda: operation(self._trial_ids[number]), self._checked(number))
 
     def _checked(self, number: int) -> Callable[[Connection], None]:
         trial_id = self._trial_ids[number]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from sweeps.record.errors import StorageUnavailableError
-from sweeps.record.optuna_sessions import OptunaSessions
 from sweeps.record.outage import ride_out
 from sweeps.record.url import shown
 
@@ -33,7 +32,6 @@ class Transactions:
 
     def __init__(self, storage: RDBStorage, outage: float) -> None:
         self._engine = storage.engine
-        self._sessions = OptunaSessions(storage)
         self._outage = outage
         self._place = shown(storage.engine.url)
 
@@ -63,15 +61,6 @@ class Transactions:
                     raise
 
         self.persist(once_more)
-
-    def through_optuna(self, operation: Callable[[], object], first: Statements, last: Statements | None = None) -> None:
-        """Let Optuna's storage write, with `first` at the beginning and `last` before the commit of its transaction."""
-
-        def once() -> None:
-            with self._sessions.with_statements(first, last):
-                operation()
-
-        self.persist(once)
 
     def persist(self, operation: Callable[[], _Result]) -> _Result:
         """Run an operation, again while the database is away.
