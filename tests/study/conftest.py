@@ -66,8 +66,11 @@ def start_driver() -> Callable[..., BaseProcess]:
         environment: Mapping[str, str] = MappingProxyType({}),
         source: tuple[str, str] | None = None,
         times: StorageTimes | None = None,
+        executor: str = "inline",
     ) -> BaseProcess:
-        process = context.Process(target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source, times))
+        process = context.Process(
+            target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source, times, executor)
+        )
         process.start()
         return process
 

@@ -41,7 +41,7 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
         with (folder / "computed.txt").open("a") as log:
             log.write(f"{epoch}\n")
         history.append(values[epoch - 1])
-        partial = folder / "checkpoint.partial"
+        partial = folder / f"checkpoint.{os.getpid()}.partial"  # a driver that was stopped may still have a worker on this trial
         with partial.open("w") as stream:
             text = json.dumps(history)
             stream.write(text[: len(text) // 2])

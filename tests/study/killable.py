@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from sweeps.executor.inline import InlineExecutor
+from sweeps.executor.factory import make_executor
 from sweeps.record import HistorySource, StorageTimes
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.kill_points import VARIABLE
@@ -15,6 +15,8 @@ from sweeps.sweep_file import SweepFile
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from sweeps.executor.factory import ExecutorKind
 
 WARM_UP = """
 study: warm-up
@@ -51,11 +53,13 @@ def run_driver(
     environment: Mapping[str, str],
     source: tuple[str, str] | None = None,
     times: StorageTimes | None = None,
+    executor: ExecutorKind = "inline",
 ) -> None:
     """Run the sweep `text` to its end, or to the kill point; `source` is the study and the storage of its history."""
     os.environ.update({**environment, VARIABLE: kill_at})
     options = StudyOptions(history=None if source is None else HistorySource(*source), times=times or StorageTimes())
-    run_study(SweepFile.from_text(text), InlineExecutor(), trainable=trainable, options=options)
+    sweep = SweepFile.from_text(text)
+    run_study(sweep, make_executor(sweep.resources, kind=executor), trainable=trainable, options=options)
 
 
 def warm_up() -> None:

@@ -45,10 +45,10 @@ class Drivers:
     launch: Callable[..., BaseProcess]
     processes: list[BaseProcess]
 
-    def start(self, seconds: float = 0.0, lease: float = 60.0) -> BaseProcess:
+    def start(self, seconds: float = 0.0, lease: float = 60.0, executor: str = "inline") -> BaseProcess:
         """One more, whose epochs take so long."""
         environment = {"SWEEP_TEST_PASSWORD": self.password, "FAST_TRAINING_SECONDS": str(seconds)}
-        self.processes.append(self.launch(self.text, environment=environment, times=StorageTimes(lease=lease)))
+        self.processes.append(self.launch(self.text, environment=environment, times=StorageTimes(lease=lease), executor=executor))
         return self.processes[-1]
 
     def record(self) -> StudyRecord:
@@ -93,6 +93,11 @@ def drivers(
 def ended_well(process: BaseProcess) -> bool:
     process.join(PATIENCE)
     return process.exitcode == 0
+
+
+def contents(study: StudyRecord) -> list[Any]:
+    """What is on record of every trial."""
+    return [(trial.state, trial.attempts, dict(trial.figures), list(trial.curves["val_accuracy"])) for trial in study.trials]
 
 
 def drivers_of(study: StudyRecord) -> set[str]:
@@ -153,11 +158,32 @@ def test_a_driver_that_slept_through_its_lease_is_refused_and_stops_its_worker(d
     assert done.trials[running].attempts[1].from_epoch == asleep.trials[running].num_epochs
     os.kill(sleeper.pid or 0, signal.SIGCONT)
     assert ended_well(sleeper)
-    after = both.record()
-    assert [trial.attempts for trial in after.trials] == [trial.attempts for trial in done.trials]
-    assert [dict(trial.figures) for trial in after.trials] == [dict(trial.figures) for trial in done.trials]
-    assert [list(trial.curves["val_accuracy"]) for trial in after.trials] == [list(trial.curves["val_accuracy"]) for trial in done.trials]
+    assert contents(both.record()) == contents(done)
     assert sum(computed_twice(both.folder).values()) <= 2  # the epoch it was in when it was stopped, and one on its way to the record
+
+
+@pytest.mark.slow
+def test_the_ray_worker_of_a_driver_that_slept_is_stopped_once_the_driver_wakes(drivers: Callable[..., Drivers]) -> None:
+    epochs = 120
+    both = drivers(search="{trials: 1, pruner: none}", training=f"{{epochs: {epochs}}}", resources="{cpu: 1, concurrent: 1}")
+    sleeper = both.start(seconds=1.0, lease=3.0, executor="ray-core")
+    both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
+    os.kill(sleeper.pid or 0, signal.SIGSTOP)  # its worker goes on
+    assert ended_well(both.start(lease=3.0))
+    done = both.record()
+    (trial,) = done.trials
+    assert (trial.state, trial.num_epochs, len(trial.attempts)) == ("COMPLETE", epochs, 2)
+    assert trial.attempts[1].driver != trial.attempts[0].driver
+    computed = both.folder / "runs/00000/computed.txt"
+    before = len(computed.read_text().split())
+    both.wait_for(lambda _: len(computed.read_text().split()) > before)  # nobody has told the worker yet
+    os.kill(sleeper.pid or 0, signal.SIGCONT)
+    assert ended_well(sleeper)
+    stopped = len(computed.read_text().split())
+    assert stopped < 2 * epochs - 4  # it would have trained all of them
+    time.sleep(2.5)
+    assert len(computed.read_text().split()) == stopped
+    assert contents(both.record()) == contents(done)
 
 
 @pytest.mark.slow
