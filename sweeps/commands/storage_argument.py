@@ -23,7 +23,8 @@ def storage_argument(given: str | None, study: str | None) -> str:
         if has_literal_password(given):
             raise SweepInputError(
                 "--storage: a password on the command line can be read by every user of this machine; "
-                "write it as ${VARIABLE} in single quotes, e.g. --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/db'."
+                "write it as ${VARIABLE} in single quotes, e.g. --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/db', "
+                "or leave it out and put it in PostgreSQL's password file (~/.pgpass, mode 0600)."
             )
         return given
     if os.environ.get(STORAGE_VARIABLE):

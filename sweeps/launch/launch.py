@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sweeps.sweep_file import SweepFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LaunchResult:
     """What a run left behind.
 
@@ -45,6 +45,12 @@ class LaunchResult:
     record: StudyRecord
     report: Path
     ran: bool = True
+
+    def __repr__(self) -> str:
+        """A few words: a notebook shows what its last line returns."""
+        now = self.outcome.snapshot
+        best = f", best stable {now.metric} {now.leaders[0].stable:.4f}" if now.leaders else ""
+        return f"<sweep {self.record.name!r} {self.outcome.reason}: {now.done}/{now.target} trials{best}; report: {self.report}>"
 
 
 def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResult:

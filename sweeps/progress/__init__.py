@@ -1,4 +1,4 @@
-"""What a running sweep shows: a live display on a terminal, plain lines elsewhere."""
+"""What a running sweep shows: a live display on a terminal and in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ def progress_display(*, quiet: bool) -> AbstractContextManager[ShownProgress]:
     """The observer that fits where stderr goes; use it as a context manager."""
     from sweeps.progress.lines import ProgressLines
     from sweeps.progress.live import LiveProgress
+    from sweeps.progress.notebook import NotebookProgress, in_notebook
     from sweeps.progress.quiet import QuietProgress
 
     if quiet:
         return QuietProgress()
+    if in_notebook():
+        return NotebookProgress()
     return LiveProgress() if sys.stderr.isatty() else ProgressLines()

@@ -36,4 +36,5 @@ class ProgressLines(QuietProgress):
         self.message(counts(snapshot))
         if snapshot.leaders:
             leader = snapshot.leaders[0]
-            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}  {params(leader.params)}")
+            flags = f" [{', '.join(leader.flags)}]" if leader.flags else ""
+            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}{flags}  {params(leader.params)}")
