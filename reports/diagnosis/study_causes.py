@@ -139,6 +139,9 @@ def _batch_norm(this: _Configuration, everyone: Sequence[_Configuration], settin
         return CauseCheck(cause, tested=True, finding="No: the model has no batch normalisation.", how=how)
     if settings.of(this.trial, "training", "precise_bn") == "epoch":
         return CauseCheck(cause, tested=True, finding="No: the statistics were recomputed exactly before each validation.", how=how)
+    if settings.of(this.trial, "data", "validation_windows") not in ("all", None):
+        finding = "Possible: batch statistics were measured on the same images in every epoch, accuracy on others each time."
+        return CauseCheck(cause, tested=False, finding=finding, how=how)
     by_stored, by_batch = _movement(stored), _movement(batch)
     calmer = by_batch < _SHRINKS * by_stored
     finding = (
@@ -146,7 +149,9 @@ def _batch_norm(this: _Configuration, everyone: Sequence[_Configuration], settin
         f"and by {by_batch:.3f} with the batch's own."
     )
     exact = _others(this, everyone, settings, "precise_bn", lambda other: other == "epoch")
-    return CauseCheck(cause, tested=True, finding=f"{finding} {exact.sentence}".strip(), how=how)
+    momentum = settings.of(this.trial, "model", "bn_momentum")
+    others = _others(this, everyone, settings, "bn_momentum", lambda other: other not in (momentum, None))
+    return CauseCheck(cause, tested=True, finding=" ".join(filter(None, (finding, exact.sentence, others.sentence))), how=how)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,6 @@ def _noise(num_val: int | None) -> float:
     Both modes judge the same images with the same weights, so that only the images on which they disagree move the gap, each of them either
     way (McNemar 1947): variance `DISAGREE` / n, whatever the accuracy.
 
-    Source: McNemar, Psychometrika 12 (1947) 153; `DISAGREE` was measured on healthy trainings of digits.
+    Source: McNemar, Psychometrika 12 (1947) 153; in healthy trainings of digits 1 to 12 % of the images were judged differently.
     """
     return math.sqrt(DISAGREE / num_val) if num_val else 0.0

@@ -14,7 +14,7 @@ from reports.flags.isolated_drops import isolated_drops
 from reports.flags.medians import mean, median
 from reports.flags.sampling_noise import binomial_noise, sampling_noise
 from reports.flags.severity import grade
-from reports.flags.swings import alternation, period, roughness_p, to_and_fro, turning_points
+from reports.flags.swings import alternation, alternation_p, period, roughness_p, to_and_fro, turning_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,11 +68,6 @@ class Oscillation:
     lasting: bool
 
     @property
-    def alternates(self) -> bool:
-        """Up one epoch, down the next, beyond what the rest of the curve explains: a test of this one period alone, sharper than one of all periods."""
-        return self.alternation_rest_z >= ALTERNATION_REST_Z
-
-    @property
     def matters(self) -> bool:
         """Swings are large, repeated and go on, whatever their cause."""
         return self.movement >= MOVEMENT and self.drops >= DROPS and self.lasting
@@ -81,7 +76,7 @@ class Oscillation:
     def flagged(self) -> bool:
         """Beyond sampling noise: either swings that matter, or a strict alternation of any size."""
         beyond_noise = self.matters and self.noise_p <= NOISE_P
-        return beyond_noise or (self.alternation_z >= ALTERNATION_Z and self.alternates)
+        return beyond_noise or (self.alternation_z >= ALTERNATION_Z and self.alternation_rest_z >= ALTERNATION_REST_Z)
 
 
 @lru_cache(maxsize=2)
@@ -138,8 +133,8 @@ def find_oscillating(run: RunCurves) -> Flag | None:
             f"swings of {swing:.3f} look large, but {run.num_val} images{assumed} explain ±{2 * noise:.3f}",
         )
     length, chance = period(late)
-    if chance >= REGULAR_P and found.alternates:
-        length, chance = 2.0, math.erfc(found.alternation_rest_z / math.sqrt(2.0))
+    if chance >= REGULAR_P and (every_other := alternation_p(run.settled)) < REGULAR_P:
+        length, chance = 2.0, every_other
     regular = chance < REGULAR_P
     points = turning_points(run.validation, max(SWING, swing / 2.0) if found.movement >= MOVEMENT else swing / 2.0)
     first = int(run.epochs[points[1]]) if points.size > 1 else run.late_epochs[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from reports.flags.gamma_tail import gamma_tail
 from reports.flags.medians import mean
+from reports.student import student_distribution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     Curve = NDArray[np.float64]
 
 
+TINY = 1e-9
+"""Below it a part of a curve is rounding."""
 SPECTRUM_SQUARE, SPECTRUM_CUBE = 4.375 / 1.5**2, 14.4375 / 1.5**3
 """Means of f² and f³ over frequencies, f = (1 - cos w)²/1.5 the spectrum of second differences of independent noise."""
 
@@ -69,6 +72,30 @@ def alternation(curve: Curve) -> tuple[float, float]:
     alternating = mean(to_and_from)
     rest = to_and_from - alternating
     return abs(alternating) / 2.0, math.sqrt(float((rest**2).sum()) / max(1, bent.size - 1) / 1.5)
+
+
+def alternation_p(curve: Curve) -> float:
+    """Chance of a part that changes sign every epoch as large as a curve's, in independent noise about a straight line.
+
+    The t-test of ±1 by turns in a regression on level, slope and it; exact for normal noise. It looks at this one period alone, and so sees
+    alternations whose size varies where a test of all periods (`period`) sees none.
+
+    Args:
+        curve: ``(num_epochs,)``, at least four; constant curves have no such part.
+
+    Source: Seber & Lee, Linear Regression Analysis (2003), section 3.8.
+    """
+    size = curve.size
+    time = np.arange(size) - (size - 1) / 2.0
+    design = np.column_stack([np.ones(size), time, np.where(np.arange(size) % 2, -1.0, 1.0)])
+    inverse = np.linalg.inv(design.T @ design)
+    fitted = inverse @ (design.T @ curve)
+    rest = float(((curve - design @ fitted) ** 2).sum())
+    if abs(fitted[2]) < TINY:
+        return 1.0
+    freedom = size - 3
+    deviation = math.sqrt(max(rest, TINY**2) / freedom * float(inverse[2, 2]))
+    return 2.0 * float(student_distribution(np.array([-abs(float(fitted[2])) / deviation]), freedom)[0])
 
 
 def roughness_p(curve: Curve, noise: float) -> float:

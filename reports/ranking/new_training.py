@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.ranking.student import student_distribution
+from reports.student import student_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

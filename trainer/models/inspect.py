@@ -106,7 +106,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         parameters=built.model.count_params(),
         trainable_parameters=sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables),
         max_bn_momentum=max(trained, default=None),
-        min_image_size=None if info is None else info.min_size,
+        min_image_size=None if info is None or config.model.options else info.min_size,  # with other options another; this one was built
         backbone_blocks=len(blocks_of(built.backbone)),
         loss_from_logits=False,
         estimated_memory_bytes=estimated_memory_bytes(built, boundary, config),

@@ -84,6 +84,14 @@ def test_statistics_that_swing_as_much_are_not_blamed() -> None:
     assert found["coverage"].finding == "No: every epoch trained on every training image."
 
 
+def test_a_momentum_that_calms_is_named_and_windows_leave_statistics_open() -> None:
+    slow = trial(1, STEADY, STEADY, sampling="leftover", learning_rate="0.003", bn_momentum="0.9")
+    fast = trial(0, SWINGING, STEADY, sampling="leftover", learning_rate="0.003", bn_momentum="0.01")
+    assert "With bn_momentum 0.9 and all else equal it moves by 0.000" in checks(study(fast, slow))["statistics"].finding
+    windows = study(fast, sweep_file=SWEEP_FILE.replace("validation_windows: all", "validation_windows: floor_batches"))
+    assert not checks(windows)["statistics"].tested
+
+
 @pytest.mark.parametrize("text", ["", "data: [", "data: 3"])
 def test_a_record_without_a_readable_sweep_file_says_what_it_does_not_know(text: str) -> None:
     found = checks(study(trial(0, SWINGING), sweep_file=text))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reports.flags import find_flags
+from reports.flags.swings import alternation_p
 
 
 def flagged(curve: np.ndarray, num_val: int, **counts: np.ndarray) -> bool:
@@ -70,3 +71,13 @@ def test_counts_of_gained_and_lost_images_reveal_swings_that_independent_draws_w
     gained, lost = np.where(rising, moved + 1, 1.0), np.where(rising, 1.0, moved + 1)
     assert not flagged(curve, num_val)
     assert flagged(curve, num_val, val_gained=gained, val_lost=lost)
+
+
+@pytest.mark.parametrize("epochs", [8, 12, 30])
+def test_a_period_of_two_is_seldom_seen_in_noise_and_seldom_missed(epochs: int) -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0.7, 0.05, (2000, epochs)) + np.linspace(0, 0.1, epochs)
+    assert np.mean([alternation_p(curve) < 0.01 for curve in noise]) == pytest.approx(0.01, abs=0.007)
+    swing = 0.08 * (np.arange(epochs) % 2) * rng.uniform(0.5, 3.0, (500, epochs))
+    assert np.mean([alternation_p(curve) < 0.01 for curve in noise[:500] + swing]) > (0.15 if epochs == 8 else 0.6)
+    assert alternation_p(np.full(epochs, 0.9)) == 1.0
