@@ -33,9 +33,7 @@ def decide(study: StudyRecord, configurations: Sequence[Configuration], *, oscil
         return Verdict("empty", _nothing(study), open_ends=_open_ends(study, configurations))
     winner = ranked[0]
     equals = [row for row in ranked[1:] if row.id in winner.tied_with]
-    tied = [
-        row for row in equals if row.confirmed or not winner.confirmed
-    ]  # a claim about fresh seeds is not shared with one that has none
+    tied = [row for row in equals if row.confirmed or not winner.confirmed]  # a claim of fresh seeds is not shared with one that has none
     leaders = [winner, *tied]
     pick = _best_epoch_pick(ranked, maximize=study.maximize)
     return Verdict(
@@ -98,12 +96,14 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_e
     if not winner.confirmed:
         each = " each" if len(leaders) > 1 else ""
         sentences.append(f"One run{each}: not confirmed by a second seed." if study.kind == "logs" else f"One seed{each}: not confirmed.")
-    elif fresh_trials(winner.trials):
-        sentences += _fresh(leaders)
+    fresh = bool(fresh_trials(winner.trials))
+    source = f"from {wording.count(winner.seeds, 'fresh seed')} alone" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
     if winner.interval is not None and len(leaders) <= NAMED_TIES:
-        kind = "fresh seed" if fresh_trials(winner.trials) else "seed"
-        source = f"from {wording.count(winner.seeds, kind)}" if winner.confirmed else "judging by how much others vary between seeds"
+        source = source if winner.confirmed else "judging by how much others vary between seeds"
         sentences.append(f"A new training: {wording.interval(winner.interval, study.metric)}, {source}.")
+    elif fresh:
+        sentences.append(f"Judged {source}." if len(leaders) == 1 else "Judged from fresh seeds alone.")
+    sentences += _failed(leaders)
     if unconfirmed_equals:
         verb = "was" if unconfirmed_equals == 1 else "were"
         sentences.append(
@@ -112,12 +112,9 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_e
     return " ".join(sentences)
 
 
-def _fresh(leaders: Sequence[Configuration]) -> list[str]:
-    """That a confirmed leader's figures rest on fresh seeds alone, and which of its fresh trainings failed: the rest may flatter it."""
-    if len(leaders) > 1:
-        sentences = ["These figures rest on fresh seeds alone, not on the trainings that were searched."]
-    else:
-        sentences = [f"This rests on {wording.count(leaders[0].seeds, 'fresh seed')} alone, not on the training that was searched."]
+def _failed(leaders: Sequence[Configuration]) -> list[str]:
+    """Which leaders' fresh trainings failed: the others may flatter them."""
+    sentences = []
     for row in leaders[:NAMED_TIES]:
         fresh = [trial for trial in row.trials if trial.role == "confirmation"]
         failed = sum(trial.state == "FAIL" for trial in fresh)

@@ -56,8 +56,10 @@ def counts(snapshot: StudySnapshot) -> str:
 def confirmation(cost: ConfirmationCost) -> str:
     """What the confirmation of the leaders will take."""
     time = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
-    leaders = "the leader" if cost.leaders == 1 else f"the {cost.leaders} leaders"
-    return f"confirming {leaders} with {cost.seeds} fresh seeds each: {cost.trials} trainings to go, at most {cost.epochs} epochs{time}"
+    leaders, each = ("the leader", "") if cost.leaders == 1 else (f"the {cost.leaders} leaders", " each")
+    trainings = "1 training" if cost.trials == 1 else f"{cost.trials} trainings"
+    seeds = "1 fresh seed" if cost.seeds == 1 else f"{cost.seeds} fresh seeds"
+    return f"confirming {leaders} with {seeds}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
 
 
 def ending(trial: FinishedTrial) -> str:

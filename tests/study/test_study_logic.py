@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
+from sweeps.progress.wording import confirmation
 from sweeps.record import StudyLockedError, create_study, open_study, read_study, read_study_facts
 from sweeps.study import Silent, StudyOptions, SweepAbortedError, run_study
 from sweeps.study.planning import plan_of
@@ -300,6 +302,9 @@ def test_the_cost_of_confirmation_is_told_before_it_begins_and_again_when_it_goe
     assert first.seconds is not None
     assert first.seconds > 0
     assert (second.trials, second.epochs) == (3, 13)
+    assert confirmation(replace(first, seconds=90)) == (
+        "confirming the 2 leaders with 2 fresh seeds each: 4 trainings to go, at most 20 epochs, about 1 min 30 s"
+    )
 
 
 def test_only_confirmations_and_a_training_without_choice_see_the_test_images(

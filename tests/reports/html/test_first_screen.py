@@ -39,7 +39,7 @@ def test_first_screen_of_a_confirmed_winner(open_page: Callable, data: ReportDat
     winner = data.configurations[0]
     assert winner.confirmed
     assert winner.short in seen
-    assert re.search(r"A new training: [\d.]+ to [\d.]+\s*%, from 3 seeds", seen)
+    assert re.search(r"A new training: [\d.]+ to [\d.]+\s*%, from 2 fresh seeds alone", seen)
     assert "with none" in seen
     assert f"{len(data.verdict.oscillating)} of 24 configurations oscillate" in seen
     assert "expected by chance" in seen
