@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import PostgresServer
+    from sqlalchemy.engine import Connection, Engine
 
     from sweeps.record.recorded_study import RecordedStudy
 
@@ -200,27 +202,51 @@ def test_a_trial_is_added_only_by_a_driver_that_knows_all_others(opened: Callabl
     assert (stored.number, stored.configuration) == (1, "b")
 
 
-@pytest.mark.parametrize("method", ["create_new_trial", "set_trial_state_values"])
-def test_a_commit_whose_answer_was_lost_is_not_repeated(
-    method: str, opened: Callable[..., RecordedStudy], server: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study = opened()
-    original, tries = getattr(study._storage, method), []
+class CutOff:
+    """An engine whose connection breaks after a commit and before its answer, as often as transactions begin and `times` says."""
 
-    def cut_off(*arguments: object) -> object:
-        answer = original(*arguments)
-        tries.append(method)
-        if len(tries) == 1:
+    def __init__(self, engine: Engine, times: int) -> None:
+        self._engine = engine
+        self.left = times
+
+    def connect(self) -> Connection:
+        return self._engine.connect()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+        if self.left:
+            self.left -= 1
             raise OperationalError("COMMIT", None, Exception("server closed the connection unexpectedly"))
-        return answer
 
-    monkeypatch.setattr(study._storage, method, cut_off)
-    assert add(study) == 0
-    study.begin_attempt(0, 0, driver="d", from_epoch=0, gpu=0)
-    study.tell(0, TrialState.COMPLETE, 0.5)
-    (trial,) = read_study(server, name).trials
-    assert trial.state == "COMPLETE"
-    assert add(study) == 1
+
+def test_commits_whose_answers_were_lost_are_not_repeated(opened: Callable[..., RecordedStudy], server: str, name: str) -> None:
+    study = opened()
+
+    def cut(times: int = 1) -> CutOff:
+        study._transactions._engine = cut_off = CutOff(study._storage.engine, times)  # type: ignore[assignment]
+        return cut_off
+
+    steps: list[Callable[[], object]] = [
+        lambda: add(study),
+        lambda: study.begin_attempt(0, 0, driver="d", from_epoch=0, gpu=0),
+        lambda: study.add_epoch(0, 0, 1, {"val_accuracy": 0.5}, None),
+        lambda: study.show_epoch(0, 1, 0.5, 100),
+        lambda: study.set_attributes(0, {"figures": {"num_val": 5.0}}),
+        lambda: study.update_facts(change="told", num_val=5),
+        lambda: study.tell(0, TrialState.COMPLETE, 0.5),
+        lambda: add(study, "another"),
+    ]
+    for step in steps:
+        cut_off = cut()
+        step()
+        assert cut_off.left == 0
+    first, second = read_study(server, name).trials
+    assert (first.state, first.num_epochs, len(first.attempts), first.figures) == ("COMPLETE", 1, 1, {"num_val": 5.0})
+    assert (second.number, second.configuration, second.state) == (1, "another", "RUNNING")
+    assert len(read_study_facts(server, name).changes) == 1
+    study.begin_attempt(1, 0, driver="d", from_epoch=0, gpu=0)  # its lease is this driver's
 
 
 def test_changes_of_several_drivers_are_all_in_the_history(opened: Callable[..., RecordedStudy], server: str, name: str) -> None:
