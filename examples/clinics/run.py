@@ -9,7 +9,8 @@ Each clinic is a folder beside this file with
 - ``original.yaml``: the same sweep at the size of the training that went wrong, for a GPU,
 - ``prepare.py`` (where it needs images or weights of its own): a script that writes them into the current folder, once,
 - ``clinic.py``: `TITLE`; `OUTCOMES`, functions from `documents.Documents` to `documents.Outcome`; and where it needs them `CHECKS` and `TRAININGS`
-  (name to ``KEY=VALUE`` settings for ``steadysweep check`` and ``steadysweep train``) and `SMALL` (settings that make it a test of seconds).
+  (name to ``KEY=VALUE`` settings for ``steadysweep check`` and ``steadysweep train``), `SMALL` (settings that make it a test of seconds) and
+  `FIGURES` (file name to a function from `documents.Documents` to an SVG, for its page; ``--figures docs/clinics`` writes them).
 
 A clinic's commands run in ``OUTPUT/CLINIC``, where the report is afterwards. A clinic that ran is continued, not repeated. Exit code 1 when an outcome does not hold.
 """
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from documents import Check, Documents, Outcome, settings_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from documents import OutcomeCheck
 
@@ -54,6 +55,7 @@ class Clinic:
         checks: name to settings of further ``steadysweep check`` runs; they start no TensorFlow.
         trainings: name to settings of ``steadysweep train`` runs.
         small: settings of the small form.
+        figures: file name to a function that draws it, of the clinic's page.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Clinic:
     checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     trainings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     small: Sequence[str] = ()
+    figures: Mapping[str, Callable[[Documents], str]] = field(default_factory=dict)
 
     @property
     def sweep_file(self) -> Path:
@@ -83,6 +86,7 @@ def load_clinic(name: str) -> Clinic:
         getattr(module, "CHECKS", {}),
         getattr(module, "TRAININGS", {}),
         getattr(module, "SMALL", ()),
+        getattr(module, "FIGURES", {}),
     )
 
 
@@ -123,14 +127,14 @@ class Shell:
         return process.returncode, process.stdout
 
 
-def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: str = "ray-core") -> Documents:
+def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: str | None = None) -> Documents:
     """Run a clinic's commands from the images to the report.
 
     Args:
         clinic: which.
         shell: in an existing folder, the clinic's own.
         small: in its small form.
-        executor: for ``steadysweep run``.
+        executor: for ``steadysweep run``; default: its own.
 
     Raises:
         ClinicError: a command failed.
@@ -148,7 +152,7 @@ def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: s
         storage = f"sqlite:///training-{name}.db"
         shell.steadysweep("train", sweep, *own, *_overrides(settings), "--storage", storage)
         trainings[name] = _report(shell, storage)
-    shell.steadysweep("run", sweep, *own, "--executor", executor, *(("--quiet",) if shell.quiet else ()))
+    shell.steadysweep("run", sweep, *own, *(("--executor", executor) if executor else ()), *(("--quiet",) if shell.quiet else ()))
     storage = f"sqlite:///clinic-{clinic.name}.db"
     report = _report(shell, storage)
     shell.steadysweep("report", report["study"]["name"], "--storage", storage, "-o", f"clinic-{clinic.name}.html")
@@ -200,6 +204,7 @@ def main() -> int:
     parser.add_argument("clinics", nargs="*", metavar="CLINIC", help=f"of {', '.join(CLINICS)}; default: all")
     parser.add_argument("--output", type=Path, default=Path("clinics"), help="folder of the clinics' folders (default: %(default)s)")
     parser.add_argument("--small", action="store_true", help="the small form of each, as the tests run it")
+    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="also draw the figures of the clinics' pages into this folder")
     given = parser.parse_args()
     unknown = sorted(set(given.clinics) - set(CLINICS))
     if unknown:
@@ -217,6 +222,8 @@ def main() -> int:
             lines.append(f"{name}: {error}")
             kept = False
             continue
+        for file, draw in clinic.figures.items() if given.figures else ():
+            (given.figures / file).write_text(draw(documents), encoding="utf-8")
         found = outcomes_of(clinic, documents)
         kept &= all(each.holds for each in found)
         lines.append(summary(clinic, documents, found, time.monotonic() - began))
