@@ -37,12 +37,20 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
         return None
     apart = np.flatnonzero(both)[batch[both] - stored[both] >= gap / 2.0]
     first = int(apart[0]) + 1
+    figures = f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics"
+    cause, advice = _cause(run.frozen_by_batch, gap)
     return Flag(
         "bn_gap",
         grade(gap, medium=0.0, high=3 * GAP),
-        {"gap": gap, "val_accuracy": inference, "val_batch_accuracy": batchwise, "epochs": (first, int(late[-1]) + 1)},
-        "Lower bn_momentum or train for more steps; precise_bn: end recomputes the statistics exactly and repairs the model without training.",
-        f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics: the moving statistics lag by {gap:.3f}",
+        {
+            "gap": gap,
+            "val_accuracy": inference,
+            "val_batch_accuracy": batchwise,
+            "frozen_by_batch": run.frozen_by_batch,
+            "epochs": (first, int(late[-1]) + 1),
+        },
+        advice,
+        f"{figures}: {cause}",
     )
 
 
@@ -55,3 +63,20 @@ def _noise(num_val: int | None) -> float:
     Source: McNemar, Psychometrika 12 (1947) 153; in healthy trainings of digits 1 to 12 % of the images were judged differently.
     """
     return math.sqrt(DISAGREE / num_val) if num_val else 0.0
+
+
+def _cause(frozen_by_batch: int | None, gap: float) -> tuple[str, str]:
+    """What the gap comes from and what to try: frozen layers never learn the statistics they will be deployed with, others learn them slowly."""
+    if frozen_by_batch:
+        layers = "1 frozen BatchNorm layer" if frozen_by_batch == 1 else f"{frozen_by_batch} frozen BatchNorm layers"
+        cause = f"in training {layers} used the batch's statistics, in prediction stored ones of other images; they differ by {gap:.3f}"
+        advice = (
+            "Set frozen_bn: inference (Keras 3; in Keras 2 call the backbone with training=False) or frozen_bn: reestimate, "
+            "train the head on precomputed features (frozen_features: precomputed), or unfreeze layers (frozen_layers). "
+            "bn_momentum does nothing to frozen layers."
+        )
+        return cause, advice
+    lower = "Lower bn_momentum or train for more steps; precise_bn: end recomputes the statistics exactly and repairs the model without training."
+    if frozen_by_batch is None:
+        lower += " Where BatchNorm layers are frozen, run them in inference mode (frozen_bn: inference)."
+    return f"the moving statistics lag by {gap:.3f}", lower

@@ -40,6 +40,7 @@ def find_flags(
     num_val: int | None = None,
     planned_epochs: int | None = None,
     num_classes: int | None = None,
+    frozen_by_batch: int | None = None,
     cut: bool = False,
 ) -> tuple[Flag, ...]:
     """Find what is wrong with a training, the gravest first.
@@ -51,12 +52,13 @@ def find_flags(
         num_val: validation images; None when unknown (`infer_num_val` may read it off the values).
         planned_epochs: epochs of a complete training.
         num_classes: classes, for the chance level.
+        frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training; None when unknown, as of a log.
         cut: the sweep stopped it or it is still running: that it was still rising is no finding about it.
 
     Returns:
         Flags ordered by severity, each name at most once; none when nothing can be said.
     """
-    run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes)
+    run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes, frozen_by_batch=frozen_by_batch)
     found = [flag for finder in FINDERS if not (cut and finder is find_unfinished) and (flag := finder(run)) is not None]
     rank = {"high": 0, "medium": 1, "low": 2}
     return tuple(sorted(found, key=lambda flag: rank[flag.severity]))

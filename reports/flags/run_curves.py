@@ -36,6 +36,7 @@ class RunCurves:
             swings.
         planned_epochs: epochs of a complete training, or None.
         num_classes: classes, or None when unknown.
+        frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training, or None when unknown.
     """
 
     curves: Mapping[str, Curve]
@@ -45,6 +46,7 @@ class RunCurves:
     planned_epochs: int | None = None
     num_classes: int | None = None
     num_val_assumed: bool = False
+    frozen_by_batch: int | None = None
 
     def curve(self, name: str) -> Curve | None:
         """The present, finite values of a metric, or None where it has none."""
@@ -83,6 +85,7 @@ def run_curves(
     num_val: int | None = None,
     planned_epochs: int | None = None,
     num_classes: int | None = None,
+    frozen_by_batch: int | None = None,
 ) -> RunCurves:
     """Bring the curves of a training to one length and pick out the validation accuracy's present epochs."""
     arrays = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in curves.items()}
@@ -99,4 +102,4 @@ def run_curves(
         num_val, believed = smallest_fitting_size(values.tolist())
         assumed = num_val is not None and not believed
     epochs = np.flatnonzero(present).astype(np.int64) + 1
-    return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed)
+    return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed, frozen_by_batch)

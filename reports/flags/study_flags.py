@@ -27,12 +27,13 @@ def trial_flags(trial: TrialRecord, study: StudyRecord) -> tuple[Flag, ...]:
     num_val = int(trial.figures["num_val"]) if trial.figures.get("num_val", 0) > 0 else study.num_val
     if num_val is None and study.kind == "logs" and "val_accuracy" in trial.curves:
         num_val = infer_num_val(float(str(value)) for value in trial.curves["val_accuracy"])
-    classes = trial.figures.get("num_classes")
+    classes, frozen = trial.figures.get("num_classes"), trial.figures.get("frozen_by_batch")
     return find_flags(
         trial.curves,
         num_val=num_val,
         planned_epochs=trial.planned_epochs,
         num_classes=int(classes) if classes else None,
+        frozen_by_batch=None if frozen is None else int(frozen),
         cut=trial.state in ("PRUNED", "RUNNING"),
     )
 

@@ -76,8 +76,9 @@ def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
 
 
 def _own_config(sweep: SweepFile) -> TrainConfig:
-    """The file's own settings, nothing searched, paths absolute."""
+    """The file's own settings, nothing searched, paths absolute; of searched backbones the first, as the default may not fit `model.weights`."""
     settings = train_config(sweep, {}, sweep.search.seed).model_dump(mode="json")
+    settings["model"]["backbone"] = _values(sweep, "backbone", sweep.model.backbone)[0]
     return TrainConfig(**absolute_config(settings, Path.cwd()))
 
 

@@ -68,7 +68,7 @@ class Finishing:
         curves = trial.all_curves()
         figures = {} if outcome is None else {name: float(value) for name, value in outcome.figures.items() if math.isfinite(value)}
         num_val = int(figures["num_val"]) if "num_val" in figures else self._record.facts.num_val
-        diagnosis = diagnose(curves, num_val, trial.planned_epochs, cut=state == "PRUNED") if trial.epochs else {}
+        diagnosis = diagnose(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {}
         finished = finished_trial(
             (trial.number, trial.role, trial.configuration, trial.params),
             state,

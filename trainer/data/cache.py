@@ -1,4 +1,4 @@
-"""Decoded images on the node's disk: one memory-mapped file per data set and form, written once under a lock, shared by all processes."""
+"""Decoded images and activations on the node's disk: one memory-mapped file per data set and form, written once under a lock, shared by all processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _SUFFIX = ".images.npy"
+PIXEL = np.dtype(np.uint8)
 
 
 def cache_folder(setting: str | None) -> Path:
@@ -30,11 +31,12 @@ def cache_folder(setting: str | None) -> Path:
 def mapped(
     folder: Path,
     key: str,
-    shape: tuple[int, int, int, int],
-    write: Callable[[npt.NDArray[np.uint8]], None],
+    shape: tuple[int, ...],
+    write: Callable[[npt.NDArray[Any]], None],
     limit_bytes: float,
-) -> npt.NDArray[np.uint8]:
-    """The decoded images named `key`, from disk if some process has written them, else written now.
+    kind: np.dtype[Any] = PIXEL,
+) -> npt.NDArray[Any]:
+    """The array named `key`, from disk if some process has written it, else written now.
 
     A file appears under its final name only when complete, so that a killed writer leaves nothing that could be read.
 
@@ -44,6 +46,7 @@ def mapped(
         shape: ``(n, height, width, channels)``.
         write: fills an array of that shape; called by one process only, the others wait.
         limit_bytes: the least recently used files are removed until the folder is below it; this file stays.
+        kind: of its values.
 
     Raises:
         DataError: the folder cannot be written.
@@ -53,10 +56,10 @@ def mapped(
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / f"{key}.lock"):
             if not final.exists():
-                _make_room(folder, limit_bytes - np.prod(shape, dtype=np.int64))
+                _make_room(folder, limit_bytes - kind.itemsize * np.prod(shape, dtype=np.int64))
                 unfinished = folder / f"{key}.{os.getpid()}.part"
                 try:
-                    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
+                    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=kind, shape=shape)
                     write(array)
                     array.flush()
                     del array
@@ -64,12 +67,15 @@ def mapped(
                 finally:
                     unfinished.unlink(missing_ok=True)
         final.touch()
-        found: npt.NDArray[np.uint8] = np.load(final, mmap_mode="r")
+        found: npt.NDArray[Any] = np.load(final, mmap_mode="r")
     except OSError as error:
-        raise DataError(
-            f"{folder}: decoded images cannot be cached here ({error}); set data.cache_path to a local folder with room"
-        ) from error
+        raise DataError(f"{folder}: images cannot be cached here ({error}); set data.cache_path to a local folder with room") from error
     return found
+
+
+def remove(folder: Path, key: str) -> None:
+    """Drop the file of `key`; processes that have it open keep their mapping."""
+    (folder / f"{key}{_SUFFIX}").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

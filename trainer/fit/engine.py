@@ -14,6 +14,7 @@ import tensorflow as tf
 from trainer.errors import NonFiniteLossError
 from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
 from trainer.freezing.boundary import find_boundary, thawing_stages
+from trainer.freezing.features import feature_split, precompute
 from trainer.freezing.split import split_at
 from trainer.models.leaves import all_layers
 from trainer.optimizers.groups import make_groups
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.config import TrainConfig
+    from trainer.data import ImageData
     from trainer.fit.network import Network
+    from trainer.freezing.features import Features
+    from trainer.freezing.split import Split
     from trainer.records import FrozenBoundary
 
 TRACES: Counter[str] = Counter()
@@ -62,6 +66,8 @@ class Engine:
         self._thaw_every = config.training.unfreeze_every
         self.stages = self._stages(config)
         network.freeze(self.stages[-1])  # optimisers are built for all that is ever trained
+        precomputed = config.training.frozen_features == "precomputed"
+        self.after: Split | None = feature_split(network.built, self.stages[0], config) if precomputed else None
         self.groups = make_groups(network.built, self.stages, config.training)
         averaged = [variable for group in self.groups for variable in group.variables]
         self.averages = [tf.Variable(variable.value, trainable=False) for variable in averaged] if config.training.ema is not None else []
@@ -73,7 +79,9 @@ class Engine:
         self._scaled = any(
             "float16" in str(layer.compute_dtype) and "bfloat16" not in str(layer.compute_dtype) for layer in network.built.head.layers
         )
+        self._wrong_loss = config.training.loss == "binary_crossentropy" and network.built.units > 1
         self._steps: dict[int, tuple[Any, Any]] = {}
+        self._prefix: Any = None
         self.first_step_at = 0.0
 
     def _stages(self, config: TrainConfig) -> tuple[FrozenBoundary, ...]:
@@ -129,6 +137,19 @@ class Engine:
         self.network.freeze(self.stages[stage])
         return [layer for layer in self.network.norms if layer.trainable or self.batch_statistics]
 
+    def features(self, data: ImageData, config: TrainConfig) -> Features:
+        """Activations of the frozen part, for a training on precomputed ones; its weights and statistics must be in place.
+
+        Raises:
+            DataError: the cache folder cannot be written.
+        """
+        if self.after is None:
+            raise RuntimeError("this training does not use precomputed activations")
+        if self._prefix is None:
+            signature = [tf.TensorSpec((None, *self.network.built.model.input_shape[1:]), tf.float32)]
+            self._prefix = tf.function(self.after.prefix, input_signature=signature, autograph=False)
+        return precompute(self.after, self._prefix, data, config)
+
     def frozen_norms(self) -> list[Any]:
         """BatchNorm layers that are frozen at the start."""
         self.network.freeze(self.stages[0])
@@ -141,7 +162,7 @@ class Engine:
 
         Args:
             epoch: counted from 1; decides the stage.
-            batches: ``(images, targets, weights)``.
+            batches: ``(images, targets, weights)``; activations at the cut where these are precomputed.
             rates: learning rate of each step, shape ``(steps,)``.
             should_stop: asked before each call into TensorFlow.
 
@@ -206,16 +227,18 @@ class Engine:
         trained = [id(variable) for group in groups for variable in group.variables]
         averages = {id(v): a for a, v in zip(self.averages, (v for group in self.groups for v in group.variables), strict=False)}
         parts = StepParts(
-            split_at(self.network.built, boundary),
+            self.after or split_at(self.network.built, boundary),
+            self.after is not None,
             groups,
             [averages[variable] for variable in trained] if averages else [],
             [layer for layer in self.network.norms if not layer.trainable] if self.batch_statistics else [],
             self._optimizer,
             self._scaled,
+            self._wrong_loss,
             lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
         )
         step = make_step(parts, self.knobs)
-        shape = self.network.built.model.input_shape[1:]
+        shape = self.network.built.model.input_shape[1:] if self.after is None else self.after.fed_shape
         signature = [
             tf.TensorSpec((None, *shape), tf.float32),
             tf.TensorSpec((None, None), tf.float32),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.config import ModelConfig
+    from trainer.freezing.split import Split
     from trainer.models.built import BuiltModel
     from trainer.records import FrozenBoundary
 
@@ -36,7 +37,7 @@ class Network:
         self._dropouts = [layer for layer in all_layers(built.head) if isinstance(layer, VariableDropout)]
         self._generators = [generator for layer in all_layers(built.model) for generator in layer._seed_generators]  # noqa: SLF001 - no public list
         self._boundary: FrozenBoundary | None = None
-        self._compiled: dict[tuple[str, frozenset[int]], Callable[..., Any]] = {}
+        self._compiled: dict[tuple[str, frozenset[int], str | None], Callable[..., Any]] = {}
 
     @property
     def variables(self) -> list[Any]:
@@ -62,36 +63,38 @@ class Network:
         for index, generator in enumerate(self._generators):
             generator.state.assign(np.array([derived_seed(seed, epoch, index), 0]))
 
-    def logits(self, batches: Iterable[Any], by_batch_layers: Iterable[Any] = ()) -> NDArray[np.float32]:
+    def logits(self, batches: Iterable[Any], by_batch_layers: Iterable[Any] = (), *, after: Split | None = None) -> NDArray[np.float32]:
         """Logits ``(n, units)`` of images in inference mode.
 
         Args:
             batches: of images, or tuples that begin with images.
             by_batch_layers: BatchNorm layers that normalise by the batch instead.
+            after: the batches hold activations at this cut instead of images.
         """
-        forward = self._forward(tuple(by_batch_layers))
+        forward = self._forward(tuple(by_batch_layers), after)
         found = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
         return np.concatenate([np.asarray(part) for part in found])
 
-    def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any]) -> None:
-        """Give BatchNorm layers their exact statistics over images; the weights are untouched."""
+    def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any], *, after: Split | None = None) -> None:
+        """Give BatchNorm layers their exact statistics over images, or over activations at a cut before them; the weights are untouched."""
         chosen = [layer for layer in layers if isinstance(layer, SwitchedBatchNorm)]
         if not chosen:
             return
-        key = ("moments", frozenset(id(layer) for layer in chosen))
+        key = ("moments", frozenset(id(layer) for layer in chosen), None if after is None else after.cut)
         if key not in self._compiled:
-            self._compiled[key] = moments_function(self._chain, chosen)
+            self._compiled[key] = moments_function(self._chain if after is None else after.rest, chosen)
         pool_moments(self.built.model, chosen, self._compiled[key], batches)
 
-    def _forward(self, by_batch_layers: tuple[Any, ...]) -> Callable[[Any], Any]:
-        key = ("logits", frozenset(id(layer) for layer in by_batch_layers))
+    def _forward(self, by_batch_layers: tuple[Any, ...], after: Split | None) -> Callable[[Any], Any]:
+        key = ("logits", frozenset(id(layer) for layer in by_batch_layers), None if after is None else after.cut)
         if key not in self._compiled:
 
             def forward(images: Any) -> Any:  # noqa: ANN401 - a tensor
                 with by_batch(by_batch_layers):
-                    return self._chain(images, training=False)
+                    return self._chain(images, training=False) if after is None else after.rest(images, training=False)
 
-            signature = [tf.TensorSpec((None, *self.built.model.input_shape[1:]), tf.float32)]
+            shape = self.built.model.input_shape[1:] if after is None else after.fed_shape
+            signature = [tf.TensorSpec((None, *shape), tf.float32)]
             self._compiled[key] = tf.function(forward, input_signature=signature, autograph=False)
         return self._compiled[key]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from trainer.batchnorm.switched import by_batch
-from trainer.fit.loss import correct_images, loss_per_image
+from trainer.fit.loss import binary_on_softmax, correct_images, loss_per_image
 from trainer.optimizers.create import DECAYS_FIRST
 
 if TYPE_CHECKING:
@@ -77,20 +77,24 @@ class StepParts:
 
     Attributes:
         split: the network, cut at the frozen boundary.
+        precomputed: whether the step is given activations at the cut instead of images.
         groups: weights that are trained now, with their optimisers.
         averages: moving averages of all their weights in order, or empty.
         by_batch: frozen BatchNorm layers that normalise by the batch all the same.
         optimizer: name of the optimiser.
         scaled: whether the loss is scaled (float16).
+        binary_on_softmax: whether a softmax is trained by binary cross-entropy on each of its outputs.
         traced: called once per trace.
     """
 
     split: Split
+    precomputed: bool
     groups: Sequence[Group]
     averages: Sequence[Any]
     by_batch: Sequence[keras.layers.Layer]
     optimizer: str
     scaled: bool
+    binary_on_softmax: bool
     traced: Callable[[], None]
 
 
@@ -102,11 +106,12 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
         parts.traced()
         values = [variable.value for variable in variables]
         with by_batch(parts.by_batch):
-            activations = parts.split.prefix(images)
+            activations = images if parts.precomputed else parts.split.prefix(images)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)
                 logits = parts.split.rest(activations, training=True)
-                loss = tf.reduce_mean(weights * loss_per_image(logits, targets, knobs.smoothing))
+                losses = binary_on_softmax if parts.binary_on_softmax else loss_per_image
+                loss = tf.reduce_mean(weights * losses(logits, targets, knobs.smoothing))
                 for variable in variables:
                     if variable.regularizer is not None:
                         loss += tf.cast(variable.regularizer(variable), tf.float32)

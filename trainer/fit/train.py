@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
+    from trainer.freezing.split import Split
     from trainer.records import StopReason
 
 MODEL_FILE = "model.keras"
@@ -88,10 +89,11 @@ class _Training:
         self.config, self.data, self.engine, self.checkpoints, self.began = config, data, engine, checkpoints, began
         self.maximize = config.metric != "val_loss"
         self.history = History()
-        self.validator = Validator(data, config)
+        self.fed, self.fed_config = data, config
         self.pace = Pace()
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
+        self.shared: dict[str, float] = {}
 
     def run(
         self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
@@ -101,6 +103,9 @@ class _Training:
         self._resume(on_epoch_end)
         if not self.history.figures and self.config.model.frozen_bn == "reestimate":
             self.engine.network.recompute_statistics(self.engine.frozen_norms(), self._plain_training_images())
+        if self.engine.after is not None:
+            self._precompute(self.engine.after)
+        self.validator = Validator(self.fed, self.fed_config, self.engine.after)
         stopped: StopReason = "completed"
         for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
             if self._stalled():
@@ -132,6 +137,12 @@ class _Training:
             for epoch, figures in enumerate(self.history.figures, start=1):
                 on_epoch_end(EpochRecord(epoch, figures, checkpoint.folder if epoch == checkpoint.epoch else None, replayed=True))
 
+    def _precompute(self, after: Split) -> None:
+        """Go on with the activations of the frozen part in place of the images."""
+        features = self.engine.features(self.data, self.config)
+        self.fed, self.fed_config = features.data, features.config
+        self.shared = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
+
     def _stalled(self) -> bool:
         patience = self.config.training.early_stopping
         return patience is not None and level_has_stalled(self.history.curve(self.config.metric), patience, maximize=self.maximize)
@@ -140,7 +151,7 @@ class _Training:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
         training, network = self.config.training, self.engine.network
         network.rekey(self.config.seed, epoch)
-        batches = training_epoch(self.data, self.config, epoch)
+        batches = training_epoch(self.fed, self.fed_config, epoch)
         rates = epoch_rates(training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
         clock = time.monotonic()
         totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
@@ -152,7 +163,7 @@ class _Training:
         normalised = self.engine.normalised_by_batch(self.engine.stage_of(epoch))
         self.engine.swap_averages()
         if training.precise_bn == "epoch":
-            network.recompute_statistics(normalised, self._plain_training_images())
+            network.recompute_statistics(normalised, self._plain_training_images(), after=self.engine.after)
         validation = self.validator.validate(network, epoch, normalised)
         figures = {
             "loss": totals.loss,
@@ -199,7 +210,12 @@ class _Training:
         """Choose the epoch to export, measure it, write it."""
         done = len(self.history.figures)
         exported, path = done, None
-        figures: dict[str, float] = {"start_seconds": self.start_seconds}
+        frozen_by_batch = self.engine.frozen_norms() if self.engine.batch_statistics else []
+        figures: dict[str, float] = {
+            "start_seconds": self.start_seconds,
+            "frozen_by_batch": float(len(frozen_by_batch)),
+            **self.shared,
+        }
         if stopped != "requested" and done:
             self.engine.swap_averages()
             exported = self._load_exported() or done
@@ -241,7 +257,7 @@ class _Training:
         network = self.engine.network
         normalised = self.engine.normalised_by_batch(self.engine.stage_of(exported))
         if self.config.training.precise_bn == "end" and normalised:
-            network.recompute_statistics(normalised, self._plain_training_images())
+            network.recompute_statistics(normalised, self._plain_training_images(), after=self.engine.after)
             figures["precise_bn_val_accuracy"] = self.validator.validate(network, exported, []).scores.accuracy
         if evaluate_test and self.data.test is not None:
             figures |= self._test_figures(exported, self.data.test)
@@ -271,9 +287,9 @@ class _Training:
         return path
 
     def _plain_training_images(self) -> Iterable[Any]:
-        """Every training image once, shuffled, without augmentation: batches mixed in class."""
-        plain = self.config.data.model_copy(update={"augmentation": "none", "sampling": "every_image", "imbalance": "none"})
-        return (images for images, _, _ in training_epoch(self.data, self.config.model_copy(update={"data": plain}), 0))
+        """Every training image (or its precomputed activations) once, shuffled, without augmentation: batches mixed in class."""
+        plain = self.fed_config.data.model_copy(update={"augmentation": "none", "sampling": "every_image", "imbalance": "none"})
+        return (images for images, _, _ in training_epoch(self.fed, self.fed_config.model_copy(update={"data": plain}), 0))
 
 
 def _values(variables: Iterable[Any]) -> list[Any]:

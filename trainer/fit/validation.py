@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.network import Network
+    from trainer.freezing.split import Split
 
 GAP_SHARE = 0.04
 """Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""
@@ -48,7 +49,9 @@ class Validation:
 class Validator:
     """The validation pipelines of one training, made once."""
 
-    def __init__(self, data: ImageData, config: TrainConfig) -> None:
+    def __init__(self, data: ImageData, config: TrainConfig, after: Split | None = None) -> None:
+        """Make the pipelines; `after` is the cut whose activations `data` holds instead of images."""
+        self._after = after
         self._data = data
         self._config = config
         self._windows = config.data.validation_windows != "all"
@@ -74,7 +77,7 @@ class Validator:
         """
         window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
         batches = self._all if self._all is not None else evaluation_batches(window, self._config)
-        found = scores(network.logits(batches), window.labels, self._data.num_classes)
+        found = scores(network.logits(batches, after=self._after), window.labels, self._data.num_classes)
         return Validation(found, self._batch_accuracy(network, found, by_batch_layers), self._windows)
 
     def _batch_accuracy(self, network: Network, whole: Scores, by_batch_layers: list[Any]) -> float | None:
@@ -90,7 +93,7 @@ class Validator:
             self._gap = evaluation_batches(
                 self._gap_set, self._config, _even_batch(len(self._gap_labels), self._config.training.batch_size)
             )
-        by_batch = scores(network.logits(self._gap, by_batch_layers), self._gap_labels, self._data.num_classes)
+        by_batch = scores(network.logits(self._gap, by_batch_layers, after=self._after), self._gap_labels, self._data.num_classes)
         if self._windows:
             return by_batch.accuracy
         inference = float(np.mean(whole.correct[self._gap_rows]))

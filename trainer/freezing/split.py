@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from trainer.freezing.graph import cut_points, layer_index_of
 
 if TYPE_CHECKING:
     from trainer.models.built import BuiltModel
     from trainer.records import FrozenBoundary
+
+
+SPATIAL = 3  # height, width, channels
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,18 @@ class Split:
         x = self.preprocessing(images, training=False)
         return x if self.frozen is None else self.frozen(x, training=False)
 
+    @property
+    def fed_shape(self) -> tuple[int, ...]:
+        """Height, width, channels of one image's activations at the cut as `rest` takes them from a pipeline; a flat cut has height and width 1."""
+        part = self.preprocessing if self.frozen is None else self.frozen
+        shape: tuple[int, ...] = tuple(part.output.shape[1:])
+        return shape if len(shape) == SPATIAL else (1, 1, int(np.prod(shape)))
+
     def rest(self, activations: Any, *, training: bool) -> Any:  # noqa: ANN401 - tensors
-        """Activations at the cut to logits ``(n, units)``, float32."""
+        """Activations at the cut, as `prefix` gives them or as `fed_shape`, to logits ``(n, units)``, float32."""
+        wanted = (self.head if self.trained is None else self.trained).input.shape
+        if len(activations.shape) != len(wanted):
+            activations = keras.ops.reshape(activations, (-1, *wanted[1:]))
         x = activations if self.trained is None else self.trained(activations, training=training)
         return keras.ops.cast(self.head(x, training=training), "float32")
 

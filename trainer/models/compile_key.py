@@ -51,6 +51,8 @@ def step_settings(config: TrainConfig) -> dict[str, Any]:
         "optimizer": [training.optimizer, training.momentum if has_momentum else None],
         "batch": training.batch_size,
         "average": training.ema is not None,
+        "features": training.frozen_features,
+        "loss": training.loss,
         "call": [training.jit_compile, training.steps_per_execution],
     }
 

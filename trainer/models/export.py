@@ -11,12 +11,15 @@ from trainer.batchnorm.layers import batchnorm_layers
 from trainer.batchnorm.switched import SwitchedBatchNorm
 from trainer.models.leaves import all_layers
 from trainer.models.variable_dropout import VariableDropout
+from trainer.preprocessing.recorded import record_scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import tensorflow as tf
+
+    from trainer.preprocessing.recorded import Recordable
 
 
 def export_model(model: keras.Model, path: Path) -> None:
@@ -28,11 +31,20 @@ def export_model(model: keras.Model, path: Path) -> None:
     partial.replace(path)
 
 
-def save_backbone(backbone: keras.Model, path: Path) -> None:
-    """Write a backbone's weights as ``NAME.weights.h5``, atomically; ``model.weights`` reads them."""
+def save_backbone(backbone: keras.Model, path: Path, *, preprocessing: Recordable | None = None) -> None:
+    """Write a backbone's weights as ``NAME.weights.h5``, atomically; ``model.weights`` reads them.
+
+    Args:
+        backbone: as in `BuiltModel`, or the layer ``backbone`` of an exported model.
+        path: ends in ``.weights.h5``.
+        preprocessing: the scaling it was trained with, written into the file, so that ``data.preprocessing: auto`` follows and pre-flight checks know;
+            None: not recorded.
+    """
     partial = path.with_name(f".partial-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     backbone.save_weights(partial)
+    if preprocessing is not None:
+        record_scaling(partial, preprocessing)
     partial.replace(path)
 
 

@@ -102,7 +102,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         has_batchnorm=bool(norms),
         output_units=built.units,
         output_activation="sigmoid" if sigmoid else "softmax",
-        loss="binary_crossentropy" if sigmoid else "categorical_crossentropy",
+        loss=config.training.loss if config.training.loss != "auto" else "binary_crossentropy" if sigmoid else "categorical_crossentropy",
         parameters=built.model.count_params(),
         trainable_parameters=sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables),
         max_bn_momentum=max(trained, default=None),

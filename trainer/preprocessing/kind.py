@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from trainer.preprocessing.families import family_of
+from trainer.preprocessing.recorded import recorded_scaling
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -25,7 +26,10 @@ def preprocessing_kind(config: TrainConfig) -> Kind:
 
 
 def expected_kind(config: TrainConfig) -> Kind:
-    """The scaling that suits the backbone: what its ImageNet weights were trained with, ``rescale`` where it has none."""
+    """The scaling that suits the backbone: what its weights file says, what its ImageNet weights were trained with, else ``rescale``."""
+    recorded = recorded_scaling(config.model.weights)
+    if recorded is not None:
+        return recorded
     family = family_of(config.model.backbone)
     if family is None:
         return "rescale"

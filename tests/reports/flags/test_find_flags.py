@@ -162,6 +162,23 @@ def test_an_alternation_of_changing_size_has_period_two() -> None:
     assert flag.evidence["period"] is None
 
 
+@pytest.mark.parametrize(
+    ("layers", "cause", "remedy", "useless"),
+    [
+        (53, "53 frozen BatchNorm layers used the batch's statistics", "Set frozen_bn: inference", "precise_bn: end"),
+        (0, "the moving statistics lag by", "precise_bn: end", "frozen"),
+        (None, "the moving statistics lag by", "Where BatchNorm layers are frozen", "does nothing"),
+    ],
+)
+def test_bn_gap_names_frozen_layers_that_trained_by_their_batch(layers: int | None, cause: str, remedy: str, useless: str) -> None:
+    curves = {"val_accuracy": np.full(10, 0.3), "val_batch_accuracy": np.full(10, 0.8)}
+    flag = next(f for f in find_flags(curves, num_val=300, frozen_by_batch=layers) if f.name == "bn_gap")
+    assert cause in flag.summary
+    assert remedy in flag.advice
+    assert useless not in flag.advice
+    assert flag.evidence["frozen_by_batch"] == layers
+
+
 def test_an_accuracy_of_zero_while_the_model_learns_is_a_broken_metric() -> None:
     curves = {"val_accuracy": np.zeros(20), "accuracy": learning(20), "val_loss": np.linspace(1.0, 0.3, 20)}
     assert "broken_metric" in names(curves)

@@ -11,7 +11,7 @@ from tiny_trainings import settings
 from trainer import TrainConfig, TrainResult, train
 from trainer.data import load_data
 from trainer.fit.kept import engine_for
-from trainer.fit.loss import loss_per_image
+from trainer.fit.loss import binary_on_softmax, loss_per_image
 from trainer.models import export_model
 
 if TYPE_CHECKING:
@@ -96,6 +96,21 @@ def test_the_loss_is_kerass_cross_entropy_with_label_smoothing(smoothing: float)
     sigmoid = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing, reduction=None)
     expected = np.asarray(sigmoid(pair[:, 1:].astype(np.float32), single))
     assert np.asarray(loss_per_image(single, pair.astype(np.float32), smoothing)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_binary_cross_entropy_on_a_softmax_is_kerass_and_not_the_loss_of_the_classes() -> None:
+    import keras
+
+    draw = np.random.default_rng(1)
+    logits = draw.normal(size=(7, 4)).astype(np.float32)
+    targets = np.eye(4, dtype=np.float32)[draw.integers(4, size=7)]
+    theirs = keras.losses.BinaryCrossentropy(reduction=None)
+    shares = np.asarray(keras.ops.softmax(logits))
+    assert np.asarray(binary_on_softmax(logits, targets, 0.0)) == pytest.approx(np.asarray(theirs(targets, shares)), rel=1e-5)
+    two = np.asarray(binary_on_softmax(logits[:, :2], targets[:, :2] * 0 + [0.0, 1.0], 0.0))
+    assert two == pytest.approx(np.asarray(loss_per_image(logits[:, :2], targets[:, :2] * 0 + [0.0, 1.0], 0.0)), rel=1e-5)
+    wrong, right = run(1, loss="binary_crossentropy"), run(1)
+    assert wrong.curves["loss"][0] < 0.7 * right.curves["loss"][0], "an average over outputs, most of them easy"
 
 
 def test_label_smoothing_enters_the_training_loss_of_the_first_epoch() -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from trainer.config import ModelConfig, TrainConfig
+from trainer.data import load_data
 from trainer.errors import ConfigError, WeightsUnavailableError
 from trainer.models import build_backbone, build_model, export_model, save_backbone
+from trainer.preflight import preflight
+from trainer.preprocessing import preprocessing_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,36 @@ def test_a_backbone_saved_by_us_is_loaded_again(tmp_path: Path) -> None:
     loaded = build_backbone(ModelConfig.model_validate({**SMALL, "weights": str(file)}), SHAPE)
     assert all(np.array_equal(mine, theirs) for mine, theirs in zip(source.get_weights(), loaded.get_weights(), strict=True))
     assert [path.name for path in tmp_path.iterdir()] == ["digits.weights.h5"]
+
+
+def test_a_weights_file_says_what_it_was_trained_on(tmp_path: Path) -> None:
+    raw, silent = tmp_path / "raw.weights.h5", tmp_path / "silent.weights.h5"
+    source = build_backbone(ModelConfig.model_validate(SMALL), SHAPE)
+    save_backbone(source, raw, preprocessing="none")
+    save_backbone(source, silent)
+
+    def config(weights: Path, preprocessing: str = "auto") -> TrainConfig:
+        return TrainConfig.model_validate(
+            {"data": {"source": "digits", "preprocessing": preprocessing}, "model": {**SMALL, "weights": str(weights)}}
+        )
+
+    assert preprocessing_kind(config(raw)) == "none"
+    assert preprocessing_kind(config(silent)) == "rescale"
+    assert preprocessing_kind(config(tmp_path / "absent.weights.h5")) == "rescale"
+    (tmp_path / "text.weights.h5").write_text("no HDF5")
+    assert preprocessing_kind(config(tmp_path / "text.weights.h5")) == "rescale"
+    images = load_data(config(raw).data)
+    found = {name: preflight(config(raw, name), images) for name in ("auto", "none", "rescale", "per_image_max")}
+    assert {name: [each.name for each in of] for name, of in found.items()} == {
+        "auto": [],
+        "none": [],
+        "rescale": ["input_scaling"],
+        "per_image_max": ["input_scaling", "per_image_max"],
+    }
+    assert found["rescale"][0].severity == "error"
+    assert "[0, 255]" in found["rescale"][0].message
+    with pytest.raises(ValueError, match="preprocessing must be one of"):
+        save_backbone(source, raw, preprocessing="standardize")  # type: ignore[arg-type]
 
 
 def test_the_backbone_of_an_exported_model_is_loaded_without_its_head(tmp_path: Path) -> None:

@@ -93,6 +93,18 @@ def test_the_whole_input_path_of_the_first_reference_system_is_caught() -> None:
     assert found["validation_coverage"].evidence["seen"] == 96
 
 
+def test_a_loss_that_does_not_fit_is_known_from_the_settings_alone() -> None:
+    found = find(training={"loss": "binary_crossentropy"})["loss_output"]
+    assert found.severity == "error"
+    assert "3-way softmax" in found.message
+    assert find(training={"loss": "binary_crossentropy"}, model={"output": "sigmoid"})["loss_output"].message.startswith("one output unit")
+    two = photos(np.arange(300) % 2, np.arange(100) % 2)
+    pair = dataclasses.replace(two, class_names=("cat", "dog"))
+    harmless = find(pair, training={"loss": "binary_crossentropy"})["loss_output"]
+    assert harmless.severity == "warning", "on two outputs it equals the categorical loss"
+    assert "loss_output" not in find(pair, training={"loss": "binary_crossentropy"}, model={"output": "sigmoid"})
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -201,6 +213,29 @@ def test_freezing_more_than_there_is() -> None:
     unresolved = dataclasses.replace(BUILT, frozen_problem="no layer is called conv9")
     assert find(facts=unresolved)["frozen_layers"].message == "no layer is called conv9"
     assert "frozen_random_weights" in find(model={"weights": None, "frozen_layers": "all"})
+
+
+def test_frozen_batchnorm_that_trains_by_its_batch() -> None:
+    frozen = {"frozen_layers": "all", "frozen_bn": "batch"}
+    assert find(facts=BUILT, model=frozen)["frozen_batch_statistics"].severity == "warning"
+    assert find(facts=dataclasses.replace(BUILT, has_batchnorm=False), model=frozen) == {}
+    assert find(facts=BUILT, model={**frozen, "frozen_layers": "none"}) == {}
+    assert find(facts=BUILT, model={**frozen, "frozen_bn": "reestimate"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "augmentation", "words"),
+    [
+        ({"frozen_layers": "none"}, "none", "nothing is frozen"),
+        ({"frozen_layers": "all", "frozen_bn": "batch"}, "none", "images beside it"),
+        ({"frozen_layers": "all"}, "flip", "random augmentation"),
+    ],
+)
+def test_features_that_differ_between_epochs_are_not_precomputed(model: dict[str, object], augmentation: str, words: str) -> None:
+    found = find(model=model, augmentation=augmentation, training={"frozen_features": "precomputed"})["precomputed_features"]
+    assert found.severity == "error"
+    assert words in found.message
+    assert "precomputed_features" not in find(model={"frozen_layers": "all"}, training={"frozen_features": "precomputed"})
 
 
 def test_a_step_beyond_the_device() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from trainer.preflight.checks import (
     bn_updates,
     contradicting_names,
+    frozen_batchnorm,
     frozen_layers,
     image_size,
     imbalance,
@@ -16,6 +17,7 @@ from trainer.preflight.checks import (
     missing_class,
     near_constant,
     per_image_max,
+    precomputed_features,
     shared_images,
     single_image_batches,
     skipped_files,
@@ -44,6 +46,8 @@ CHECKS = cast(
         single_image_batches,
         image_size,
         frozen_layers,
+        frozen_batchnorm,
+        precomputed_features,
         memory,
     ),
 )

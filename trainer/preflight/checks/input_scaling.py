@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trainer.preflight.finding import Finding
 from trainer.preprocessing.families import family_of
 from trainer.preprocessing.kind import expected_kind, preprocessing_kind
+from trainer.preprocessing.recorded import recorded_scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,8 @@ def find(setup: Setup) -> Iterator[Finding]:
     remedy = "set data.preprocessing: auto"
     if got == expected:
         return
-    if setup.pretrained and family is not None:
+    known = family is not None or recorded_scaling(config.model.weights) is not None
+    if setup.pretrained and known:
         severity: Severity = "warning" if got == "standardize" and expected == "torch" else "error"
         yield Finding(
             "input_scaling",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainer.preflight.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.facts import ModelFacts
     from trainer.preflight.setup import Setup
 
 FINDINGS = {"loss_output": "Loss, output activation, number of outputs and number of classes do not belong together."}
@@ -20,28 +19,52 @@ TWO = 2
 
 def find(setup: Setup) -> Iterator[Finding]:
     """Name the first mismatch."""
-    facts = setup.facts
-    if facts is None:
-        return
-    problem = _problem(facts, setup.data.num_classes)
+    output = _output(setup)
+    problem = _problem(output, setup.data.num_classes)
     if problem is not None:
+        harmless = output.loss in BINARY and output.activation == "softmax" and output.units == TWO
         yield Finding(
             "loss_output",
-            "error",
+            "warning" if harmless else "error",
             problem[0],
             {
-                "loss": facts.loss,
-                "activation": facts.output_activation,
-                "outputs": facts.output_units,
+                "loss": output.loss,
+                "activation": output.activation,
+                "outputs": output.units,
                 "classes": setup.data.num_classes,
             },
             problem[1],
         )
 
 
-def _problem(facts: ModelFacts, classes: int) -> tuple[str, str] | None:
+class _Output(NamedTuple):
+    """The last layer and the loss on it."""
+
+    units: int
+    activation: str
+    loss: str
+    logits: bool
+
+
+def _output(setup: Setup) -> _Output:
+    """Of the built model, or what the settings alone say."""
+    facts = setup.facts
+    if facts is not None:
+        return _Output(facts.output_units, facts.output_activation, facts.loss, facts.loss_from_logits)
+    single = setup.config.model.output == "sigmoid"
+    own = "binary_crossentropy" if single else "categorical_crossentropy"
+    loss = own if setup.config.training.loss == "auto" else setup.config.training.loss
+    return _Output(1 if single else setup.data.num_classes, "sigmoid" if single else "softmax", loss, logits=False)
+
+
+def _problem(output: _Output, classes: int) -> tuple[str, str] | None:
     """What is wrong, and what to do about it: the first rule that is broken."""
-    units, activation, loss, logits = facts.output_units, facts.output_activation, facts.loss, facts.loss_from_logits
+    units, activation, loss, logits = output
+    effect = (
+        "averages over both outputs; on two classes that equals the categorical loss, on more it does not"
+        if units == TWO
+        else "treats outputs that add up to 1 as independent; its gradients are not those of the task"
+    )
     rules = (
         (
             units == 1 and classes != TWO,
@@ -60,8 +83,8 @@ def _problem(facts: ModelFacts, classes: int) -> tuple[str, str] | None:
         ),
         (
             loss in BINARY and activation == "softmax",
-            f"{loss} on a {units}-way softmax treats outputs that add up to 1 as independent; its gradients are not those of the task",
-            "use categorical crossentropy, or one sigmoid unit for two classes (model.output: sigmoid)",
+            f"{loss} on a {units}-way softmax {effect}",
+            "use categorical crossentropy (training.loss: auto), or one sigmoid unit for two classes (model.output: sigmoid)",
         ),
         (
             loss in CATEGORICAL and (units == 1 or activation == "sigmoid"),
