@@ -201,7 +201,8 @@ def _export(commands: Commands) -> None:
 def _train(commands: Commands) -> None:
     parser = _command(
         commands, "train", "train one configuration with the same records and report",
-        "Trains one configuration of the sweep file in this process: its fixed settings, plus --set for searched parameters.",
+        "Trains one configuration of the sweep file in this process: its fixed settings, plus --set for searched parameters.\n"
+        "What is searched and not set has its default, and is named. The study is called STUDY-CONFIGURATION.",
     )  # fmt: skip
     _sweep_arguments(parser)
     _storage(parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from search_spaces import SearchSpace
@@ -9,8 +10,10 @@ from sweeps.commands.outcome import finish
 from sweeps.commands.storage_argument import storage_argument
 from sweeps.configuration import configuration_id
 from sweeps.launch import LaunchOptions, launch
+from sweeps.progress.wording import params
 from sweeps.study import storage_of
 from sweeps.sweep_file import load_sweep_file
+from sweeps.sweep_file.searchable import setting_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +29,23 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     Raises:
         SweepInputError: the file, the storage or the data cannot be used.
     """
-    sweep = single(load_sweep_file(sweep_file, overrides))
+    searched = load_sweep_file(sweep_file, overrides)
+    values = unset(searched)
+    if values and not quiet:
+        print(
+            f"searched in {sweep_file} and not fixed by --set, so with the file's own or default values: {params(values)}", file=sys.stderr
+        )
+    sweep = single(searched)
     if storage is not None:
         sweep = sweep.model_copy(update={"storage": storage_argument(storage, sweep.study)})
     return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
+
+
+def unset(sweep: SweepFile) -> dict[str, object]:
+    """Searched parameters to the values that their settings have without a search."""
+    paths = {name: setting_path(name) for name in sweep.space.parameters}
+    values = {name: getattr(getattr(sweep, path[0]), path[1]) for name, path in paths.items() if path is not None}
+    return {name: "default" if value is None else value for name, value in values.items()}
 
 
 def single(sweep: SweepFile) -> SweepFile:

@@ -88,13 +88,12 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
         "--set",
         "learning_rate=0.01",
         "--set",
-        "bn_momentum=0.5",
-        "--set",
         "training.epochs=2",
         "--storage",
         "sqlite:///single.db",
     )
     assert done.returncode == 0, done.stderr
+    assert "not fixed by --set, so with the file's own or default values: bn_momentum=default" in done.stderr
     status = json.loads(swept.run("status", "--storage", "sqlite:///single.db", "--format", "json").stdout)
     (study,) = status["studies"]
     assert study["name"].startswith("tiny-digits-")
