@@ -30,7 +30,10 @@ def init(data_dir: str, *, output: str) -> int:
     from trainer.data.inspect import inspect_folder
 
     path = _writable(output)
-    seen = inspect_folder(_folder(data_dir))
+    try:
+        seen = inspect_folder(_folder(data_dir))
+    except OSError as error:
+        raise SweepInputError(f"init: {error.filename or data_dir} cannot be read: {error.strerror}; change its permissions.") from None
     refused = refusal(data_dir, seen)
     if refused is not None:
         raise SweepInputError(refused)

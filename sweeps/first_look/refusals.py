@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,12 +53,12 @@ def _hints(data_dir: str, seen: FolderInspection) -> Iterator[str]:
 
 
 def _image_folders(folder: Path) -> int:
-    """Folders in `folder` that hold an image directly."""
-    return sum(
-        any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
-        for each in folder.iterdir()
-        if each.is_dir() and not each.name.startswith(".")
-    )
+    """Folders in `folder` that hold an image directly, as far as they may be read."""
+    found = 0
+    for each in folder.iterdir():
+        with contextlib.suppress(OSError):
+            found += each.is_dir() and not each.name.startswith(".") and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
+    return found
 
 
 def _shell(path: Path) -> str:
