@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sweeps.study import StudyObserver
+    from sweeps.study import StudyObserver, StudyOutcome
     from sweeps.sweep_file import SweepFile
     from sweeps.tracking import Tracker
 
-HURRIED_SECONDS = 3.0
-"""How long companions may take after a second signal or an error."""
+HURRIED_SECONDS = 5.0
+"""How long each may take after a signal."""
 
 
 class Companions:
@@ -27,21 +27,26 @@ class Companions:
 
     Attributes:
         observers: told what happens in the study.
-        notifier: also told how it ended.
     """
 
     def __init__(self, notifier: Notifier, refresh: ReportRefresh, trackers: tuple[Tracker, ...]) -> None:
-        self.notifier = notifier
+        self._notifier = notifier
+        self._hurried = False
         self.observers: tuple[StudyObserver, ...] = (refresh, notifier, *trackers)
         self._refresh = refresh
         self._trackers = trackers
 
-    def close(self, patience: float | None = None) -> None:
-        """Wait until each has done its work, or for `patience` seconds each."""
+    def on_end(self, outcome: StudyOutcome | BaseException) -> None:
+        """Tell how the run ended; after an interruption nobody wants to wait."""
+        self._notifier.on_end(outcome)
+        self._hurried = isinstance(outcome, KeyboardInterrupt) if isinstance(outcome, BaseException) else outcome.reason == "interrupted"
+
+    def close(self) -> None:
+        """Wait until each has done its work, as long as its patience lasts."""
         self._refresh.close()
-        beside: tuple[Notifier | Tracker, ...] = (self.notifier, *self._trackers)
+        beside: tuple[Notifier | Tracker, ...] = (self._notifier, *self._trackers)
         for companion in beside:
-            companion.close() if patience is None else companion.close(patience)
+            companion.close(*([HURRIED_SECONDS] if self._hurried else []))
 
 
 @contextmanager
@@ -53,7 +58,7 @@ def companions(sweep: SweepFile, report: Path, say: Callable[[str], object]) -> 
     try:
         yield opened
     except BaseException as error:
-        opened.notifier.on_end(error)
-        opened.close(HURRIED_SECONDS)
+        opened.on_end(error)
+        opened.close()
         raise
     opened.close()

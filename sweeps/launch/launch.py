@@ -99,7 +99,7 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
                 stop_requested=signals.requested,
                 options=study_options,
             )
-            beside.notifier.on_end(outcome)
+            beside.on_end(outcome)
     return outcome
 
 

@@ -79,11 +79,15 @@ def test_a_finished_study_is_only_reported(command: str, study: Shell) -> None:
 
 @pytest.mark.usefixtures("without_frameworks")
 def test_changes_of_a_finished_study_are_recorded_without_running(study: Shell) -> None:
-    done = study.run("resume", "tiny-digits", "--set", "resources.cpu=2", "--set", "report.path=other.html", "--time", "1h")
+    narrower = "space.learning_rate={float: [1.0e-3, 1.0e-2], log: true}"
+    done = study.run(
+        "resume", "tiny-digits", "--set", "resources.cpu=2", "--set", narrower, "--set", "report.path=other.html", "--time", "1h"
+    )
     assert done.returncode == 0, done.stderr
     assert (study.folder / "other.html").is_file()
     changes = _changes(study.folder / "tiny-digits.db")
     assert "resources.cpu: 1.0 -> 2.0" in changes
+    assert "space (narrowed)" in changes
     assert "budget.time: None -> 3600.0" in changes
 
 

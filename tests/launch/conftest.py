@@ -34,7 +34,7 @@ def run_with_companions(tmp_path: Path) -> Callable[..., list[str]]:
         said: list[str] = []
         with suppress(SweepAbortedError), companions(sweep, tmp_path / "report.html", said.append) as beside:
             outcome = run_study(sweep, InlineExecutor(), trainable=trainable, observer=Observers(*beside.observers))
-            beside.notifier.on_end(outcome)
+            beside.on_end(outcome)
         return said
 
     return run

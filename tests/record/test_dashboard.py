@@ -14,6 +14,9 @@ from urllib.error import URLError
 import pytest
 from large_study import make_large_study
 
+from sweeps.record import read_study
+from sweeps.record.intermediate import shown_epochs
+
 PATIENCE = 150.0
 """Seconds for the dashboard to come up on a busy machine."""
 
@@ -52,5 +55,12 @@ def test_the_dashboard_lists_the_study_with_values_names_and_curves(tmp_path: Pa
     assert [study["study_name"] for study in listed["study_summaries"]] == ["shown in the dashboard"]
     assert shown["objective_names"] == ["stable val_accuracy"]
     assert len(shown["trials"]) == 5
-    assert len(shown["trials"][0]["intermediate_values"]) == 32
+    first = shown["trials"][0]
+    (record, *_) = read_study(url, "shown in the dashboard").trials
+    curve = record.curves["val_accuracy"]
+    points = {point["step"]: point["value"] for point in first["intermediate_values"]}
+    assert sorted(points) == sorted(shown_epochs(100))
+    assert list(points.values()) == pytest.approx([curve[epoch - 1] for epoch in points])
+    assert {param["name"] for param in first["params"]} == {"learning_rate", "dropout", "weight_decay", "label_smoothing", "augmentation"}
+    assert {param["param_external_value"] for param in first["params"]} >= {"flip"}
     assert {"role", "configuration", "seed"} <= {attribute["key"] for attribute in shown["trials"][0]["user_attrs"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,3 +92,11 @@ def forgets(task: TrialTask, reporter: Reporter) -> Outcome:
     """Its checkpoint is deleted before it starts."""
     (Path(task.checkpoint_dir) / "checkpoint.json").unlink(missing_ok=True)
     return fast_training.train(task, reporter)
+
+
+def deaf(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Never looks whether it should stop."""
+    del task, reporter
+    print("deaf", flush=True)  # a test waits for it
+    time.sleep(600)
+    return Outcome()

@@ -1,0 +1,45 @@
+"""Signals on a run whose trial does not look whether it should stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+STUDY_TESTS = Path(__file__).parents[1] / "study"
+PROGRAM = """
+import sys
+from pathlib import Path
+from killable import sweep_in
+from sweeps.cli.error_handler import exit_code
+from sweeps.executor.inline import InlineExecutor
+from sweeps.launch.signals import StopSignals
+from sweeps.study import run_study
+from sweeps.sweep_file import SweepFile
+
+def say(text):
+    print(text, flush=True)
+
+try:
+    with StopSignals(lambda name: say(f"first {name}")) as signals:
+        run_study(SweepFile.from_text(sweep_in(Path("."))), InlineExecutor(), trainable="faulty_training:deaf", stop_requested=signals.requested)
+except KeyboardInterrupt as error:
+    sys.exit(exit_code(error))
+"""
+
+
+def test_the_second_signal_stops_at_once_what_the_first_could_not(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(STUDY_TESTS), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "deaf\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "first SIGINT\n"
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert err.strip() == "interrupted"
