@@ -12,6 +12,7 @@ from sweeps.errors import SweepInputError
 from sweeps.launch.preflight import finding_text, look_at, look_at_data
 from sweeps.progress.wording import duration
 from sweeps.sweep_file import load_sweep_file
+from sweeps.tracking import check_trackers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
         TrainerInputError: the data cannot be used.
     """
     sweep = load_sweep_file(sweep_file, overrides)
+    check_trackers(sweep)
     text = output_format == "text"
     data, findings = look_at_data(sweep)
     document = _document(sweep, data, findings)

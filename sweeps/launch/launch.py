@@ -113,6 +113,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, 
     if there is not None:
         there.check_data(sweep.study, checked.data.fingerprint)  # before Ray is started
     elif options.history is not None:
+        progress.message(f"the study begins with the trials of {options.history.study} as history")
         look_at_history(options.history, sweep, checked.data.fingerprint)
     return StudyOptions(
         facts={**provenance(), "data_fingerprint": checked.data.fingerprint},

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sweeps.record.leases import Lease
 
 
+SHOWN_CHANGES = 20
+
+
 def list_studies(url: str) -> tuple[str, ...]:
     """Names of the studies in a storage, sorted.
 
@@ -129,7 +132,7 @@ def study_record(name: str, facts: StudyFacts, trials: list[StoredTrial]) -> Stu
         sweep_file=facts.sweep_file,
         versions=facts.versions,
         hardware=facts.hardware,
-        facts=facts.facts,
+        facts={**facts.facts, **_life(facts)},
         created=facts.created,
         updated=max((moment for trial in trials for moment in _moments(trial)), default=facts.created),
         history=tuple(trial_record(trial, facts.planned_epochs) for trial in history),
@@ -157,6 +160,20 @@ def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
         facts=attributes.get(Attribute.FACTS, {}),
         source=_source(attributes.get(Attribute.SOURCE)),
     )
+
+
+def _life(facts: StudyFacts) -> dict[str, str]:
+    """What became of a study since it was made: with what it began, what later runs changed, why its search ended early."""
+    told: dict[str, str] = {}
+    if facts.history is not None:
+        left = "; ".join(f"{number} {reason}" for reason, number in facts.history.left_out.items())
+        told["history"] = f"{facts.history.imported} trials of {facts.history.study}" + (f" (left out: {left})" if left else "")
+    for change in facts.changes[-SHOWN_CHANGES:]:
+        moment, _, what = change.partition(" ")
+        told[f"changed {moment}"] = what
+    if facts.settled:
+        told["search settled"] = facts.settled
+    return told
 
 
 def _source(written: Mapping[str, Any] | None) -> tuple[str, int] | None:

@@ -126,12 +126,6 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     record.update_facts(history=replace(source, complete=True, imported=imported, left_out=dict(left_out)))
 
 
-def history_text(source: HistorySource) -> str:
-    """What was imported, on one line."""
-    left = "; ".join(f"{number} left out ({reason})" for reason, number in source.left_out.items())
-    return f"history: {source.imported} trials of study {source.study}" + (f"; {left}" if left else "")
-
-
 def _candidates(trials: Iterable[StoredTrial]) -> list[StoredTrial]:
     """Search trials, and what the old study had imported itself."""
     return [trial for trial in trials if trial.role in ("search", "history")]

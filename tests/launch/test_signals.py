@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.cli import main
+
+if TYPE_CHECKING:
+    import pytest
 
 STUDY_TESTS = Path(__file__).parents[1] / "study"
 PROGRAM = """
@@ -30,13 +37,18 @@ except KeyboardInterrupt as error:
 """
 
 
-def test_the_second_signal_stops_at_once_what_the_first_could_not(tmp_path: Path) -> None:
+def test_the_second_signal_stops_at_once_what_the_first_could_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(STUDY_TESTS), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "deaf\n"
+    assert (
+        main(["status", "fast", "--storage", f"sqlite:///{tmp_path}/fast.db", "--format", "json"]) == 0
+    )  # from another process, at any time
+    (study,) = json.loads(capsys.readouterr().out)["studies"]
+    assert (study["states"]["RUNNING"], study["best"]) == (1, None)
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "first SIGINT\n"
     process.send_signal(signal.SIGTERM)

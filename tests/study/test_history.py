@@ -137,6 +137,8 @@ def test_trials_outside_the_new_space_are_left_out_and_counted(studies: Studies)
     facts = read_study_facts(studies.url, "inside").history
     assert facts is not None
     assert dict(facts.left_out) == {"outside the new space": 8 - len(expected)}
+    told = f"{len(expected)} trials of fast (left out: {8 - len(expected)} outside the new space)"
+    assert studies.record("inside").facts["history"] == told
 
 
 def test_history_of_history_keeps_where_it_came_from(studies: Studies) -> None:

@@ -398,6 +398,8 @@ def test_a_search_ends_when_no_improvement_is_credible_and_the_next_run_knows(
     assert settled.note.startswith("after 22 complete trials an untried configuration may hold at most 0.")
     assert settled.note.endswith("less than 0.2000, as the sweep file asks")
     assert len(record().trials) == settled.snapshot.done == 22
+    assert record().facts["search settled"] == settled.note
+    assert "search.trials: 22 -> 25" in " ".join(record().facts.values())
     again = run(25, "0.2")
     assert (again.reason, again.note, len(record().trials)) == ("settled", settled.note, 22)
     assert run(25, "false").reason == "done"
