@@ -48,7 +48,7 @@ SUITES = (
     _pytest("cluster", 360, "tests/cluster"),
     _pytest("cli", 360, "tests/launch", "tests/cli"),
     _pytest("clinics", 240, "tests/clinics"),
-    _pytest("docs", 240, "tests/docs"),
+    _pytest("docs", 300, "tests/docs"),
 )
 
 
