@@ -18,17 +18,15 @@ def use_share(*, cpu: float, gpu: float) -> None:
     """Restrict TensorFlow to a trial's CPU cores and GPU share. In a process that trained before, what was told then stays.
 
     Without GPUs it is told to see none: Ray itself leaves them visible. A fraction of a GPU becomes a limit on this process's memory,
-    since neither Ray nor TensorFlow guards one trial's memory from another's; a whole GPU is taken as needed (the trainer sets memory growth).
+    since neither Ray nor TensorFlow guards one trial's memory from another's; whole GPUs are taken as needed (the trainer sets memory growth).
 
     Args:
         cpu: cores, fractions allowed.
-        gpu: GPUs, in [0, 1].
+        gpu: GPUs, a fraction of one or a whole number.
 
     Raises:
-        SweepInputError: more than one GPU.
+        SweepInputError: the size of a GPU's memory cannot be told.
     """
-    if gpu > 1:
-        raise SweepInputError(f"resources.gpu: one training uses at most one GPU, got {gpu:g}; give 1 or a fraction.")
     import_tensorflow_quietly()
     import tensorflow as tf
 

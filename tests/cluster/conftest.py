@@ -40,7 +40,7 @@ def cluster() -> Iterator[LocalCluster]:
         )
         try:
             cluster.add_node(num_cpus=4, num_gpus=1, **NODE)
-            yield LocalCluster(cluster)
+            yield LocalCluster(cluster, folder)
         finally:
             cluster.shutdown()
             shutil.rmtree(folder, ignore_errors=True)

@@ -56,6 +56,7 @@ class LocalCluster:
     """The cluster: a head without CPUs, one node with 4 CPUs and 1 GPU, and whatever a test adds."""
 
     cluster: Any
+    folder: str
 
     @property
     def address(self) -> str:

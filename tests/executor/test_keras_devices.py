@@ -56,15 +56,27 @@ def test_a_fraction_limits_the_memory_of_each_gpu(told: Told) -> None:
     assert told.limits == {"/physical_device:GPU:0": 20_000, "/physical_device:GPU:1": 4_000}
 
 
-def test_a_whole_gpu_has_no_limit(told: Told) -> None:
-    keras_devices.use_share(cpu=1.0, gpu=1.0)
+@pytest.mark.parametrize("gpu", [1.0, 2.0])
+def test_whole_gpus_have_no_limit(told: Told, gpu: float) -> None:
+    keras_devices.use_share(cpu=1.0, gpu=gpu)
     assert (told.visible, told.limits) == ("all", {})
 
 
-def test_several_gpus_are_refused(told: Told) -> None:
-    with pytest.raises(SweepInputError, match="one training uses at most one GPU, got 2"):
-        keras_devices.use_share(cpu=1.0, gpu=2.0)
-    assert told.threads is None
+def test_memory_is_taken_as_it_is_needed(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that has a fixed limit refuses, which is no harm."""
+    from trainer.fit.devices import share_gpus
+
+    grows: dict[str, bool] = {}
+
+    def set_memory_growth(device: SimpleNamespace, *, enable: bool) -> None:
+        if device.name in told.limits:
+            raise ValueError("Cannot set memory growth on device when virtual devices configured")
+        grows[device.name] = enable
+
+    monkeypatch.setattr(told, "experimental", SimpleNamespace(set_memory_growth=set_memory_growth), raising=False)
+    told.limits["/physical_device:GPU:1"] = 4_000
+    share_gpus()
+    assert grows == {"/physical_device:GPU:0": True}
 
 
 def test_memory_is_asked_of_the_device_that_the_process_sees(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,15 @@ class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
         if current is None or id(self) not in current.layers:
             return super().call(inputs, training=training, mask=mask)
         x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        mean, variance = keras.ops.moments(x, axes=self._reduction_axes)
+        mean, variance = keras.ops.moments(x, axes=self._reduction_axes, synchronized=self.synchronized and _on_one_of_several())
         if current.moments is not None:
             current.moments[id(self)] = (mean, variance)
         outputs = keras.ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return keras.ops.cast(outputs, self.compute_dtype)
+
+
+def _on_one_of_several() -> bool:
+    """Whether this is traced for one device of several that share a batch."""
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy() and tf.distribute.get_replica_context() is not None

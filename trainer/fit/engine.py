@@ -62,6 +62,7 @@ class Engine:
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network = network
+        self.replicas = network.replicas
         self.batch_statistics = config.model.frozen_bn == "batch"
         self._thaw_every = config.training.unfreeze_every
         self.stages = self._stages(config)
@@ -236,6 +237,7 @@ class Engine:
             self._scaled,
             self._wrong_loss,
             lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
+            self.replicas,
         )
         step = make_step(parts, self.knobs)
         shape = self.network.built.model.input_shape[1:] if self.after is None else self.after.fed_shape
@@ -259,6 +261,8 @@ class Engine:
 
 def _use_jit(config: TrainConfig, network: Network) -> bool:
     wanted = config.training.jit_compile
+    if network.replicas.count > 1:
+        return False  # XLA cannot compile a step that exchanges values between devices
     if wanted != "auto":
         return wanted
     on_gpu = bool(tf.config.list_physical_devices("GPU"))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from trainer.fit.engine import Engine
 from trainer.fit.network import Network
+from trainer.fit.replicas import replicas_of
 from trainer.models.build import build_model
 from trainer.models.compile_key import architecture_settings, step_settings
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
+    from trainer.fit.replicas import Replicas
 
 KEPT_BYTES = 4e9
 """Weights, optimiser states and averages that may be kept in all; the newest model is kept whatever its size."""
@@ -25,7 +27,7 @@ _NETWORKS: OrderedDict[str, Network] = OrderedDict()
 _ENGINES: OrderedDict[tuple[str, str], Engine] = OrderedDict()
 
 
-def engine_for(config: TrainConfig, data: ImageData, *, keep: bool) -> Engine:
+def engine_for(config: TrainConfig, data: ImageData, *, keep: bool, devices: int = 1) -> Engine:
     """A compiled model for a training: the kept one of the same key, else a new one.
 
     Networks are shared by all boundaries and optimisers of an architecture, so one process trains one at a time.
@@ -34,16 +36,22 @@ def engine_for(config: TrainConfig, data: ImageData, *, keep: bool) -> Engine:
         config: the training.
         data: its images: their shape, classes and, for ``standardize``, statistics count.
         keep: whether to keep it for later trainings.
+        devices: that it trains on.
+
+    Raises:
+        ConfigError: there are fewer devices.
     """
     standardized = data.fingerprint if config.data.preprocessing == "standardize" else None
-    architecture = json.dumps([architecture_settings(config), data.image_shape, data.num_classes, standardized], sort_keys=True)
+    architecture = json.dumps([architecture_settings(config), data.image_shape, data.num_classes, standardized, devices], sort_keys=True)
     key = (architecture, json.dumps(step_settings(config), sort_keys=True))
     if key in _ENGINES:
         _ENGINES.move_to_end(key)
         _NETWORKS.move_to_end(architecture)
         return _ENGINES[key]
-    network = _NETWORKS.get(architecture) or _new_network(config, data)
-    engine = Engine(network, config)
+    replicas = replicas_of(devices)
+    with replicas.scope():
+        network = _NETWORKS.get(architecture) or _new_network(config, data, replicas)
+        engine = Engine(network, config)
     if keep:
         _NETWORKS[architecture] = network
         _ENGINES[key] = engine
@@ -58,11 +66,11 @@ def forget_compiled() -> None:
     gc.collect()
 
 
-def _new_network(config: TrainConfig, data: ImageData) -> Network:
+def _new_network(config: TrainConfig, data: ImageData, replicas: Replicas) -> Network:
     from trainer.data import channel_statistics
 
     statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
-    return Network(build_model(config, data.image_shape, data.num_classes, statistics))
+    return Network(build_model(config, data.image_shape, data.num_classes, statistics), replicas)
 
 
 def _drop_oldest() -> None:

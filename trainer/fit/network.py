@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.config import ModelConfig
+    from trainer.fit.replicas import Replicas
     from trainer.freezing.split import Split
     from trainer.models.built import BuiltModel
     from trainer.records import FrozenBoundary
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 class Network:
     """State: the weights of one built model, which layers are frozen, and the compiled forward passes."""
 
-    def __init__(self, built: BuiltModel) -> None:
+    def __init__(self, built: BuiltModel, replicas: Replicas) -> None:
+        """Args: replicas: in whose scope the model was built."""
         self.built = built
+        self.replicas = replicas
         self.norms: list[keras.layers.BatchNormalization] = batchnorm_layers(built.model)
         self._dropouts = [layer for layer in all_layers(built.head) if isinstance(layer, VariableDropout)]
         self._generators = [generator for layer in all_layers(built.model) for generator in layer._seed_generators]  # noqa: SLF001 - no public list
+        for layer in self.norms:
+            layer.synchronized = replicas.count > 1  # a device normalises over the whole batch, not its share
         self._boundary: FrozenBoundary | None = None
         self._compiled: dict[tuple[str, frozenset[int], str | None], Callable[..., Any]] = {}
 
@@ -61,7 +66,8 @@ class Network:
     def rekey(self, seed: int, epoch: int) -> None:
         """Start every random generator of the model at a state drawn from (seed, epoch, its index), so that no checkpoint needs it."""
         for index, generator in enumerate(self._generators):
-            generator.state.assign(np.array([derived_seed(seed, epoch, index), 0]))
+            for device, state in enumerate(self.replicas.copies(generator.state.value)):
+                state.assign(np.array([derived_seed(seed, epoch, index, *([device] if device else [])), 0]))
 
     def logits(self, batches: Iterable[Any], by_batch_layers: Iterable[Any] = (), *, after: Split | None = None) -> NDArray[np.float32]:
         """Logits ``(n, units)`` of images in inference mode.

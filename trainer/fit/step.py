@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import keras
 
+    from trainer.fit.replicas import Replicas
     from trainer.freezing.split import Split
     from trainer.optimizers.groups import Group
 
@@ -85,6 +86,7 @@ class StepParts:
         scaled: whether the loss is scaled (float16).
         binary_on_softmax: whether a softmax is trained by binary cross-entropy on each of its outputs.
         traced: called once per trace.
+        replicas: the devices.
     """
 
     split: Split
@@ -96,14 +98,14 @@ class StepParts:
     scaled: bool
     binary_on_softmax: bool
     traced: Callable[[], None]
+    replicas: Replicas
 
 
 def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], None]:
     """The step ``(images, targets, weights, learning_rate)``: forward, backward, clip, decay, update, average, count."""
     variables = [variable for group in parts.groups for variable in group.variables]
 
-    def step(images: Any, targets: Any, weights: Any, learning_rate: Any) -> None:  # noqa: ANN401 - tensors
-        parts.traced()
+    def compute(images: Any, targets: Any, weights: Any, mean: Callable[[Any], Any]) -> tuple[list[Any], Any, Any]:  # noqa: ANN401 - tensors
         values = [variable.value for variable in variables]
         with by_batch(parts.by_batch):
             activations = images if parts.precomputed else parts.split.prefix(images)
@@ -111,22 +113,28 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
                 tape.watch(values)
                 logits = parts.split.rest(activations, training=True)
                 losses = binary_on_softmax if parts.binary_on_softmax else loss_per_image
-                loss = tf.reduce_mean(weights * losses(logits, targets, knobs.smoothing))
+                loss = mean(weights * losses(logits, targets, knobs.smoothing))
                 for variable in variables:
                     if variable.regularizer is not None:
-                        loss += tf.cast(variable.regularizer(variable), tf.float32)
+                        loss += tf.cast(variable.regularizer(variable), tf.float32) / parts.replicas.count
                 target = loss * knobs.loss_scale[0] if parts.scaled else loss
         gradients = tape.gradient(target, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if parts.scaled:
             gradients = [gradient / tf.cast(knobs.loss_scale[0], gradient.dtype) for gradient in gradients]
-        norm = tf.linalg.global_norm(gradients)
-        if parts.scaled:
-            tf.cond(tf.math.is_finite(norm), lambda: _update(parts, knobs, gradients, norm, learning_rate), _nothing)
-            _adapt_scale(knobs, norm)
-            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
-        else:
-            _update(parts, knobs, gradients, norm, learning_rate)
-        _count(knobs, loss, logits, targets, norm)
+        return gradients, loss, correct_images(logits, targets)
+
+    def step(images: Any, targets: Any, weights: Any, learning_rate: Any) -> None:  # noqa: ANN401 - tensors
+        parts.traced()
+        with parts.replicas.scope():
+            gradients, loss, correct = parts.replicas.total(compute, images, targets, weights)
+            norm = tf.linalg.global_norm(gradients)
+            if parts.scaled:
+                tf.cond(tf.math.is_finite(norm), lambda: _update(parts, knobs, gradients, norm, learning_rate), _nothing)
+                _adapt_scale(knobs, norm)
+                norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+            else:
+                _update(parts, knobs, gradients, norm, learning_rate)
+            _count(knobs, loss, correct, tf.shape(targets)[0], norm)
 
     return step
 
@@ -151,7 +159,7 @@ def _update(parts: StepParts, knobs: Knobs, gradients: list[Any], norm: Any, lea
         if parts.optimizer in DECAYS_FIRST:
             _decay(group, knobs, rate)
         group.optimizer.learning_rate.assign(rate)
-        group.optimizer.apply(own, group.variables)
+        parts.replicas.apply(group.optimizer, own, group.variables)
         if parts.optimizer not in DECAYS_FIRST:
             _decay(group, knobs, rate)
     if parts.averages:
@@ -195,14 +203,14 @@ def _adapt_scale(knobs: Knobs, norm: Any) -> None:  # noqa: ANN401 - a tensor
     knobs.loss_scale.assign(tf.stack([new_scale, new_held]))
 
 
-def _count(knobs: Knobs, loss: Any, logits: Any, targets: Any, norm: Any) -> None:  # noqa: ANN401 - tensors
-    images = tf.cast(tf.shape(targets)[0], tf.float64)
+def _count(knobs: Knobs, loss: Any, correct: Any, size: Any, norm: Any) -> None:  # noqa: ANN401 - tensors
+    images = tf.cast(size, tf.float64)
     one = tf.ones((), tf.float64)
     totals = knobs.totals.assign_add(
         tf.stack(
             [
                 tf.cast(loss, tf.float64) * images,
-                tf.cast(correct_images(logits, targets), tf.float64),
+                tf.cast(correct, tf.float64),
                 images,
                 tf.cast(norm, tf.float64),
                 one,

@@ -40,7 +40,7 @@ MODEL_FILE = "model.keras"
 _ONE_AT_A_TIME = threading.RLock()
 
 
-def train(
+def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are options
     config: TrainConfig,
     on_epoch_end: Callable[[EpochRecord], object] | None = None,
     *,
@@ -49,6 +49,7 @@ def train(
     keep_compiled: bool = True,
     evaluate_test: bool = False,
     data: ImageData | None = None,
+    devices: int = 1,
 ) -> TrainResult:
     """Train one model.
 
@@ -61,6 +62,7 @@ def train(
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
         data: loaded images; default: `load_data` of ``config.data``.
+        devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
 
     Returns:
         Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
@@ -77,7 +79,7 @@ def train(
         data = load_data(config.data) if data is None else data
         if config.metric == "val_top5" and data.num_classes <= TOP:
             raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
-        engine = engine_for(config, data, keep=keep_compiled)
+        engine = engine_for(config, data, keep=keep_compiled, devices=devices)
         training = _Training(config, data, engine, None if checkpoint_dir is None else Checkpoints(checkpoint_dir), began)
         return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
 

@@ -51,21 +51,21 @@ def save_backbone(backbone: keras.Model, path: Path, *, preprocessing: Recordabl
 @contextlib.contextmanager
 def stock_layers(model: keras.Model) -> Iterator[None]:
     """Inside, every layer of ours is a stock one with its present momentum or rate; afterwards it is as it was, variables and traces included."""
-    norms: list[tuple[keras.layers.BatchNormalization, tf.Variable]] = []
+    norms: list[tuple[keras.layers.BatchNormalization, tf.Variable, bool]] = []
     dropouts: list[VariableDropout] = []
     try:
         for layer in batchnorm_layers(model):
             if isinstance(layer, SwitchedBatchNorm):
-                norms.append((layer, layer.momentum))
-                _become(layer, keras.layers.BatchNormalization, momentum=float(layer.momentum))
+                norms.append((layer, layer.momentum, layer.synchronized))
+                _become(layer, keras.layers.BatchNormalization, momentum=float(layer.momentum), synchronized=False)
         for layer in all_layers(model):
             if isinstance(layer, VariableDropout):
                 dropouts.append(layer)
                 _become(layer, keras.layers.Dropout, rate=float(layer.rate_variable))
         yield
     finally:
-        for layer, momentum in norms:
-            _become(layer, SwitchedBatchNorm, momentum=momentum)
+        for layer, momentum, synchronized in norms:
+            _become(layer, SwitchedBatchNorm, momentum=momentum, synchronized=synchronized)
         for layer in dropouts:
             _become(layer, VariableDropout)
 

@@ -92,27 +92,22 @@ def patient(task: TrialTask, reporter: Reporter) -> Outcome:
     return fast_training.train(task, reporter)
 
 
-def what_a_worker_knows(task: TrialTask, reporter: Reporter) -> Outcome:
-    """Everything that a worker could learn about the storage from."""
+def look_around(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Everything that a worker could learn about the storage from; and the trial's share as the Keras trainable asks for it, and what TensorFlow then says."""
+    from sweeps.keras_devices import use_share
+
     known = {
         "task": repr(asdict(task)),
         "environment": dict(os.environ),
         "arguments": sys.argv,
         "command line": Path("/proc/self/cmdline").read_text(),
     }
-    note(task, known=known)
-    return fast_training.train(task, reporter)
-
-
-def what_tensorflow_is_told(task: TrialTask, reporter: Reporter) -> Outcome:
-    """The trial's share as the Keras trainable asks for it, and what TensorFlow then says."""
-    from sweeps.keras_devices import use_share
-
     use_share(cpu=task.cpu, gpu=task.gpu)
     import tensorflow as tf
 
     note(
         task,
+        known=known,
         visible=[device.name for device in tf.config.get_visible_devices("GPU")],
         threads=tf.config.threading.get_intra_op_parallelism_threads(),
     )
