@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -52,6 +53,22 @@ SUITES = (
 )
 
 
+GPU_SUITE = _pytest("gpu", 300, "-m", "gpu", "tests/gpu")
+
+
+def has_gpu() -> bool:
+    """Whether the GPU driver's tool lists one."""
+    tool = shutil.which("nvidia-smi")
+    return tool is not None and subprocess.run([tool, "--list-gpus"], check=False, capture_output=True).returncode == 0
+
+
+def gpu_tests() -> int:
+    """How many tests need one."""
+    command = [str(BIN / "pytest"), "--collect-only", "-q", "-m", "gpu", "tests/gpu"]
+    listed = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True).stdout
+    return sum("::" in line for line in listed.splitlines())
+
+
 def run_suite(suite: Suite) -> tuple[bool, float]:
     """Run the commands of one suite to the end, whatever fails; returns success and seconds."""
     print(f"\n=== {suite.name} (budget {suite.budget} s)", flush=True)
@@ -65,14 +82,18 @@ def run_suite(suite: Suite) -> tuple[bool, float]:
 def main() -> int:
     """Run the chosen suites and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=[suite.name for suite in SUITES], help="run only these suites")
+    parser.add_argument("--only", nargs="+", choices=[suite.name for suite in (*SUITES, GPU_SUITE)], help="run only these suites")
     chosen = parser.parse_args().only
-    rows = [(suite, *run_suite(suite)) for suite in SUITES if chosen is None or suite.name in chosen]
+    gpu = has_gpu()
+    suites = (*SUITES, GPU_SUITE) if gpu or (chosen and GPU_SUITE.name in chosen) else SUITES
+    rows = [(suite, *run_suite(suite)) for suite in suites if chosen is None or suite.name in chosen]
     print(f"\n{'suite':<12}{'result':<10}{'seconds':>8}{'budget':>8}")
     for suite, passed, seconds in rows:
         print(
             f"{suite.name:<12}{'passed' if passed else 'FAILED':<10}{seconds:>8.0f}{suite.budget:>8}{'  over' if seconds > suite.budget else ''}"
         )
+    if not gpu and chosen is None:
+        print(f"{'gpu':<12}not run   no GPU here: {gpu_tests()} gpu tests not run")
     print(f"{'all':<22}{sum(seconds for *_, seconds in rows):>8.0f}{sum(suite.budget for suite, *_ in rows):>8}")
     failed = [suite.name for suite, passed, _ in rows if not passed]
     print(f"{len(rows) - len(failed)} passed, {len(failed)} failed" + (f": {', '.join(failed)}" if failed else ""))

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from reports.data.memory_failures import memory_failures
 from reports.data.report_data import Failure, Progress, Run
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -
         leaders=_leaders(finished, maximize=study.maximize),
         finished=finished,
         failures=_failures(study.trials),
+        memory=memory_failures(study),
         budget=_budget(study),
         tried=len({trial.configuration for trial in study.trials if trial.role == "search"}),
     )

@@ -141,6 +141,23 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class MemoryCell:
+    """Trainings of one batch size and boundary on a GPU.
+
+    Attributes:
+        batch_size: images a step, as text.
+        boundary: what is frozen, as the space or the file says it.
+        tried: trainings that finished, were pruned, or ran out of GPU memory.
+        failed: numbers of those that ran out.
+    """
+
+    batch_size: str
+    boundary: str
+    tried: int
+    failed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Run:
     """One attempt on the timeline.
 
@@ -180,6 +197,7 @@ class Progress:
         leaders: (seconds since the start, stable) each time a finished training led, raising over time.
         finished: (seconds since the start, stable, trial number) of every scored training.
         failures: grouped by reason.
+        memory: trainings by batch size and boundary, where any ran out of GPU memory.
         budget: limit of the sweep file (``time``, ``gpu_hours``, ``trials``) to its value, as far as they are set.
         tried: search configurations.
     """
@@ -196,6 +214,7 @@ class Progress:
     leaders: tuple[tuple[float, float], ...] = ()
     finished: tuple[tuple[float, float, int], ...] = ()
     failures: tuple[Failure, ...] = ()
+    memory: tuple[MemoryCell, ...] = ()
     budget: Mapping[str, float | str] = field(default_factory=dict)
     tried: int = 0
 

@@ -68,6 +68,10 @@ def to_json(study: StudyRecord | ReportData) -> str:
         "failures": [
             {"reason": failure.reason, "trials": list(failure.trials), "traceback": failure.traceback} for failure in data.progress.failures
         ],
+        "gpu_out_of_memory": [
+            {"batch_size": cell.batch_size, "frozen_layers": cell.boundary, "tried": cell.tried, "trials": list(cell.failed)}
+            for cell in data.progress.memory
+        ],
     }
     return json.dumps(finite(document), ensure_ascii=False, allow_nan=False, indent=1)
 

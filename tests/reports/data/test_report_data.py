@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from reports.data import build_report_data, wording
 from reports.data.short_ids import short_ids
 from reports.data.space_change import narrower
 from reports.data.thinning import kept_epochs
+from reports.exports import to_json
+from reports.html import render_report
 from reports.html.sweep_view import sweep_view
 from reports.records import ParameterRecord
 
@@ -60,6 +63,41 @@ def test_gpu_hours_are_told_where_the_study_has_them_or_limits_them() -> None:
         trials=tuple(replace(trial, attempts=tuple(replace(each, gpu=0.0) for each in trial.attempts)) for trial in study.trials),
     )
     assert "GPU-hours" not in {number.label for number in sweep_view(build_report_data(without)).numbers}
+
+
+def test_gpu_memory_that_ran_out_stands_against_batch_size_and_boundary() -> None:
+    """The batch size is searched; the boundary is the file's, but for trials of a space that searches it."""
+    study = synthetic.flowers()
+    settings = [("FAIL", 128, None), ("FAIL", 128, None), ("COMPLETE", 64, None), ("PRUNED", 128, "75%"), ("RUNNING", 128, None)]
+    trials = tuple(
+        replace(
+            study.trials[number],
+            number=number,
+            role="search",
+            state=state,
+            cause="gpu out of memory" if state == "FAIL" else None,
+            params={"batch_size": size} | ({} if boundary is None else {"frozen_layers": boundary}),
+        )
+        for number, (state, size, boundary) in enumerate(settings)
+    )
+    study = replace(study, trials=trials, sweep_file="model: {frozen_layers: 50%}\n")
+    cells = build_report_data(study).progress.memory
+    assert [(cell.batch_size, cell.boundary, cell.tried, cell.failed) for cell in cells] == [
+        ("64", "50%", 1, ()),
+        ("128", "50%", 2, (0, 1)),
+        ("128", "75%", 1, ()),
+    ]
+    page = render_report(study)
+    assert "Trainings that ran out of GPU memory" in page
+    assert "2 of 2" in page
+    assert json.loads(to_json(study))["gpu_out_of_memory"][1] == {"batch_size": "128", "frozen_layers": "50%", "tried": 2, "trials": [0, 1]}
+
+
+def test_without_such_failures_nothing_is_said_of_gpu_memory() -> None:
+    study = synthetic.flowers()
+    fine = replace(study, trials=tuple(trial for trial in study.trials if trial.state != "FAIL"))
+    assert build_report_data(fine).progress.memory == ()
+    assert "ran out of GPU memory" not in render_report(fine)
 
 
 @pytest.mark.parametrize(("epochs", "points"), [(10_000, 500), (101, 48), (5, 48)])

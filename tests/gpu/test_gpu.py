@@ -1,0 +1,108 @@
+"""What only a GPU can show: limits that hold, memory that runs out, several GPUs as one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.gpu
+
+LIMITED = """
+import json
+from sweeps.keras_devices import memory_mb, use_share
+use_share(cpu=1.0, gpu=0.05)
+import tensorflow as tf
+from sweeps.executor.attempt import cause_of
+limit = 0.05 * memory_mb(0)
+found = {"limit": limit}
+held = []
+try:
+    while True:
+        held.append(tf.ones((256, 1024, 1024)) + 0.0)
+except Exception as error:
+    found["cause"] = cause_of(error).value
+found["held_mb"] = 1024.0 * len(held)
+print(json.dumps(found))
+"""
+
+SHARED = """
+import json
+from sweeps.keras_devices import use_share
+use_share(cpu=1.0, gpu=GPU)
+from trainer.fit.devices import share_gpus
+share_gpus()
+import tensorflow as tf
+devices = tf.config.list_physical_devices("GPU")
+print(json.dumps({
+    "visible": len(tf.config.get_visible_devices("GPU")),
+    "grows": [tf.config.experimental.get_memory_growth(device) for device in devices],
+}))
+"""
+
+TWO = """
+import json
+from trainer import train
+from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
+config = TrainConfig(
+    data=DataConfig(source="digits", split=SplitConfig(train=65, validation=100, test=0)),
+    model=ModelConfig(backbone="small_resnet", options={"filters": [4]}),
+    training=TrainingConfig(epochs=2, batch_size=16, learning_rate=0.01, deterministic=True),
+)
+print(json.dumps([train(config, devices=devices).curves["val_loss"] for devices in (1, 2)]))
+"""
+
+
+def answer(program: str) -> Any:  # noqa: ANN401 - JSON
+    """What a program of its own prints last, as JSON."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_fraction_is_a_limit_that_holds_and_its_end_is_told_apart() -> None:
+    found = answer(LIMITED)
+    assert found["cause"] == "gpu out of memory"
+    assert 0.5 * found["limit"] < found["held_mb"] <= found["limit"]
+
+
+def test_a_whole_gpu_is_taken_as_needed_and_a_cpu_trial_sees_none() -> None:
+    assert all(answer(SHARED.replace("GPU)", "1.0)"))["grows"])
+    assert answer(SHARED.replace("GPU)", "0.0)"))["visible"] == 0
+
+
+@pytest.mark.gpu(count=2)
+def test_two_gpus_train_as_one_does() -> None:
+    one, two = answer(TWO)
+    np.testing.assert_allclose(two, one, rtol=5e-3)
+
+
+def test_a_sweep_on_a_share_of_a_gpu_reports_what_did_not_fit(tmp_path: Path) -> None:
+    """Two batch sizes of upscaled digits; the larger one's activations alone exceed the share."""
+    from reports.data import build_report_data
+    from sweeps.record import read_study
+
+    (tmp_path / "sweep.yaml").write_text("""\
+study: shared-gpu
+data: {source: digits, image_size: 256, split: {train: 1200, validation: 40, test: 0}}
+model: {backbone: plain_cnn, options: {filters: [128], kernel: 3}}
+training: {epochs: 1, learning_rate: 0.001}
+space: {batch_size: {ordinal: [4, 1024]}}
+search: {trials: 2, sampler: grid, pruner: none}
+resources: {cpu: 1, gpu: 0.05, concurrent: 1}
+""")
+    command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    record = read_study(f"sqlite:///{tmp_path}/shared-gpu.db", "shared-gpu")
+    ends = {trial.params["batch_size"]: (trial.state, trial.cause, len(trial.attempts)) for trial in record.trials}
+    assert ends == {"4": ("COMPLETE", None, 1), "1024": ("FAIL", "gpu out of memory", 1)}, done.stderr
+    failed = [(cell.batch_size, len(cell.failed)) for cell in build_report_data(record).progress.memory]
+    assert failed == [("4", 0), ("1024", 1)]
