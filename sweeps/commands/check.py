@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.preflight import finding_text, look_at, look_at_data
 from sweeps.progress.wording import duration
+from sweeps.runtime import resolve_runtime
 from sweeps.sweep_file import load_sweep_file
 from sweeps.tracking import check_trackers
 
@@ -41,7 +44,12 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
     """
     sweep = load_sweep_file(sweep_file, overrides)
     check_trackers(sweep)
-    text = output_format == "text"
+    with resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
+        return _check(sweep, sweep_file, real_batch=real_batch, text=output_format == "text")
+
+
+def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
+    """Look at the sweep where its own modules and variables are at hand."""
     data, findings = look_at_data(sweep)
     document = _document(sweep, data, findings)
     if text:  # before the model is built: what is known of the data is told even where the model cannot be had

@@ -70,6 +70,13 @@ def test_own_modules_and_secret_variables_reach_workers_and_no_file(cluster: Loc
     assert CANARY not in done.stdout + done.stderr
 
 
+def test_check_finds_own_modules_too(own_parts: Path) -> None:
+    command = [sys.executable, "-m", "sweeps.cli", "check", "sweep.yaml", "--no-batch"]
+    done = subprocess.run(command, cwd=own_parts, env={**os.environ, "KEY_OF_MINE": CANARY}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "60 train" in done.stdout
+
+
 def test_a_missing_variable_or_folder_is_bad_input_before_anything_starts(own_parts: Path) -> None:
     command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml", "--quiet"]
     environment = {name: value for name, value in os.environ.items() if name != "KEY_OF_MINE"}
