@@ -42,6 +42,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         checkpoint_dir=_folder(task),
         should_stop=reporter.should_stop,
         evaluate_test=task.evaluate_test,
+        devices=max(1, int(task.gpu)),
     )
     return _outcome(result)
 

@@ -74,3 +74,17 @@ def test_checkpoints_on_an_address_are_refused(given: TrialTask) -> None:
     _, end = run(replace(given, checkpoint_dir="s3://bucket/trial"))
     assert end.cause is Cause.EXCEPTION
     assert "storage_path" in (end.error or "")
+
+
+@pytest.mark.parametrize(("gpu", "devices"), [(0.0, 1), (0.5, 1), (1.0, 1), (2.0, 2)])
+def test_whole_gpus_are_the_devices_of_one_training(given: TrialTask, gpu: float, devices: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def train(*_: object, devices: int, **__: object) -> None:
+        asked.append(devices)
+        raise RuntimeError("far enough")
+
+    monkeypatch.setattr("trainer.train", train)
+    monkeypatch.setattr("sweeps.keras_trainable.use_share", lambda **_: None)
+    run(replace(given, gpu=gpu))
+    assert asked == [devices]
