@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
+from sweeps.folder_mark import FolderMark
 from sweeps.keras_devices import use_share
 
 if TYPE_CHECKING:
@@ -27,11 +28,19 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     Raises:
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
+        SupersededError: another driver has taken the trial over.
     """
+    mark = FolderMark(task)
+    mark.put()
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
 
+    def should_stop() -> bool:
+        mark.check()
+        return reporter.should_stop()
+
     def tell(record: EpochRecord) -> bool:
+        mark.check(now=True)
         if record.epoch <= task.recorded_epochs:
             return False
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
@@ -40,7 +49,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         TrainConfig(**task.config),
         tell,
         checkpoint_dir=_folder(task),
-        should_stop=reporter.should_stop,
+        should_stop=should_stop,
         evaluate_test=task.evaluate_test,
         devices=max(1, int(task.gpu)),
     )

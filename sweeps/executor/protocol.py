@@ -45,6 +45,7 @@ class TrialTask:
         gpu: GPUs, fractions allowed.
         affinity: trials with the same text are best run in the same warm process (compile key).
         evaluate_test: whether the exported checkpoint is measured on the test images: where nothing is chosen by the result any more.
+        study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
     """
 
     trial: int
@@ -57,6 +58,7 @@ class TrialTask:
     gpu: float = 0.0
     affinity: str = ""
     evaluate_test: bool = False
+    study: str = ""
 
 
 @dataclass(frozen=True)

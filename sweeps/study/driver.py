@@ -56,6 +56,8 @@ class StudyDriver:
         self._finishing = Finishing(plan, record, state, observer)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
         self._snapshots = Snapshots(record.name, plan, state, self._assignments)
+        created = record.facts.created
+        self._identity = record.name if created is None else f"{record.name}, made {created.isoformat()}"
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
         self._closing = False
@@ -158,6 +160,7 @@ class StudyDriver:
             gpu=self._plan.gpu,
             affinity=self._plan.affinity(config),
             evaluate_test=trial.role in self._plan.test_roles,
+            study=self._identity,
         )
         self._state.device_time.begin(trial.number, self._plan.gpu)
         self._running.add(trial.number)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sweeps.executor import Cause, EpochEnded, TrialTask
 from sweeps.executor.attempt import AttemptReporter, run_attempt
+from sweeps.folder_mark import FolderMark
 from sweeps.keras_trainable import TRAINABLE
 from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sweeps.executor import Ended, Event
 
 CONFIG = TrainConfig(
@@ -61,6 +61,23 @@ def test_a_stopped_training_goes_on_where_its_checkpoint_is_and_tells_what_the_r
     rest, end = run(replace(given, attempt=1, recorded_epochs=1))
     assert (end.cause, [event.epoch for event in rest]) == (Cause.COMPLETED, [2, 3, 4])
     assert [event.figures["val_accuracy"] for event in [first[0], *rest]] == [event.figures["val_accuracy"] for event in whole]
+
+
+def test_a_training_whose_trial_was_taken_over_ends_before_it_writes_again(given: TrialTask) -> None:
+    told: list[Event] = []
+
+    def send(event: Event) -> None:
+        told.append(event)
+        if len(told) == 2:  # a worker of another driver begins
+            FolderMark(replace(given, attempt=1)).put()
+
+    end = run_attempt(given, AttemptReporter(given, send))
+    assert end.cause is Cause.EXCEPTION
+    assert "superseded by attempt 1" in (end.error or "")
+    assert len(told) == 2
+    folder = Path(given.checkpoint_dir)
+    assert not (folder / "epoch-00004").exists()
+    assert not (folder / "model.keras").exists()
 
 
 def test_impossible_settings_are_the_trials_own_failure(given: TrialTask) -> None:
