@@ -17,7 +17,7 @@ from test_killed_drivers import computed_twice
 from sweeps.commands.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import StorageTimes, read_study, study_exists
+from sweeps.record import StorageTimes, read_stored_study, read_study, study_exists
 from sweeps.study import run_study
 from sweeps.sweep_file import SweepFile
 
@@ -45,10 +45,14 @@ class Drivers:
     launch: Callable[..., BaseProcess]
     processes: list[BaseProcess]
 
-    def start(self, seconds: float = 0.0, lease: float = 60.0, executor: str = "inline") -> BaseProcess:
+    def start(
+        self, seconds: float = 0.0, lease: float = 60.0, executor: str = "inline", source: tuple[str, str] | None = None
+    ) -> BaseProcess:
         """One more, whose epochs take so long."""
         environment = {"SWEEP_TEST_PASSWORD": self.password, "FAST_TRAINING_SECONDS": str(seconds)}
-        self.processes.append(self.launch(self.text, environment=environment, times=StorageTimes(lease=lease), executor=executor))
+        self.processes.append(
+            self.launch(self.text, environment=environment, times=StorageTimes(lease=lease), executor=executor, source=source)
+        )
         return self.processes[-1]
 
     def record(self) -> StudyRecord:
@@ -202,6 +206,21 @@ def test_a_server_that_is_away_for_thirty_seconds_costs_nothing_but_time(drivers
     assert Counter(len(trial.attempts) for trial in study.trials) == {1: 8}
     assert [trial.num_epochs for trial in study.trials] == [5] * 8
     assert computed_twice(both.folder) == {}
+
+
+def test_the_history_of_a_new_study_is_imported_by_one_of_its_drivers(
+    drivers: Callable[..., Drivers], run: Callable[..., object], tmp_path: Path
+) -> None:
+    run(search="{trials: 6, pruner: none}")
+    both = drivers(search="{trials: 4, pruner: none}", storage_path=str(tmp_path / "new"))
+    for _ in range(2):
+        both.start(seconds=0.1, lease=12.0, source=("fast", f"sqlite:///{tmp_path}/fast.db"))
+    assert all(ended_well(process) for process in both.processes)
+    facts, trials = read_stored_study(both.storage, both.study)
+    assert facts.history is not None
+    assert (facts.history.complete, facts.history.imported) == (True, 6)
+    assert [trial.role for trial in trials] == ["history"] * 6 + ["search"] * 4
+    assert [trial.epochs for trial in trials] == [5] * 10
 
 
 def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
