@@ -44,7 +44,7 @@ SUITES = (
     _pytest("spaces", 60, "tests/search_spaces", "tests/sweep_file"),
     _pytest("trainer", 360, "tests/trainer"),
     _pytest("reports", 240, "tests/reports"),
-    _pytest("record", 180, "tests/record", "tests/search", "tests/study"),
+    _pytest("record", 330, "tests/record", "tests/search", "tests/study"),
     _pytest("executor", 300, "tests/executor"),
     _pytest("cluster", 360, "tests/cluster"),
     _pytest("cli", 360, "tests/launch", "tests/cli"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import create_engine, text
 from test_killed_drivers import computed_twice
 
 from sweeps.commands.status import status
@@ -45,14 +46,10 @@ class Drivers:
     launch: Callable[..., BaseProcess]
     processes: list[BaseProcess]
 
-    def start(
-        self, seconds: float = 0.0, lease: float = 60.0, executor: str = "inline", source: tuple[str, str] | None = None
-    ) -> BaseProcess:
+    def start(self, seconds: float = 0.0, lease: float = 60.0, **how: Any) -> BaseProcess:  # noqa: ANN401 - arguments of `start_driver`
         """One more, whose epochs take so long."""
         environment = {"SWEEP_TEST_PASSWORD": self.password, "FAST_TRAINING_SECONDS": str(seconds)}
-        self.processes.append(
-            self.launch(self.text, environment=environment, times=StorageTimes(lease=lease), executor=executor, source=source)
-        )
+        self.processes.append(self.launch(self.text, environment=environment, times=StorageTimes(lease=lease), **how))
         return self.processes[-1]
 
     def record(self) -> StudyRecord:
@@ -145,6 +142,31 @@ def test_the_trials_of_a_killed_driver_are_taken_over_with_their_checkpoints(dri
     assert first.driver != second.driver
     assert second.from_epoch >= 1
     assert sum(computed_twice(both.folder).values()) <= 1
+
+
+def test_a_driver_restarted_on_another_machine_goes_on_as_if_nothing_had_happened(
+    drivers: Callable[..., Drivers], run: Callable[..., object], postgres: PostgresServer, tmp_path: Path
+) -> None:
+    search = "{trials: 5, sampler_options: {n_startup_trials: 2}, pruner: none}"
+    run(search=search)
+    alone = drivers(search=search, storage_path=str(tmp_path / "restarted"))
+    first = alone.start(lease=5.0, kill_at="epoch-written:13")
+    first.join(PATIENCE)
+    assert first.exitcode == -signal.SIGKILL
+    engine = create_engine(postgres.url)
+    with engine.begin() as connection:  # what a machine that cannot look for its process sees
+        assert (
+            connection.execute(text("UPDATE steadysweep_leases SET process = '' WHERE owner LIKE :it"), {"it": f"%:{first.pid}#%"}).rowcount
+            == 1
+        )
+    engine.dispose()
+    assert ended_well(alone.start(lease=5.0))
+    study, uninterrupted = alone.record(), read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    assert [dict(trial.params) for trial in study.trials] == [dict(trial.params) for trial in uninterrupted.trials]
+    assert [list(trial.curves["val_accuracy"]) for trial in study.trials] == [
+        list(trial.curves["val_accuracy"]) for trial in uninterrupted.trials
+    ]
+    assert [len(trial.attempts) for trial in study.trials] == [1, 1, 2, 1, 1]
 
 
 def test_a_driver_that_slept_through_its_lease_is_refused_and_stops_its_worker(drivers: Callable[..., Drivers]) -> None:
