@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/index.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md") if path.name != "index.md"))
+_FIRST = ("README.md", "docs/index.md")
+PAGES = (*_FIRST, *sorted({str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")} - set(_FIRST)))
 PROGRAM = "steadysweep"
 OPERATORS = frozenset({"|", ">", ">>", "<", "2>&1", "&&", ";", ">&"})
 
