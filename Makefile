@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime ## run (or continue) a real small sweep on scikit-learn's
 clinics: $(VENV)/.runtime ## run (or continue) the four clinics, known failures and what repairs them; CLINIC=s1 runs one alone
 	@$(BIN)/python examples/clinics/run.py --output $(CLINICS) $(CLINIC)
 
-test: $(VENV)/.dev system-packages ## lint, types, import rules and all tests, with the time each suite took
+test: $(VENV)/.dev $(VENV)/.s3-server system-packages ## lint, types, import rules and all tests, with the time each suite took
 	@$(BIN)/python tests/run_suites.py
 
 lint: $(VENV)/.dev ## ruff, mypy and the import rules alone
@@ -47,6 +47,8 @@ lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows
 		--group build pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
 		--group build --extra dev --extra postgres --extra dashboard --extra tracking --extra bench -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
+		--group pyproject.toml:s3-server -o requirements-s3-server.lock
 
 system-packages: ## install Chromium and PostgreSQL by apt when missing (the tests use both)
 	@.ci/system-packages
@@ -62,6 +64,11 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.s3-server: requirements-s3-server.lock | $(VENV)/bin/python
+	@rm -rf $(VENV)/s3-server
+	$(BIN)/pip install --quiet --disable-pip-version-check --target $(VENV)/s3-server -r requirements-s3-server.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
 from sweeps.folder_mark import FolderMark
 from sweeps.keras_devices import use_share
@@ -34,6 +32,9 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     mark.put()
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
+    from trainer.fit.checkpoints import open_checkpoints
+
+    config = TrainConfig(**task.config)
 
     def should_stop() -> bool:
         mark.check()
@@ -45,24 +46,18 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             return False
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
 
-    result = train(
-        TrainConfig(**task.config),
-        tell,
-        checkpoint_dir=_folder(task),
-        should_stop=should_stop,
-        evaluate_test=task.evaluate_test,
-        devices=max(1, int(task.gpu)),
-    )
-    return _outcome(result)
-
-
-def _folder(task: TrialTask) -> Path:
-    if "://" in task.checkpoint_dir:
-        raise SweepInputError(
-            f"storage_path: checkpoints are written to a folder that every worker reaches, got {task.checkpoint_dir!r}. "
-            "Use a local folder on one machine, a shared one (NFS) on several."
+    with open_checkpoints(
+        task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, told_epochs=task.recorded_epochs
+    ) as checkpoints:
+        result = train(
+            config,
+            tell,
+            checkpoint_dir=checkpoints,
+            should_stop=should_stop,
+            evaluate_test=task.evaluate_test,
+            devices=max(1, int(task.gpu)),
         )
-    return Path(task.checkpoint_dir)
+    return _outcome(result)
 
 
 def _outcome(result: TrainResult) -> Outcome:

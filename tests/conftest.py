@@ -1,4 +1,4 @@
-"""What tests of several packages share: a private PostgreSQL server."""
+"""What tests of several packages share: a private PostgreSQL server, and a private S3-compatible one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,3 +96,128 @@ def postgres() -> Iterator[PostgresServer]:
             server.stop()
             time.sleep(0.1)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+S3_KEY = "canary-key-51c0de-not-for-the-record"
+S3_SECRET = "canary-secret-8d2f4e-not-for-the-record"  # noqa: S105 - of a server that lives as long as the tests
+HOW_TO_INSTALL_S3 = "these tests need an S3-compatible server; install it with `make .venv/.s3-server`."
+
+
+class Gate:
+    """A port in front of a server that can be shut, as a network that fails."""
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        self._open = True
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def shut(self) -> None:
+        """Break connections from now on."""
+        self._open = False
+
+    def reopen(self) -> None:
+        """Let connections through again."""
+        self._open = True
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            if not self._open:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self._server_port))
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while (data := source.recv(1 << 16)) and self._open:
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            end.close()
+
+
+@dataclass(frozen=True)
+class S3:
+    """A store of one test.
+
+    Attributes:
+        url: ``s3://bucket/prefix`` that nobody else uses.
+        gate: between the test's process and the server.
+        environment: what reaches the server, credentials included, for other processes.
+    """
+
+    url: str
+    gate: Gate
+    environment: dict[str, str]
+
+    def names(self) -> list[str]:
+        """Objects below `url`, sorted."""
+        from trainer.places import open_folder
+
+        return sorted(open_folder(self.url, "test").files())
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[int]:
+    """Port of moto's server; the tests fail, rather than skip, where it is not installed."""
+    library = Path(sys.prefix) / "s3-server"
+    if not library.is_dir():
+        pytest.fail(HOW_TO_INSTALL_S3)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        env={**os.environ, "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        for _ in range(600):
+            if server.poll() is not None:
+                log.seek(0)
+                pytest.fail(f"moto's server has ended: {log.read().decode()}")
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+        log.close()
+
+
+@pytest.fixture
+def s3(s3_server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """A prefix of its own on the server, with the environment that reaches it."""
+    from pyarrow import fs
+
+    gate = Gate(s3_server)
+    environment = {
+        "AWS_ACCESS_KEY_ID": S3_KEY,
+        "AWS_SECRET_ACCESS_KEY": S3_SECRET,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{gate.port}",
+        "AWS_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    bucket = f"tests-{uuid.uuid4().hex[:12]}"
+    fs.S3FileSystem(endpoint_override=environment["AWS_ENDPOINT_URL"], region="us-east-1", allow_bucket_creation=True).create_dir(bucket)
+    yield S3(f"s3://{bucket}/some/prefix", gate, environment)
+    gate.close()

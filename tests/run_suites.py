@@ -42,6 +42,7 @@ SUITES = (
         ),
     ),
     _pytest("spaces", 60, "tests/search_spaces", "tests/sweep_file"),
+    _pytest("places", 60, "tests/places"),
     _pytest("trainer", 360, "tests/trainer"),
     _pytest("reports", 240, "tests/reports"),
     _pytest("record", 330, "tests/record", "tests/search", "tests/study"),

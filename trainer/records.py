@@ -22,13 +22,13 @@ class EpochRecord:
             ``val_predicted_share`` (share of the most-predicted class, fraction), ``val_gained``/``val_lost`` (validation images gained and lost since the
             previous epoch, counts; not where epochs are validated on different images),
             ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
-        checkpoint: folder of the checkpoint that holds this epoch's state, or None when none was written.
+        checkpoint: folder or address of the checkpoint that holds this epoch's state, or None when none was written.
         replayed: the epoch was trained before an interruption and is told again from the checkpoint that training continues from.
     """
 
     epoch: int
     figures: Mapping[str, float]
-    checkpoint: Path | None = None
+    checkpoint: Path | str | None = None
     replayed: bool = False
 
 
@@ -55,7 +55,7 @@ class TrainResult:
         curves: metric name to values, shape ``(num_epochs,)``, NaN where an epoch has no such figure.
         stopped: why training ended.
         boundary: resolved frozen boundary.
-        model_path: exported ``.keras`` file of the chosen epoch, or None when no folder was given.
+        model_path: exported ``.keras`` file of the chosen epoch: a path, an address, or None when no folder was given or it could not be written.
         exported_epoch: epoch of the exported checkpoint, counted from 1.
         figures: of the exported checkpoint: ``exported_val_accuracy``, ``precise_bn_val_accuracy`` where computed, ...
         num_train: images per training epoch.
@@ -68,7 +68,7 @@ class TrainResult:
     curves: Mapping[str, tuple[float, ...]]
     stopped: StopReason
     boundary: FrozenBoundary
-    model_path: Path | None
+    model_path: Path | str | None
     exported_epoch: int
     num_train: int
     num_val: int

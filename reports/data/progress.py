@@ -39,6 +39,7 @@ def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -
         finished=finished,
         failures=_failures(study.trials),
         memory=memory_failures(study),
+        notices=tuple((trial.number, text) for trial in study.trials for text in trial.notices),
         budget=_budget(study),
         tried=len({trial.configuration for trial in study.trials if trial.role == "search"}),
     )

@@ -198,6 +198,7 @@ class Progress:
         finished: (seconds since the start, stable, trial number) of every scored training.
         failures: grouped by reason.
         memory: trainings by batch size and boundary, where any ran out of GPU memory.
+        notices: trial number and what its worker told: checkpoints that were damaged, gone or could not be written.
         budget: limit of the sweep file (``time``, ``gpu_hours``, ``trials``) to its value, as far as they are set.
         tried: search configurations.
     """
@@ -215,6 +216,7 @@ class Progress:
     finished: tuple[tuple[float, float, int], ...] = ()
     failures: tuple[Failure, ...] = ()
     memory: tuple[MemoryCell, ...] = ()
+    notices: tuple[tuple[int, str], ...] = ()
     budget: Mapping[str, float | str] = field(default_factory=dict)
     tried: int = 0
 

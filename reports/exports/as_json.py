@@ -164,6 +164,7 @@ def _trial(trial: TrialRecord) -> Mapping[str, object]:
         "planned_epochs": trial.planned_epochs,
         "figures": dict(trial.figures),
         "shared": dict(trial.shared),
+        "notices": list(trial.notices),
         "attempts": [
             {
                 "attempt": run.attempt,

@@ -61,6 +61,7 @@ class TrialRecord:
         attempts: its runs, in order.
         shared: what this trial shared with others ("frozen prefix", "compiled model"), name to description.
         facts: what its training told in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
+        notices: what its workers told that a person should know: checkpoints that were damaged, gone or could not be written.
         source: for ``history``: the study and the number that it had there; None otherwise.
     """
 
@@ -78,6 +79,7 @@ class TrialRecord:
     attempts: tuple[AttemptRecord, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
     source: tuple[str, int] | None = None
 
     @property

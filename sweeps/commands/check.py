@@ -14,6 +14,7 @@ from sweeps.errors import SweepInputError
 from sweeps.launch.preflight import finding_text, look_at, look_at_data
 from sweeps.progress.wording import duration
 from sweeps.runtime import resolve_runtime
+from sweeps.storage_path import check_writable
 from sweeps.sweep_file import load_sweep_file
 from sweeps.tracking import check_trackers
 
@@ -39,11 +40,12 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
         0, or 2 when a finding would make the results worthless.
 
     Raises:
-        SweepInputError: the file, the space or the model cannot be used.
+        SweepInputError: the file, the space, storage_path or the model cannot be used.
         TrainerInputError: the data cannot be used.
     """
     sweep = load_sweep_file(sweep_file, overrides)
     check_trackers(sweep)
+    check_writable(sweep)
     with resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
         return _check(sweep, sweep_file, real_batch=real_batch, text=output_format == "text")
 

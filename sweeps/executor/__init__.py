@@ -6,6 +6,7 @@ from sweeps.executor.protocol import (
     EpochEnded,
     Event,
     Executor,
+    Noticed,
     Outcome,
     Reporter,
     Started,
@@ -13,4 +14,4 @@ from sweeps.executor.protocol import (
     TrialTask,
 )
 
-__all__ = ["Cause", "Ended", "EpochEnded", "Event", "Executor", "Outcome", "Reporter", "Started", "Trainable", "TrialTask"]
+__all__ = ["Cause", "Ended", "EpochEnded", "Event", "Executor", "Noticed", "Outcome", "Reporter", "Started", "Trainable", "TrialTask"]

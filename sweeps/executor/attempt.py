@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 from sweeps.errors import SweepInputError
-from sweeps.executor.protocol import Cause, Ended, EpochEnded, Outcome
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +43,10 @@ class AttemptReporter:
             plain = {str(name): float(value) for name, value in figures.items()}
             self._send(EpochEnded(self.task.trial, self.task.attempt, epoch, plain, None if checkpoint is None else str(checkpoint)))
         return self.should_stop()
+
+    def notice(self, text: str) -> None:
+        """Tell a sentence."""
+        self._send(Noticed(self.task.trial, self.task.attempt, text))
 
     def should_stop(self) -> bool:
         """Whether a stop was asked for."""

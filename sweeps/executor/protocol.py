@@ -82,6 +82,15 @@ class EpochEnded:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """Something that a person should know and that does not end the attempt: a checkpoint that is damaged, gone or could not be written."""
+
+    trial: int
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...)."""
 
@@ -100,7 +109,7 @@ class Ended:
     outcome: Outcome | None = None
 
 
-Event = Started | EpochEnded | Ended
+Event = Started | EpochEnded | Noticed | Ended
 
 
 class Reporter(Protocol):
@@ -108,6 +117,10 @@ class Reporter(Protocol):
 
     def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
         """Tell one finished epoch; True asks the trainable to save and return soon."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Tell a sentence that belongs on record and on the terminal."""
         ...
 
     def should_stop(self) -> bool:

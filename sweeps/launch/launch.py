@@ -14,6 +14,7 @@ from sweeps.launch.observers import Observers
 from sweeps.launch.signals import StopSignals
 from sweeps.progress import progress_display
 from sweeps.runtime import resolve_runtime
+from sweeps.storage_path import check_writable
 from sweeps.storage_url import STORAGE_VARIABLE
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of
 from sweeps.tracking import check_trackers
@@ -108,6 +109,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, 
     from sweeps.launch.preflight import check_before_run
 
     check_trackers(sweep)
+    check_writable(sweep)
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     if there is not None:

@@ -26,6 +26,11 @@ class Observers:
         for observer in self._observers:
             observer.on_epoch(trial, figures)
 
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        """A worker told something that a person should know."""
+        for observer in self._observers:
+            observer.on_notice(trial, text)
+
     def on_finished(self, trial: FinishedTrial) -> None:
         """A trial is over."""
         for observer in self._observers:

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.progress.wording import confirmation, counts, ending, params
+from sweeps.progress.wording import confirmation, counts, ending, notice, params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,10 @@ class LiveProgress:
 
     def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
         """The next tick shows it."""
+
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        """It stays on the screen."""
+        self.message(notice(trial, text))
 
     def on_finished(self, trial: FinishedTrial) -> None:
         """Failures stay on the screen; the rest is in the counts and leaders."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from sweeps.progress.wording import ending
+from sweeps.progress.wording import ending, notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class QuietProgress:
-    """Tells failed trials and nothing else."""
+    """Tells failed trials and notices, and nothing else."""
 
     def __enter__(self) -> Self:
         """Nothing to set up."""
@@ -29,6 +29,10 @@ class QuietProgress:
 
     def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
         """Nothing."""
+
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        """Say it."""
+        self.message(notice(trial, text))
 
     def on_finished(self, trial: FinishedTrial) -> None:
         """Name a failure."""

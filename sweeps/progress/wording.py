@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sweeps.study.confirmation import ConfirmationCost
-    from sweeps.study.observer import FinishedTrial, StudySnapshot
+    from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
 
 MINUTE = 60
 HOUR = 3600
@@ -70,3 +70,8 @@ def ending(trial: FinishedTrial) -> str:
     cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
     epochs = f"{trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
     return f"trial {trial.number} {verb} after {epochs}:{cause}{score}{flags}  {params(trial.params)}".rstrip()
+
+
+def notice(trial: TrialProgress, text: str) -> str:
+    """What a trial's worker told, on one line."""
+    return f"trial {trial.number}: {text}"

@@ -32,6 +32,7 @@ class Attribute:
     CAUSE = "cause"
     ERROR = "error"
     SOURCE = "source"
+    NOTICES = "notices"
 
 
 @dataclass(frozen=True)

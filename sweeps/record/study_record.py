@@ -158,6 +158,7 @@ def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
         attempts=tuple(attempt.record for attempt in trial.attempts),
         shared=attributes.get("shared", {}),
         facts=attributes.get(Attribute.FACTS, {}),
+        notices=tuple(str(text) for text in attributes.get(Attribute.NOTICES, ())),
         source=_source(attributes.get(Attribute.SOURCE)),
     )
 

@@ -7,15 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from reports.records import AttemptRecord
-from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
 from sweeps.record import LeaseLostError
 from sweeps.record.owner import driver_name
+from sweeps.record.stored_trial import Attribute
+from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
 from sweeps.study.finishing import Finishing
 from sweeps.study.first_failures import FirstFailures
 from sweeps.study.kill_points import reach
 from sweeps.study.others import Others
 from sweeps.study.outcome import StudyOutcome
+from sweeps.study.retention import Retention
 from sweeps.study.retry import judge_failure
 from sweeps.study.snapshots import Snapshots
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+MOST_NOTICES = 20
+"""Of a trial, on record."""
 
 
 class StudyDriver:
@@ -53,7 +58,8 @@ class StudyDriver:
         self._options = options
         self._others = Others(record, state)
         self._assignments = Assignments(plan, record, state, self._others)
-        self._finishing = Finishing(plan, record, state, observer)
+        self._retention = Retention(plan, state.finished.values())
+        self._finishing = Finishing(plan, record, state, observer, self._retention)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
         self._snapshots = Snapshots(record.name, plan, state, self._assignments)
         created = record.facts.created
@@ -69,12 +75,15 @@ class StudyDriver:
         Raises:
             SweepAbortedError: the first trials all failed alike.
         """
+        self._retention.start()
         try:
             reason = self._loop(stop_requested)
         except BaseException:
             self._close(0.0)
+            self._retention.close((), 0.0)
             raise
         self._close(0.0 if not self._running else self._options.grace_seconds)
+        self._retention.close(self._state.finished.values(), self._options.grace_seconds)
         snapshot = self._snapshots.take("over")
         self._observer.on_tick(snapshot)
         note = self._assignments.settled if reason == "settled" else ""
@@ -154,7 +163,7 @@ class StudyDriver:
             attempt=attempt,
             trainable=self._plan.trainable,
             config=config,
-            checkpoint_dir=f"{self._plan.checkpoint_root.rstrip('/')}/{trial.number:05d}",
+            checkpoint_dir=trial_folder(self._plan.checkpoint_root, trial.number),
             recorded_epochs=trial.epochs,
             cpu=self._plan.cpu,
             gpu=self._plan.gpu,
@@ -184,6 +193,8 @@ class StudyDriver:
             self._on_started(trial, event)
         elif isinstance(event, EpochEnded):
             self._on_epoch(trial, event)
+        elif isinstance(event, Noticed):
+            self._on_noticed(trial, event)
         else:
             self._on_ended(trial, event)
 
@@ -227,6 +238,15 @@ class StudyDriver:
             reach("prune-decided")
             if not self._closing:
                 self._executor.stop(trial.number)
+
+    def _on_noticed(self, trial: LiveTrial, event: Noticed) -> None:
+        """Put a notice on record, at most so many of a trial: the first ones tell what began."""
+        if event.text in trial.notices:
+            return
+        if len(trial.notices) < MOST_NOTICES:
+            trial.notices.append(event.text)
+            self._record.set_attributes(trial.number, {Attribute.NOTICES: list(trial.notices)})
+        self._observer.on_notice(self._progress(trial), event.text)
 
     def _judge(self, trial: LiveTrial) -> str | None:
         """Whether the pruner stops a trial after its last epoch on record; confirmations run to their end."""

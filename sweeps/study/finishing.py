@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sweeps.study.live_trial import LiveTrial
     from sweeps.study.observer import StudyObserver
     from sweeps.study.plan import StudyPlan
+    from sweeps.study.retention import Retention
     from sweeps.study.study_state import StudyState
 
 LONGEST_ERROR = 20_000
@@ -29,11 +30,12 @@ LONGEST_ERROR = 20_000
 class Finishing:
     """Writes the end of trials. A driver that dies inside is no harm: the next one repeats it."""
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, observer: StudyObserver) -> None:
+    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, observer: StudyObserver, retention: Retention) -> None:
         self._plan = plan
         self._record = record
         self._state = state
         self._observer = observer
+        self._retention = retention
 
     def complete(self, trial: LiveTrial, ended: Ended) -> None:
         """End a trial whose trainable returned: COMPLETE with what its curve holds, or FAIL where it has no such curve."""
@@ -95,4 +97,5 @@ class Finishing:
         self._record.tell(trial.number, OptunaState[state], value)
         reach("told")
         self._state.finish(finished)
+        self._retention.finished(finished)
         self._observer.on_finished(finished)

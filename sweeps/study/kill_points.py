@@ -23,6 +23,7 @@ POINTS = (
     "attributes-set",
     "told",
     "leaders-fixed",
+    "mid-removal",
     "mid-checkpoint",
 )
 """In the order of a study's and a trial's life; ``mid-checkpoint`` is passed by trainables while they write a checkpoint."""

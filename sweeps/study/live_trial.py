@@ -36,6 +36,7 @@ class LiveTrial:
         worker: who has the running attempt.
         prune_reason: why the pruner stopped it, once it did.
         fault: what the trainable did wrong, once it did.
+        notices: what its workers told that a person should know, each once.
     """
 
     number: int
@@ -50,6 +51,7 @@ class LiveTrial:
     worker: str = ""
     prune_reason: str | None = None
     fault: str | None = None
+    notices: list[str] = field(default_factory=list)
 
     @property
     def attempt(self) -> int:

@@ -138,6 +138,10 @@ class StudyObserver(Protocol):
         """An epoch is on record."""
         ...
 
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        """A worker told something that a person should know."""
+        ...
+
     def on_finished(self, trial: FinishedTrial) -> None:
         """A trial is over."""
         ...
@@ -158,6 +162,9 @@ class Silent:
         """Nothing."""
 
     def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
         """Nothing."""
 
     def on_finished(self, trial: FinishedTrial) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
 from sweeps.configuration import configuration_id
-from sweeps.paths import absolute_config, absolute_place
+from sweeps.paths import absolute_config
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
+from sweeps.storage_path import checkpoint_root
 from sweeps.study.plan import StudyPlan
 from sweeps.sweep_file import train_config
 from trainer import TrainConfig
@@ -58,7 +59,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
         configure=configure,
         trainable=trainable,
-        checkpoint_root=absolute_place(sweep.storage_path or f"runs/{sweep.study}", Path.cwd()),
+        checkpoint_root=checkpoint_root(sweep),
         cpu=sweep.resources.cpu,
         gpu=sweep.resources.gpu,
         concurrent=sweep.resources.concurrent,

@@ -9,6 +9,7 @@ from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
 from sweeps.record import StudyExistsError, StudyFacts, create_study, open_study, study_exists
 from sweeps.search.distributions import record_distributions
+from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.continuing import check_history, record_changes
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
@@ -86,6 +87,7 @@ def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> Recorde
         )
     fingerprint = options.facts.get("data_fingerprint")
     if not study_exists(url, sweep.study):
+        refuse_claimed(plan.checkpoint_root, sweep.study)
         if options.history is not None:
             look_at_history(options.history, sweep, fingerprint)  # refused before anything is written
         try:
@@ -95,6 +97,7 @@ def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> Recorde
     else:
         record = open_study(url, sweep.study, options.times)
     try:
+        claim(plan.checkpoint_root, record.name, record.facts.created)
         check_history(record.name, record.facts, options.history)
         record_changes(record, sweep, fingerprint)
         _import_history(record, plan, sweep, options)

@@ -156,6 +156,7 @@ class StudyState:
             epochs=stored.epochs,
             attempts=[attempt.record for attempt in stored.attempts],
             worker=stored.attempts[-1].record.worker if stored.attempts else "",
+            notices=[str(text) for text in stored.attributes.get(Attribute.NOTICES, ())],
         )
         self.live[trial.number] = trial
         if trial.role == "search":

@@ -23,6 +23,8 @@ from sweeps.sweep_file.runtime import RuntimeSettings
 from sweeps.variables import VARIABLE
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.train import Metric
+from trainer.errors import ConfigError
+from trainer.places import is_address, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +51,11 @@ def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - u
 def _without_password(location: str) -> str:
     if has_literal_password(location):
         raise ValueError(IN_THE_CLEAR)
+    if is_address(location) and not VARIABLE.search(location):
+        try:
+            parse_address(location, "")
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix(": ")) from None
     return location
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor import Cause, EpochEnded, TrialTask
+from sweeps.executor import Cause, EpochEnded, Noticed, TrialTask
 from sweeps.executor.attempt import AttemptReporter, run_attempt
 from sweeps.folder_mark import FolderMark
 from sweeps.keras_trainable import TRAINABLE
 from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
 
 if TYPE_CHECKING:
+    from conftest import S3
+
     from sweeps.executor import Ended, Event
 
 CONFIG = TrainConfig(
@@ -87,12 +89,6 @@ def test_impossible_settings_are_the_trials_own_failure(given: TrialTask) -> Non
     assert "resnet51" in (end.error or "")
 
 
-def test_checkpoints_on_an_address_are_refused(given: TrialTask) -> None:
-    _, end = run(replace(given, checkpoint_dir="s3://bucket/trial"))
-    assert end.cause is Cause.EXCEPTION
-    assert "storage_path" in (end.error or "")
-
-
 @pytest.mark.parametrize(("gpu", "devices"), [(0.0, 1), (0.5, 1), (1.0, 1), (2.0, 2)])
 def test_whole_gpus_are_the_devices_of_one_training(given: TrialTask, gpu: float, devices: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
@@ -105,3 +101,24 @@ def test_whole_gpus_are_the_devices_of_one_training(given: TrialTask, gpu: float
     monkeypatch.setattr("sweeps.keras_trainable.use_share", lambda **_: None)
     run(replace(given, gpu=gpu))
     assert asked == [devices]
+
+
+def test_checkpoints_on_an_object_store_are_continued_from(given: TrialTask, s3: S3) -> None:
+    there = replace(given, checkpoint_dir=f"{s3.url}/00005")
+    _, end = run(there, stop_after=2)
+    assert end.cause is Cause.STOPPED, end.error
+    rest, end = run(replace(there, attempt=1, recorded_epochs=2))
+    assert (end.cause, [event.epoch for event in rest]) == (Cause.COMPLETED, [3, 4])
+    assert rest[0].checkpoint == f"{s3.url}/00005/epoch-00003"
+    assert end.outcome is not None
+    assert end.outcome.facts["model_path"] == f"{s3.url}/00005/model.keras"
+    assert "00005/model.keras" in s3.names()
+
+
+def test_a_trial_whose_checkpoints_were_deleted_starts_over_and_says_so(given: TrialTask) -> None:
+    told: list[Event] = []
+    end = run_attempt(replace(given, recorded_epochs=3), AttemptReporter(replace(given, recorded_epochs=3), told.append))
+    assert end.cause is Cause.COMPLETED, end.error
+    text = f"no checkpoint is left in {given.checkpoint_dir}: the training starts over; its epochs on record (3) stand"
+    assert told[0] == Noticed(given.trial, given.attempt, text)
+    assert [event.epoch for event in told[1:]] == [4]

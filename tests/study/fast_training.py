@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sweeps.executor.protocol import Reporter, TrialTask
 
 
+CHECKPOINT = "epoch-00001/run.json"
+"""Named as the trainer's are, so that what removes those of finished trials would remove it too."""
+
+
 def curve(config: dict[str, dict[str, float]], seed: int, epochs: int) -> list[float]:
     """Validation accuracy by epoch: best near a learning rate of 3e-3, worse with dropout, a little noise from the seed."""
     rate, dropout = config["training"]["learning_rate"], config["model"]["dropout"]
@@ -29,7 +33,8 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
     """Train from the newest checkpoint; every epoch ever computed by any attempt is noted in ``computed.txt``."""
     folder = Path(task.checkpoint_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.json"
+    checkpoint = folder / CHECKPOINT
+    checkpoint.parent.mkdir(exist_ok=True)
     config, epochs = dict(task.config), int(task.config["training"]["epochs"])
     history: list[float] = json.loads(checkpoint.read_text()) if checkpoint.exists() else []
     values = curve(config, int(config["seed"]), epochs)
@@ -41,7 +46,7 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
         with (folder / "computed.txt").open("a") as log:
             log.write(f"{epoch}\n")
         history.append(values[epoch - 1])
-        partial = folder / f"checkpoint.{os.getpid()}.partial"  # a driver that was stopped may still have a worker on this trial
+        partial = checkpoint.with_suffix(f".{os.getpid()}.partial")  # a driver that was stopped may still have a worker on this trial
         with partial.open("w") as stream:
             text = json.dumps(history)
             stream.write(text[: len(text) // 2])
@@ -51,6 +56,7 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
         partial.replace(checkpoint)
         if reporter.epoch(epoch, {"val_accuracy": values[epoch - 1], "loss": 1 - values[epoch - 1]}, str(checkpoint)):
             return Outcome()
+    (folder / "model.keras").write_text("a model")
     figures = {"num_val": 500.0, "exported_val_accuracy": max(history)}
     if task.evaluate_test:
         figures["test_accuracy"] = history[-1] - 0.01

@@ -90,7 +90,9 @@ def leaps(task: TrialTask, reporter: Reporter) -> Outcome:
 
 def forgets(task: TrialTask, reporter: Reporter) -> Outcome:
     """Its checkpoint is deleted before it starts."""
-    (Path(task.checkpoint_dir) / "checkpoint.json").unlink(missing_ok=True)
+    (Path(task.checkpoint_dir) / fast_training.CHECKPOINT).unlink(missing_ok=True)
+    for _ in range(2):  # a notice that is told again is on record once
+        reporter.notice("no checkpoint is left: the training starts over")
     return fast_training.train(task, reporter)
 
 

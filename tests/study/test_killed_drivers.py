@@ -53,6 +53,13 @@ def computed_twice(folder: Path) -> dict[str, int]:
     }
 
 
+def assert_only_models_are_left(folder: Path, study: StudyRecord) -> None:
+    """Every trial is over: of complete ones (no more than are kept) the model is there, and no checkpoint of any."""
+    models = {path.parent.name for path in folder.glob("runs/*/model.keras")}
+    assert models == {f"{trial.number:05d}" for trial in study.trials if trial.state == "COMPLETE"}
+    assert not list(folder.glob("runs/*/epoch-*"))
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, driver_process: Callable[..., int]) -> list[dict[str, Any]]:
     """The same sweep without a kill."""
@@ -92,6 +99,7 @@ def test_killed_at_a_point_then_resumed_equals_uninterrupted(
     study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
     assert essence(study) == uninterrupted
     assert sum(computed_twice(tmp_path).values()) <= 1
+    assert_only_models_are_left(tmp_path, study)
     interrupted = [attempt.cause for trial in study.trials for attempt in trial.attempts if attempt.cause == "interrupted"]
     assert len(interrupted) <= 1
 
@@ -111,3 +119,4 @@ def test_killed_at_random_twenty_times_then_finished(
     assert killed >= 5
     assert essence(study) == uninterrupted
     assert max(computed_twice(tmp_path).values(), default=0) <= 20
+    assert_only_models_are_left(tmp_path, study)

@@ -46,6 +46,7 @@ class Recorder(Silent):
         self.started: list[TrialProgress] = []
         self.ticks: list[StudySnapshot] = []
         self.costs: list[tuple[ConfirmationCost, int]] = []
+        self.notices: list[tuple[int, str]] = []
 
     def on_started(self, trial: TrialProgress) -> None:
         self.started.append(trial)
@@ -53,6 +54,9 @@ class Recorder(Silent):
     def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
         assert figures["val_accuracy"] == pytest.approx(trial.metric)
         self.epochs.append((trial.number, trial.epoch))
+
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        self.notices.append((trial.number, text))
 
     def on_finished(self, trial: FinishedTrial) -> None:
         self.finished.append(trial)
@@ -230,18 +234,21 @@ def test_a_stop_leaves_trials_that_the_next_run_continues(sweep_text: Callable[.
     assert len(seen.epochs) == len(set(seen.epochs)) == 15
 
 
-def test_a_deleted_checkpoint_costs_time_but_no_result(
-    run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord], monkeypatch: pytest.MonkeyPatch
+def test_a_deleted_checkpoint_costs_time_but_no_result_and_is_told(
+    run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord], sweep_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAST_TRAINING_SECONDS", "0.15")
     run(search=NO_PRUNING % 1, budget="{time: 0.4}")
     cut = record().trials[0].curves["val_accuracy"].tolist()
     monkeypatch.setenv("FAST_TRAINING_SECONDS", "0")
-    run("faulty_training:forgets", search=NO_PRUNING % 1)
+    seen = Recorder()
+    run_study(SweepFile.from_text(sweep_text(search=NO_PRUNING % 1)), InlineExecutor(), trainable="faulty_training:forgets", observer=seen)
     trial = record().trials[0]
     assert trial.state == "COMPLETE"
     assert trial.num_epochs == 5
     assert trial.curves["val_accuracy"].tolist()[: len(cut)] == cut
+    assert trial.notices == ("no checkpoint is left: the training starts over",)
+    assert seen.notices == [(0, trial.notices[0])]
 
 
 def test_leaders_are_confirmed_with_fresh_seeds(run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord]) -> None:
@@ -314,6 +321,7 @@ def test_only_confirmations_and_a_training_without_choice_see_the_test_images(
     assert {trial.role for trial in record().trials if "test_accuracy" in trial.figures} == {"confirmation"}
     (tmp_path / "fast.db").unlink()
     shutil.rmtree(tmp_path / "runs")
+    shutil.rmtree(tmp_path / "runs")
     run(search=NO_PRUNING % 1, space="{}", training="{epochs: 5, learning_rate: 0.001}")
     (only,) = record().trials
     assert "test_accuracy" in only.figures
@@ -342,6 +350,7 @@ def test_more_trials_extend_a_study_as_if_it_had_been_longer(
     assert facts.target_trials == 9
     assert "search.trials: 4 -> 9" in facts.changes[0]
     (tmp_path / "fast.db").unlink()
+    shutil.rmtree(tmp_path / "runs")
     run(search="{trials: 9}")
     assert [dict(trial.params) for trial in record().trials] == extended
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from trainer.config.base import Settings, setting
+from trainer.errors import ConfigError
+from trainer.places import is_address, parse_address
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -40,7 +42,8 @@ class DataConfig(Settings):
     """The images of a study. Source and split are part of what a study *is* and are never searched."""
 
     source: str = setting(min_length=1)
-    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
+    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
+    ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
     image_size: Count | tuple[Count, Count] | None = setting(None)
     """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
     color: Literal["auto", "grey", "rgb"] = setting("auto")
@@ -60,14 +63,28 @@ class DataConfig(Settings):
     cache_memory_gb: float = setting(2.0, ge=0)
     """Decoded images are kept in memory up to this many GB a process, else on disk."""
     cache_path: str | None = setting(None)
-    """Node-local folder for decoded images and activations; default: the user's cache folder."""
+    """Node-local folder for decoded images, data brought from object storage and checkpoints on their way there; default: the user's cache folder."""
     cache_disk_gb: float = setting(50.0, gt=0)
-    """Decoded images of other data sets in that folder, least recently used first, are removed beyond this many GB."""
+    """Decoded images and data brought from object storage, least recently used first and none that is in use, are removed from that folder beyond this many GB."""
     sampling: Literal["every_image", "with_replacement", "alternating_halves", "leftover_batch"] = setting("every_image", searchable=True)
     """Training images of an epoch. All but ``every_image`` reproduce input paths that are known to fail: ``with_replacement`` draws at random and never covers the data,
     ``alternating_halves`` shows one half in odd epochs and the other in even ones, ``leftover_batch`` all full batches in odd epochs, the partial one in even ones."""
     validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
     """``all``: every validation image each epoch. ``floor_batches``: another window each epoch, as a generator does that keeps its counter between epochs."""
+
+    @field_validator("source")
+    @classmethod
+    def _usable_address(cls, value: str) -> str:
+        """Refuse an address that cannot be used, above all one with credentials in it."""
+        return _address(value) if is_address(value) else value
+
+    @field_validator("cache_path")
+    @classmethod
+    def _local_cache(cls, value: str | None) -> str | None:
+        """A cache is for one machine."""
+        if value is not None and is_address(value):
+            raise ValueError("a cache is a folder on a local disk of each machine, not an address")
+        return value
 
     @field_validator("augmentation")
     @classmethod
@@ -76,10 +93,17 @@ class DataConfig(Settings):
     ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
         """Refuse an unknown policy or parameter while the file's line is still known."""
         from trainer.augmentation import policy_from
-        from trainer.errors import ConfigError
 
         try:
             policy_from(value)
         except ConfigError as error:
             raise ValueError(str(error).removeprefix("data.augmentation: ")) from error
         return value
+
+
+def _address(value: str) -> str:
+    try:
+        parse_address(value, "")
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix(": ")) from None
+    return value

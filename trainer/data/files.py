@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.assemble import assemble, identity, image_set, wanted_size
-from trainer.data.cache import cache_folder, mapped
+from trainer.data.cache import mapped
 from trainer.data.decode import Header, decode, read_header
 from trainer.data.fingerprint import DIGEST_BYTES, THREADS, digest_files
+from trainer.data.node_cache import cache_folder
 from trainer.data.split import Rows, split
 from trainer.errors import DataError
 

@@ -15,6 +15,7 @@ from trainer.data.fingerprint import digest_array
 from trainer.data.pixels import to_pixels
 from trainer.data.sources import collect
 from trainer.data.split import split
+from trainer.data.staging import local_source
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def load_data(config: DataConfig) -> ImageData:
     key = config.model_dump_json(include=set(READING))
     with _LOCK:
         if key not in _LOADED:
+            _let_go_of_files()
             data = _load(config)
             _keep(key, data, config.cache_memory_gb * GIGABYTE)
             return data
@@ -53,6 +55,12 @@ def forget_data() -> None:
     """Drop what `load_data` has kept, e.g. after files have changed."""
     with _LOCK:
         _LOADED.clear()
+
+
+def _let_go_of_files() -> None:
+    """Drop kept data that is mapped from the cache, before other data needs its room: kept, it would count as in use."""
+    for key in [key for key, data in _LOADED.items() if isinstance(data.train.images, np.memmap)]:
+        del _LOADED[key]
 
 
 def _keep(key: str, data: ImageData, budget: float) -> None:
@@ -67,10 +75,11 @@ def _bytes_in_memory(data: ImageData) -> int:
 
 
 def _load(config: DataConfig) -> ImageData:
-    collected = _choose_classes(collect(config.source), config)
-    if isinstance(collected.content, tuple):
-        return load_files(collected, collected.content, config)
-    return _load_array(collected, collected.content, config)
+    with local_source(config) as source:
+        collected = _choose_classes(collect(source), config)
+        if isinstance(collected.content, tuple):
+            return load_files(collected, collected.content, config)
+        return _load_array(collected, collected.content, config)
 
 
 def _choose_classes(collected: Collected, config: DataConfig) -> Collected:

@@ -1,10 +1,8 @@
-"""Checkpoints of one training in a local folder: atomic, checked, the last two kept, plus the weights of epochs that may be exported.
+"""Checkpoints of one training in a folder: atomic, checked, the last two kept, plus the weights of epochs that may be exported.
 
-Layout: ``epoch-00007/`` holds ``weights.npz`` (what training changes in the network), ``state.npz`` (optimiser, averages), ``run.json`` (history) and
-``checksums.json``. A folder is written under another name and renamed when complete; what a power cut damages all the same,
-the checksums tell. Once it is no longer among the last two it becomes
-``candidate-00007/`` without ``state.npz`` while its epoch may still be the best of the late ones, and is removed after.
-All files of a training's checkpoints are read and written here.
+A checkpoint is written under another name and renamed when complete; what a power cut damages all the same, the checksums tell. Once it is no longer among the
+last two it becomes a candidate without its state while its epoch may still be the best of the late ones, and is removed after. Names: `trainer.fit.layout`.
+All files of a training's checkpoints are read and written here and, where they lie on an object store, in `trainer.fit.mirrored_checkpoints`.
 """
 
 from __future__ import annotations
@@ -12,22 +10,28 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from trainer.fit.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, RUN, STATE, WEIGHTS, entry_name
+from trainer.places import is_address
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
 Arrays = list["NDArray[Any]"]
 
 KEPT = 2
-WEIGHTS, STATE, RUN, CHECKSUMS = "weights.npz", "state.npz", "run.json", "checksums.json"
-_COMPLETE, _CANDIDATE, _PARTIAL = "epoch-", "candidate-", ".partial-"
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint is lost, or could not be written; the training goes on."""
 
 
 @dataclass(frozen=True)
@@ -39,98 +43,220 @@ class Checkpoint:
         weights: of the network, those that training changes.
         state: of optimisers and averages.
         run: the JSON given with it.
-        folder: where it is.
+        place: where it lies: a path, or an address.
     """
 
     epoch: int
     weights: Arrays
     state: Arrays
     run: dict[str, Any]
-    folder: Path
+    place: Path | str
+
+
+def open_checkpoints(
+    place: Path | str, *, cache_path: str | None = None, say: Callable[[str], object] | None = None, told_epochs: int = 0
+) -> Checkpoints:
+    """The checkpoints of a training at a place; use them as a context manager.
+
+    Args:
+        place: a folder, ``s3://bucket/prefix`` or ``gs://bucket/prefix``.
+        cache_path: node-local folder that checkpoints of an object store are written to before they are uploaded; None: the user's cache folder.
+        say: told in a sentence what is lost or cannot be written; default: a `CheckpointWarning`.
+        told_epochs: epochs that others know of from earlier attempts: if no checkpoint is left, that is said.
+
+    Raises:
+        ConfigError: an address that cannot be used.
+        OSError: the folder cannot be made, or the object store does not answer.
+    """
+    if isinstance(place, Path) or not is_address(place):
+        return Checkpoints(Path(place), say=say, told_epochs=told_epochs)
+    from trainer.fit.mirrored_checkpoints import mirrored_checkpoints
+
+    return mirrored_checkpoints(place, cache_path=cache_path, say=say, told_epochs=told_epochs)
 
 
 class Checkpoints:
-    """The checkpoint folder of one training."""
+    """The checkpoint folder of one training.
 
-    def __init__(self, folder: Path) -> None:
+    Attributes:
+        folder: where files are written.
+        say: told what is lost or cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, told_epochs: int = 0) -> None:
         self.folder = folder
+        self.say = say or _warn
+        self._told_epochs = told_epochs
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"{_PARTIAL}*"):  # of a training that was killed while it wrote
-            shutil.rmtree(left, ignore_errors=True)
+        for left in folder.glob(f"{PARTIAL}*"):  # of a training that was killed while it wrote
+            _remove(left)
 
-    def write(self, epoch: int, weights: Arrays, state: Arrays, run: dict[str, Any]) -> Path:
-        """Write the checkpoint of an epoch; it is there completely or not at all, whenever the process dies."""
-        target = self.folder / f"{_COMPLETE}{epoch:05d}"
-        partial = self.folder / f"{_PARTIAL}{epoch:05d}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        _write_arrays(partial / WEIGHTS, weights)
-        _write_arrays(partial / STATE, state)
-        (partial / RUN).write_text(json.dumps(run))
-        sums = {name: _checksum(partial / name) for name in (WEIGHTS, STATE, RUN)}
-        (partial / CHECKSUMS).write_text(json.dumps(sums))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-        return target
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up what is needed only while training."""
+
+    def place_of(self, name: str) -> Path | str:
+        """Where a file or folder of a given name lies for others: a path, or an address."""
+        return self.folder / name
+
+    @property
+    def place(self) -> Path | str:
+        """Where all of it lies."""
+        return self.folder
+
+    def write(self, epoch: int, weights: Arrays, state: Arrays, run: dict[str, Any]) -> Path | str:
+        """Write the checkpoint of an epoch; it is there completely or not at all, whenever the process dies or the disk is full.
+
+        Raises:
+            OSError: it could not be written; earlier ones are as they were.
+        """
+        name = entry_name(COMPLETE, epoch)
+        partial = self.folder / f"{PARTIAL}{epoch:05d}"
+        _remove(partial)
+        try:
+            partial.mkdir()
+            _write_arrays(partial / WEIGHTS, weights)
+            _write_arrays(partial / STATE, state)
+            (partial / RUN).write_text(json.dumps(run))
+            sums = {each: checksum(partial / each) for each in (WEIGHTS, STATE, RUN)}
+            (partial / CHECKSUMS).write_text(json.dumps(sums))
+            _remove(self.folder / name)
+            partial.rename(self.folder / name)
+        except OSError:
+            _remove(partial)
+            raise
+        return self.place_of(name)
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is undamaged; damaged ones are removed, so that their epochs are trained again."""
-        for epoch in sorted(self._epochs(_COMPLETE), reverse=True):
-            folder = self.folder / f"{_COMPLETE}{epoch:05d}"
-            if _is_intact(folder, (WEIGHTS, STATE, RUN)):
+        """The newest checkpoint that is undamaged; damaged ones are removed, so that their epochs are trained again, and that is said."""
+        damaged: list[int] = []
+        found: Checkpoint | None = None
+        for epoch in sorted(self._epochs(COMPLETE), reverse=True):
+            name = entry_name(COMPLETE, epoch)
+            folder = self.folder / name
+            if is_intact(folder, (WEIGHTS, STATE, RUN)):
                 run = json.loads((folder / RUN).read_text())
-                return Checkpoint(epoch, _read_arrays(folder / WEIGHTS), _read_arrays(folder / STATE), run, folder)
-            shutil.rmtree(folder)
-        return None
+                found = Checkpoint(epoch, read_arrays(folder / WEIGHTS), read_arrays(folder / STATE), run, self.place_of(name))
+                break
+            damaged.append(epoch)
+            _remove(folder)
+        self._say_what_is_lost(damaged, found)
+        return found
 
     def epochs(self) -> tuple[int, ...]:
         """Epochs whose weights are here, ascending."""
-        return tuple(sorted(self._epochs(_COMPLETE) | self._epochs(_CANDIDATE)))
+        return tuple(sorted(self._epochs(COMPLETE) | self._epochs(CANDIDATE)))
 
     def weights(self, epoch: int) -> Arrays | None:
         """The weights after an epoch; None when they are not here or damaged."""
-        for prefix in (_COMPLETE, _CANDIDATE):
-            folder = self.folder / f"{prefix}{epoch:05d}"
-            if folder.is_dir() and _is_intact(folder, (WEIGHTS,)):
-                return _read_arrays(folder / WEIGHTS)
+        for kind in (COMPLETE, CANDIDATE):
+            folder = self.folder / entry_name(kind, epoch)
+            if folder.is_dir() and is_intact(folder, (WEIGHTS,)):
+                return read_arrays(folder / WEIGHTS)
         return None
 
     def retain(self, candidates: Collection[int]) -> None:
         """Keep the newest two whole, of `candidates` the weights, and remove the rest."""
-        complete = sorted(self._epochs(_COMPLETE))
+        complete = sorted(self._epochs(COMPLETE))
         for epoch in complete[:-KEPT]:
-            folder = self.folder / f"{_COMPLETE}{epoch:05d}"
+            folder = self.folder / entry_name(COMPLETE, epoch)
             if epoch in candidates:
-                folder = folder.rename(self.folder / f"{_CANDIDATE}{epoch:05d}")
-                (folder / STATE).unlink()
+                candidate = self.folder / entry_name(CANDIDATE, epoch)
+                _remove(candidate)
+                folder.rename(candidate)
+                (candidate / STATE).unlink()
             else:
-                shutil.rmtree(folder)
-        for epoch in self._epochs(_CANDIDATE) - set(candidates):
-            shutil.rmtree(self.folder / f"{_CANDIDATE}{epoch:05d}")
+                _remove(folder)
+        for epoch in self._epochs(CANDIDATE) - set(candidates):
+            _remove(self.folder / entry_name(CANDIDATE, epoch))
 
     def forget_after(self, epoch: int) -> None:
         """Remove weights of epochs after `epoch`: they are of a past that training does not continue from."""
-        for prefix in (_COMPLETE, _CANDIDATE):
-            for later in self._epochs(prefix):
+        for kind in (COMPLETE, CANDIDATE):
+            for later in self._epochs(kind):
                 if later > epoch:
-                    shutil.rmtree(self.folder / f"{prefix}{later:05d}")
+                    _remove(self.folder / entry_name(kind, later))
+
+    def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
+        """Write ``model.keras``, unless it is there already for this epoch of as many.
+
+        Args:
+            epoch: whose weights the model has.
+            epochs: of the training.
+            write: makes the file.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        path = self.folder / MODEL
+        note = self.read_note(EXPORT)
+        if note.get("epoch") != epoch or note.get("epochs") != epochs or not path.is_file() or note.get("sha256") != checksum(path):
+            try:
+                write(path)
+                self.write_note(EXPORT, {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)})
+            except OSError:
+                _remove(path.with_name(f"{PARTIAL}{MODEL}"))
+                raise
+        return self.place_of(MODEL)
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
-        """Write a small JSON file beside the checkpoints, atomically."""
-        partial = self.folder / f"{_PARTIAL}{name}"
+        """Write a small JSON file beside the checkpoints, atomically.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        partial = self.folder / f"{PARTIAL}{name}"
         partial.write_text(json.dumps(content))
         partial.replace(self.folder / name)
 
-    def read_note(self, name: str) -> dict[str, Any] | None:
-        """A JSON file written by `write_note`; None when there is none or it cannot be read."""
+    def read_note(self, name: str) -> dict[str, Any]:
+        """A JSON file written by `write_note`; empty when there is none or it cannot be read."""
         try:
             content = json.loads((self.folder / name).read_text())
         except (OSError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None
+            return {}
+        return content if isinstance(content, dict) else {}
 
-    def _epochs(self, prefix: str) -> set[int]:
-        return {int(path.name.removeprefix(prefix)) for path in self.folder.glob(f"{prefix}[0-9]*") if path.is_dir()}
+    def _say_what_is_lost(self, damaged: Sequence[int], found: Checkpoint | None) -> None:
+        lost = (
+            f"the checkpoint of epoch {' and of epoch '.join(map(str, damaged))} in {self.place} is damaged and was removed"
+            if damaged
+            else ""
+        )
+        if found is None and (damaged or self._told_epochs):
+            known = f"; its epochs on record ({self._told_epochs}) stand" if self._told_epochs else ""
+            self.say(f"{lost or f'no checkpoint is left in {self.place}'}: the training starts over{known}")
+        elif found is not None and lost:
+            self.say(f"{lost}: the training goes on after epoch {found.epoch}")
+
+    def _epochs(self, kind: str) -> set[int]:
+        return {int(path.name.removeprefix(kind)) for path in self.folder.glob(f"{kind}[0-9]*") if path.is_dir()}
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_intact(folder: Path, names: Iterable[str]) -> bool:
+    """Whether these files of a checkpoint are what was written."""
+    try:
+        sums = json.loads((folder / CHECKSUMS).read_text())
+        return all(checksum(folder / name) == sums[name] for name in names)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Arrays as written."""
+    with np.load(path, allow_pickle=False) as archive:
+        return [archive[name] for name in sorted(archive.files)]
 
 
 def _write_arrays(path: Path, arrays: Sequence[NDArray[Any]]) -> None:
@@ -138,19 +264,14 @@ def _write_arrays(path: Path, arrays: Sequence[NDArray[Any]]) -> None:
         np.savez(file, **{f"{index:05d}": array for index, array in enumerate(arrays)})  # type: ignore[arg-type]
 
 
-def _read_arrays(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
-        return [archive[name] for name in sorted(archive.files)]
+def _remove(path: Path) -> None:
+    """Remove a folder or file; in a folder its checksums first, so that what is left of it counts for nothing."""
+    if path.is_dir():
+        (path / CHECKSUMS).unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_intact(folder: Path, names: Iterable[str]) -> bool:
-    try:
-        sums = json.loads((folder / CHECKSUMS).read_text())
-        return all(_checksum(folder / name) == sums[name] for name in names)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+def _warn(text: str) -> None:
+    warnings.warn(text, CheckpointWarning, stacklevel=2)

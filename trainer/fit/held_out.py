@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.fit.checkpoints import Checkpoints
+from trainer.fit.layout import EXPORT, TEST
 from trainer.fit.scores import scores
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageSet
 
-TEST_NOTE = "test.json"
-"""Beside the checkpoints: what the exported file scored, with what it is a checkpoint of."""
-EXPORT_NOTE = "export.json"
-"""Beside the checkpoints: which epoch of how many ``model.keras`` is."""
 _SMALLEST = 1e-12
 
 
@@ -51,8 +48,9 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
         TrainerInputError: the data cannot be read.
     """
     notes = Checkpoints(model.parent)
-    known, of = notes.read_note(TEST_NOTE) or {}, notes.read_note(EXPORT_NOTE) or {}
-    if "figures" in known and {name: known.get(name) for name in ("epoch", "epochs")} == of:
+    known, exported = notes.read_note(TEST), notes.read_note(EXPORT)
+    of: dict[str, object] = {name: exported[name] for name in ("epoch", "epochs") if name in exported}
+    if "figures" in known and of and of == {name: known.get(name) for name in of}:
         return {str(name): float(value) for name, value in known["figures"].items()}
     from trainer.data import load_data
     from trainer.fit.quiet_import import import_tensorflow_quietly
@@ -70,7 +68,7 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
     told = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
     figures = held_out_figures(_logits(told), data.test, data.num_classes)
     with contextlib.suppress(OSError):  # a folder that only its owner may write: measured again the next time
-        notes.write_note(TEST_NOTE, {**of, "figures": figures})
+        notes.write_note(TEST, {**of, "figures": figures})
     return figures
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
 
 _IRRELEVANT = {
-    "data": {"cache_memory_gb", "cache_disk_gb", "cache_path"},
+    "data": {"source", "cache_memory_gb", "cache_disk_gb", "cache_path"},  # images are known by their fingerprint, not by where they lie
     "training": {"checkpoint_every", "early_stopping"},
 }
 
@@ -68,7 +68,7 @@ def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
     return {**flat, "the images": fingerprint}
 
 
-def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], folder: Path | str) -> None:
     """Refuse to continue another training.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LARGEST_SHARE = 0.05
 """Of the training time, spent on checkpoints."""
@@ -17,14 +17,20 @@ class Pace:
     Attributes:
         write_seconds: of the last write, 0 before the first.
         trained_seconds: since the last write.
+        overdue: whether the last write failed.
     """
 
     write_seconds: float = 0.0
     trained_seconds: float = 0.0
+    overdue: bool = False
 
     def trained(self, seconds: float) -> Pace:
         """After another epoch."""
-        return Pace(self.write_seconds, self.trained_seconds + seconds)
+        return replace(self, trained_seconds=self.trained_seconds + seconds)
+
+    def failed(self) -> Pace:
+        """After a write that failed: the next epoch tries again."""
+        return replace(self, overdue=True)
 
     def due(self, epoch: int, last_epoch: int, every: int | None) -> bool:
         """Whether this epoch is to be written.
@@ -34,7 +40,7 @@ class Pace:
             last_epoch: of the training; always written.
             every: ``training.checkpoint_every``; None: each epoch, or as seldom as keeps the cost under 5 %.
         """
-        if epoch == last_epoch:
+        if epoch == last_epoch or self.overdue:
             return True
         if every is not None:
             return epoch % every == 0

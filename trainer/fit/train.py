@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
-from trainer.fit.checkpoints import Checkpoints
+from trainer.fit.checkpoints import Checkpoints, open_checkpoints
 from trainer.fit.determinism import configure_determinism
 from trainer.fit.devices import share_gpus
-from trainer.fit.held_out import EXPORT_NOTE, TEST_NOTE, held_out_figures
+from trainer.fit.held_out import held_out_figures
 from trainer.fit.history import History, check_same_training, identity
 from trainer.fit.kept import engine_for
+from trainer.fit.layout import TEST
 from trainer.fit.memory import peak_memory_mb
 from trainer.fit.pace import Pace
 from trainer.fit.quiet_import import import_tensorflow_quietly
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from trainer.freezing.split import Split
     from trainer.records import StopReason
 
-MODEL_FILE = "model.keras"
-
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -44,7 +44,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     config: TrainConfig,
     on_epoch_end: Callable[[EpochRecord], object] | None = None,
     *,
-    checkpoint_dir: Path | None = None,
+    checkpoint_dir: Path | str | Checkpoints | None = None,
     should_stop: Callable[[], bool] | None = None,
     keep_compiled: bool = True,
     evaluate_test: bool = False,
@@ -57,7 +57,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         config: everything that determines the result.
         on_epoch_end: called after each epoch, once its checkpoint is written; returning True ends the training. Continuing from a checkpoint, it is
             called first for the epochs before it, marked `EpochRecord.replayed`.
-        checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``.
+        checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``; or its address on an
+            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or what `open_checkpoints` gave, to be told what is lost.
         should_stop: asked before each step; True ends the training at once, without the epoch it is in.
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
@@ -71,7 +72,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
     """
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, contextlib.ExitStack() as opened:
         began = time.monotonic()
         import_tensorflow_quietly()
         configure_determinism(config.training.deterministic)
@@ -79,8 +80,10 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         data = load_data(config.data) if data is None else data
         if config.metric == "val_top5" and data.num_classes <= TOP:
             raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
+        if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
+            checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
         engine = engine_for(config, data, keep=keep_compiled, devices=devices)
-        training = _Training(config, data, engine, None if checkpoint_dir is None else Checkpoints(checkpoint_dir), began)
+        training = _Training(config, data, engine, checkpoint_dir, began)
         return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
 
 
@@ -93,6 +96,7 @@ class _Training:
         self.history = History()
         self.fed, self.fed_config = data, config
         self.pace = Pace()
+        self.unwritten = ""
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
         self.shared: dict[str, float] = {}
@@ -129,7 +133,7 @@ class _Training:
             if self.checkpoints is not None:
                 self.checkpoints.forget_after(0)
             return
-        check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.folder)
+        check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
         self.checkpoints.forget_after(checkpoint.epoch)
         _assign(self.engine.changing, checkpoint.weights)
         _assign(self.engine.state, checkpoint.state)
@@ -137,7 +141,7 @@ class _Training:
         self.history = History.from_json(checkpoint.run)
         if on_epoch_end is not None:
             for epoch, figures in enumerate(self.history.figures, start=1):
-                on_epoch_end(EpochRecord(epoch, figures, checkpoint.folder if epoch == checkpoint.epoch else None, replayed=True))
+                on_epoch_end(EpochRecord(epoch, figures, checkpoint.place if epoch == checkpoint.epoch else None, replayed=True))
 
     def _precompute(self, after: Split) -> None:
         """Go on with the activations of the frozen part in place of the images."""
@@ -188,21 +192,48 @@ class _Training:
         self.engine.swap_averages()
         return EpochRecord(epoch, dict(figures), folder)
 
-    def _write(self, epoch: int, *, swapped: bool = False) -> Path | None:
-        """Write a checkpoint; its network weights are those that validation used, the others lie in the state."""
+    def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
+        """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written.
+
+        A full disk or a store that does not answer costs no result: the training goes on, says so, and tries again after the next epoch.
+        """
         if self.checkpoints is None:
             return None
         clock = time.monotonic()
         if not swapped:
             self.engine.swap_averages()
-        folder = self.checkpoints.write(
-            epoch, _values(self.engine.changing), _values(self.engine.state), self.history.to_json(self.identity)
-        )
+        content = _values(self.engine.changing), _values(self.engine.state), self.history.to_json(self.identity)
         if not swapped:
             self.engine.swap_averages()
-        self.checkpoints.retain(self._candidates())
+        place: Path | str | None = None
+        try:
+            place = self.checkpoints.write(epoch, *content)
+        except OSError as error:
+            self._say_unwritten(epoch, error)
+        with contextlib.suppress(OSError):  # what could not be removed or mirrored now is so after the next epoch
+            self.checkpoints.retain(self._candidates())
+        if place is None:
+            self.pace = self.pace.failed()
+            return None
+        if self.unwritten:
+            self.checkpoints.say(f"epoch {epoch}: checkpoints are written again")
+            self.unwritten = ""
         self.pace = Pace(time.monotonic() - clock)
-        return folder
+        return place
+
+    def _say_unwritten(self, epoch: int, error: OSError) -> None:
+        """Say once for each cause that checkpoints cannot be written."""
+        assert self.checkpoints is not None  # noqa: S101 - its only caller has some
+        cause = f"{error.strerror or error}"
+        if cause == self.unwritten:
+            return
+        self.unwritten = cause
+        last = max((each for each in self.checkpoints.epochs() if each < epoch), default=0)
+        kept = f"the one of epoch {last} is kept" if last else "there is none yet"
+        self.checkpoints.say(
+            f"epoch {epoch}: its checkpoint could not be written to {self.checkpoints.place} ({cause}); {kept}. "
+            "The training goes on and tries again after each epoch; an interruption before that costs the epochs since."
+        )
 
     def _candidates(self) -> tuple[int, ...]:
         epochs = self.checkpoints.epochs() if self.checkpoints is not None else ()
@@ -269,24 +300,29 @@ class _Training:
     def _test_figures(self, exported: int, test: ImageSet) -> dict[str, float]:
         """Figures of the network as it stands on the test images, measured once for an exported epoch: a training that is continued after its end reads them."""
         of = {"epoch": exported, "epochs": len(self.history.figures)}
-        note = self.checkpoints.read_note(TEST_NOTE) if self.checkpoints is not None else None
-        if note is not None and {name: note.get(name) for name in of} == of:
+        note = self.checkpoints.read_note(TEST) if self.checkpoints is not None else {}
+        if "figures" in note and {name: note.get(name) for name in of} == of:
             return {name: float(value) for name, value in note["figures"].items()}
         figures = held_out_figures(self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.num_classes)
         if self.checkpoints is not None:
-            self.checkpoints.write_note(TEST_NOTE, {**of, "figures": figures})
+            with contextlib.suppress(OSError):  # measured again if the training is continued
+                self.checkpoints.write_note(TEST, {**of, "figures": figures})
         return figures
 
-    def _export(self, exported: int) -> Path | None:
+    def _export(self, exported: int) -> Path | str | None:
+        """Write the model; None where that is not wanted, or cannot be: what was measured stands without it."""
         if self.checkpoints is None:
             return None
-        path = self.checkpoints.folder / MODEL_FILE
-        epochs = len(self.history.figures)
-        note = self.checkpoints.read_note(EXPORT_NOTE)
-        if not path.is_file() or note != {"epoch": exported, "epochs": epochs}:
-            export_model(self.engine.network.built.model, path)
-            self.checkpoints.write_note(EXPORT_NOTE, {"epoch": exported, "epochs": epochs})
-        return path
+        try:
+            return self.checkpoints.export(
+                exported, len(self.history.figures), lambda path: export_model(self.engine.network.built.model, path)
+            )
+        except OSError as error:
+            self.checkpoints.say(
+                f"the model of epoch {exported} could not be written to {self.checkpoints.place} ({error.strerror or error}); "
+                "the training's figures stand, but this model cannot be exported"
+            )
+            return None
 
     def _plain_training_images(self) -> Iterable[Any]:
         """Every training image (or its precomputed activations) once, shuffled, without augmentation: batches mixed in class."""

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from trainer.data import ImageSet
 from trainer.data.batches import evaluation_batches
-from trainer.data.cache import cache_folder, mapped, remove
+from trainer.data.cache import mapped, remove
+from trainer.data.node_cache import cache_folder
 from trainer.errors import ConfigError
 from trainer.freezing.feature_rules import precompute_problem
 from trainer.freezing.split import split_at

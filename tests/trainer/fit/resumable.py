@@ -13,10 +13,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tiny_trainings import settings
 
-from trainer import EpochRecord, train
+from trainer import EpochRecord, TrainResult, train
 
 
-def main(folder: Path, kill_before: int) -> None:
+def main(folder: Path | str, kill_before: int) -> TrainResult:
     """Adam, dropout, mixup, BatchNorm, weight averages, a plateau schedule and thawing, all of which have state or draw."""
     config = settings(
         6,
@@ -45,8 +45,11 @@ def main(folder: Path, kill_before: int) -> None:
     records: list[EpochRecord] = []
     result = train(config, records.append, checkpoint_dir=folder, should_stop=should_stop)
     told = [[record.epoch, record.replayed] for record in records]
+    if isinstance(folder, str):
+        return result
     (folder / "told.json").write_text(json.dumps({"told": told, "curves": {name: list(curve) for name, curve in result.curves.items()}}))
+    return result
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1]), int(sys.argv[2]))

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from trainer.fit.checkpoints import RUN, STATE, WEIGHTS, Checkpoints
+from trainer.fit.checkpoints import Checkpoints, CheckpointWarning
+from trainer.fit.layout import RUN, STATE, WEIGHTS, superfluous
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,10 @@ def test_a_damaged_checkpoint_is_found_out_and_the_one_before_is_used(tmp_path: 
         file.unlink()
     else:
         file.write_bytes(content if how == "flipped" else content[:-1])
-    newest = checkpoints.newest()
+    with pytest.warns(
+        CheckpointWarning, match=r"checkpoint of epoch 2 in .* is damaged and was removed: the training goes on after epoch 1"
+    ):
+        newest = checkpoints.newest()
     assert newest is not None
     assert newest.epoch == 1
 
@@ -81,3 +85,30 @@ def test_a_damaged_candidate_is_not_exported(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_none(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path / "new").newest() is None
+
+
+def test_a_training_whose_checkpoints_are_gone_says_that_it_starts_over(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert Checkpoints(tmp_path / "deleted", say=said.append, told_epochs=7).newest() is None
+    assert said == [f"no checkpoint is left in {tmp_path / 'deleted'}: the training starts over; its epochs on record (7) stand"]
+    written(tmp_path / "damaged", 1)
+    (tmp_path / "damaged" / "epoch-00001" / STATE).write_bytes(b"")
+    said.clear()
+    assert Checkpoints(tmp_path / "damaged", say=said.append, told_epochs=1).newest() is None
+    assert said == [
+        f"the checkpoint of epoch 1 in {tmp_path / 'damaged'} is damaged and was removed: the training starts over; its epochs on record (1) stand"
+    ]
+
+
+def test_what_a_finished_training_leaves_is_told_from_what_others_put_there() -> None:
+    names = [
+        "epoch-00002/weights.npz",
+        "epoch-00002/checksums.json",
+        "candidate-00001/weights.npz",
+        "model.keras",
+        "export.json",
+        "notes.txt",
+        "epoch-00002",
+    ]
+    assert superfluous(names, keep_model=True) == ["epoch-00002/checksums.json", "candidate-00001/weights.npz", "epoch-00002/weights.npz"]
+    assert set(names) - set(superfluous(names, keep_model=False)) == {"notes.txt", "epoch-00002"}

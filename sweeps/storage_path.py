@@ -1,0 +1,121 @@
+"""Where the checkpoints and models of a study lie: what ``storage_path`` means, whether it can be used, and whose it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.errors import SweepInputError
+from sweeps.paths import absolute_place
+from sweeps.variables import expand
+from trainer.places import is_address, open_folder
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sweeps.sweep_file import SweepFile
+
+OWNER = "study.json"
+"""At the top of a storage_path: which study it belongs to."""
+
+
+def checkpoint_root(sweep: SweepFile) -> str:
+    """The folder or address under which every trial has its own; ``${VARIABLES}`` expanded.
+
+    Raises:
+        SweepInputError: a variable is not set.
+    """
+    return absolute_place(expand(sweep.storage_path or f"runs/{sweep.study}", os.environ), Path.cwd())
+
+
+def trial_folder(root: str, number: int) -> str:
+    """The folder or address of one trial's checkpoints and model."""
+    return f"{root.rstrip('/')}/{number:05d}"
+
+
+def check_writable(sweep: SweepFile) -> None:
+    """Write a small file to storage_path, read it back and remove it; nothing is left behind. Where the folder is yet to be made, its nearest parent is tried.
+
+    Raises:
+        SweepInputError: that does not work.
+        TrainerInputError: the address cannot be used.
+    """
+    root = checkpoint_root(sweep)
+    if not is_address(root):
+        root = str(next(each for each in (Path(root), *Path(root).parents) if each.exists()))
+    folder = open_folder(root, "storage_path")
+    name, content = f".check-{uuid.uuid4().hex}", f"{socket.gethostname()} {os.getpid()}".encode()
+    try:
+        folder.write(name, content)
+        read = folder.read(name)
+        folder.remove([name])
+    except OSError as error:
+        raise _unusable(error) from error
+    if read != content:
+        raise SweepInputError(f"storage_path: {folder.place} gives back other bytes than were written; checkpoints would be damaged there.")
+
+
+def claim(root: str, study: str, created: datetime | None) -> None:
+    """Mark a storage_path as the study's own, or find that it is already.
+
+    Two studies in one place would continue from each other's checkpoints and remove them.
+
+    Args:
+        root: of the study's trials.
+        study: its name.
+        created: when its record was made: tells studies of one name apart.
+
+    Raises:
+        SweepInputError: it belongs to another study, or cannot be written.
+        TrainerInputError: the address cannot be used.
+    """
+    own = {"study": study, "created": None if created is None else created.isoformat()}
+    there = _owner(root)
+    if there is None:
+        try:
+            open_folder(root, "storage_path").write(OWNER, json.dumps(own).encode())
+        except OSError as error:
+            raise _unusable(error) from error
+    elif there != own:
+        raise _claimed(root, there, f"study {study!r}, made {own['created']}")
+
+
+def refuse_claimed(root: str, study: str) -> None:
+    """Make sure that a study that is yet to be made finds no other one's checkpoints.
+
+    Raises:
+        SweepInputError: the place belongs to a study, or cannot be asked.
+        TrainerInputError: the address cannot be used.
+    """
+    there = _owner(root)
+    if there is not None:
+        raise _claimed(root, there, f"study {study!r}, which is new")
+
+
+def _owner(root: str) -> object:
+    """Which study a place belongs to, None for no study."""
+    try:
+        found: object = json.loads(open_folder(root, "storage_path").read(OWNER))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return {}
+    except OSError as error:
+        raise _unusable(error) from error
+    return found
+
+
+def _claimed(root: str, there: object, this: str) -> SweepInputError:
+    other = f"study {there.get('study')!r}, made {there.get('created')}" if isinstance(there, dict) and there else "something else"
+    return SweepInputError(
+        f"storage_path: {root} holds the checkpoints of {other}, and this is {this}. "
+        "Give this study a storage_path of its own, or delete that place if the other study is gone."
+    )
+
+
+def _unusable(error: OSError) -> SweepInputError:
+    return SweepInputError(f"storage_path: checkpoints cannot be written there: {error}")
