@@ -51,12 +51,16 @@ def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - u
 def _without_password(location: str) -> str:
     if has_literal_password(location):
         raise ValueError(IN_THE_CLEAR)
-    if is_address(location) and not VARIABLE.search(location):
+    return location
+
+
+def _folder_or_prefix(place: str) -> str:
+    if is_address(place) and not VARIABLE.search(place):
         try:
-            parse_address(location, "")
+            parse_address(place, "")
         except ConfigError as error:
             raise ValueError(str(error).removeprefix(": ")) from None
-    return location
+    return place
 
 
 def _http(location: str) -> str:
@@ -83,6 +87,7 @@ def _whole_above_one(gpu: float) -> float:
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Storage = Annotated[str, AfterValidator(check_storage)]
 Location = Annotated[str, AfterValidator(_without_password)]
+Place = Annotated[Location, AfterValidator(_folder_or_prefix)]
 if TYPE_CHECKING:
     Space = SearchSpace
 else:  # pydantic would otherwise take the dataclass apart
@@ -193,7 +198,7 @@ class SweepFile(Settings):
     """Name of the study in its storage: letters, digits, dots, dashes, underscores."""
     storage: Storage | None = setting(None)
     """``sqlite:///FILE.db`` or ``postgresql+psycopg://...``; default ``sqlite:///./STUDY.db``. ``${VARIABLES}`` are expanded at use and stored unexpanded."""
-    storage_path: Location | None = setting(None, min_length=1)
+    storage_path: Place | None = setting(None, min_length=1)
     """Checkpoints and models: a folder or ``s3://bucket/prefix``; default ``runs/STUDY``."""
     data: DataConfig
     """Images, split, preparation, augmentation."""
