@@ -17,8 +17,8 @@ SWEEP = """\
 study: stored
 storage_path: {url}/checkpoints
 data: {{source: {url}/arrays.npz, cache_path: cache, split: {{train: 60, validation: 60, test: 30}}}}
-model: {{backbone: small_resnet, options: {{filters: [4, 8]}}}}
-training: {{epochs: 3, batch_size: 20}}
+model: {{backbone: small_resnet, options: {{filters: [4, 8]}}, bn_momentum: 0.5}}
+training: {{epochs: 6, batch_size: 20}}
 space: {{learning_rate: {{choice: [0.001, 0.01]}}}}
 search: {{trials: 2, sampler: grid, pruner: none}}
 resources: {{cpu: 1, concurrent: 1}}
