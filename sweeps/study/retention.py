@@ -12,6 +12,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from sweeps.folder_mark import NAME as MARK
 from sweeps.study.kill_points import reach
 from trainer.fit.layout import superfluous
 from trainer.places import open_folder
@@ -114,7 +115,8 @@ class Retention:
         folder: Folder = self._root.child(name)
         none: Mapping[str, int] = {}
         files = self._attempt(folder.files, none)
-        for each in superfluous(files, keep_model=keep_model):
+        marks = [MARK] if MARK in files else []
+        for each in [*superfluous(files, keep_model=keep_model), *marks]:
             self._attempt(lambda each=each: self._root.remove([f"{name}/{each}"]), None)  # type: ignore[misc]
             reach("mid-removal")
 
