@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from typing import TYPE_CHECKING
+
+import psutil
 
 from tests.cli.conftest import SWEEP
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell
 
+BREAKS_IN_TRIALS = """\
+import sys
+import keras
+
+def backbone(input_shape):
+    if "model_probe" not in (sys.modules["__main__"].__file__ or ""):  # the check before the run builds it too
+        raise RuntimeError("no such layer: conv9")
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
+"""
 STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 
@@ -28,6 +40,50 @@ def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: She
     document = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     trials = sorted((trial for entry in document["ranking"] for trial in entry["trials"]), key=lambda trial: trial["number"])
     assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials] == [(0, "COMPLETE", 60), (1, "COMPLETE", 60)]
+
+
+def test_a_second_ctrl_c_leaves_no_process_and_a_study_that_can_go_on(shell: Shell) -> None:
+    (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 20000").replace("trials: 3", "trials: 2"))
+    process = shell.start("run", "sweep.yaml", "--quiet")
+    _wait_for_epochs(shell)
+    (running,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    assert running["states"]["RUNNING"] == 1
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    said: list[str] = []
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "again to stop at once" not in (said[-1] if said else ""):
+        said.append(process.stderr.readline())
+        assert said[-1], "".join(said)
+    assert said[-1].startswith("SIGINT: saving checkpoints and stopping")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=200)
+    assert process.returncode == 130
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert alive == []
+    (left,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    assert left["states"] == {"COMPLETE": 0, "PRUNED": 0, "FAIL": 0, "RUNNING": 1, "WAITING": 0}
+
+
+def test_the_same_exception_in_the_first_trials_ends_with_it_and_code_1(shell: Shell) -> None:
+    (shell.folder / "own.py").write_text(BREAKS_IN_TRIALS)
+    model = "model: {backbone: own:backbone}"
+    text = SWEEP.replace("model: {backbone: small_resnet, options: {filters: [4, 8]}}", model).replace("trials: 3", "trials: 9")
+    (shell.folder / "sweep.yaml").write_text(text + "allow: [bn_updates]\n")
+    done = shell.run(
+        "run", "sweep.yaml", "--executor", "inline", PYTHONPATH=os.pathsep.join([str(shell.folder), os.environ.get("PYTHONPATH", "")])
+    )
+    assert done.returncode == 1, done.stderr
+    assert (
+        "error: the first 3 trials of this run failed alike, the last one being trial 2; the sweep stops rather than repeat it:"
+        in done.stderr
+    )
+    assert "RuntimeError: no such layer: conv9" in done.stderr
+    assert "Fix the cause and run the sweep again" in done.stderr
+    assert "unexpected error" not in done.stderr
+    (study,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    assert study["states"]["FAIL"] == 3
 
 
 def _wait_for_epochs(shell: Shell) -> None:
