@@ -68,7 +68,7 @@ def run_attempt(task: TrialTask, reporter: AttemptReporter) -> Ended:
         outcome = find_trainable(task.trainable)(task, reporter)
         _check_outcome(task.trainable, outcome)
     except BaseException as error:  # noqa: BLE001 - whatever a trainable raises (SystemExit too) is the trial's end, not the worker's
-        return Ended(task.trial, task.attempt, cause_of(error), _text(error))
+        return Ended(task.trial, task.attempt, cause_of(error, on_gpu=task.gpu > 0), _text(error))
     return Ended(task.trial, task.attempt, Cause.STOPPED if reporter.told else Cause.COMPLETED, outcome=outcome)
 
 
@@ -90,16 +90,22 @@ def find_trainable(name: str) -> Trainable:
     return cast("Trainable", found)
 
 
-def cause_of(error: BaseException) -> Cause:
+def cause_of(error: BaseException, *, on_gpu: bool = False) -> Cause:
     """Tell apart what a trainable raised; looks at names, so that no TensorFlow is imported.
 
-    TensorFlow's ``ResourceExhaustedError`` names the allocator that had no room: a GPU's (``GPU_0_bfc``, ``/device:GPU:0``) or the host's.
+    TensorFlow's ``ResourceExhaustedError`` names the allocator that had no room, a GPU's (``GPU_0_bfc``, ``/device:GPU:0``) or the host's (``cpu``); a step
+    compiled by XLA names none ("Out of memory while trying to allocate ... bytes"), which on a trial that has a GPU is the GPU's memory.
+
+    Args:
+        error: what was raised.
+        on_gpu: whether the trial has one.
     """
     names = {kind.__name__ for kind in type(error).__mro__}
     if "NonFiniteLossError" in names:
         return Cause.NON_FINITE
     if "ResourceExhaustedError" in names:
-        return Cause.GPU_OUT_OF_MEMORY if "GPU" in str(error).upper() else Cause.OUT_OF_MEMORY
+        text = str(error).upper()
+        return Cause.GPU_OUT_OF_MEMORY if "GPU" in text or (on_gpu and "CPU" not in text) else Cause.OUT_OF_MEMORY
     if isinstance(error, MemoryError):
         return Cause.OUT_OF_MEMORY
     return Cause.EXCEPTION

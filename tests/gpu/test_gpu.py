@@ -27,10 +27,10 @@ found = {"limit": limit}
 held = []
 try:
     while True:
-        held.append(tf.ones((256, 1024, 1024)) + 0.0)
+        held.append(tf.ones((64, 1024, 1024)))
 except Exception as error:
-    found["cause"] = cause_of(error).value
-found["held_mb"] = 1024.0 * len(held)
+    found["cause"] = cause_of(error, on_gpu=True).value
+found["held_mb"] = 256.0 * len(held)
 print(json.dumps(found))
 """
 
