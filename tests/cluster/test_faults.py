@@ -51,7 +51,9 @@ def test_each_fault_of_a_worker_has_its_own_end(
     ends = {dropout: (trial.state, trial.cause, [attempt.cause for attempt in trial.attempts]) for dropout, trial in trials.items()}
     assert ends == {dropout: ENDS[dropout] for dropout in dropouts}
     assert "ValueError: no such layer in trial" in (trials[0.1].error or "")
-    assert [attempt.from_epoch for attempt in trials[0.3].attempts] == [0, 2]
+    first, second = trials[0.3].attempts
+    assert first.from_epoch == 0
+    assert second.from_epoch in {1, 2}, "what a killed process told last may be lost on its way; the checkpoint tells it again"
     assert trials[0.3].num_epochs == 5
     repeated = sum(count - 1 for count in Counter(computed(tmp_path, trials[0.3].number)).values())
     assert repeated <= 1, "the killed attempt's last epoch at most"
