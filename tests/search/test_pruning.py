@@ -8,6 +8,7 @@ import pytest
 from sweeps.errors import SweepInputError
 from sweeps.search.pruning import LevelBook, make_pruner
 from sweeps.search.pruning.asha import SuccessiveHalving
+from sweeps.search.pruning.median import MedianStopping
 
 
 def book(*curves: list[float], maximize: bool = True, finished: bool = True) -> LevelBook:
@@ -121,6 +122,12 @@ def test_levels_of_trials_from_the_record_are_read_when_needed() -> None:
 def test_unknown_pruners_and_options_are_refused(pruner: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(SweepInputError, match=message):
         make_pruner(pruner, options, 10)
+
+
+def test_defaults_are_those_that_the_replays_chose() -> None:
+    assert make_pruner("asha", {}, 20) == SuccessiveHalving(20, 5, 2)
+    assert make_pruner("asha", {}, 3) == SuccessiveHalving(3, 2, 2)
+    assert make_pruner("median", {}, 30) == MedianStopping(30, 8, 5)
 
 
 def test_none_prunes_nothing() -> None:

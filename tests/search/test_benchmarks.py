@@ -1,0 +1,35 @@
+"""The benchmark of pruning, and the program that makes its curves, run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def run(program: str, *words: str) -> str:
+    done = subprocess.run([sys.executable, str(BENCHMARKS / program), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_pruning_is_replayed_on_at_least_two_hundred_curves(tmp_path: Path) -> None:
+    printed = run("pruning.py", "--smoke", "--json", str(tmp_path / "figures.json"))
+    assert int(printed.split(" full curves")[0]) >= 200
+    figures = json.loads((tmp_path / "figures.json").read_text())["figures"]
+    for rules in figures.values():
+        assert {"asha on level (ours)", "median on level (ours)", "random stopping", "1 epoch, as many epochs as asha"} <= rules.keys()
+        assert all(0 <= rule["regret"][0] <= 100 and 0 <= rule["saved"] < 1 for rule in rules.values())
+
+
+@pytest.mark.slow
+def test_curves_are_made_anew(tmp_path: Path) -> None:
+    run("make_curves.py", "convolutions", "--configurations", "2", "--epochs", "2", "--output", str(tmp_path))
+    made = json.loads((tmp_path / "convolutions.json").read_text())
+    assert (made["epochs"], len(made["runs"])) == (2, 2)
+    assert all(0 <= correct <= made["num_val"] for each in made["runs"] for correct in each["correct"])
