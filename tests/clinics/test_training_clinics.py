@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from run import Clinic
 
 ROOT = HERE.parents[1]
-PAGES = {"s1": ROOT / "docs/clinics/s1-batchnorm-gap.md", "s3": ROOT / "docs/clinics/s3-alternating-accuracy.md"}
+PAGES = {
+    "s1": ROOT / "docs/clinics/s1-batchnorm-gap.md",
+    "s2": ROOT / "docs/clinics/s2-frozen-batchnorm.md",
+    "s3": ROOT / "docs/clinics/s3-alternating-accuracy.md",
+}
 LARGEST_FIGURE = 150_000
 
 
