@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = HERE.parents[1]
 PAGES = {
+    "s0": ROOT / "docs/clinics/s0-frozen-backbone.md",
     "s1": ROOT / "docs/clinics/s1-batchnorm-gap.md",
     "s2": ROOT / "docs/clinics/s2-frozen-batchnorm.md",
     "s3": ROOT / "docs/clinics/s3-alternating-accuracy.md",

@@ -32,7 +32,10 @@ TRAININGS = {"as-it-was": (*AS_IT_WAS, f"allow=[{', '.join(sorted(MISTAKES))}]")
 SMALL = ("data.split.train=500", "data.split.validation=300", "training.epochs=8", "search.trials=4", "report.every=10m")
 
 BAD_INPUT = 2
-LEARNT, CHANCE_BAND = 0.1, 0.06
+LEARNT, CHANCE_BAND = 0.1, 0.1
+"""Accuracy gained in training; and around one half in validation, where one class is predicted and each window holds another share of it."""
+ONE_CLASS = 0.95
+"""Share of the predicted class, late in the training."""
 WORTH_IT = 0.04
 """Accuracy by which unfreezing beats the frozen backbone."""
 
@@ -51,12 +54,14 @@ def check_refuses(documents: Documents) -> Outcome:
 def stays_at_chance(documents: Documents) -> Outcome:
     """The failure itself, in the recorded figures."""
     row = _as_it_was(documents)
-    training, validation = curve(row, "accuracy"), curve(row)
+    training, validation, share = (curve(row, name) for name in ("accuracy", "val_accuracy", "val_predicted_share"))
     return Outcome(
-        "as it was, training accuracy climbs and validation accuracy stays at chance",
-        max(training) - training[0] >= LEARNT and max(abs(value - 0.5) for value in validation) <= CHANCE_BAND,
+        "as it was, training accuracy climbs and one class is predicted for all validation images",
+        max(training) - training[0] >= LEARNT
+        and max(abs(value - 0.5) for value in validation) <= CHANCE_BAND
+        and min(share[len(share) // 2 :]) >= ONE_CLASS,
         f"training {training[0]:.2f} to {training[-1]:.2f}, validation between {min(validation):.2f} and {max(validation):.2f}, "
-        f"one class predicted for {curve(row, 'val_predicted_share')[-1]:.0%} of the images",
+        f"one class predicted for {share[-1]:.0%} of the images",
     )
 
 
@@ -86,7 +91,8 @@ def unfreezing_wins(documents: Documents) -> Outcome:
 def depth_matters_most(documents: Documents) -> Outcome:
     """What the report says matters, and the starting points that differ in depth alone."""
     held = {depth: max((row["stable"] for row in documents.where(frozen_layers=depth)), default=None) for depth in ("all", "none")}
-    importance = next((item["parameters"] for item in documents.report["importance"] if item["target"] == "stable"), {})
+    found = next((item["parameters"] for item in documents.report["importance"] if item["target"] == "stable"), {})
+    importance = {name: share for name, share in found.items() if share is not None}
     most = max(importance, key=lambda name: importance[name]) if importance else "too few trials to say"
     return Outcome(
         "the deeper the backbone is trained, the more it holds",
