@@ -59,8 +59,3 @@ def mapped(
         raise DataError(f"{folder}: images cannot be cached here ({error}); set data.cache_path to a local folder with room") from error
     weakref.finalize(found, held.release)
     return found
-
-
-def remove(folder: Path, key: str) -> None:
-    """Drop the file of `key`, because it is wrong; processes that have it open keep their mapping."""
-    (folder / f"{key}{IMAGES}").unlink(missing_ok=True)

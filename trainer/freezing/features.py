@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from trainer.data import ImageSet
 from trainer.data.batches import evaluation_batches
-from trainer.data.cache import mapped, remove
+from trainer.data.cache import mapped
 from trainer.data.node_cache import cache_folder
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, DataError
 from trainer.freezing.feature_rules import precompute_problem
 from trainer.freezing.split import split_at
 from trainer.models.compile_key import architecture_settings
@@ -126,14 +126,14 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
     first = next(iter(batches()))
     folder, shape = cache_folder(config.data.cache_path), (len(images), *first.shape[1:])
 
-    def stored() -> NDArray[np.float32]:
-        return mapped(folder, name, shape, write, config.data.cache_disk_gb * GIGABYTE, np.dtype(np.float32))
-
-    found = stored()
-    if not _agree(found, first):  # e.g. a user's backbone whose code has changed under the same weights
-        remove(folder, name)
-        found = stored()
-    return ImageSet(found, images.labels, None, images.width_of_targets)
+    kind, limit = np.dtype(np.float32), config.data.cache_disk_gb * GIGABYTE
+    own = hashlib.blake2b(np.ascontiguousarray(first).data, digest_size=8).hexdigest()
+    # the second name is for a network that the first does not tell apart, e.g. a user's backbone whose code has changed under the same weights
+    for key in (name, f"{name}-{own}"):
+        found: NDArray[np.float32] = mapped(folder, key, shape, write, limit, kind)
+        if _agree(found, first):
+            return ImageSet(found, images.labels, None, images.width_of_targets)
+    raise DataError(f"{folder}: the activations stored as {name}* are damaged; delete these files and train again")
 
 
 def _four_dimensions(activations: NDArray[np.float32]) -> NDArray[np.float32]:
