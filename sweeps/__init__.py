@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweeps.sweep import Sweep
 
 __all__ = ["Sweep"]
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # Optuna's progress bar in a notebook without ipywidgets; ours needs none
 
 
 def __getattr__(name: str) -> object:

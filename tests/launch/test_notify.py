@@ -96,7 +96,7 @@ def test_a_webhook_gets_json_with_secrets_that_are_on_no_record(
 
 
 def test_a_webhook_is_tried_again_and_told_once_when_it_never_answers(
-    server: str, run_with_companions: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    server: str, tmp_path: Path, run_with_companions: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "WAITS", (0.01, 0.01))
     Hook.answers[:] = [503, 500]
@@ -105,6 +105,7 @@ def test_a_webhook_is_tried_again_and_told_once_when_it_never_answers(
     said = run_with_companions(
         "faulty_training:sometimes",
         study="other",
+        storage_path=str(tmp_path / "other"),
         search="{trials: 6, sampler: random, pruner: none, seed: 3}",
         notify='{webhook: "http://127.0.0.1:9/secret-path"}',
     )
