@@ -119,6 +119,7 @@ class Retention:
         for each in [*superfluous(files, keep_model=keep_model), *marks]:
             self._attempt(lambda each=each: self._root.remove([f"{name}/{each}"]), None)  # type: ignore[misc]
             reach("mid-removal")
+        self._attempt(folder.remove_empty, None)
 
     def _attempt(self, operation: Callable[[], _Result], otherwise: _Result) -> _Result:
         """Ask the folder; a failure is told once in a run and costs nothing but room."""

@@ -88,7 +88,7 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
         "--set",
         "learning_rate=0.01",
         "--set",
-        "training.epochs=2",
+        "training.epochs=20",
         "--storage",
         "sqlite:///single.db",
     )

@@ -24,7 +24,7 @@ def test_a_killed_study_on_a_server_is_finished_by_the_next_driver(
 ) -> None:
     monkeypatch.setenv("SWEEP_TEST_PASSWORD", postgres.password)
     storage = postgres.url.replace(postgres.password, "${SWEEP_TEST_PASSWORD}")
-    text = sweep_text(storage=storage, study="killed", search="{trials: 4}")
+    text = sweep_text(storage=storage, study="killed", search="{trials: 4, pruner: none}")
     environment = {"SWEEP_TEST_PASSWORD": postgres.password}
     assert driver_process(text, kill_at="epoch-written:7", environment=environment) == -signal.SIGKILL
     assert [trial.state for trial in read_study(storage, "killed").trials] == ["COMPLETE", "RUNNING"]

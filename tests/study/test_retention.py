@@ -138,3 +138,15 @@ def test_a_place_that_holds_another_study_is_refused(
         database.unlink()
     with pytest.raises(SweepInputError, match="or delete that place if the other study is gone"):
         run(search=search)
+
+
+def test_a_folder_that_a_removal_cut_short_left_empty_goes_too(plan: StudyPlan, tmp_path: Path) -> None:
+    emptied = tmp_path / "runs" / "00001" / "epoch-00009"
+    emptied.mkdir(parents=True)
+    (tmp_path / "runs" / "00001" / "mine.txt").write_text("kept")
+    over = trial(1, None, "PRUNED")
+    retention = Retention(replace(plan, checkpoint_root=str(tmp_path / "runs")), [over])
+    retention.start()
+    retention.close([over], 30.0)
+    assert not emptied.exists()
+    assert (tmp_path / "runs" / "00001" / "mine.txt").read_text() == "kept"

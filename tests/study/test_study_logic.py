@@ -321,7 +321,6 @@ def test_only_confirmations_and_a_training_without_choice_see_the_test_images(
     assert {trial.role for trial in record().trials if "test_accuracy" in trial.figures} == {"confirmation"}
     (tmp_path / "fast.db").unlink()
     shutil.rmtree(tmp_path / "runs")
-    shutil.rmtree(tmp_path / "runs")
     run(search=NO_PRUNING % 1, space="{}", training="{epochs: 5, learning_rate: 0.001}")
     (only,) = record().trials
     assert "test_accuracy" in only.figures

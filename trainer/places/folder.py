@@ -58,6 +58,10 @@ class Folder(Protocol):
         """Remove files in the order given, and folders that this leaves empty; names that are not there are passed over."""
         ...
 
+    def remove_empty(self) -> None:
+        """Remove folders at or below that hold nothing, as a removal that was cut short leaves them."""
+        ...
+
 
 def open_folder(place: str | Path, setting: str) -> Folder:
     """The folder at `place`; nothing is made or asked yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -81,6 +82,12 @@ class LocalFolder:
         for folder in sorted(folders, key=lambda each: len(each.parts), reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+    def remove_empty(self) -> None:
+        """Remove folders at or below that hold nothing."""
+        for folder, _, _ in os.walk(self.path, topdown=False):
+            with contextlib.suppress(OSError):  # it holds something, or is gone
+                os.rmdir(folder)  # noqa: PTH106 - os.walk gives texts
 
 
 class _appearing:  # noqa: N801 - used like a function

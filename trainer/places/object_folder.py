@@ -100,6 +100,9 @@ class ObjectFolder:
         with self._asking(f"be written: {target}"):
             self._store.copy_file((self.address / source).path, (self.address / target).path)
 
+    def remove_empty(self) -> None:
+        """Nothing to do: a store has objects and no folders."""
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects, and the empty ones that stand for folders which pyarrow leaves in their place."""
         from pyarrow import fs
