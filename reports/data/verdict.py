@@ -177,4 +177,4 @@ def _open_ends(study: StudyRecord, configurations: Sequence[Configuration]) -> s
     failed = sum(trial.state == "FAIL" for trial in study.trials)
     if failed:
         parts.append(f"{wording.count(failed, 'training')} failed")
-    return ("; ".join(parts) + ".")[:1].upper() + ("; ".join(parts) + ".")[1:] if parts else ""
+    return "; ".join(parts) + "." if parts else ""
