@@ -171,7 +171,8 @@ def _life(facts: StudyFacts) -> dict[str, str]:
         told["history"] = f"{facts.history.imported} trials of {facts.history.study}" + (f" (left out: {left})" if left else "")
     for change in facts.changes[-SHOWN_CHANGES:]:
         moment, _, what = change.partition(" ")
-        told[f"changed {moment}"] = what
+        key = f"changed {moment}"  # to the second, in which more than one may fall
+        told[key] = f"{told[key]}; {what}" if key in told else what
     if facts.settled:
         told["search settled"] = facts.settled
     return told
