@@ -21,6 +21,7 @@ if HERE not in sys.path:
 from killable import run_driver, sweep_in  # noqa: E402 - its folder was just added
 
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
+from sweeps.record import read_study  # noqa: E402
 from sweeps.study import run_study  # noqa: E402
 from sweeps.sweep_file import SweepFile  # noqa: E402
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from multiprocessing.process import BaseProcess
 
+    from reports.records import StudyRecord
     from sweeps.record import StorageTimes
     from sweeps.study import StudyOutcome
 
@@ -48,6 +50,12 @@ def run(sweep_text: Callable[..., str]) -> Callable[..., StudyOutcome]:
         return run_study(sweep, InlineExecutor(concurrent), trainable=trainable)
 
     return run
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Callable[[], StudyRecord]:
+    """Read the study of `run`."""
+    return lambda: read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
 
 
 @pytest.fixture(scope="session")
