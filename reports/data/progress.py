@@ -59,7 +59,7 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
             if cause == STOPPED and trial.state == "PRUNED" and run is trial.attempts[-1]:
                 cause = "pruned"
             end = max(begun, (ended - start).total_seconds())
-            yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver, run.gpu)
+            yield Run(trial.number, run.worker or run.driver, begun, end, cause, run.driver, run.gpu if run.worker else 0.0)
 
 
 def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:

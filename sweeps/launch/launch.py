@@ -16,7 +16,7 @@ from sweeps.progress import progress_display
 from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
 from sweeps.storage_url import STORAGE_VARIABLE
-from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of
+from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.tracking import check_trackers
 from sweeps.variables import variables_in
 
@@ -66,6 +66,11 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     with progress_display(quiet=chosen.quiet) as progress:
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
+        asked, sweep = sweep.search.trials, with_kept_trials(sweep)
+        if sweep.search.trials > asked:
+            progress.message(
+                f"the study asks for {sweep.search.trials} trials already, more than search.trials: {asked}; they stay (Ctrl-C or budget: {{time: ...}} stop it earlier)"
+            )
         there = look_at_study(sweep, chosen.history)
         over = None if there is None else there.over
         if there is not None and over is not None:

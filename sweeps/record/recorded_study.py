@@ -140,8 +140,9 @@ class RecordedStudy:
         self._write(write, number)
 
     def set_worker(self, number: int, attempt: int, worker: str) -> None:
-        """Write who took an attempt."""
-        self._update_attempt(number, attempt, worker=worker)
+        """Write who took an attempt, and that it began now."""
+        now = naive_utc_now()
+        self._update_attempt(number, attempt, worker=worker, started=now, seen=now)
 
     def end_attempt(self, number: int, attempt: int, cause: str) -> None:
         """Write how an attempt ended."""

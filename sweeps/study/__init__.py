@@ -5,7 +5,7 @@ from __future__ import annotations
 from sweeps.study.confirmation import ConfirmationCost
 from sweeps.study.continuing import OtherSweepError
 from sweeps.study.history_import import look_at_history
-from sweeps.study.look import ExistingStudy, look_at_study, record_without_running
+from sweeps.study.look import ExistingStudy, look_at_study, record_without_running, with_kept_trials
 from sweeps.study.observer import FinishedTrial, Silent, StudyObserver, StudySnapshot, TrialProgress
 from sweeps.study.outcome import EndReason, StudyOutcome, SweepAbortedError
 from sweeps.study.running import run_study, storage_of
@@ -29,4 +29,5 @@ __all__ = [
     "record_without_running",
     "run_study",
     "storage_of",
+    "with_kept_trials",
 ]

@@ -25,17 +25,20 @@ class DeviceTime:
         self._running: dict[int, tuple[float, float]] = {}
 
     def restore(self, trial: int, attempts: Iterable[StoredAttempt]) -> None:
-        """Take a trial's attempts from the record, in place of what was known of them; one that never ended counts up to its last epoch."""
+        """Take a trial's attempts from the record, in place of what was known of them.
+
+        One that no worker took does not count, one that never ended counts up to its last epoch.
+        """
         seconds, gpu_seconds = self._known.pop(trial, (0.0, 0.0))
         self._seconds -= seconds
         self._gpu_seconds -= gpu_seconds
         for attempt in attempts:
             started, ended = attempt.record.started, attempt.record.ended or utc(attempt.seen)
-            if started is not None and ended is not None:
+            if attempt.record.worker and started is not None and ended is not None:
                 self._add(trial, (ended - started).total_seconds(), attempt.gpu)
 
     def begin(self, trial: int, gpu: float) -> None:
-        """An attempt was handed out."""
+        """A worker took an attempt; what it waited for a node or a free GPU before is not counted."""
         self._running[trial] = (time.monotonic(), gpu)
 
     def end(self, trial: int) -> None:

@@ -171,7 +171,6 @@ class StudyDriver:
             evaluate_test=trial.role in self._plan.test_roles,
             study=self._identity,
         )
-        self._state.device_time.begin(trial.number, self._plan.gpu)
         self._running.add(trial.number)
         self._executor.submit(task)
         reach("submitted")
@@ -212,6 +211,7 @@ class StudyDriver:
 
     def _on_started(self, trial: LiveTrial, event: Started) -> None:
         trial.worker = event.worker
+        self._state.device_time.begin(trial.number, self._plan.gpu)
         self._record.set_worker(trial.number, event.attempt, event.worker)
         reach("started")
         self._observer.on_started(self._progress(trial))

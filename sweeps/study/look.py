@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweeps.record import open_study, read_stored_study, study_exists
+from sweeps.record import open_study, read_stored_study, read_study_facts, study_exists
 from sweeps.study.assignments import is_over
 from sweeps.study.continuing import check_continues, check_data, check_history, record_changes
 from sweeps.study.history_import import look_at_history
@@ -45,6 +45,15 @@ class ExistingStudy:
             SweepInputError: it is other data.
         """
         check_data(study, self.facts, fingerprint)
+
+
+def with_kept_trials(sweep: SweepFile) -> SweepFile:
+    """The sweep, with the trials that its study already asks for where these are more: ``resume --trials`` raises them, and a file need not follow."""
+    url = storage_of(sweep)
+    asked = read_study_facts(url, sweep.study).target_trials if study_exists(url, sweep.study) else None
+    if asked is None or asked <= sweep.search.trials:
+        return sweep
+    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"trials": asked})})
 
 
 def look_at_study(sweep: SweepFile, history: HistorySource | None = None) -> ExistingStudy | None:

@@ -103,8 +103,8 @@ class SearchSettings(Settings):
     """Who proposes configurations."""
     sampler_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the sampler, e.g. ``{n_startup_trials: 8}``."""
-    pruner: Literal["asha", "median", "none"] = setting("asha")
-    """Who stops trials early, judging the *level* at equal epochs."""
+    pruner: Literal["asha", "median", "none"] = setting("none")
+    """Who stops trials early, judging the *level* at equal epochs; ``asha`` saves some two fifths of the epochs, see the page on search for what it may cost."""
     pruner_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the pruner: ``grace`` (epochs), ``reduction`` (asha), ``startup_trials`` (median)."""
     trials: int = setting(24, ge=1)

@@ -78,6 +78,17 @@ def test_a_finished_study_is_only_reported(command: str, study: Shell) -> None:
 
 
 @pytest.mark.usefixtures("without_frameworks")
+def test_a_file_that_did_not_follow_resume_trials_still_runs(study: Shell) -> None:
+    (study.folder / "older.yaml").write_text(SWEEP.replace("trials: 3", "trials: 2"))
+    before = _changes(study.folder / "tiny-digits.db")
+    done = study.run("run", "older.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "the study asks for 3 trials already, more than search.trials: 2; they stay" in done.stderr
+    assert "nothing to do (done): 3/3 trials" in done.stderr
+    assert _changes(study.folder / "tiny-digits.db") == before
+
+
+@pytest.mark.usefixtures("without_frameworks")
 def test_changes_of_a_finished_study_are_recorded_without_running(study: Shell) -> None:
     narrower = "space.learning_rate={float: [1.0e-3, 1.0e-2], log: true}"
     done = study.run(

@@ -61,7 +61,7 @@ class Studies:
 def studies(tmp_path: Path, sweep_text: Callable[..., str]) -> Studies:
     """A storage with the finished study ``fast``."""
     made = Studies(tmp_path, sweep_text)
-    made.run(search="{trials: 8, sampler: random, pruner_options: {grace: 2, reduction: 2}}")
+    made.run(search="{trials: 8, sampler: random, pruner: asha, pruner_options: {grace: 2, reduction: 2}}")
     return made
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord
 
 KEYS = {
-    "search": "{trials: 6, sampler_options: {n_startup_trials: 2}, pruner_options: {grace: 2, reduction: 2}}",
+    "search": "{trials: 6, sampler_options: {n_startup_trials: 2}, pruner: asha, pruner_options: {grace: 2, reduction: 2}}",
     "confirm": "{top: 2, seeds: 1}",
 }
 OF_EPOCHS = {"epoch-received", "curve-written", "epoch-written", "mid-checkpoint"}  # passed once an epoch, all others once a trial

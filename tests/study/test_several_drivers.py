@@ -107,7 +107,7 @@ def drivers_of(study: StudyRecord) -> set[str]:
 
 def test_three_drivers_do_together_what_one_would_have_done(drivers: Callable[..., Drivers]) -> None:
     together = drivers(
-        search="{trials: 20, sampler_options: {n_startup_trials: 4}, pruner_options: {grace: 2, reduction: 2}}",
+        search="{trials: 20, sampler_options: {n_startup_trials: 4}, pruner: asha, pruner_options: {grace: 2, reduction: 2}}",
         confirm="{top: 2, seeds: 2}",
     )
     for _ in range(3):  # at once, on a database that has neither tables nor study

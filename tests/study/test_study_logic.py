@@ -69,7 +69,7 @@ def test_the_value_is_the_stable_accuracy_of_the_curve_on_record(
 
 
 def test_pruned_trials_keep_their_curve_and_say_why(run: Callable[..., StudyOutcome], record: Callable[[], StudyRecord]) -> None:
-    outcome = run(search="{trials: 12, sampler: random, pruner_options: {grace: 2, reduction: 2}}")
+    outcome = run(search="{trials: 12, sampler: random, pruner: asha, pruner_options: {grace: 2, reduction: 2}}")
     pruned = [trial for trial in record().trials if trial.state == "PRUNED"]
     assert len(pruned) == outcome.snapshot.pruned >= 3
     assert {trial.num_epochs for trial in pruned} <= {2, 4}

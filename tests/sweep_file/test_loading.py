@@ -144,9 +144,12 @@ def test_all_problems_of_a_file_come_together_in_the_order_of_the_file(refused: 
         (HEAD + "space: quick\ntraining: {batch_size: true}", "expected a whole number >= 1, got true (true or false)"),
         (HEAD + "space: quick\ntraining: {batch_size: 32.0}", "expected a whole number >= 1, got 32.0 (number)"),
         (HEAD + "space: quick\ntraining: {learning_rate: .inf}", "expected a number > 0, got Infinity"),
-        (HEAD + "space: quick\nsearch:\n  pruner_options: {grcae: 3}", "sweep.yaml:5: search.pruner_options: asha has no option 'grcae'"),
         (
-            HEAD + "space: quick\nsearch: {pruner_options: {grace: 0}}",
+            HEAD + "space: quick\nsearch:\n  pruner: asha\n  pruner_options: {grcae: 3}",
+            "sweep.yaml:6: search.pruner_options: asha has no option 'grcae'",
+        ),
+        (
+            HEAD + "space: quick\nsearch: {pruner: asha, pruner_options: {grace: 0}}",
             "sweep.yaml:4: search.pruner_options: grace must be a whole number of at least 1",
         ),
         (

@@ -164,6 +164,9 @@ def test_a_deleted_key_takes_its_default_or_is_missed(key: Key, tmp_path: Path, 
     elif key.path in NEEDED:
         assert found is not None
         assert any("not a parameter defined above" in text or "no parameter of this space" in text for text in found)
+    elif key.path == "search.pruner":
+        assert found is not None
+        assert any("pruner none takes no options, got grace" in text for text in found)
     elif key.path.startswith("space.") and key.name in ("float", "int", "choice", "ordinal"):
         parent = next(other.line for other in KEYS if other.path == key.path.rpartition(".")[0]) + 1
         assert found is not None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SMALL_EPOCH_BYTES = 2**23
 """Of float32 pixels, up to which an epoch is made in one call. Some hundred photographs of 64 pixels or all of scikit-learn's digits."""
 KEPT_PIPELINES = 64
+PREFETCHED = 4
+"""Batches of a streamed epoch that are made ahead of their use."""
 
 _KEPT: OrderedDict[tuple[Any, ...], Pipeline] = OrderedDict()
 _LOCK = threading.Lock()
@@ -158,7 +160,7 @@ def _trace_streamed(signature: dict[str, Any], shape: tuple[int, ...], kind: Any
             tf.data.Dataset.from_tensor_slices(given)
             .batch(form.batch_size, drop_remainder=form.whole)
             .map(tf.autograph.experimental.do_not_convert(gathered), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
+            .prefetch(PREFETCHED)
         )
 
     return _traced(batches, signature)
@@ -174,6 +176,9 @@ def _traced(batches: Callable[[Mapping[str, Any]], tf.data.Dataset], signature: 
         options.deterministic = True
         # rewriting the graph of a data set is done anew for each iterator, takes longer than a small epoch and gains nothing here
         options.experimental_optimization.apply_default_optimizations = False
+        # the autotuner's thread sleeps twice as long each time, up to a minute, and an iterator that ends may have to wait until it wakes:
+        # epochs of 1.4 s took 1.4 or 2.55 s by chance (TensorFlow 2.21)
+        options.autotune.enabled = False
         with tf.device("CPU:0"):
             dataset = batches(given).with_options(options)
             found.append(dataset.element_spec)

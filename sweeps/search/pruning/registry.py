@@ -39,13 +39,15 @@ def make_pruner(name: str, options: Mapping[str, Any], planned_epochs: int) -> P
     if name not in OPTIONS:
         raise SweepInputError(f"search.pruner: {name!r} is unknown; expected one of {', '.join(OPTIONS)}.")
     known = OPTIONS[name]
+    if options and not known:
+        raise SweepInputError(
+            f"search.pruner_options: pruner {name} takes no options, got {', '.join(options)}. To stop trials early, set pruner: asha or pruner: median."
+        )
     for option, value in options.items():
         if option not in known:
             near = get_close_matches(option, known, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise SweepInputError(
-                f"search.pruner_options: {name} has no option {option!r}; expected one of {', '.join(known) or 'none'}.{hint}"
-            )
+            raise SweepInputError(f"search.pruner_options: {name} has no option {option!r}; expected one of {', '.join(known)}.{hint}")
         if not isinstance(value, int) or isinstance(value, bool) or value < known[option]:
             raise SweepInputError(f"search.pruner_options: {option} must be a whole number of at least {known[option]}, but got {value!r}.")
     grace = int(options.get("grace", default_grace(planned_epochs)))
