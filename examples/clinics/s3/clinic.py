@@ -34,8 +34,14 @@ def checked(row: Mapping[str, Any], cause: str) -> Mapping[str, Any]:
 
 
 def by_windows(documents: Documents) -> Sequence[Mapping[str, Any]]:
-    """Configurations in which nothing is wrong but the validation windows."""
-    return documents.where(sampling="every_image", validation_windows="floor_batches", bn_momentum="0.9")
+    """Configurations in which nothing is wrong but the validation windows, the widest swings first."""
+    rows = documents.where(sampling="every_image", validation_windows="floor_batches", bn_momentum="0.9")
+    return sorted(rows, key=_amplitude, reverse=True)
+
+
+def _amplitude(row: Mapping[str, Any]) -> float:
+    found = flag(row, "oscillating")
+    return found["evidence"]["amplitude"] if found is not None else 0.0
 
 
 def leftover_alternates(documents: Documents) -> Outcome:
