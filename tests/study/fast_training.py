@@ -34,7 +34,6 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
     folder = Path(task.checkpoint_dir)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
-    checkpoint.parent.mkdir(exist_ok=True)
     config, epochs = dict(task.config), int(task.config["training"]["epochs"])
     history: list[float] = json.loads(checkpoint.read_text()) if checkpoint.exists() else []
     values = curve(config, int(config["seed"]), epochs)
@@ -46,6 +45,7 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
         with (folder / "computed.txt").open("a") as log:
             log.write(f"{epoch}\n")
         history.append(values[epoch - 1])
+        checkpoint.parent.mkdir(exist_ok=True)  # gone when another driver, which took the trial over, has finished it
         partial = checkpoint.with_suffix(f".{os.getpid()}.partial")  # a driver that was stopped may still have a worker on this trial
         with partial.open("w") as stream:
             text = json.dumps(history)

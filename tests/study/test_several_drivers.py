@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from conftest import PostgresServer
 
-    from reports.records import StudyRecord
+    from reports.records import StudyRecord, TrialRecord
 
 PATIENCE = 240.0  # of a test on a busy machine
 
@@ -105,6 +105,11 @@ def drivers_of(study: StudyRecord) -> set[str]:
     return {attempt.driver for trial in study.trials for attempt in trial.attempts}
 
 
+def is_under_way(trial: TrialRecord, driver: BaseProcess) -> bool:
+    """Whether a driver has a trial of some epochs that will not end at once."""
+    return trial.state == "RUNNING" and 1 <= trial.num_epochs <= 3 and trial.attempts[-1].driver.endswith(f":{driver.pid}")
+
+
 def test_three_drivers_do_together_what_one_would_have_done(drivers: Callable[..., Drivers]) -> None:
     together = drivers(
         search="{trials: 20, sampler_options: {n_startup_trials: 4}, pruner: asha, pruner_options: {grace: 2, reduction: 2}}",
@@ -131,7 +136,7 @@ def test_the_trials_of_a_killed_driver_are_taken_over_with_their_checkpoints(dri
     victim = both.start(seconds=0.4)
     both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
     heir = both.start(seconds=0.05)
-    both.wait_for(lambda study: len(drivers_of(study)) == 2 and any(t.state == "RUNNING" and t.num_epochs >= 1 for t in study.trials))
+    both.wait_for(lambda study: len(drivers_of(study)) == 2 and any(is_under_way(trial, victim) for trial in study.trials))
     victim.kill()
     assert ended_well(heir)
     study = both.record()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 GAP_SHARE = 0.04
 """Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""
-GAP_IMAGES = 64
-"""At least so many are in it, or all."""
+GAP_IMAGES = (64, 128)
+"""At least so many are in it, or all: few of large images, many of small ones, of which a pass costs little anyway."""
 SMALL_BATCH_VALUES = 2**19
 """Pixel values of a validation batch up to which batches are enlarged: for small images the calls cost more than the arithmetic; large images in
 large batches leave the processor's caches (MobileNetV2 at 96 pixels: batches of 75 take a fifth to a third longer than of 32)."""
@@ -57,7 +58,7 @@ class Validator:
         self._config = config
         self._windows = config.data.validation_windows != "all"
         self._all = None if self._windows else evaluation_batches(data.validation, config, _batch_size(data, config))
-        rows = gap_rows(len(data.validation), len(data.train), config.seed)
+        rows = gap_rows(len(data.validation), len(data.train), math.prod(data.image_shape), config.seed)
         self._gap_labels = data.validation.labels[rows]
         self._gap_set = data.validation.take(rows)
         self._gap: tf.data.Dataset | None = None
@@ -101,13 +102,20 @@ class Validator:
         return float(np.clip(whole.accuracy + by_batch.accuracy - inference, 0.0, 1.0))
 
 
-def gap_rows(num_val: int, num_train: int, seed: int) -> NDArray[np.int64]:
+def gap_rows(num_val: int, num_train: int, image_values: int, seed: int) -> NDArray[np.int64]:
     """Validation images of the pass with batch statistics, in an order mixed in class; the same every epoch.
 
+    Args:
+        num_val: validation images.
+        num_train: training images.
+        image_values: pixel values of one image.
+        seed: of the training.
+
     Returns:
-        Rows ``(k,)``: 4 % of the training and validation images together, at least 64, at most all.
+        Rows ``(k,)``: 4 % of the training and validation images together, at least 64 (128 of 32 by 32 pixels and smaller), at most all.
     """
-    count = min(num_val, max(GAP_IMAGES, round(GAP_SHARE * (num_train + num_val))))
+    at_least = int(np.clip(SMALL_BATCH_VALUES // image_values, *GAP_IMAGES))
+    count = min(num_val, max(at_least, round(GAP_SHARE * (num_train + num_val))))
     return np.random.default_rng([seed, num_val]).permutation(num_val)[:count]
 
 
@@ -117,8 +125,7 @@ def _even_batch(images: int, batch_size: int) -> int:
 
 
 def _batch_size(data: ImageData, config: TrainConfig) -> int:
-    height, width, channels = data.image_shape
-    return max(config.training.batch_size, min(1024, SMALL_BATCH_VALUES // (height * width * channels)))
+    return max(config.training.batch_size, min(1024, SMALL_BATCH_VALUES // math.prod(data.image_shape)))
 
 
 def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> Mapping[str, float]:
