@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sweeps.executor.protocol import Executor
     from sweeps.executor.ray_session import RaySession
@@ -41,11 +41,11 @@ def make_executor(
         worker: when a worker process is replaced, and what it needs; default: the driver's own import paths.
         runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip`` for the workers.
         private: environment variables that the workers of an own Ray do not inherit, e.g. the storage's password.
-        say: told what is worth knowing about the machines of a joined cluster; default: stderr.
+        say: told what is worth knowing about the machines; default: stderr.
 
     Raises:
         SweepInputError: not one trial fits, or the executor's name is unknown.
-        SweepError: Ray cannot be started or joined, or a machine of the cluster would not train as the driver does.
+        SweepError: Ray cannot be started or joined, packages cannot be installed, or a machine of the cluster would not train as the driver does.
     """
     if kind == "inline":
         from sweeps.executor.inline import InlineExecutor
@@ -57,7 +57,7 @@ def make_executor(
 
     session = open_ray(address, num_cpus=_logical_cpus(resources, kind, address), runtime_env=runtime_env, private=private)
     try:
-        return _on_ray(resources, kind, session, worker, say or _to_stderr)
+        return _on_ray(resources, kind, session, worker, say or _to_stderr, (runtime_env or {}).get("pip", ()))
     except BaseException:
         close_ray(session)
         raise
@@ -68,13 +68,18 @@ def _to_stderr(text: str) -> None:
 
 
 def _on_ray(
-    resources: ResourceSettings, kind: ExecutorKind, session: RaySession, worker: WorkerSettings | None, say: Callable[[str], object]
+    resources: ResourceSettings,
+    kind: ExecutorKind,
+    session: RaySession,
+    worker: WorkerSettings | None,
+    say: Callable[[str], object],
+    packages: Sequence[str],
 ) -> Executor:
-    """An executor of a Ray that is there; on machines that may differ from this one, one that watches them."""
+    """An executor of a Ray that is there, once each machine has installed the packages; on machines that may differ from this one, one that watches them."""
     from sweeps.executor.worker import driver_settings
 
     settings = worker or driver_settings()
-    if session.address is None:
+    if session.address is None and not packages:
         return _executor(resources, kind, session, settings)
     from sweeps.environment import versions
     from sweeps.executor.nodes import NodeCheck
@@ -82,7 +87,13 @@ def _on_ray(
 
     own = versions()
     nodes = NodeCheck(resources, own, say)
+    if packages:
+        say(
+            f"installing {', '.join(packages)} on each machine; where Ray runs in a virtual environment, that is copied first, for a minute or more ..."
+        )
     nodes.check_all()
+    if session.address is None:
+        return _executor(resources, kind, session, settings)
     return WatchedExecutor(_executor(resources, kind, session, replace(settings, versions=tuple(own.items()))), nodes, say)
 
 

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 600.0
 """A node may have to install packages (``runtime.pip``) before it answers."""
 
+WAIT_SECONDS = 0.5
+"""At a time, so that a signal is heard meanwhile."""
+
 LOOK_SECONDS = 5.0
 """Between two looks for nodes that have joined."""
+
+MESSAGE_LINES = 12
+"""Of a message of Ray's, in which a traceback of its own comes first."""
 
 
 class NodeCheck:
@@ -49,9 +55,10 @@ class NodeCheck:
         import ray
 
         self._ask()
-        if self._asked:
-            ray.wait(list(self._asked), num_returns=len(self._asked), timeout=ANSWER_SECONDS)
-        self._hear()
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while self._asked and time.monotonic() < deadline:
+            ray.wait(list(self._asked), num_returns=1, timeout=WAIT_SECONDS)
+            self._hear()
         if self._asked:
             silent = "; ".join(name_of(node) for node in self._asked.values())
             raise SweepError(
@@ -112,9 +119,20 @@ class NodeCheck:
         """A node or a process that has gone meanwhile is no harm: it is asked again if it is still there. One that cannot run our task is."""
         from ray.exceptions import RayTaskError, RuntimeEnvSetupError
 
-        if isinstance(error, RayTaskError | RuntimeEnvSetupError):
+        if isinstance(error, RuntimeEnvSetupError):
+            raise SweepError(
+                f"{name_of(node)} cannot make what the sweep's runtime section asks for:\n{_why_not_made(str(error))}\n"
+                "Expected: requirements of runtime.pip that pip finds from there, folders that Ray can send. No trial was started there, nothing is lost."
+            ) from error
+        if isinstance(error, RayTaskError):
             raise SweepError(f"{name_of(node)} cannot run a task ({type(error).__name__}):\n{error}") from error
         self._known.discard(node["NodeID"])
+
+
+def _why_not_made(message: str) -> str:
+    """What pip says was wrong, or the end of Ray's message."""
+    lines = [line.rstrip() for line in message.splitlines() if line.strip()]
+    return "\n".join([line for line in lines if line.lstrip().startswith("ERROR:")] or lines[-MESSAGE_LINES:])
 
 
 def name_of(node: Mapping[str, Any]) -> str:
