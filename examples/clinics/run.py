@@ -144,9 +144,9 @@ def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: s
     prepare = HERE / clinic.name / "prepare.py"
     if prepare.is_file():
         shell.python(str(prepare))
-    checks = {"sweep": _check(shell, sweep, *own, *(("--no-batch",) if small else ()))}
-    for name, settings in clinic.checks.items():
-        checks[name] = _check(shell, sweep, *own, *_overrides(settings), "--no-batch")
+    checks = {
+        name: _check(shell, sweep, *own, *_overrides(settings), "--no-batch") for name, settings in {"sweep": (), **clinic.checks}.items()
+    }
     trainings = {}
     for name, settings in clinic.trainings.items():
         storage = f"sqlite:///training-{name}.db"

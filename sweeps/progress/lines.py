@@ -37,4 +37,4 @@ class ProgressLines(QuietProgress):
         if snapshot.leaders:
             leader = snapshot.leaders[0]
             flags = f" [{', '.join(leader.flags)}]" if leader.flags else ""
-            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}{flags}  {params(leader.params)}")
+            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}{flags}  {params(leader.params)}".rstrip())
