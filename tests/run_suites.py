@@ -27,7 +27,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Suite:
-    """Commands that belong together, and the seconds they may take on two cores."""
+    """Commands that belong together, and the seconds they may take on two cores, another suite beside them."""
 
     name: str
     budget: int
@@ -39,12 +39,12 @@ def _pytest(name: str, budget: int, *paths: str) -> Suite:
 
 
 SUITES = (  # the longest first, so that none is left to run alone at the end
-    _pytest("cli", 480, "tests/launch", "tests/cli"),
+    _pytest("cli", 600, "tests/launch", "tests/cli"),
     _pytest("trainer", 480, "tests/trainer"),
     _pytest("record", 420, "tests/record", "tests/search", "tests/study"),
     _pytest("docs", 360, "tests/docs"),
     _pytest("cluster", 360, "tests/cluster"),
-    _pytest("clinics", 360, "tests/clinics"),
+    _pytest("clinics", 420, "tests/clinics"),
     _pytest("reports", 300, "tests/reports"),
     _pytest("executor", 300, "tests/executor"),
     Suite(
