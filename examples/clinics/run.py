@@ -144,9 +144,7 @@ def run_clinic(clinic: Clinic, shell: Shell, *, small: bool = False, executor: s
     prepare = HERE / clinic.name / "prepare.py"
     if prepare.is_file():
         shell.python(str(prepare))
-    checks = {
-        name: _check(shell, sweep, *own, *_overrides(settings), "--no-batch") for name, settings in {"sweep": (), **clinic.checks}.items()
-    }
+    checks = {name: _check(shell, sweep, *own, *_overrides(settings)) for name, settings in {"sweep": (), **clinic.checks}.items()}
     trainings = {}
     for name, settings in clinic.trainings.items():
         storage = f"sqlite:///training-{name}.db"
@@ -164,7 +162,7 @@ def _overrides(settings: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check(shell: Shell, sweep: str, *words: str) -> Check:
-    code, out = shell.steadysweep("check", sweep, *words, "--format", "json", accepted=(0, BAD_INPUT))
+    code, out = shell.steadysweep("check", sweep, *words, "--no-batch", "--format", "json", accepted=(0, BAD_INPUT))
     if not out:
         raise ClinicError(f"check {sweep} {' '.join(words)} refused the file")
     return Check(code, json.loads(out))

@@ -68,7 +68,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
         document = {**_document(sweep, data, findings), **_estimates(sweep, checked)}
     if text:
         if real_batch:
-            _print_model(document, as_many_as_fit=sweep.resources.concurrent is None)
+            _print_model(document, sweep)
         _print_findings(findings)
         print(_next(sweep_file, findings), file=sys.stderr)
     else:
@@ -122,7 +122,6 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "trial_seconds": rehearsal.trial_seconds,
             "trainings": trials,
             "trainings_at_a_time": at_once,
-            "pruned": sweep.search.pruner != "none",
             "confirmation": {"trainings": fresh, "leaders": sweep.confirm.top, "seconds": rehearsal.trial_seconds * fresh / at_once},
             "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
             "checkpoint_seconds": rehearsal.checkpoint_seconds,
@@ -150,28 +149,28 @@ def _print_data(document: dict[str, Any]) -> None:
     print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations", flush=True)
 
 
-def _print_model(document: dict[str, Any], *, as_many_as_fit: bool) -> None:
+def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     model, estimates = document["model"], document["estimates"]
     print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
     for label, layer in model["boundaries"].items():
         backbone, _, frozen = label.partition(":")
         if frozen != "none":
             print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
-    at_once, pruned = estimates["trainings_at_a_time"], estimates["pruned"]
+    at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "
         f"{estimates['epoch_seconds']:.2g} s an epoch), plus {duration(estimates['start_seconds'])} to start a worker"
     )
     print(
         f"         at most {duration(estimates['sweep_seconds_at_most'])} for the sweep's {estimates['trainings']} trainings, "
-        f"{'one' if at_once == 1 else at_once} at a time{'; as many as fit run at a time, which takes less' if as_many_as_fit else ''}"
-        f"{'; pruning saves some of it' if pruned else ''}"
+        f"{'one' if at_once == 1 else at_once} at a time{'; as many as fit run at a time, which takes less' if sweep.resources.concurrent is None else ''}"
+        f"{'; pruning saves some of it' if prunes else ''}"
     )
     confirmation = estimates["confirmation"]
     if confirmation["trainings"]:
         print(
             f"         of these {confirmation['trainings']} confirm the leaders ({confirmation['leaders']}) from fresh seeds: "
-            f"about {duration(confirmation['seconds'])}{', never pruned' if pruned else ''}"
+            f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
         )
     every = estimates["checkpoint_every_epochs"]
     print(

@@ -133,4 +133,4 @@ class ViewStorage(BaseStorage):
 
 
 def _refuse() -> NoReturn:
-    raise NotImplementedError("a sampler's view is asked and written by proposals only; results reach it through the record")
+    raise RuntimeError("a sampler's view is asked and written by proposals only; results reach it through the record")

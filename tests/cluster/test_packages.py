@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHEEL = "words_of_mine-1.0-py3-none-any.whl"
+WHEEL_FILES = {
+    "words_of_mine.py": "",
+    "words_of_mine-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: words-of-mine\nVersion: 1.0\n",
+    "words_of_mine-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+RECORD = "words_of_mine-1.0.dist-info/RECORD"
 
 BACKBONE = """
-import os, sys
+import os
 from pathlib import Path
 
 
@@ -70,13 +76,9 @@ def run(python: Path, folder: Path, package: str) -> subprocess.CompletedProcess
 
 def test_a_package_is_installed_for_the_trials_alone(python: Path, tmp_path: Path) -> None:
     with ZipFile(tmp_path / WHEEL, "w") as wheel:
-        information = "words_of_mine-1.0.dist-info"
-        wheel.writestr("words_of_mine.py", "")
-        wheel.writestr(f"{information}/METADATA", "Metadata-Version: 2.1\nName: words-of-mine\nVersion: 1.0\n")
-        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(
-            f"{information}/RECORD", f"words_of_mine.py,,\n{information}/METADATA,,\n{information}/WHEEL,,\n{information}/RECORD,,\n"
-        )
+        for name, content in WHEEL_FILES.items():
+            wheel.writestr(name, content)
+        wheel.writestr(RECORD, "".join(f"{name},,\n" for name in (*WHEEL_FILES, RECORD)))
     done = run(python, tmp_path, str(tmp_path / WHEEL))
     assert done.returncode == 0, done.stderr
     assert f"installing {tmp_path / WHEEL} on each machine" in done.stderr

@@ -64,10 +64,10 @@ def test_the_lists_of_exceptions_name_what_is_there() -> None:
     assert not [page for page in (*SUBSTITUTED, *RUN_ELSEWHERE) if page not in PAGES]
 
 
-TODO = dict.fromkeys(command.line for command in OURS if not _elsewhere(command.page) and command.line not in VALIDATED)
+RUN_HERE = dict.fromkeys(command.line for command in OURS if not _elsewhere(command.page) and command.line not in VALIDATED)
 
 
-@pytest.mark.parametrize("line", TODO)
+@pytest.mark.parametrize("line", RUN_HERE)
 def test_every_command_runs(line: str, reader: Reader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """In the order of the pages, each once, in one folder; what has to be small is made small in the sweep file."""
     monkeypatch.chdir(reader.folder)

@@ -58,7 +58,7 @@ class Validator:
         self._config = config
         self._windows = config.data.validation_windows != "all"
         self._all = None if self._windows else evaluation_batches(data.validation, config, _batch_size(data, config))
-        rows = gap_rows(len(data.validation), len(data.train), math.prod(data.image_shape), config.seed)
+        rows = gap_rows(len(data.validation), len(data.train), _small_batch(data), config.seed)
         self._gap_labels = data.validation.labels[rows]
         self._gap_set = data.validation.take(rows)
         self._gap: tf.data.Dataset | None = None
@@ -102,19 +102,19 @@ class Validator:
         return float(np.clip(whole.accuracy + by_batch.accuracy - inference, 0.0, 1.0))
 
 
-def gap_rows(num_val: int, num_train: int, image_values: int, seed: int) -> NDArray[np.int64]:
+def gap_rows(num_val: int, num_train: int, small_batch: int, seed: int) -> NDArray[np.int64]:
     """Validation images of the pass with batch statistics, in an order mixed in class; the same every epoch.
 
     Args:
         num_val: validation images.
         num_train: training images.
-        image_values: pixel values of one image.
+        small_batch: images that make up `SMALL_BATCH_VALUES`.
         seed: of the training.
 
     Returns:
         Rows ``(k,)``: 4 % of the training and validation images together, at least 64 (128 of 32 by 32 pixels and smaller), at most all.
     """
-    at_least = int(np.clip(SMALL_BATCH_VALUES // image_values, *GAP_IMAGES))
+    at_least = int(np.clip(small_batch, *GAP_IMAGES))
     count = min(num_val, max(at_least, round(GAP_SHARE * (num_train + num_val))))
     return np.random.default_rng([seed, num_val]).permutation(num_val)[:count]
 
@@ -124,8 +124,12 @@ def _even_batch(images: int, batch_size: int) -> int:
     return -(-images // -(-images // batch_size))
 
 
+def _small_batch(data: ImageData) -> int:
+    return SMALL_BATCH_VALUES // math.prod(data.image_shape)
+
+
 def _batch_size(data: ImageData, config: TrainConfig) -> int:
-    return max(config.training.batch_size, min(1024, SMALL_BATCH_VALUES // math.prod(data.image_shape)))
+    return max(config.training.batch_size, min(1024, _small_batch(data)))
 
 
 def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> Mapping[str, float]:

@@ -43,8 +43,8 @@ def test_only_epochs_that_may_still_be_best_are_kept() -> None:
 def test_what_is_kept_now_always_holds_what_is_exported_later(epochs: int) -> None:
     curve = list(np.random.default_rng(epochs).uniform(size=epochs))
     available: tuple[int, ...] = ()
-    for now in range(1, epochs + 1):
-        available = candidates(curve[:now], [*available, now], maximize=True)
+    for newest in range(1, epochs + 1):
+        available = candidates(curve[:newest], [*available, newest], maximize=True)
     late = range(max(1, epochs - LATE_EPOCHS + 1), epochs + 1)
     assert available[0] == max(late, key=lambda epoch: curve[epoch - 1])
 
