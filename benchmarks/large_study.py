@@ -117,7 +117,7 @@ def driver(url: str) -> dict[str, float]:
     from sweeps.search.pruning import make_pruner
     from sweeps.search.samplers import make_sampler
     from sweeps.study.plan import StudyPlan
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import StudyState
 
     proposer = Proposer(SPACE, make_sampler("tpe", {}, SPACE), lambda point: repr(sorted(point.items())), 0, maximize=True)
     pruner = make_pruner("asha", {}, 100)
@@ -140,7 +140,7 @@ def optuna(url: str) -> dict[str, float]:
     from large_study import SPACE
     from optuna.distributions import json_to_distribution
 
-    from sweeps.search.distributions import record_distributions
+    from sweeps.search.view import record_distributions
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     distributions = {name: json_to_distribution(written) for name, written in record_distributions(SPACE).items()}

@@ -114,7 +114,7 @@ def measure(case: Case) -> Figures:
     """Train ours with a callback that runs one epoch of the recipe after each of ours."""
     from trainer import EpochRecord, TrainConfig, train
     from trainer.data import ImageData, ImageSet
-    from trainer.fit.determinism import configure_determinism
+    from trainer.fit.process import configure_determinism
 
     configure_determinism(None)
     draw = np.random.default_rng(0)
@@ -167,7 +167,7 @@ def recipe(case: Case, data: object) -> Callable[[], tuple[float, float]]:
     import keras
     import tensorflow as tf
 
-    from trainer.models import backbone_info
+    from trainer.network import backbone_info
 
     base = getattr(keras.applications, backbone_info(case.backbone).builder)(
         include_top=False, weights=None, input_shape=(case.size, case.size, 3)

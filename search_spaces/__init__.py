@@ -1,16 +1,24 @@
 """Search spaces: YAML to typed parameters and back. Knows no other package of the project."""
 
 from search_spaces.conditions import AllOf, AnyOf, Condition, When
-from search_spaces.domain import canonical_value, contains, continuous_parameters, finite_values, grid_points, size
-from search_spaces.dumping import parameter_to_mapping, space_fingerprint, space_to_mapping
 from search_spaces.errors import KeyPath, Problem, SpaceError, key_text
-from search_spaces.fixing import fix
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
-from search_spaces.narrowing import Narrowing, is_narrowing
+from search_spaces.narrowing import Narrowing, fix, is_narrowing
 from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
 from search_spaces.parsing import load_space, parse_space, space_from_mapping
-from search_spaces.shipped import shipped, shipped_names, shipped_text
-from search_spaces.space import SearchSpace
+from search_spaces.space import (
+    SearchSpace,
+    canonical_value,
+    contains,
+    continuous_parameters,
+    finite_values,
+    grid_points,
+    shipped,
+    shipped_names,
+    shipped_text,
+    size,
+)
+from search_spaces.text import parameter_to_mapping, space_fingerprint, space_to_mapping
 
 __all__ = [
     "AllOf",

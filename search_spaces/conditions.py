@@ -1,14 +1,31 @@
-"""Conditions of conditional parameters: a small grammar, never ``eval``. `search_spaces.condition_grammar` reads them."""
+"""Conditions of conditional parameters: a small grammar, never ``eval``. `search_spaces.conditions` reads them.
+
+Reads ``when:`` texts.
+
+Grammar (``and`` binds tighter than ``or``)::
+
+    when       = all { "or" all }
+    all        = term { "and" term }
+    term       = "(" when ")" | NAME OP value | NAME ("in" | "not in") list
+    OP         = "==" | "!=" | "<" | "<=" | ">" | ">="
+    list       = "[" value { "," value } "]"
+    value      = a bare word (``all``, ``50%``, ``1e-3``) or quoted text (``'4 blocks'``)
+"""
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
+
+from search_spaces.errors import nearest
+from search_spaces.located_yaml import scalar
+from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from search_spaces.parameters import PointValue
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 
@@ -98,3 +115,186 @@ def any_of(parts: Sequence[When]) -> When:
 
 def _names(parts: tuple[When, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for part in parts for name in part.names))
+
+
+_TOKEN = re.compile(r"""\s*(?:(?P<quoted>'[^']*'|"[^"]*")|(?P<sign>==|!=|<=|>=|[<>()\[\],])|(?P<word>[^\s()\[\],<>=!'"]+))""")
+_ORDER = ("<", "<=", ">", ">=")
+_EXAMPLE = "write e.g. 'frozen_layers != all', 'optimizer in [sgd, rmsprop]' or 'dropout > 0 and head_bn == true'"
+
+
+class ConditionError(ValueError):
+    """A ``when:`` text that cannot be used; the message has neither file nor line."""
+
+
+def parse_condition(text: str, earlier: Mapping[str, Parameter]) -> When:
+    """Read one condition.
+
+    Args:
+        text: e.g. ``frozen_layers != all``.
+        earlier: the parameters defined before the one that carries the condition; only they may be named, so no condition can be cyclic.
+
+    Raises:
+        ConditionError: bad syntax, an unknown or later parameter, a label that does not exist, text compared by order, a comparison that can never hold.
+    """
+    reader = _Reader(text, _tokens(text), earlier)
+    when = reader.any_of()
+    if reader.position < len(reader.tokens):
+        found = reader.tokens[reader.position][1]
+        raise ConditionError(f"expected 'and', 'or' or the end, got {found!r} in {text!r}; quote labels that hold spaces, as in '4 blocks'")
+    return when
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The words of a condition that stand where a parameter's name does; of a text with bad syntax, those found before the error."""
+    try:
+        tokens = _tokens(text)
+    except ConditionError:
+        return ()
+    return tuple(
+        word for (kind, word), (_, after) in itertools.pairwise(tokens) if kind == "word" and after in ("==", "!=", *_ORDER, "in", "not")
+    )
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    position = 0
+    while text[position:].strip():
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise ConditionError(f"cannot read {text[position:].strip()!r} in {text!r}; {_EXAMPLE}")
+        kind = cast("str", match.lastgroup)
+        tokens.append((kind, match[kind]))
+        position = match.end()
+    return tokens
+
+
+class _Reader:
+    """Recursive descent over the tokens of one condition."""
+
+    def __init__(self, text: str, tokens: Sequence[tuple[str, str]], earlier: Mapping[str, Parameter]) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.earlier = earlier
+        self.position = 0
+
+    def any_of(self) -> When:
+        parts = [self.all_of()]
+        while self._skip("or"):
+            parts.append(self.all_of())
+        return any_of(parts)
+
+    def all_of(self) -> When:
+        parts = [self.term()]
+        while self._skip("and"):
+            parts.append(self.term())
+        return all_of(parts)
+
+    def term(self) -> When:
+        if self._skip("("):
+            inside = self.any_of()
+            self._require(")")
+            return inside
+        start = self.position
+        _, name = self._next("a parameter's name")
+        if name not in self.earlier:
+            meant = nearest(name, self.earlier)
+            hint = f"did you mean {meant!r}?" if meant else f"parameters before it: {', '.join(self.earlier) or 'none'}"
+            raise ConditionError(f"names {name!r}, which is not a parameter defined above this one; {hint}")
+        operator = self._operator()
+        words = self._list() if operator in ("in", "not in") else [self._next("a value")]
+        return _comparison(self.earlier[name], operator, words, _joined(self.tokens[start : self.position]))
+
+    def _operator(self) -> Operator:
+        _, word = self._next("an operator")
+        if word == "not":
+            self._require("in")
+            return "not in"
+        if word not in ("==", "!=", *_ORDER, "in"):
+            raise ConditionError(f"expected one of ==, !=, <, <=, >, >=, in, not in, got {word!r} in {self.text!r}; {_EXAMPLE}")
+        return cast("Operator", word)
+
+    def _list(self) -> list[tuple[str, str]]:
+        self._require("[")
+        words = [self._next("a value")]
+        while self._skip(","):
+            words.append(self._next("a value"))
+        self._require("]")
+        return words
+
+    def _next(self, expected: str) -> tuple[str, str]:
+        if self.position == len(self.tokens):
+            raise ConditionError(f"expected {expected} after {self.text!r}; {_EXAMPLE}")
+        kind, word = self.tokens[self.position]
+        if kind == "sign" and expected != "an operator":
+            raise ConditionError(f"expected {expected}, got {word!r} in {self.text!r}; {_EXAMPLE}")
+        self.position += 1
+        return kind, word
+
+    def _skip(self, word: str) -> bool:
+        if self.position < len(self.tokens) and self.tokens[self.position] in (("word", word), ("sign", word)):
+            self.position += 1
+            return True
+        return False
+
+    def _require(self, word: str) -> None:
+        if not self._skip(word):
+            found = repr(self.tokens[self.position][1]) if self.position < len(self.tokens) else "the end"
+            raise ConditionError(f"expected {word!r}, got {found} in {self.text!r}; {_EXAMPLE}")
+
+
+def _joined(tokens: Sequence[tuple[str, str]]) -> str:
+    """Tokens as text with the usual spaces."""
+    text = ""
+    for _, word in tokens:
+        text += word if not text or text.endswith("[") or word in ("]", ",") else f" {word}"
+    return text
+
+
+def _comparison(parameter: Parameter, operator: Operator, words: Sequence[tuple[str, str]], text: str) -> Condition:
+    """One comparison, its values turned into labels or numbers of `parameter`."""
+    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
+        return _label_comparison(parameter, operator, [_label(parameter, *word) for word in words], text)
+    numbers: list[PointValue] = [_number(parameter, word) for _, word in words]
+    condition = Condition(parameter.name, operator, tuple(numbers), text)
+    if not _can_hold(parameter, condition):
+        raise ConditionError(f"{text!r} never holds: {parameter.name} lies in [{parameter.low!r}, {parameter.high!r}]")
+    return condition
+
+
+def _label_comparison(parameter: ChoiceParameter | OrdinalParameter, operator: Operator, labels: list[str], text: str) -> Condition:
+    if operator in _ORDER:
+        if isinstance(parameter, ChoiceParameter):
+            raise ConditionError(f"{text!r} compares text by order; use ==, !=, in or not in, or make {parameter.name} an ordinal")
+        rank = parameter.labels.index(labels[0])
+        chosen = {"<": slice(rank), "<=": slice(rank + 1), ">": slice(rank + 1, None), ">=": slice(rank, None)}[operator]
+        labels, operator = list(parameter.labels[chosen]), "in"
+    condition = Condition(parameter.name, operator, tuple(labels), text)
+    if not any(condition.holds({parameter.name: label}) for label in parameter.labels):
+        raise ConditionError(f"{text!r} never holds: the labels of {parameter.name} are {', '.join(parameter.labels)}")
+    return condition
+
+
+def _label(parameter: ChoiceParameter | OrdinalParameter, kind: str, word: str) -> str:
+    label = word[1:-1] if kind == "quoted" else word
+    if label not in parameter.labels:
+        meant = nearest(label, parameter.labels)
+        hint = f"did you mean {meant!r}?" if meant else f"expected one of {', '.join(parameter.labels)}"
+        raise ConditionError(f"{label!r} is no label of {parameter.name}; {hint}")
+    return label
+
+
+def _number(parameter: FloatParameter | IntParameter, word: str) -> float | int:
+    number = scalar(word)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise ConditionError(f"expected a number to compare {parameter.name} with, got {word!r}")
+    return number
+
+
+def _can_hold(parameter: FloatParameter | IntParameter, condition: Condition) -> bool:
+    """Whether some value of the range satisfies the comparison (steps are not looked at)."""
+    low, high = parameter.low, parameter.high
+    if condition.operator in ("==", "in"):
+        return any(low <= float(value) <= high for value in condition.values)
+    if condition.operator in ("!=", "not in"):
+        return low < high or low not in condition.values
+    return condition.holds({parameter.name: low}) or condition.holds({parameter.name: high})

@@ -6,11 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from search_spaces.condition_grammar import ConditionError, parse_condition
-from search_spaces.domain import finite_values
-from search_spaces.labels import label_of
-from search_spaces.nearest import nearest
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter
+from search_spaces.conditions import ConditionError, parse_condition
+from search_spaces.errors import nearest
+from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, label_of
+from search_spaces.space import finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,17 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.condition_grammar import names_in
-from search_spaces.domain import canonical_value, contains
-from search_spaces.errors import KeyPath, Problem, SpaceError
-from search_spaces.fixing import fitting_points, inactive, quoted_label, restate
-from search_spaces.labels import label_of
+from search_spaces.conditions import names_in
+from search_spaces.errors import KeyPath, Problem, SpaceError, nearest
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
-from search_spaces.nearest import nearest
+from search_spaces.narrowing import fitting_points, inactive, quoted_label, restate
 from search_spaces.parameter_syntax import EXAMPLE, parse_parameter, shown
-from search_spaces.parameters import ChoiceParameter, FloatParameter, OrdinalParameter, Parameter, PointValue
-from search_spaces.shipped import shipped_names, shipped_text
-from search_spaces.space import SearchSpace
+from search_spaces.parameters import ChoiceParameter, FloatParameter, OrdinalParameter, Parameter, PointValue, label_of
+from search_spaces.space import SearchSpace, canonical_value, contains, shipped_names, shipped_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""What a study was run with: versions, hardware, owner. For the record and the report."""
+"""What a study was run with: versions, hardware, owner. For the record and the report.
+
+Whether two machines would train alike: package versions compared, without Ray.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,13 @@ import platform
 import shlex
 import socket
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 PACKAGES = ("steadysweep", "keras", "tensorflow", "ray", "optuna", "numpy", "scikit-learn")
 
@@ -51,3 +60,54 @@ def _owner() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user ID without a name, as in containers
         return str(os.getuid())
+
+
+Depth = Literal["all", "minor", "none"]
+
+REFUSED: Mapping[str, Depth] = {"steadysweep": "all", "keras": "minor", "tensorflow": "minor", "python": "minor"}
+"""How far versions must agree: another Keras or TensorFlow trains other numbers, another Steadysweep speaks another protocol with its workers."""
+
+WARNED = ("python", "keras", "tensorflow", "ray", "numpy", "scikit-learn")
+"""Other packages that take part in a training; a difference is worth knowing."""
+
+LACKED = "not installed"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Between a machine and the driver, one text each, e.g. ``keras 3.14.0, the driver has 3.15.1``.
+
+    Attributes:
+        refused: trials must not run there.
+        warned: they may.
+    """
+
+    refused: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+
+
+def compare_versions(driver: Mapping[str, str], machine: Mapping[str, str]) -> Differences:
+    """Compare what the driver has with what a machine has.
+
+    Args:
+        driver: package to version.
+        machine: the same of a worker; packages it lacks are left out.
+    """
+    refused, warned = [], []
+    for package in dict.fromkeys((*REFUSED, *WARNED)):
+        expected = driver.get(package)
+        found = machine.get(package)
+        if expected is None or found == expected:
+            continue
+        text = f"{package} {found or LACKED}, the driver has {expected}"
+        depth = REFUSED.get(package, "none")
+        if depth != "none" and (found is None or _head(found, depth) != _head(expected, depth)):
+            refused.append(text)
+        else:
+            warned.append(text)
+    return Differences(tuple(refused), tuple(warned))
+
+
+def _head(version: str, depth: Depth) -> list[str]:
+    """The parts of a version that must agree."""
+    return version.split(".")[:2] if depth == "minor" else [version]

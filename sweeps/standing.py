@@ -11,8 +11,7 @@ from reports.ranking import rank
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.records import StudyRecord, TrialState
-    from reports.records.trial import ParameterValue
+    from reports.records import ParameterValue, StudyRecord, TrialState
 
 STATES: tuple[TrialState, ...] = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 

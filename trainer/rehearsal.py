@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.fit.pace import CHEAP_SECONDS, LARGEST_SHARE
+from trainer.fit.checkpoints import CHEAP_SECONDS, LARGEST_SHARE
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig

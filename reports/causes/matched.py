@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from reports.records.trial import ParameterValue
+    from reports.records import ParameterValue
 
 
 def matched_groups(

@@ -1,18 +1,23 @@
-"""Records to report data: the one place where the statistics are asked."""
+"""Records to report data: the one place where the statistics are asked.
+
+The rows of the ranking: what the statistics say, with what a reader needs beside it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.causes import Causes, find_causes
 from reports.data import progress, verdict
-from reports.data.configurations import configurations
-from reports.data.report_data import Cause, ReportData
+from reports.data.report_data import Cause, Configuration, ReportData
 from reports.data.space_change import narrower
+from reports.data.wording import short_ids
 from reports.diagnosis.study_causes import check_study_causes
 from reports.flags import study_flags
 from reports.importance import find_importance
 from reports.ranking import rank
+from reports.ranking.ranked import by_exported_file, file_accuracy
 from reports.records import ParameterRecord
 
 if TYPE_CHECKING:
@@ -20,7 +25,52 @@ if TYPE_CHECKING:
 
     from reports.diagnosis import CauseCheck
     from reports.importance import StudyImportance
-    from reports.records import StudyRecord
+    from reports.ranking import RankedConfiguration, Ranking
+    from reports.records import StudyRecord, TrialState
+
+
+BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
+
+
+def configurations(ranking: Ranking, *, seeds_confirm: bool = False) -> tuple[Configuration, ...]:
+    """Every configuration in the order of the ranking; those without a figure come last and have no rank.
+
+    Args:
+        ranking: of the study.
+        seeds_confirm: whether several seeds alone confirm: of logs, whose trainings nothing was chosen by.
+    """
+    names = short_ids(row.configuration for row in ranking.configurations)
+    rows = [_row(row, names[row.configuration], ranking, seeds_confirm=seeds_confirm) for row in ranking.configurations]
+    return tuple(sorted(rows, key=lambda row: row.rank is None))
+
+
+def _row(row: RankedConfiguration, short: str, ranking: Ranking, *, seeds_confirm: bool) -> Configuration:
+    files = by_exported_file(row.trials, ranking.metric, maximize=ranking.maximize)
+    file = files[0].figures if files else {}
+    return Configuration(
+        id=row.configuration,
+        short=short,
+        rank=row.rank if row.stable is not None else None,
+        state=min((trial.state for trial in row.trials), key=BEST_STATE.index),
+        params=row.params,
+        stable=row.stable,
+        interval=row.stable_interval,
+        level=row.level,
+        spread=row.spread,
+        best=row.best,
+        best_epoch=row.best_epoch,
+        last=row.last,
+        exported=file_accuracy(file),
+        test=file.get("test_accuracy"),
+        epochs=row.epochs,
+        planned=max((trial.planned_epochs for trial in row.trials), default=row.epochs),
+        seeds=row.seeds,
+        confirmed=row.confirmed or (seeds_confirm and row.seeds > 1),
+        provisional=row.provisional and row.stable is not None,
+        tied_with=row.tied_with,
+        flags=tuple(replace(found.example, severity=found.severity, summary=found.summary) for found in row.flags),
+        trials=row.trials,
+    )
 
 
 def as_report_data(source: StudyRecord | ReportData) -> ReportData:

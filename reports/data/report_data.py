@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from reports.diagnosis import CauseCheck
     from reports.flags import Flag, FlagName
     from reports.importance import StudyImportance
-    from reports.records import ParameterRecord, StudyRecord, TrialRecord
-    from reports.records.trial import ParameterValue, TrialState
+    from reports.records import ParameterRecord, ParameterValue, StudyRecord, TrialRecord, TrialState
 
 Interval = tuple[float, float]
 VerdictKind = Literal["confirmed", "unconfirmed", "tied", "empty"]

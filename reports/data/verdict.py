@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.data import wording
 from reports.data.report_data import Verdict, VerdictKind
-from reports.ranking.exported import fresh_trials
+from reports.ranking.ranked import fresh_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag
-from reports.flags.medians import median
-from reports.flags.severity import grade
+from reports.flags.flag import Flag, grade
+from reports.flags.run_curves import median
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.flags.chance import binomial_noise
 from reports.flags.flag import Flag
-from reports.flags.medians import median
-from reports.flags.sampling_noise import binomial_noise
+from reports.flags.run_curves import median
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag
-from reports.flags.medians import median, running_median
-from reports.flags.sampling_noise import sampling_noise
-from reports.flags.severity import grade
+from reports.flags.chance import sampling_noise
+from reports.flags.flag import Flag, grade
+from reports.flags.run_curves import median, running_median
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves

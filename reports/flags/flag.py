@@ -1,4 +1,8 @@
-"""One finding about a curve."""
+"""One finding about a curve.
+
+How much a finding matters, by one figure and two bounds.
+A configuration's flags over its trials: each named once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
 
 FlagName = Literal[
     "oscillating", "spiking", "collapsed", "diverging", "overfitting", "unfinished", "bn_gap", "noisy_validation", "broken_metric"
@@ -32,3 +37,48 @@ class Flag:
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
     advice: str = ""
     summary: str = ""
+
+
+def grade(value: float, *, medium: float, high: float) -> Severity:
+    """``high`` from `high` upwards, ``medium`` from `medium` upwards, else ``low``."""
+    return "high" if value >= high else "medium" if value >= medium else "low"
+
+
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class FlagSummary:
+    """One flag over the trials of a configuration.
+
+    Attributes:
+        name: which finding.
+        severity: the gravest among its trials.
+        flagged: numbers of the trials that show it.
+        trials: how many trials were looked at.
+        example: the gravest flag itself, with its evidence, advice and sentence.
+    """
+
+    name: FlagName
+    severity: Severity
+    flagged: tuple[int, ...]
+    trials: int
+    example: Flag
+
+    @property
+    def summary(self) -> str:
+        """One sentence: the gravest trial's, with how many trials show it."""
+        return self.example.summary if self.trials == 1 else f"{len(self.flagged)} of {self.trials} trials: {self.example.summary}"
+
+
+def summarise_flags(flags: Mapping[int, Sequence[Flag]]) -> tuple[FlagSummary, ...]:
+    """Summarise the flags of a configuration's trials (trial number to flags), the gravest and most frequent first."""
+    found: dict[FlagName, list[tuple[int, Flag]]] = {}
+    for number, of_trial in flags.items():
+        for flag in of_trial:
+            found.setdefault(flag.name, []).append((number, flag))
+    summaries = []
+    for name, cases in found.items():
+        gravest = min((flag for _, flag in cases), key=lambda flag: SEVERITIES.index(flag.severity))
+        summaries.append(FlagSummary(name, gravest.severity, tuple(number for number, _ in cases), len(flags), gravest))
+    return tuple(sorted(summaries, key=lambda s: (SEVERITIES.index(s.severity), -len(s.flagged))))

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag
-from reports.flags.isolated_drops import isolated_drops
-from reports.flags.medians import mean, median
-from reports.flags.sampling_noise import binomial_noise, sampling_noise
-from reports.flags.severity import grade
-from reports.flags.swings import alternation, alternation_p, period, roughness_p, to_and_fro, turning_points
+from reports.flags.chance import binomial_noise, sampling_noise
+from reports.flags.flag import Flag, grade
+from reports.flags.run_curves import mean, median
+from reports.flags.swings import alternation, alternation_p, isolated_drops, period, roughness_p, to_and_fro, turning_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

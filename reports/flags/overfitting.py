@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.flags.bn_gap import find_bn_gap
 from reports.flags.flag import Flag
-from reports.flags.medians import median, padded, running_median
+from reports.flags.run_curves import median, padded, running_median
 
 if TYPE_CHECKING:
     import numpy as np

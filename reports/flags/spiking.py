@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.flags.diverging import find_diverging
-from reports.flags.flag import Flag
-from reports.flags.isolated_drops import DEPTH, isolated_drops
+from reports.flags.flag import Flag, grade
 from reports.flags.oscillating import measure
-from reports.flags.severity import grade
+from reports.flags.swings import DEPTH, isolated_drops
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves

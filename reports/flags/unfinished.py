@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.flag import Flag
-from reports.flags.medians import mean
+from reports.flags.run_curves import mean
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from reports.data import wording
 from reports.data.comparison_data import build_comparison, first
-from reports.html.environment import environment, frame
+from reports.html.drawing import Scale, scale_over
 from reports.html.ranking_view import curve_of
-from reports.html.report import sparkline_scale
-from reports.html.scale import Scale, scale_over
+from reports.html.report import environment, frame, sparkline_scale
 from reports.html.verdict_view import GlanceRow, Tick, glance_row, glance_ticks
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from reports.data import ReportData
     from reports.data.comparison_data import ComparisonData
     from reports.data.report_data import Configuration
-    from reports.html.sparkline import Sparkline
+    from reports.html.drawing import Sparkline
     from reports.records import StudyRecord
 
 LEADERS_SHOWN = 3

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from reports.data.report_data import Cause, Configuration
     from reports.diagnosis import CauseCheck
     from reports.flags import Flag, FlagName
-    from reports.html.scale import Scale
-    from reports.html.sparkline import Sparkline
+    from reports.html.drawing import Scale, Sparkline
 
 MOST_CARDS = 60
 SEVERITIES = ("high", "medium", "low")

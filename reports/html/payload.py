@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.data.thinning import kept_epochs
 from reports.data.wording import is_fraction
-from reports.html.columns import columns
+from reports.html.drawing import kept_epochs
+from reports.html.ranking_view import columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

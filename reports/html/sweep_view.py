@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from reports.data import wording
-from reports.html.scale import nice_scale
+from reports.html.drawing import nice_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

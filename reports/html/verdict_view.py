@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.data import wording
+from reports.html.drawing import Scale, scale_over
 from reports.html.ranking_view import curve_of
-from reports.html.scale import Scale, scale_over
 
 if TYPE_CHECKING:
     from reports.data import ReportData
     from reports.data.report_data import Configuration
-    from reports.html.sparkline import Sparkline
+    from reports.html.drawing import Sparkline
 
 CURVE_SIZE = (560, 200)
 MOST_ROWS, MOST_PILLS, MOST_SETTINGS = 9, 8, 8

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.logs.data_sizes import DataSizes
+from reports.logs.assemble import DataSizes
 from reports.logs.fit import RawEpoch, RawFit, join_single_epochs
-from reports.logs.metric_lines import EpochMention, bar_position, clean, epoch_mention, is_keras_line, keras_figures, own_figures
+from reports.logs.metric_lines import EpochMention, bar_position, clean, epoch_mention, is_keras_line, keras_figures, own_figures, segments
 from reports.logs.metric_names import is_learning_rate, normalise
-from reports.logs.segments import segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reports.errors import ReportInputError
-from reports.logs.event_scalars import read_scalars
+from reports.logs.event_files import read_scalars
 from reports.logs.fit import RawEpoch, RawFit, join_single_epochs
 from reports.logs.metric_names import is_known, is_learning_rate, normalise
 from reports.logs.source import open_log
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from reports.logs.event_scalars import Scalar
+    from reports.logs.event_files import Scalar
 
 _SPLITS: Final = {"train": "", "training": "", "validation": "val_", "val": "val_", "valid": "val_", "eval": "val_", "test": "test_"}
 _BY_BATCH = re.compile(r"(?:^|/)(?:batch|evaluation)_|_vs_iterations$")

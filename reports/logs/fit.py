@@ -1,12 +1,18 @@
-"""Epochs as a log has them, before metric names, scales and gaps are settled: what every reader hands to `assemble`."""
+"""Epochs as a log has them, before metric names, scales and gaps are settled: what every reader hands to `assemble`.
+
+The figures of a raw fit as one column of texts per metric, epochs in their places.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from reports.logs.metric_names import base_of, is_accuracy, normalise, parse_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -92,3 +98,74 @@ def _joined(group: list[RawFit]) -> list[RawFit]:
     rows = [RawEpoch(index + 1, fit.rows[0].values) for index, fit in enumerate(group)]
     note = f"{len(group)} fits of one epoch each were read as one training loop."
     return [replace(first, rows=rows, planned=None, notes=[*first.notes, note])]
+
+
+_NO_METRIC: Final = frozenset(
+    {"", "epoch", "epochs", "step", "steps", "time", "timestamp", "seconds", "duration", "unnamed:_0", "index", "wall_time"}
+)
+_LONGEST_STRETCH: Final = 4
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A fit's figures by metric.
+
+    Attributes:
+        texts: normalised metric name to texts, each of length ``num_epochs``, ``""`` where missing.
+        spelling: normalised metric name to the name in the log.
+        notes: sentences on what was done.
+    """
+
+    texts: dict[str, tuple[str, ...]]
+    spelling: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def columns_of(fit: RawFit) -> Columns:
+    """Columns of a fit; an interrupted last epoch is left out, skipped epochs become gaps, a test split stands in for validation."""
+    places, notes = _places([row.epoch for row in fit.rows])
+    texts: dict[str, list[str]] = {}
+    spelling: dict[str, str] = {}
+    columns: dict[str, list[str]] = {}  # by the name in the log; of two spellings of one metric the first counts
+    for place, row in zip(places, fit.rows, strict=True):
+        for name, text in row.values.items():
+            column = columns.get(name)
+            if column is None:
+                key = normalise(name)
+                column = columns[name] = [""] * (places[-1] + 1)
+                if key not in _NO_METRIC and spelling.setdefault(key, name) == name:
+                    texts[key] = column
+            column[place] = text
+    texts = {key: [text if parse_number(text) is not None else "" for text in column] for key, column in texts.items()}
+    if not any(key.startswith("val_") for key in texts) and any(_is_test(key) for key in texts):
+        texts = {("val_" + base_of(key) if _is_test(key) else key): column for key, column in texts.items()}
+        spelling = {("val_" + base_of(key) if _is_test(key) else key): name for key, name in spelling.items()}
+        notes.append("The log has no validation figures; those of its test set are read in their place.")
+    if fit.live and _last_is_cut(texts):
+        texts = {key: column[:-1] for key, column in texts.items()}
+        notes.append("The last epoch has no validation figures although all others have: it was interrupted and is left out.")
+    return Columns({key: tuple(column) for key, column in texts.items() if any(column)}, spelling, tuple(notes))
+
+
+def _is_test(key: str) -> bool:
+    """Whether a normalised name is a test set's loss or accuracy."""
+    return key.startswith("test_") and (base_of(key) == "loss" or is_accuracy(key))
+
+
+def _places(epochs: Sequence[int | None]) -> tuple[list[int], list[str]]:
+    """Index of each row's epoch, counted from 0, and notes; regular strides count as consecutive, huge gaps too."""
+    numbers = [epoch for epoch in epochs if epoch is not None]
+    if len(numbers) < len(epochs):
+        return list(range(len(epochs))), []
+    stride = math.gcd(*(number - numbers[0] for number in numbers)) or 1
+    places = [(number - numbers[0]) // stride for number in numbers]
+    if places[-1] + 1 > _LONGEST_STRETCH * len(places) + _LONGEST_STRETCH:
+        return list(range(len(epochs))), [f"Epoch numbers jump (up to {numbers[-1]}); epochs are read as consecutive."]
+    return places, [f"The log has every {stride}th epoch; figures of epochs count those."] if stride > 1 else []
+
+
+def _last_is_cut(texts: dict[str, list[str]]) -> bool:
+    """Whether the last epoch alone lacks validation figures."""
+    validation = [column for key, column in texts.items() if key.startswith("val_")]
+    validated = [any(epoch) for epoch in zip(*validation, strict=True)]
+    return len(validated) > 1 and all(validated[:-1]) and not validated[-1]

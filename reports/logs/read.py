@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Final
 from reports.errors import ReportInputError
 from reports.logs.assemble import assemble
 from reports.logs.console import read_console
+from reports.logs.event_files import is_event_file
 from reports.logs.event_folder import read_event_file, read_event_folder, read_event_stream
-from reports.logs.event_records import is_event_file
-from reports.logs.history import parse_json, parse_json_lines, read_history
-from reports.logs.notebook import captured_streams, is_notebook, read_notebook
-from reports.logs.source import HEAD_BYTES, open_log
-from reports.logs.table import read_table, table_delimiter
+from reports.logs.history import parse_json, parse_json_lines, read_history, read_table, table_delimiter
+from reports.logs.source import HEAD_BYTES, captured_streams, is_notebook, open_log, read_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
-from reports.ranking.exported import fresh_trials
-from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, late_deviations, new_training_interval
-from reports.ranking.ranked import RankedConfiguration, Ranking
-from reports.ranking.shrinkage import Shrunken, shrink
-from reports.stability import stability
-from reports.stability.smoothing import smoothed_level
+from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, Shrunken, late_deviations, new_training_interval, shrink
+from reports.ranking.ranked import RankedConfiguration, Ranking, fresh_trials
+from reports.stability import smoothed_level, stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +64,7 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
 
     Args:
         study: the record.
-        flags: trial number to flags, when already known (`reports.flags.study_flags`); found here otherwise.
+        flags: trial number to flags, when already known (`reports.flags.find`); found here otherwise.
     """
     sign = 1.0 if study.maximize else -1.0
     curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}

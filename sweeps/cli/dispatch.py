@@ -17,19 +17,19 @@ def dispatch(arguments: Namespace) -> int:
 
 
 def _init(arguments: Namespace) -> int:
-    from sweeps.commands.init import init
+    from sweeps.cli.init import init
 
     return init(arguments.data_dir, output=arguments.output)
 
 
 def _check(arguments: Namespace) -> int:
-    from sweeps.commands.check import check
+    from sweeps.cli.check import check
 
     return check(arguments.sweep_file, arguments.overrides, real_batch=not arguments.no_batch, output_format=arguments.format)
 
 
 def _run(arguments: Namespace) -> int:
-    from sweeps.commands.run import run
+    from sweeps.cli.run import run
 
     return run(
         arguments.sweep_file,
@@ -42,7 +42,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _resume(arguments: Namespace) -> int:
-    from sweeps.commands.resume import resume
+    from sweeps.cli.resume import resume
 
     return resume(
         arguments.study,
@@ -61,55 +61,55 @@ def _launch_options(arguments: Namespace) -> LaunchOptions:
 
 
 def _status(arguments: Namespace) -> int:
-    from sweeps.commands.status import status
+    from sweeps.cli.status import status
 
     return status(arguments.study, storage=arguments.storage, output_format=arguments.format)
 
 
 def _report(arguments: Namespace) -> int:
-    from sweeps.commands.report import report
+    from sweeps.cli.report import report
 
     return report(arguments.studies, storage=arguments.storage, output=arguments.output, formats=arguments.format, watch=arguments.watch)
 
 
 def _diagnose(arguments: Namespace) -> int:
-    from sweeps.commands.diagnose import diagnose
+    from sweeps.cli.diagnose import diagnose
 
     return diagnose(arguments.logs, output=arguments.output, output_format=arguments.format, num_val=arguments.num_val)
 
 
 def _export(arguments: Namespace) -> int:
-    from sweeps.commands.export import export
+    from sweeps.cli.export import export
 
     return export(arguments.study, storage=arguments.storage, wanted=arguments.rank, output=arguments.output)
 
 
 def _train(arguments: Namespace) -> int:
-    from sweeps.commands.train import train
+    from sweeps.cli.train import train
 
     return train(arguments.sweep_file, arguments.overrides, storage=arguments.storage, quiet=arguments.quiet)
 
 
 def _spaces(arguments: Namespace) -> int:
-    from sweeps.commands.catalogue import spaces
+    from sweeps.cli.catalogue import spaces
 
     return spaces(arguments.name, output_format=arguments.format)
 
 
 def _models(arguments: Namespace) -> int:
-    from sweeps.commands.catalogue import models
+    from sweeps.cli.catalogue import models
 
     return models(layers=arguments.layers, image_size=arguments.image_size, output_format=arguments.format)
 
 
 def _augmentations(arguments: Namespace) -> int:
-    from sweeps.commands.catalogue import augmentations
+    from sweeps.cli.catalogue import augmentations
 
     return augmentations(output_format=arguments.format)
 
 
 def _schema(_: Namespace) -> int:
-    from sweeps.commands.catalogue import schema
+    from sweeps.cli.catalogue import schema
 
     return schema()
 

@@ -25,7 +25,7 @@ class TeachingParser(argparse.ArgumentParser):
 
     def hint(self, word: str) -> str:
         """The option that a wrong one probably means."""
-        from search_spaces.nearest import nearest
+        from search_spaces.errors import nearest
 
         near = nearest(word.partition("=")[0], [each for each in self._option_string_actions if each.startswith("--")])
         return f"; did you mean {near}?" if near and word.startswith("-") else ""
@@ -47,7 +47,7 @@ class TeachingParser(argparse.ArgumentParser):
         """Refuse a value that is no choice, and propose the nearest."""
         if action.choices is None or value in action.choices:
             return
-        from search_spaces.nearest import nearest
+        from search_spaces.errors import nearest
 
         near = nearest(str(value), [str(each) for each in action.choices], least=0.5)
         kind = "command" if isinstance(action, argparse._SubParsersAction) else "value"  # noqa: SLF001 - as above

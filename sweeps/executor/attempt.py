@@ -1,4 +1,7 @@
-"""One attempt inside a worker process: find the trainable, call it, and turn whatever happens into an `Ended`."""
+"""One attempt inside a worker process: find the trainable, call it, and turn whatever happens into an `Ended`.
+
+Whether a task can travel to a worker.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sweeps.executor.protocol import Event, Trainable, TrialTask
+
 
 LONGEST_ERROR = 20_000
 """Characters of a traceback that are kept: its head and its tail."""
@@ -126,3 +130,15 @@ def _text(error: BaseException) -> str:
         return text
     half = LONGEST_ERROR // 2
     return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+
+
+def why_not_sendable(task: TrialTask) -> str | None:
+    """What keeps `task` from being pickled, or None."""
+    try:
+        pickle.dumps(task)
+    except Exception as error:  # noqa: BLE001 - pickling runs the objects' own code, which may raise anything
+        return (
+            f"trial {task.trial}: its task cannot be sent to a worker: {error}\n"
+            "Expected plain data (numbers, texts, lists, mappings); name a function or a class by its text package.module:name instead."
+        )
+    return None

@@ -82,8 +82,7 @@ def _on_ray(
     if session.address is None and not packages:
         return _executor(resources, kind, session, settings)
     from sweeps.environment import versions
-    from sweeps.executor.nodes import NodeCheck
-    from sweeps.executor.watched import WatchedExecutor
+    from sweeps.executor.nodes import NodeCheck, WatchedExecutor
 
     own = versions()
     nodes = NodeCheck(resources, own, say)

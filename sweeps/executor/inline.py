@@ -8,8 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from sweeps.executor.attempt import AttemptReporter, run_attempt
-from sweeps.executor.mailbox import Mailbox
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started
+from sweeps.executor.worker import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

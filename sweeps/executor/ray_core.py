@@ -2,22 +2,22 @@
 
 There is no thread on the driver's side: `poll` waits on one pending call per busy process. A process is replaced after an error, after so many attempts,
 or when its memory grows (`WorkerSettings`); the next one starts when it is needed.
+
+The worker's side of the Ray Core executor: an actor that trains in one thread while its methods answer.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
-from sweeps.executor.capacity import Capacity
-from sweeps.executor.deaths import cause_of_death
-from sweeps.executor.mailbox import Mailbox
-from sweeps.executor.pool import Seat, choose, shape_of
+from sweeps.executor.attempt import why_not_sendable
+from sweeps.executor.placement import Capacity, Seat, choose, shape_of
 from sweeps.executor.protocol import Cause, Ended
-from sweeps.executor.ray_session import close_ray
-from sweeps.executor.sendable import why_not_sendable
-from sweeps.executor.worker import WorkerSettings
+from sweeps.executor.ray_session import cause_of_death, close_ray
+from sweeps.executor.worker import Mailbox, Worker, WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sweeps.executor.ray_session import RaySession
     from sweeps.executor.worker import Batch
     from sweeps.sweep_file.settings import ResourceSettings
+
 
 ROUND = 0.05
 """Seconds of one wait inside `close`."""
@@ -133,8 +134,6 @@ class RayCoreExecutor:
             self._remove(min(idle, key=lambda seat: seat.used))
         import ray
 
-        from sweeps.executor.core_worker import CONTROL, CoreWorker
-
         cpu, gpu = shape_of(task)
         actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(CoreWorker).options(num_cpus=cpu, num_gpus=gpu)
         seat = Seat(actor.remote(self._settings), (cpu, gpu))
@@ -200,8 +199,37 @@ class RayCoreExecutor:
                 continue
 
     def _order_stop(self, trial: int) -> None:
-        from sweeps.executor.core_worker import CONTROL
 
         for seat in self._seats:
             if seat.task is not None and seat.task.trial == trial:
                 seat.handle.stop.options(concurrency_group=CONTROL).remote(trial, seat.task.attempt)
+
+
+CONTROL = "control"
+"""Concurrency group of the calls that must get through while another waits for events."""
+
+
+class CoreWorker:
+    """One process. The driver keeps one call of `begin` or `proceed` waiting while an attempt runs; each returns what was told since the last."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._worker = Worker(settings)
+
+    def place(self) -> tuple[int, str]:
+        """Process ID and Ray's ID of the node."""
+        import ray
+
+        return os.getpid(), str(ray.get_runtime_context().get_node_id())
+
+    def begin(self, task: TrialTask) -> Batch:
+        """Start an attempt and wait for its first events."""
+        self._worker.begin(task)
+        return self._worker.next_events()
+
+    def proceed(self) -> Batch:
+        """Wait for the next events."""
+        return self._worker.next_events()
+
+    def stop(self, trial: int, attempt: int) -> None:
+        """Ask an attempt to stop."""
+        self._worker.stop(trial, attempt)

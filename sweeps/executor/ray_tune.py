@@ -18,19 +18,18 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
-from sweeps.executor.capacity import slots
-from sweeps.executor.mailbox import Mailbox
+from sweeps.executor.attempt import why_not_sendable
+from sweeps.executor.placement import slots
 from sweeps.executor.protocol import Cause, Ended
 from sweeps.executor.ray_session import close_ray
-from sweeps.executor.sendable import why_not_sendable
-from sweeps.executor.worker import WorkerSettings
+from sweeps.executor.worker import Mailbox, WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sweeps.executor.board import Key, Order
     from sweeps.executor.protocol import Event, TrialTask
     from sweeps.executor.ray_session import RaySession
+    from sweeps.executor.tune_worker import Key, Order
     from sweeps.sweep_file.settings import ResourceSettings
 
 TUNE_ENVIRONMENT = {
@@ -138,8 +137,8 @@ class RayTuneExecutor:
             return
         import ray
 
-        from sweeps.executor.board import Board
         from sweeps.executor.tune_hooks import TaskQueue
+        from sweeps.executor.tune_worker import Board
 
         self._tasks = TaskQueue()
         self._board = ray.remote(Board).options(name=self._board_name, num_cpus=0, max_concurrency=10_000).remote(self._worker)
@@ -162,7 +161,7 @@ class RayTuneExecutor:
         from ray import tune
 
         from sweeps.executor.tune_hooks import EventScheduler, LeaveStopper, TaskSearcher
-        from sweeps.executor.tune_trainable import TaskTrainable
+        from sweeps.executor.tune_worker import TaskTrainable
 
         def resources(config: dict[str, Any]) -> Any:  # noqa: ANN401 - a placement group factory
             gpu = {"GPU": config["gpu"]} if config["gpu"] else {}

@@ -11,17 +11,16 @@ from ray.tune import Stopper
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from sweeps.executor.deaths import cause_of_death
 from sweeps.executor.protocol import Ended
-from sweeps.executor.tune_trainable import BATCH, ProcessRetiredError
+from sweeps.executor.ray_session import cause_of_death
+from sweeps.executor.tune_worker import BATCH, ProcessRetiredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sweeps.executor.board import Key
-    from sweeps.executor.mailbox import Mailbox
     from sweeps.executor.protocol import TrialTask
-    from sweeps.executor.worker import Batch
+    from sweeps.executor.tune_worker import Key
+    from sweeps.executor.worker import Batch, Mailbox
 
 IDLE_WAIT = 5.0
 """Seconds that `suggest` waits when nothing runs; Tune would sleep a whole second between two questions."""

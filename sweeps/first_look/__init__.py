@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sweeps.first_look.file_text import file_text
 from sweeps.first_look.observations import observations
-from sweeps.first_look.proposal import Proposal, propose
+from sweeps.first_look.proposal import Proposal, file_text, propose
 from sweeps.first_look.refusals import refusal
 
 __all__ = ["Proposal", "file_text", "observations", "propose", "refusal"]

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from trainer.data.collected import parse_part
+from trainer.data.sources.collected import parse_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,16 +1,26 @@
-"""The settings that fit a folder of images."""
+"""The settings that fit a folder of images.
+
+The commented sweep file.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search_spaces import load_yaml
+from sweeps.first_look.observations import FEWEST_TO_SPLIT, observations
 from sweeps.paths import is_built_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainer.data.inspect import FolderInspection
+
 
 SMALL_PIXELS = 64
 """Images up to this size train a small network from scratch; larger ones fine-tune a pretrained one."""
@@ -84,3 +94,87 @@ def _side(seen: FolderInspection) -> int:
     if median <= SMALL_PIXELS:
         return max(8, median)
     return PRETRAINED_PIXELS if median >= PRETRAINED_PIXELS else max(96, median // 32 * 32)
+
+
+WIDTH = 120
+COMMENT_COLUMN = 4
+
+
+def file_text(proposal: Proposal, seen: FolderInspection) -> str:
+    """A sweep file with the reason beside each choice, and what was seen at its head."""
+    return "\n".join([*_head(proposal, seen), *_data(proposal, seen), *_model(proposal), *_search(proposal)]) + "\n"
+
+
+def _head(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
+    yield "# A sweep over these images, written by `steadysweep init`. Change what you like; `steadysweep check` tells what is wrong with it."
+    yield "# Every key is explained in the documentation (The sweep file); `steadysweep schema` prints the JSON Schema for editors."
+    counts = ", ".join(f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number)
+    yield from _comment(f"{seen.images} images: {counts}")
+    for line in observations(seen, proposal):
+        yield from _comment(line)
+    yield f"study: {scalar(proposal.study)}"
+    yield ""
+
+
+def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
+    most = next(iter(seen.sizes))
+    yield "data:"
+    yield _line(f"  source: {scalar(proposal.source)}", "relative to the folder in which steadysweep is started")
+    yield _line(f"  image_size: {proposal.image_size}", f"pixels; the most frequent size here is {most[1]}x{most[0]}")
+    if proposal.split:
+        yield _line("  split: {train: 0.7, validation: 0.15, test: 0.15, seed: 0}", "the same for every trial")
+    else:
+        yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
+    enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]
+    lonely = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
+    if lonely and proposal.split:
+        left = f"leaves out {', '.join(' '.join(name.split()) for name in lonely)}"
+        yield _line(f"  # classes: [{', '.join(scalar(name) for name in enough)}]", f"{left}: too few images to be split")
+    yield _line(f"  imbalance: {proposal.imbalance}", f"the largest class has {seen.balance:.1f} times the images of the smallest")
+    yield _line(
+        f"  on_unreadable: {proposal.on_unreadable}", "fail: stop with the names of such files; skip: leave them out and count them"
+    )
+    yield ""
+
+
+def _model(proposal: Proposal) -> Iterator[str]:
+    yield "model:"
+    if proposal.weights:
+        yield _line(f"  backbone: {proposal.backbone}", "`steadysweep models` lists them; mobilenetv2 is smaller and faster")
+        yield _line(f"  weights: {proposal.weights}", "downloaded once; or a file")
+    else:
+        yield _line(f"  backbone: {proposal.backbone}", "trained from scratch, as fits small images; `steadysweep models` lists others")
+    yield ""
+    yield "training:"
+    yield _line(f"  epochs: {proposal.epochs}", "of a complete training")
+    yield _line(f"  batch_size: {proposal.batch_size}", "images a step; a setting given here is not varied by the space")
+    yield ""
+
+
+def _search(proposal: Proposal) -> Iterator[str]:
+    yield _line(f"space: {proposal.space}", f"`steadysweep spaces {proposal.space}` prints it. Or write your own:")
+    yield "# space:"
+    yield "#   learning_rate: {float: [1.0e-5, 1.0e-2], log: true}"
+    yield "#   dropout: {float: [0.0, 0.6], step: 0.05}"
+    yield ""
+    yield _line(
+        f"search: {{trials: {proposal.trials}}}",
+        "configurations; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",
+    )
+    yield _line("confirm: {top: 3, seeds: 3}", "trains the leaders again from fresh seeds before the final ranking")
+    yield _line("resources: {cpu: 1}", "of each trial, as many at a time as fit; with a GPU: {cpu: 4, gpu: 1}")
+    yield _line("# budget: {time: 8h}", "stops earlier; run it again to go on")
+
+
+def _line(setting: str, reason: str) -> str:
+    return f"{setting}{' ' * COMMENT_COLUMN}# {reason}"
+
+
+def _comment(text: str) -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)
+
+
+def scalar(text: str) -> str:
+    """`text` as a YAML scalar that reads back as this text: plain where it can be, else in double quotes."""
+    plain = re.fullmatch(r"[A-Za-z0-9_./~-][A-Za-z0-9_./-]*", text) and load_yaml(f"key: {text}", "").value["key"] == text
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sweeps.launch.launch import LaunchResult, launch
-from sweeps.launch.launch_options import ExecutorKind, LaunchOptions
+from sweeps.launch.launch import ExecutorKind, LaunchOptions, LaunchResult, launch
 
 __all__ = ["ExecutorKind", "LaunchOptions", "LaunchResult", "launch"]

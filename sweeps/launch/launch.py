@@ -1,34 +1,93 @@
-"""Runs the study of a sweep file with everything a person expects around it."""
+"""Runs the study of a sweep file with everything a person expects around it.
+
+How to run a sweep, besides what its file says.
+Ctrl-C and SIGTERM: the first asks the sweep to checkpoint and stop, the second stops it at once.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.launch.companions import companions
-from sweeps.launch.launch_options import LaunchOptions
-from sweeps.launch.observers import Observers
-from sweeps.launch.signals import StopSignals
+from sweeps.launch.companions import Observers, companions
 from sweeps.progress import progress_display
+from sweeps.record.storage import STORAGE_VARIABLE
 from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
-from sweeps.storage_url import STORAGE_VARIABLE
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.tracking import check_trackers
 from sweeps.variables import variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.progress.shown import ShownProgress
+    from sweeps.progress.plain import ShownProgress
+    from sweeps.record import HistorySource
     from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
+
+
+ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """Options of `sweeps.launch.launch`.
+
+    Attributes:
+        executor: who runs the trials.
+        address: of a Ray cluster to join, or None to start one here.
+        quiet: show no progress.
+        history: the study whose trials a new one begins with.
+    """
+
+    executor: ExecutorKind = "ray-core"
+    address: str | None = None
+    quiet: bool = False
+    history: HistorySource | None = None
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignals:
+    """Context in which the first signal sets a flag and the second raises KeyboardInterrupt; outside the main thread it does nothing."""
+
+    def __init__(self, on_first: Callable[[str], object]) -> None:
+        """Args: on_first: told the signal's name when the first one arrives."""
+        self._on_first = on_first
+        self._previous: dict[signal.Signals, object] = {}
+        self._seen = False
+
+    def requested(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._seen
+
+    def __enter__(self) -> Self:
+        """Take the signals over."""
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {each: signal.signal(each, self._handle) for each in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signals back."""
+        for each, previous in self._previous.items():
+            signal.signal(each, previous)  # type: ignore[arg-type]  # what signal.signal returned
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._seen:
+            raise KeyboardInterrupt
+        self._seen = True
+        self._on_first(signal.Signals(number).name)
 
 
 @dataclass(frozen=True, repr=False)

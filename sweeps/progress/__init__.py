@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from sweeps.progress.shown import ShownProgress
+    from sweeps.progress.plain import ShownProgress
 
 __all__ = ["progress_display"]
 
 
 def progress_display(*, quiet: bool) -> AbstractContextManager[ShownProgress]:
     """The observer that fits where stderr goes; use it as a context manager."""
-    from sweeps.progress.lines import ProgressLines
-    from sweeps.progress.live import LiveProgress
-    from sweeps.progress.notebook import NotebookProgress, in_notebook
-    from sweeps.progress.quiet import QuietProgress
+    from sweeps.progress.live import LiveProgress, NotebookProgress, in_notebook
+    from sweeps.progress.plain import ProgressLines, QuietProgress
 
     if quiet:
         return QuietProgress()

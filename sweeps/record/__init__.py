@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sweeps.record.errors import (
     LeaseLostError,
     SchemaError,
+    StorageTimes,
     StorageUnavailableError,
     StorageUrlError,
     StudyExistsError,
@@ -18,10 +19,9 @@ from sweeps.record.errors import (
     StudyNotFoundError,
 )
 from sweeps.record.facts import HistorySource, StudyFacts
-from sweeps.record.stored_trial import Attribute, ImportedTrial, NewTrial, StoredTrial
+from sweeps.record.reading import Attribute, ImportedTrial, NewTrial, StoredTrial
+from sweeps.record.storage import shown, storage_url
 from sweeps.record.study_record import list_studies, read_leases, read_stored_study, read_study, read_study_facts
-from sweeps.record.times import StorageTimes
-from sweeps.record.url import shown, storage_url
 
 if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy

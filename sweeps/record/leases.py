@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import DateTime, Float, String, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql
 
-from sweeps.record.optuna_tables import TRIALS
 from sweeps.record.owner import is_dead_here
-from sweeps.record.schema import LEASES
+from sweeps.record.schema import LEASES, TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

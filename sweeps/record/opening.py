@@ -9,18 +9,15 @@ import optuna
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from sweeps.record.database import engine_options, open_for_reading, prepare, refuse_unsafe_place
-from sweeps.record.errors import StorageUnavailableError, StudyExistsError, StudyNotFoundError
+from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExistsError, StudyNotFoundError
 from sweeps.record.facts import read_facts, write_facts
-from sweeps.record.leased_trials import LeasedTrials
 from sweeps.record.lock import StudyLock
-from sweeps.record.optuna_tables import STUDIES
+from sweeps.record.ownership import LeasedTrials
 from sweeps.record.recorded_study import RecordedStudy
-from sweeps.record.schema import FACTS, create_or_migrate, stored_version
+from sweeps.record.schema import FACTS, STUDIES, create_or_migrate, stored_version
+from sweeps.record.storage import engine_options, open_for_reading, prepare, refuse_unsafe_place, shown, sqlite_file, storage_url
 from sweeps.record.study_record import existing_facts, study_id_of
-from sweeps.record.times import StorageTimes
 from sweeps.record.transactions import Transactions
-from sweeps.record.url import shown, sqlite_file, storage_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

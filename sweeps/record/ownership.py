@@ -1,13 +1,27 @@
-"""What makes a driver the one that may write a trial."""
+"""What makes a driver the one that may write a trial.
+
+The trials that this driver holds by lease, renewed by a thread of their own.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from sweeps.record.leases import claim_lease, clear_finished, delete_lease, give_back, insert_lease, living_owners, lock_lease, renew_leases
+from sweeps.record.owner import Owner
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Engine
 
     from sweeps.record.leases import Lease
 
@@ -59,3 +73,138 @@ class Ownership(Protocol):
     def release(self) -> None:
         """Let others in."""
         ...
+
+
+_ALONE = 0x5354_4541  # "STEA": first half of an advisory lock's key, of which the study's ID is the second
+_log = logging.getLogger(__name__)
+
+RENEWALS_PER_LEASE = 12
+ALONE_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 1.0  # between tries while the database is away
+_LAST_WAIT_SECONDS = 15.0  # for a renewal under way, when the study is closed
+
+
+class LeasedTrials:
+    """Implements `Ownership` for a study that several drivers share.
+
+    A thread renews, so that a loop that waits for the database or for a slow sampler loses nothing. It is a thread, not a process: a driver that hangs as a whole,
+    is stopped, or dies must lose its trials.
+
+    Args:
+        engine: the storage.
+        study_id: Optuna's.
+        seconds: length of a lease.
+    """
+
+    shared = True
+
+    def __init__(self, engine: Engine, study_id: int, seconds: float) -> None:
+        self._engine = engine
+        self._study_id = study_id
+        self._seconds = seconds
+        self.owner = Owner.new()
+        self._held: dict[int, int] = {}
+        self._lost: set[int] = set()
+        self._changing = threading.Lock()
+        self._closing = threading.Event()
+        with engine.begin() as connection:
+            clear_finished(connection, study_id)
+        self._thread = threading.Thread(target=self._renew_until_closed, name="leases", daemon=True)
+        self._thread.start()
+
+    def take(self, connection: Connection, trial_id: int) -> None:
+        """The first lease of a new trial."""
+        insert_lease(connection, self._study_id, trial_id, self.owner, self._seconds)
+
+    def keep(self, trial_id: int) -> None:
+        """Renew a new trial's lease from now on."""
+        with self._changing:
+            self._held[trial_id] = 1
+
+    def took(self, connection: Connection, trial_id: int) -> bool:
+        """Whether the first lease of a trial is this driver's."""
+        return lock_lease(connection, trial_id, self.owner, 1)
+
+    def claim(self, trial_id: int, lease: Lease | None) -> bool:
+        """Take an unfinished trial over."""
+        with self._engine.begin() as connection:
+            fence = claim_lease(connection, self._study_id, trial_id, self.owner, self._seconds, lease)
+        if fence is None:
+            return False
+        with self._changing:
+            self._held[trial_id] = fence
+        return True
+
+    def check(self, connection: Connection, trial_id: int) -> bool:
+        """Whether the lease is still this driver's; a trial whose lease was lost is held no more."""
+        with self._changing:
+            fence = self._held.get(trial_id)
+        if fence is not None and lock_lease(connection, trial_id, self.owner, fence):
+            return True
+        with self._changing:
+            self._held.pop(trial_id, None)
+            self._lost.discard(trial_id)
+        return False
+
+    def let_go(self, trial_id: int) -> None:
+        """Delete the lease of a trial that is over; where the database is away, the next driver that opens the study does."""
+        with self._changing:
+            self._held.pop(trial_id, None)
+        with suppress(SQLAlchemyError), self._engine.begin() as connection:
+            delete_lease(connection, trial_id, self.owner)
+
+    def lost(self) -> set[int]:
+        """Trials that others have taken over, as the last renewals found."""
+        with self._changing:
+            lost, self._lost = self._lost, set()
+        return lost
+
+    def others(self, connection: Connection) -> tuple[str, ...]:
+        """Host and process of the other drivers that hold trials."""
+        return living_owners(connection, self._study_id, self.owner)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold a lock of the study's own, which ends with this driver's connection however that ends."""
+        lock, waiting = func.pg_try_advisory_lock(_ALONE, self._study_id), False
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while not connection.execute(select(lock)).scalar_one():
+                if not waiting:
+                    _log.warning("another driver is preparing the study; waiting for it")
+                waiting = True
+                time.sleep(ALONE_PAUSE_SECONDS)
+            try:
+                yield
+            finally:
+                connection.invalidate()
+
+    def release(self) -> None:
+        """Stop renewing and give every lease back; where the database is away, they expire."""
+        self._closing.set()
+        self._thread.join(_LAST_WAIT_SECONDS)
+        with suppress(SQLAlchemyError), self._engine.begin() as connection:
+            give_back(connection, self.owner)
+
+    def _renew_until_closed(self) -> None:
+        pause = interval = self._seconds / RENEWALS_PER_LEASE
+        while not self._closing.wait(pause):
+            try:
+                self._renew()
+            except SQLAlchemyError as error:
+                _log.debug("leases: renewal failed: %s", type(error).__name__)
+                pause = min(interval, LONGEST_PAUSE_SECONDS)
+            else:
+                pause = interval
+
+    def _renew(self) -> None:
+        with self._changing:
+            before = dict(self._held)
+        if not before:
+            return
+        with self._engine.begin() as connection:
+            mine = renew_leases(connection, self.owner, before.keys(), self._seconds)
+        with self._changing:
+            for trial_id, fence in before.items():
+                if mine.get(trial_id) != fence and self._held.get(trial_id) == fence:
+                    del self._held[trial_id]
+                    self._lost.add(trial_id)

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from sqlalchemy import delete, insert, update
 
-from sweeps.record.curve_codec import encode, one_epoch
+from sweeps.record.curves import encode, one_epoch
 from sweeps.record.errors import LeaseLostError
 from sweeps.record.facts import read_facts, write_facts
-from sweeps.record.intermediate import shown_epochs
-from sweeps.record.new_trial import TrialWriter, lock_study_row
-from sweeps.record.news import read_news
-from sweeps.record.optuna_rows import finish_trial, insert_shown, replace_user_attributes
-from sweeps.record.optuna_tables import naive_utc_now
-from sweeps.record.reading import read_trials
-from sweeps.record.schema import ATTEMPTS, CURVES
+from sweeps.record.reading import read_news, read_trials, shown_epochs
+from sweeps.record.schema import ATTEMPTS, CURVES, naive_utc_now
+from sweeps.record.writing import TrialWriter, finish_trial, insert_shown, lock_study_row, replace_user_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -30,9 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from sweeps.record.facts import StudyFacts
-    from sweeps.record.news import TrialNews
     from sweeps.record.ownership import Ownership
-    from sweeps.record.stored_trial import ImportedTrial, NewTrial, StoredTrial
+    from sweeps.record.reading import ImportedTrial, NewTrial, StoredTrial, TrialNews
     from sweeps.record.transactions import Transactions
 
 

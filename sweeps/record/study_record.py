@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect, select
 
 from reports.records import StudyRecord, TrialRecord
-from sweeps.record.database import open_for_reading
 from sweeps.record.errors import StudyNotFoundError
 from sweeps.record.facts import StudyFacts, read_facts
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
-from sweeps.record.optuna_tables import STUDIES, TRIALS
-from sweeps.record.reading import read_trials
-from sweeps.record.schema import FACTS, LEASES, check_version
-from sweeps.record.stored_trial import Attribute, StoredTrial
-from sweeps.record.url import shown, storage_url
+from sweeps.record.reading import Attribute, StoredTrial, read_trials
+from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version
+from sweeps.record.storage import open_for_reading, shown, storage_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

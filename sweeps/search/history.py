@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from search_spaces import PointValue, SearchSpace
-    from sweeps.search.seen_trial import SeenTrial
+    from sweeps.search.view import SeenTrial
 
 BEST = 25  # TPE's good group never exceeds 25 trials (optuna.samplers._tpe.default_gamma)
 OTHERS = 1_000

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search_spaces.domain import continuous_parameters, grid_points, size
-from sweeps.search.distributions import plain
+from search_spaces.space import continuous_parameters, grid_points, size
 from sweeps.search.history import inside
-from sweeps.search.samplers.grid import LARGEST_GRID
-from sweeps.search.samplers.protocol import Question
-from sweeps.search.samplers.random_points import random_point
+from sweeps.search.samplers.fixed_points import LARGEST_GRID, random_point
+from sweeps.search.samplers.sampler import Question
+from sweeps.search.view import plain
 from sweeps.seeds import proposal_seed
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from search_spaces.parameters import PointValue
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.protocol import Sampler
-    from sweeps.search.seen_trial import SeenTrial
+    from sweeps.search.samplers.sampler import Sampler
+    from sweeps.search.view import SeenTrial
 
     ConfigurationId = Callable[[Mapping[str, PointValue]], str]
 

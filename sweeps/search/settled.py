@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sweeps.search.samplers.fixed_points import random_point
 from sweeps.search.samplers.gaussian_process import LARGEST_FIT, encoded, fitted
-from sweeps.search.samplers.random_points import random_point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from search_spaces.space import SearchSpace
-    from sweeps.search.seen_trial import SeenTrial
+    from sweeps.search.view import SeenTrial
 
 LEAST_TRIALS = 20
 """Complete trials before the rule is asked (Optuna's default as well)."""

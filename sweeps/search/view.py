@@ -2,22 +2,123 @@
 
 The record itself never reaches a sampler: pruned trials would be ranked by their last raw value, a narrowed range would raise or empty the joint space, and ten thousand
 trials would make a proposal slow (measured: TPE 2.5 to 69 ms from 100 to 10,000 trials). `SearchHistory` chooses which trials are shown.
+
+What a sampler may know of a trial.
+Parameters as Optuna's distributions: one form for the record, frozen at creation, and one for the sampler's view, which sees order.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal
 
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.search.distributions import seen_distribution, seen_value
+from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
 
     from search_spaces import SearchSpace
-    from sweeps.search.seen_trial import SeenTrial
+    from search_spaces.parameters import Parameter, PointValue
+
+
+@dataclass(frozen=True, eq=False)
+class SeenTrial:
+    """A search trial as the view holds it; compared by identity.
+
+    Attributes:
+        number: its number in the study: the view keeps the order.
+        configuration: ID; the view holds each once.
+        state: finished with a result, pruned, or still going.
+        point: its active parameters.
+        score: stable so far; None while there is none.
+        epochs: how many the score rests on.
+        memory: what the sampler wrote at its proposal.
+        shorter: from another study with fewer epochs: its score is that of a shorter training.
+    """
+
+    number: int
+    configuration: str
+    state: Literal["COMPLETE", "PRUNED", "RUNNING"]
+    point: Mapping[str, PointValue]
+    score: float | None
+    epochs: int
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    shorter: bool = False
+
+
+def pruned_below(bound: Literal["worst", "median"], trials: Sequence[SeenTrial], *, maximize: bool) -> list[SeenTrial]:
+    """`trials` with no pruned one scored better than a bound that the finished ones set, for samplers that take a score so far for a result.
+
+    Args:
+        bound: the ``worst`` finished score, so that none ranks above a finished one; or the ``median``, for models of the scores themselves, which one
+            collapsed training must not pull down everywhere.
+        trials: as a sampler is shown them.
+        maximize: whether more is better.
+    """
+    complete = [trial for trial in trials if trial.state == "COMPLETE" and not trial.shorter]
+    finished = [trial.score for trial in complete if trial.score is not None and math.isfinite(trial.score)]
+    if not finished:
+        return list(trials)
+    limit = median(finished) if bound == "median" else min(finished) if maximize else max(finished)
+
+    def is_better(trial: SeenTrial) -> bool:
+        return trial.state == "PRUNED" and trial.score is not None and (trial.score > limit if maximize else trial.score < limit)
+
+    return [replace(trial, score=limit) if is_better(trial) else trial for trial in trials]
+
+
+def record_distributions(space: SearchSpace) -> dict[str, str]:
+    """Name to Optuna's JSON, for the record: choices and ordinals by their labels, so that Optuna's tools show them."""
+    return {name: distribution_to_json(_recorded(parameter)) for name, parameter in space.parameters.items()}
+
+
+def seen_distribution(parameter: Parameter) -> BaseDistribution:
+    """The distribution that a sampler draws from: an ordinal is its index, so that neighbours are neighbours."""
+    if isinstance(parameter, OrdinalParameter):
+        return IntDistribution(0, len(parameter.labels) - 1)
+    return _recorded(parameter)
+
+
+def seen_value(parameter: Parameter, value: PointValue) -> PointValue:
+    """A point's value as the sampler sees it."""
+    return parameter.labels.index(str(value)) if isinstance(parameter, OrdinalParameter) else value
+
+
+def suggest(trial: Trial, parameter: Parameter) -> PointValue:
+    """Let the sampler choose a value of `parameter`; returns it as a point's value."""
+    if isinstance(parameter, FloatParameter):
+        return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+    if isinstance(parameter, IntParameter):
+        return trial.suggest_int(parameter.name, parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+    if isinstance(parameter, OrdinalParameter):
+        return parameter.labels[trial.suggest_int(parameter.name, 0, len(parameter.labels) - 1)]
+    return str(trial.suggest_categorical(parameter.name, parameter.labels))
+
+
+def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
+    """A point whose numbers are Python's own, as JSON and hashes need them."""
+    return {
+        name: value if isinstance(value, str) else int(value) if isinstance(value, int) else float(value) for name, value in point.items()
+    }
+
+
+def _recorded(parameter: Parameter) -> BaseDistribution:
+    if isinstance(parameter, FloatParameter):
+        return FloatDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+    if isinstance(parameter, IntParameter):
+        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
+        return CategoricalDistribution(parameter.labels)
+    raise TypeError(f"a search parameter is a {type(parameter).__name__}; expected a float, an int, a choice or an ordinal")
+
 
 _LARGEST_CACHE = 4_000
 

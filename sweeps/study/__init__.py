@@ -7,9 +7,8 @@ from sweeps.study.continuing import OtherSweepError
 from sweeps.study.history_import import look_at_history
 from sweeps.study.look import ExistingStudy, look_at_study, record_without_running, with_kept_trials
 from sweeps.study.observer import FinishedTrial, Silent, StudyObserver, StudySnapshot, TrialProgress
-from sweeps.study.outcome import EndReason, StudyOutcome, SweepAbortedError
+from sweeps.study.outcome import EndReason, StudyOptions, StudyOutcome, SweepAbortedError
 from sweeps.study.running import run_study, storage_of
-from sweeps.study.study_options import StudyOptions
 
 __all__ = [
     "ConfirmationCost",

@@ -6,12 +6,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sweeps.record import StudyMovedOnError
-from sweeps.record.stored_trial import NewTrial
+from sweeps.record.reading import NewTrial
 from sweeps.seeds import training_seed
-from sweeps.study.confirmation import Confirmation, fresh_trainings
+from sweeps.study.confirmation import Confirmation, Settling, fresh_trainings
 from sweeps.study.kill_points import reach
-from sweeps.study.live_trial import LiveTrial
-from sweeps.study.settling import Settling
+from sweeps.study.state import LiveTrial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.others import Others
     from sweeps.study.plan import StudyPlan
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import StudyState
 
 
 class Assignments:

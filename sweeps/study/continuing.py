@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.study.planning import parameter_record
+from sweeps.study.plan import parameter_record
 from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sweeps.record.optuna_tables import utc
+from sweeps.record.schema import utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sweeps.record.stored_trial import StoredAttempt
+    from sweeps.record.reading import StoredAttempt
 
 _HOUR = 3600.0
 

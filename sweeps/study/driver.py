@@ -10,16 +10,14 @@ from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
 from sweeps.record import LeaseLostError
 from sweeps.record.owner import driver_name
-from sweeps.record.stored_trial import Attribute
+from sweeps.record.reading import Attribute
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
-from sweeps.study.finishing import Finishing
-from sweeps.study.first_failures import FirstFailures
+from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
 from sweeps.study.others import Others
 from sweeps.study.outcome import StudyOutcome
 from sweeps.study.retention import Retention
-from sweeps.study.retry import judge_failure
 from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -27,12 +25,10 @@ if TYPE_CHECKING:
 
     from sweeps.executor.protocol import Event, Executor
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.live_trial import LiveTrial
     from sweeps.study.observer import StudyObserver, TrialProgress
-    from sweeps.study.outcome import EndReason
+    from sweeps.study.outcome import EndReason, StudyOptions
     from sweeps.study.plan import StudyPlan
-    from sweeps.study.study_options import StudyOptions
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import LiveTrial, StudyState
 
 _log = logging.getLogger(__name__)
 

@@ -1,28 +1,63 @@
-"""The end of a trial: its curve in one piece, its figures and diagnosis, then its state."""
+"""The end of a trial: its curve in one piece, its figures and diagnosis, then its state.
+
+The diagnosis of a finished trial, as it is written beside it.
+What becomes of a trial whose attempt ended: done, tried again, or failed with its cause.
+Stops a sweep whose every trial fails alike, before it burns the budget.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.trial import TrialState as OptunaState
 
+from reports.flags import find_flags
 from sweeps.executor.protocol import Cause
-from sweeps.record.stored_trial import Attribute
-from sweeps.study.diagnosis import diagnose
+from sweeps.record.reading import Attribute
 from sweeps.study.kill_points import reach
-from sweeps.study.scoring import finished_trial, score_attribute
+from sweeps.study.outcome import SweepAbortedError
+from sweeps.study.state import finished_trial, score_attribute
 
 if TYPE_CHECKING:
-    from reports.records import TrialState
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from reports.records import AttemptRecord, TrialState
     from sweeps.executor.protocol import Ended, Outcome
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.live_trial import LiveTrial
     from sweeps.study.observer import StudyObserver
     from sweeps.study.plan import StudyPlan
     from sweeps.study.retention import Retention
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import LiveTrial, StudyState
+
+
+def diagnose(
+    curves: Mapping[str, NDArray[np.float32]], num_val: int | None, planned_epochs: int, *, figures: Mapping[str, float], cut: bool
+) -> dict[str, Any]:
+    """Names of the curve's flags, the gravest first, and each with its evidence; plain data.
+
+    Args:
+        curves: metric to values, shape ``(num_epochs,)``.
+        num_val: validation images, or None when unknown.
+        planned_epochs: epochs of a complete training.
+        figures: of the trial; ``num_classes`` and ``frozen_by_batch`` sharpen what is said.
+        cut: the trial was pruned.
+    """
+    classes, frozen = figures.get("num_classes"), figures.get("frozen_by_batch")
+    flags = find_flags(
+        curves,
+        num_val=num_val,
+        planned_epochs=planned_epochs,
+        num_classes=int(classes) if classes else None,
+        frozen_by_batch=None if frozen is None else int(frozen),
+        cut=cut,
+    )
+    return {"flags": [flag.name for flag in flags], "evidence": {flag.name: asdict(flag)["evidence"] for flag in flags}} if flags else {}
+
 
 LONGEST_ERROR = 20_000
 
@@ -99,3 +134,83 @@ class Finishing:
         self._state.finish(finished)
         self._retention.finished(finished)
         self._observer.on_finished(finished)
+
+
+WORKER_RETRIES = 2
+LOST_NODES_WITHOUT_PROGRESS = 10
+
+_OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
+_COUNTED = frozenset({Cause.WORKER_DIED, Cause.OUT_OF_MEMORY})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to run the trial again, and the cause in words if not."""
+
+    again: bool
+    cause: str = ""
+
+
+def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) -> Verdict:
+    """Decide about an attempt that did not complete.
+
+    A node that was lost, or that has other versions, is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then.
+    A worker that died or ran out of memory is run again at most twice. The trial's own failures are never repeated.
+
+    Args:
+        cause: how the last attempt ended.
+        attempts: all attempts of the trial, the last included.
+        epochs: epochs on record now.
+    """
+    if cause is Cause.INTERRUPTED:
+        return Verdict(again=True)
+    if cause in _OF_NODES:
+        fruitless = sum(1 for attempt in attempts if attempt.cause in _OF_NODES and attempt.from_epoch == epochs)
+        if fruitless < LOST_NODES_WITHOUT_PROGRESS:
+            return Verdict(again=True)
+        return Verdict(again=False, cause=f"{cause.value} ({fruitless} times without a new epoch)")
+    if cause in _COUNTED:
+        counted = sum(1 for attempt in attempts if attempt.cause in _COUNTED)
+        if counted <= WORKER_RETRIES:
+            return Verdict(again=True)
+        return Verdict(again=False, cause=f"{cause.value} ({counted} attempts)")
+    return Verdict(again=False, cause=cause.value)
+
+
+class FirstFailures:
+    """Watches the first trials that end in a run.
+
+    Args:
+        limit: so many equal failures, with nothing else before or between them, stop the sweep.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._last_line: str | None = None
+        self._count = 0
+        self._over = limit < 1
+
+    def other(self) -> None:
+        """A trial ended otherwise: the sweep as such works."""
+        self._over = True
+
+    def exception(self, trial: int, error: str) -> None:
+        """A trial ended with an exception.
+
+        Raises:
+            SweepAbortedError: it is the same for the first trials of the run.
+        """
+        if self._over:
+            return
+        lines = error.strip().splitlines()
+        last_line = lines[-1] if lines else ""
+        if self._last_line is not None and last_line != self._last_line:
+            self._over = True
+            return
+        self._last_line = last_line
+        self._count += 1
+        if self._count >= self._limit:
+            raise SweepAbortedError(
+                f"the first {self._count} trials of this run failed alike, the last one being trial {trial}; the sweep stops rather than repeat it:\n{error.rstrip()}\n"
+                "Fix the cause and run the sweep again: it goes on with the next configuration."
+            )

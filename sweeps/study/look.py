@@ -10,10 +10,10 @@ from sweeps.study.assignments import is_over
 from sweeps.study.continuing import check_continues, check_data, check_history, record_changes
 from sweeps.study.history_import import look_at_history
 from sweeps.study.outcome import StudyOutcome
-from sweeps.study.planning import plan_of
+from sweeps.study.plan import plan_of
 from sweeps.study.running import storage_of
 from sweeps.study.snapshots import Snapshots
-from sweeps.study.study_state import StudyState
+from sweeps.study.state import StudyState
 
 if TYPE_CHECKING:
     from sweeps.record.facts import HistorySource, StudyFacts

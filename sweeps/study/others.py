@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sweeps.record.news import TrialNews
+    from sweeps.record.reading import TrialNews
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.live_trial import LiveTrial
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import LiveTrial, StudyState
 
 _log = logging.getLogger(__name__)
 

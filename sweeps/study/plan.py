@@ -1,17 +1,33 @@
-"""What the study logic needs to know of a sweep."""
+"""What the study logic needs to know of a sweep.
+
+From a sweep file to what the study logic needs of it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from reports.records import ParameterRecord
+from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
+from sweeps.configuration import configuration_id
+from sweeps.paths import absolute_config
+from sweeps.search.proposals import Proposer
+from sweeps.search.pruning import make_pruner
+from sweeps.search.samplers import make_sampler
+from sweeps.storage_path import checkpoint_root
+from sweeps.sweep_file import train_config
+from trainer import TrainConfig
+from trainer.network import compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reports.records import Role
-    from search_spaces.parameters import PointValue
-    from sweeps.search.proposals import Proposer
+    from search_spaces import Parameter, PointValue
     from sweeps.search.pruning import Pruner
+    from sweeps.sweep_file import SweepFile
 
 
 @dataclass(frozen=True)
@@ -63,3 +79,69 @@ class StudyPlan:
     confirm_seeds: int = 3
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
+
+
+MINIMIZED = ("val_loss",)
+
+
+def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | None = None) -> StudyPlan:
+    """The plan of a sweep.
+
+    Args:
+        sweep: resolved.
+        trainable: ``package.module:function``.
+        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.configuration.effective_settings`.
+
+    Raises:
+        SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
+    """
+    search = sweep.search
+    maximize = search.metric not in MINIMIZED
+    sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
+
+    def configuration(point: Mapping[str, PointValue]) -> str:
+        return configuration_id(sweep, point, boundaries)
+
+    def configure(point: Mapping[str, PointValue], seed: int) -> dict[str, Any]:
+        return absolute_config(train_config(sweep, point, seed).model_dump(mode="json"), Path.cwd())
+
+    return StudyPlan(
+        metric=search.metric,
+        maximize=maximize,
+        seed=search.seed,
+        trials=search.trials,
+        planned_epochs=sweep.training.epochs,
+        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates),
+        pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
+        configure=configure,
+        trainable=trainable,
+        checkpoint_root=checkpoint_root(sweep),
+        cpu=sweep.resources.cpu,
+        gpu=sweep.resources.gpu,
+        concurrent=sweep.resources.concurrent,
+        time=sweep.budget.time,
+        gpu_hours=sweep.budget.gpu_hours,
+        stop_when_settled=bool(sweep.budget.stop_when_settled),
+        settled_within=None if isinstance(sweep.budget.stop_when_settled, bool) else sweep.budget.stop_when_settled,
+        confirm_top=sweep.confirm.top,
+        confirm_seeds=sweep.confirm.seeds,
+        test_roles=_test_roles(sweep),
+        affinity=lambda config: compile_key(TrainConfig(**config)),
+    )
+
+
+def _test_roles(sweep: SweepFile) -> frozenset[Role]:
+    """Confirmations; and the one training of a file that varies nothing, where there is nothing to choose."""
+    single = not sweep.space.parameters and sweep.confirm.top == 0
+    return frozenset({"confirmation", "search"} if single else {"confirmation"})
+
+
+def parameter_record(parameter: Parameter) -> ParameterRecord:
+    """A searched parameter as the report shows it."""
+    condition = parameter.when.text if parameter.when is not None else None
+    if isinstance(parameter, ChoiceParameter):
+        return ParameterRecord(parameter.name, "choice", labels=parameter.labels, condition=condition)
+    if isinstance(parameter, OrdinalParameter):
+        return ParameterRecord(parameter.name, "ordinal", labels=parameter.labels, condition=condition)
+    kind: Literal["int", "float"] = "int" if isinstance(parameter, IntParameter) else "float"
+    return ParameterRecord(parameter.name, kind, log=parameter.log, low=parameter.low, high=parameter.high, condition=condition)

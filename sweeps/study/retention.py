@@ -12,9 +12,9 @@ import re
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
-from sweeps.folder_mark import NAME as MARK
+from sweeps.storage_path import NAME as MARK
 from sweeps.study.kill_points import reach
-from trainer.fit.layout import superfluous
+from trainer.fit.checkpoints import superfluous
 from trainer.places import open_folder
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
 from sweeps.record import StudyExistsError, StudyFacts, create_study, open_study, study_exists
-from sweeps.search.distributions import record_distributions
+from sweeps.search.view import record_distributions
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.continuing import check_history, record_changes
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
 from sweeps.study.observer import Silent
-from sweeps.study.planning import parameter_record, plan_of
-from sweeps.study.study_options import StudyOptions
-from sweeps.study.study_state import StudyState
+from sweeps.study.outcome import StudyOptions
+from sweeps.study.plan import parameter_record, plan_of
+from sweeps.study.state import StudyState
 from sweeps.sweep_file import has_literal_password, masked
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sweeps.study.observer import StudySnapshot
 if TYPE_CHECKING:
     from sweeps.study.assignments import Assignments
     from sweeps.study.plan import StudyPlan
-    from sweeps.study.study_state import StudyState
+    from sweeps.study.state import StudyState
 
 
 class Snapshots:

@@ -1,12 +1,10 @@
 """The sweep file: one typed YAML document."""
 
-from sweeps.storage_url import check_storage, has_literal_password, masked
+from sweeps.record.storage import check_storage, has_literal_password, masked
 from sweeps.sweep_file.application import point_settings, train_config
-from sweeps.sweep_file.comparison import Comparison, Difference, compare
-from sweeps.sweep_file.durations import duration_text, parse_duration
-from sweeps.sweep_file.history_comparison import history_obstacles
+from sweeps.sweep_file.comparison import Comparison, Difference, compare, history_obstacles
 from sweeps.sweep_file.loading import load_sweep_file
-from sweeps.sweep_file.runtime import RuntimeSettings
+from sweeps.sweep_file.runtime import RuntimeSettings, duration_text, parse_duration
 from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
     BudgetSettings,

@@ -1,7 +1,11 @@
-"""Reads a sweep file: defaults < shipped space < file < ``--set``; every problem of a file is reported at once."""
+"""Reads a sweep file: defaults < shipped space < file < ``--set``; every problem of a file is reported at once.
+
+Applies ``--set KEY=VALUE`` to the plain data of a sweep file.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +16,77 @@ from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fi
 from search_spaces.parameter_syntax import shown
 from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
-from sweeps.storage_url import IN_THE_CLEAR, has_literal_password
-from sweeps.sweep_file.application import train_config
-from sweeps.sweep_file.overrides import apply_overrides
-from sweeps.sweep_file.problems import problems_of
-from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
+from sweeps.record.storage import IN_THE_CLEAR, has_literal_password
+from sweeps.sweep_file.application import grid_messages, name_messages, train_config, value_messages
+from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key
+from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, searchable_paths, setting_path
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_problem
-from sweeps.sweep_file.space_check import grid_messages, name_messages, value_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+def apply_overrides(document: Located, overrides: Sequence[str]) -> tuple[Located, frozenset[KeyPath], list[Problem]]:
+    """`document` with each override in its place.
+
+    Args:
+        document: plain data of a sweep file.
+        overrides: ``KEY=VALUE``; KEY is a full path (``training.epochs``, ``space.learning_rate``) or the short name of a searchable setting, VALUE is YAML.
+
+    Returns:
+        The document, the paths that were set, and what is wrong with the overrides.
+    """
+    value, places = copy.deepcopy(document.value), dict(document.places)
+    done: set[KeyPath] = set()
+    problems: list[Problem] = []
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        where = f"--set {key.strip()}"
+        if not equals or not key.strip():
+            problems.append(Problem(where, (), "expected KEY=VALUE; write e.g. --set training.epochs=30"))
+            continue
+        path = _path(key.strip())
+        if isinstance(path, str):
+            problems.append(Problem(where, (), path))
+            continue
+        try:
+            parsed = load_yaml(text, where).value
+        except SpaceError as error:
+            problems += [Problem(where, problem.path, problem.message) for problem in error.problems]
+            continue
+        refused = _set(value, path, parsed)
+        if refused:
+            problems.append(Problem(where, (), refused))
+            continue
+        for below in [place for place in places if place[: len(path)] == path]:
+            del places[below]
+        places[path] = where
+        done.add(path)
+    return Located(value, document.file, places), frozenset(done), problems
+
+
+def _path(key: str) -> KeyPath | str:
+    """The path that a key of the command line means, or what is wrong with it."""
+    first, _, rest = key.partition(".")
+    if first == "space" and rest:
+        return ("space", rest)
+    if first in SweepFile.model_fields:
+        return tuple(key.split("."))
+    path = setting_path(key)
+    return path or unknown_key(key, [*SweepFile.model_fields, *searchable_paths()], key_homes(SweepFile))
+
+
+def _set(value: Any, path: KeyPath, parsed: Any) -> str:  # noqa: ANN401 - plain data
+    """Put `parsed` at `path`, making mappings on the way; returns why it cannot."""
+    if path[0] == "space" and len(path) > 1 and isinstance(value.get("space"), str):
+        value["space"] = {"extends": value["space"]}
+    for index, part in enumerate(path[:-1]):
+        inner = value.setdefault(part, {})
+        if not isinstance(inner, dict):
+            return f"{'.'.join(map(str, path[: index + 1]))} is not a mapping in the file; set it as a whole"
+        value = inner
+    value[path[-1]] = parsed
+    return ""
 
 
 def load_sweep_file(path: str | Path, overrides: Sequence[str] = ()) -> SweepFile:

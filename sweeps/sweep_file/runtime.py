@@ -1,4 +1,7 @@
-"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers."""
+"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers.
+
+Durations of the sweep file: ``8h``, ``5m``, ``90s``, ``1h30m``, ``2d``, or seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from sweeps.storage_url import has_literal_password
+from sweeps.record.storage import has_literal_password
 from sweeps.variables import VARIABLE
 from trainer.config import Settings, setting
 
@@ -84,3 +87,37 @@ class RuntimeSettings(Settings):
     """Environment variables of driver and workers, as texts. A secret is given as ``${VARIABLE}``, taken from the driver's environment and never stored."""
     pip: tuple[Annotated[str, AfterValidator(_requirement)], ...] = setting(())
     """Requirements that Ray installs on each node before the first trial, e.g. ``[timm==1.0.9]``; they come on top of what the node has."""
+
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?\Z")
+_SECONDS = (86_400, 3_600, 60, 1)
+PATTERN = r"^(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$"
+
+
+def parse_duration(given: object) -> object:
+    """Seconds of a duration given as text; everything else is passed on to be judged as a number of seconds.
+
+    Args:
+        given: e.g. ``1h30m``, ``90s`` or ``90``.
+
+    Raises:
+        ValueError: text that is no duration.
+    """
+    if not isinstance(given, str):
+        return given
+    match = _DURATION.match(given.replace(" ", ""))
+    if not given.strip() or match is None:
+        raise ValueError(f"expected a duration such as 8h, 30m, 90s or 1h30m, or a number of seconds, got {given!r}")
+    return sum(float(amount) * seconds for amount, seconds in zip(match.groups(), _SECONDS, strict=True) if amount)
+
+
+def duration_text(seconds: float) -> str:
+    """`seconds` in the form of the file, e.g. ``1h30m``."""
+    whole = round(seconds)
+    if whole != seconds or whole <= 0:
+        return f"{seconds:g}s"
+    text = ""
+    for unit, length in zip("dhms", _SECONDS, strict=True):
+        amount, whole = divmod(whole, length)
+        text += f"{amount}{unit}" if amount else ""
+    return text

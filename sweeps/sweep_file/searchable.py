@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from search_spaces.nearest import nearest
+from search_spaces.errors import nearest
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
 
 if TYPE_CHECKING:

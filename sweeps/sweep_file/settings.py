@@ -1,9 +1,13 @@
-"""The types of the sweep file."""
+"""The types of the sweep file.
+
+The resolved sweep file as YAML.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -17,18 +21,20 @@ from pydantic import (
 )
 
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
-from sweeps.storage_url import IN_THE_CLEAR, check_storage, has_literal_password
-from sweeps.sweep_file.durations import parse_duration
-from sweeps.sweep_file.runtime import RuntimeSettings
+from search_spaces.located_yaml import scalar
+from sweeps.record.storage import IN_THE_CLEAR, check_storage, has_literal_password
+from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
+from sweeps.sweep_file.searchable import setting_path
 from sweeps.variables import VARIABLE
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
-from trainer.config.train import Metric
+from trainer.config.training import Metric
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
 
 SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read already and passes beside the document
 
@@ -231,7 +237,7 @@ class SweepFile(Settings):
     def _check_space(self, info: ValidationInfo) -> Self:
         """Check a sweep that was built by hand; the loader does the same with the places of the file."""
         if not info.context:
-            from sweeps.sweep_file.space_check import space_messages
+            from sweeps.sweep_file.application import space_messages
 
             messages = space_messages(self)
             if messages:
@@ -266,6 +272,37 @@ class SweepFile(Settings):
 
     def to_yaml(self) -> str:
         """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `from_text` reads it back to an equal sweep."""
-        from sweeps.sweep_file.dumping import sweep_to_yaml
-
         return sweep_to_yaml(self)
+
+
+def sweep_to_yaml(sweep: SweepFile) -> str:
+    """Every setting spelled out but those that the space varies; the space inline."""
+    data: dict[str, Any] = sweep.model_dump(mode="json", exclude={"space"})
+    for name in sweep.space.parameters:
+        path = setting_path(name)
+        if path is not None:
+            data[path[0]].pop(path[1], None)
+    ordered = {key: space_to_mapping(sweep.space) if key == "space" else data[key] for key in type(sweep).model_fields}
+    return yaml_text(ordered)
+
+
+def yaml_text(data: Any) -> str:  # noqa: ANN401 - plain data
+    """Plain data as YAML that `search_spaces.load_yaml` reads back unchanged."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that YAML 1.2 would read as something else, which PyYAML, writing YAML 1.1, leaves plain (``1e-5``)."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - PyYAML's signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+    style = None if isinstance(scalar(data), str) else "'"
+    if not data.isprintable():  # line breaks of all kinds would be folded
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _text)

@@ -7,8 +7,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from sweeps.background import Background
 from sweeps.errors import SweepInputError
-from sweeps.launch.background import Background
 from sweeps.study.observer import Silent
 from sweeps.variables import expand
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.ranking import rank
-from sweeps.commands.model_card import model_card
+from sweeps.cli.model_card import model_card
 from tests.reports.synthetic_studies import flowers
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.executor.capacity import fit
+from sweeps.executor.placement import fit
 from sweeps.sweep_file.settings import ResourceSettings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.executor.deaths import cause_of_death
 from sweeps.executor.protocol import Cause
+from sweeps.executor.ray_session import cause_of_death
 
 UNEXPECTED = (
     "The actor died unexpectedly before finishing this task.\n\tpid: 123\nThe actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sweeps.executor import TrialTask
-from sweeps.folder_mark import NAME, FolderMark, SupersededError
+from sweeps.storage_path import NAME, FolderMark, SupersededError
 
 if TYPE_CHECKING:
     from pathlib import Path

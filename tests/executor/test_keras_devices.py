@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sweeps import keras_devices
+from sweeps import keras_trainable
 from sweeps.errors import SweepInputError
 
 
@@ -41,30 +41,30 @@ class Told:
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
     monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(config=told))
-    monkeypatch.setattr(keras_devices, "memory_mb", lambda index: [80_000.0, 16_000.0][index])
+    monkeypatch.setattr(keras_trainable, "memory_mb", lambda index: [80_000.0, 16_000.0][index])
     return told
 
 
 def test_a_trial_without_a_gpu_is_told_to_see_none(told: Told) -> None:
-    keras_devices.use_share(cpu=2.0, gpu=0.0)
+    keras_trainable.use_share(cpu=2.0, gpu=0.0)
     assert (told.visible, told.threads, told.limits) == ([], 2, {})
 
 
 def test_a_fraction_limits_the_memory_of_each_gpu(told: Told) -> None:
-    keras_devices.use_share(cpu=0.5, gpu=0.25)
+    keras_trainable.use_share(cpu=0.5, gpu=0.25)
     assert (told.visible, told.threads) == ("all", 1)
     assert told.limits == {"/physical_device:GPU:0": 20_000, "/physical_device:GPU:1": 4_000}
 
 
 @pytest.mark.parametrize("gpu", [1.0, 2.0])
 def test_whole_gpus_have_no_limit(told: Told, gpu: float) -> None:
-    keras_devices.use_share(cpu=1.0, gpu=gpu)
+    keras_trainable.use_share(cpu=1.0, gpu=gpu)
     assert (told.visible, told.limits) == ("all", {})
 
 
 def test_memory_is_taken_as_it_is_needed(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that has a fixed limit refuses, which is no harm."""
-    from trainer.fit.devices import share_gpus
+    from trainer.fit.process import share_gpus
 
     grows: dict[str, bool] = {}
 
@@ -88,12 +88,12 @@ def test_memory_is_asked_of_the_device_that_the_process_sees(monkeypatch: pytest
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-8f2c")
     monkeypatch.setattr(subprocess, "run", run)
-    assert keras_devices.memory_mb(1) == 143_771.0
-    assert keras_devices.memory_mb(0) == 143_771.0
+    assert keras_trainable.memory_mb(1) == 143_771.0
+    assert keras_trainable.memory_mb(0) == 143_771.0
     assert asked == ["--id=GPU-8f2c", "--id=3"]
 
 
 def test_a_missing_tool_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras_devices, "TOTAL_MEMORY", ("no-such-tool-here",))
+    monkeypatch.setattr(keras_trainable, "TOTAL_MEMORY", ("no-such-tool-here",))
     with pytest.raises(SweepInputError, match="Use a whole GPU per trial"):
-        keras_devices.memory_mb(0)
+        keras_trainable.memory_mb(0)

@@ -10,8 +10,8 @@ import pytest
 
 from sweeps.executor import Cause, EpochEnded, Noticed, TrialTask
 from sweeps.executor.attempt import AttemptReporter, run_attempt
-from sweeps.folder_mark import FolderMark
 from sweeps.keras_trainable import TRAINABLE
+from sweeps.storage_path import FolderMark
 from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.executor.mailbox import Mailbox
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Outcome, Started, TrialTask
+from sweeps.executor.worker import Mailbox
 
 
 def opened(*trials: int, attempt: int = 0) -> Mailbox:

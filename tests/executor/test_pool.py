@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeps.executor.pool import REMEMBERED, Seat, choose
+from sweeps.executor.placement import REMEMBERED, Seat, choose
 from sweeps.executor.protocol import TrialTask
 
 

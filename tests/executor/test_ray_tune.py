@@ -47,8 +47,7 @@ def test_a_process_that_tune_drops_before_its_first_step_takes_no_task(ray: RayS
     """Tune starts a process for a trial, then gives the trial to one that has become free: the task must still be there."""
     import ray as ray_library
 
-    from sweeps.executor.board import Board
-    from sweeps.executor.tune_trainable import BATCH, TaskTrainable
+    from sweeps.executor.tune_worker import BATCH, Board, TaskTrainable
 
     del ray
     board = ray_library.remote(Board).options(name="board-dropped", num_cpus=0).remote(WorkerSettings(import_paths=HERE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.executor.versions import compare_versions
+from sweeps.environment import compare_versions
 
 DRIVER = {
     "python": "3.11.9",

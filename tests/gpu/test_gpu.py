@@ -18,7 +18,7 @@ pytestmark = pytest.mark.gpu
 
 LIMITED = """
 import json
-from sweeps.keras_devices import memory_mb, use_share
+from sweeps.keras_trainable import memory_mb, use_share
 use_share(cpu=1.0, gpu=0.05)
 import tensorflow as tf
 from sweeps.executor.attempt import cause_of
@@ -36,9 +36,9 @@ print(json.dumps(found))
 
 SHARED = """
 import json
-from sweeps.keras_devices import use_share
+from sweeps.keras_trainable import use_share
 use_share(cpu=1.0, gpu=GPU)
-from trainer.fit.devices import share_gpus
+from trainer.fit.process import share_gpus
 share_gpus()
 import tensorflow as tf
 devices = tf.config.list_physical_devices("GPU")

@@ -16,8 +16,7 @@ if STUDY_TESTS not in sys.path:
 from killable import sweep_in  # noqa: E402 - its folder was just added
 
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
-from sweeps.launch.companions import companions  # noqa: E402
-from sweeps.launch.observers import Observers  # noqa: E402
+from sweeps.launch.companions import Observers, companions  # noqa: E402
 from sweeps.study import SweepAbortedError, run_study  # noqa: E402
 from sweeps.sweep_file import SweepFile  # noqa: E402
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from sweeps import notify
 from sweeps.errors import SweepInputError
-from sweeps.notify import delivery
 from sweeps.record import read_study, read_study_facts
 from sweeps.sweep_file import SweepFile
 
@@ -98,7 +98,7 @@ def test_a_webhook_gets_json_with_secrets_that_are_on_no_record(
 def test_a_webhook_is_tried_again_and_told_once_when_it_never_answers(
     server: str, tmp_path: Path, run_with_companions: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "WAITS", (0.01, 0.01))
+    monkeypatch.setattr(notify, "WAITS", (0.01, 0.01))
     Hook.answers[:] = [503, 500]
     assert run_with_companions(notify=json.dumps({"webhook": server, "on": ["sweep_done"]})) == []
     assert len(Hook.posted) == 3
@@ -125,7 +125,7 @@ def test_a_webhook_is_tried_again_and_told_once_when_it_never_answers(
 def test_a_command_that_fails_or_hangs_is_told_once(
     command: str, message: str, tmp_path: Path, run_with_companions: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.3)
     (said,) = run_with_companions(notify=json.dumps({"command": command}))
     assert message in said
     assert said.endswith("the sweep goes on (told once)")

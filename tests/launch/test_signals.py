@@ -22,7 +22,7 @@ from pathlib import Path
 from killable import sweep_in
 from sweeps.cli.error_handler import exit_code
 from sweeps.executor.inline import InlineExecutor
-from sweeps.launch.signals import StopSignals
+from sweeps.launch.launch import StopSignals
 from sweeps.study import run_study
 from sweeps.sweep_file import SweepFile
 

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 from trainer.config import DataConfig
 from trainer.data import forget_data, load_data
-from trainer.data.node_cache import make_room
+from trainer.data.cache import make_room
 from trainer.data.staging import local_source
 from trainer.errors import DataError
 from trainer.places import open_folder

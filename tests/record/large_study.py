@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, text
 from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
 from sweeps.record import NewTrial, StorageTimes, StudyFacts, create_study
-from sweeps.record.intermediate import shown_epochs
-from sweeps.search.distributions import record_distributions
+from sweeps.record.reading import shown_epochs
+from sweeps.search.view import record_distributions
 
 if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy

@@ -15,7 +15,7 @@ import pytest
 from large_study import make_large_study
 
 from sweeps.record import read_study
-from sweeps.record.intermediate import shown_epochs
+from sweeps.record.reading import shown_epochs
 
 PATIENCE = 150.0
 """Seconds for the dashboard to come up on a busy machine."""

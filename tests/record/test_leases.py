@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from sweeps.record import LeaseLostError, NewTrial, StorageTimes, StudyMovedOnError, open_study, read_study, read_study_facts
-from sweeps.record import database as connections
+from sweeps.record import storage as connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

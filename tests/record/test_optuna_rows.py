@@ -10,7 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 
-from sweeps.record.optuna_rows import finish_trial, insert_shown, insert_trial, replace_user_attributes
+from sweeps.record.writing import finish_trial, insert_shown, insert_trial, replace_user_attributes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from sweeps.record import (
     read_study_facts,
     study_exists,
 )
-from sweeps.record.intermediate import shown_epochs
+from sweeps.record.reading import shown_epochs
 
 if TYPE_CHECKING:
     from pathlib import Path

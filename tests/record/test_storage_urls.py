@@ -8,8 +8,7 @@ import pytest
 
 from sweeps.record import StorageUnavailableError, StorageUrlError, list_studies, shown, storage_url
 from sweeps.record.lock import lock_file
-from sweeps.record.network_files import filesystem_type, refuse_network_file
-from sweeps.storage_url import has_literal_password
+from sweeps.record.storage import filesystem_type, has_literal_password, refuse_network_file
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import stdtr
 
-from reports.student import student_distribution
+from reports.flags.chance import student_distribution
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 10, 33, 1000])

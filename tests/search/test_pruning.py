@@ -7,8 +7,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.search.pruning import LevelBook, make_pruner
-from sweeps.search.pruning.asha import SuccessiveHalving
-from sweeps.search.pruning.median import MedianStopping
+from sweeps.search.pruning.algorithms import MedianStopping, SuccessiveHalving
 
 
 def book(*curves: list[float], maximize: bool = True, finished: bool = True) -> LevelBook:

@@ -13,7 +13,7 @@ from sweeps.errors import SweepInputError
 from sweeps.search.history import BEST, OTHERS, SearchHistory, inside
 from sweeps.search.proposals import Proposer
 from sweeps.search.samplers import make_sampler
-from sweeps.search.seen_trial import SeenTrial, pruned_below
+from sweeps.search.view import SeenTrial, pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

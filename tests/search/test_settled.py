@@ -7,8 +7,8 @@ import pytest
 
 from search_spaces import space_from_mapping
 from search_spaces.space import SearchSpace
-from sweeps.search.seen_trial import SeenTrial
 from sweeps.search.settled import possible_gain, worth_searching
+from sweeps.search.view import SeenTrial
 
 PLANE = space_from_mapping({"learning_rate": {"float": [1e-5, 1e-1], "log": True}, "dropout": {"float": [0.0, 0.6]}})
 NOISE = 0.002

@@ -1,7 +1,7 @@
 import pytest
 
 from search_spaces import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, SearchSpace, SpaceError, space_from_mapping
-from search_spaces.condition_grammar import ConditionError, parse_condition
+from search_spaces.conditions import ConditionError, parse_condition
 
 EARLIER = {
     "optimizer": ChoiceParameter("optimizer", ("adam", "sgd", "rmsprop")),

@@ -4,7 +4,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from search_spaces import load_space, load_yaml, shipped, shipped_names, shipped_text, space_from_mapping, space_to_mapping
-from sweeps.study.planning import plan_of
+from sweeps.study.plan import plan_of
 from sweeps.sweep_file import SweepFile, train_config
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from recorder import Recorder
 
 from sweeps.executor.inline import InlineExecutor
-from sweeps.progress.wording import confirmation
+from sweeps.progress.plain import confirmation
 from sweeps.study import run_study
 from sweeps.sweep_file import SweepFile
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.records import AttemptRecord
-from sweeps.record.stored_trial import StoredAttempt
+from sweeps.record.reading import StoredAttempt
 from sweeps.study.device_time import DeviceTime
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

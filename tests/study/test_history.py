@@ -17,8 +17,8 @@ from sweeps.executor.inline import InlineExecutor
 from sweeps.record import HistorySource, read_stored_study, read_study, read_study_facts
 from sweeps.search.view import View
 from sweeps.study import StudyOptions, run_study
-from sweeps.study.planning import plan_of
-from sweeps.study.study_state import StudyState
+from sweeps.study.plan import plan_of
+from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile
 
 if TYPE_CHECKING:

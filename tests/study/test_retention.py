@@ -12,7 +12,7 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.study import run_study
 from sweeps.study.observer import FinishedTrial
-from sweeps.study.planning import plan_of
+from sweeps.study.plan import plan_of
 from sweeps.study.retention import KeptConfigurations, Retention
 from sweeps.sweep_file import SweepFile
 from trainer.places import open_folder

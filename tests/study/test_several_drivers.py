@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from test_killed_drivers import computed_twice
 
-from sweeps.commands.status import status
+from sweeps.cli.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import StorageTimes, read_stored_study, read_study, study_exists

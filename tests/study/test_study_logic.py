@@ -15,7 +15,7 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import StudyLockedError, create_study, open_study, read_study_facts
 from sweeps.study import StudyOptions, SweepAbortedError, run_study
-from sweeps.study.planning import plan_of
+from sweeps.study.plan import plan_of
 from sweeps.study.running import _facts
 from sweeps.sweep_file import SweepFile
 

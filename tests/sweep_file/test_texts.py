@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from search_spaces import load_yaml, load_yaml_file, shipped_names
 from sweeps.sweep_file import SweepFile, duration_text, load_sweep_file, parse_duration
-from sweeps.sweep_file.dumping import yaml_text
-from sweeps.sweep_file.reference import reference_markdown
-from sweeps.sweep_file.schema import json_schema
+from sweeps.sweep_file.reference import json_schema, reference_markdown
+from sweeps.sweep_file.settings import yaml_text
 from trainer.config import DataConfig, ModelConfig, TrainingConfig
 
 ROOT = Path(__file__).parents[2]

@@ -11,6 +11,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow_repeats_itself() -> None:
-    from trainer.fit.determinism import configure_determinism
+    from trainer.fit.process import configure_determinism
 
     configure_determinism(None)

@@ -3,8 +3,7 @@
 from trainer.config.base import Settings, searchable_settings, setting
 from trainer.config.data import DataConfig, SplitConfig
 from trainer.config.model import ModelConfig
-from trainer.config.train import TrainConfig
-from trainer.config.training import TrainingConfig
+from trainer.config.training import TrainConfig, TrainingConfig
 
 __all__ = [
     "DataConfig",

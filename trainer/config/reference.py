@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args
 from trainer.config.base import Settings
 from trainer.config.data import DataConfig, SplitConfig
 from trainer.config.model import ModelConfig
-from trainer.config.train import TrainConfig
-from trainer.config.training import TrainingConfig
+from trainer.config.training import TrainConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

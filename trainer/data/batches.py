@@ -3,6 +3,8 @@
 Everything random is drawn beforehand in NumPy (order, partners, augmentation parameters); `trainer.data.pipelines` only gathers and
 applies, so what it yields does not depend on threads or batches. Batches are float32 in [0, 255], NHWC (per_image_max alone: in [0, 1]); targets are always
 one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Scaling for the backbone is part of the model.
+
+Loss weights that counter class imbalance.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer.augmentation import Draws, Policy, policy_from
-from trainer.data.class_weights import class_weights
 from trainer.data.order import appearances, epoch_rows
 from trainer.data.pipelines import Form, batches_of
 
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from trainer.config import TrainConfig
-    from trainer.data.images import ImageData, ImageSet
+    from trainer.data.images import ImageData, ImageSet, Labels
+
+
+def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
+    """Weight of each class, ``(num_classes,)``: n / (classes that occur x images of the class), so that weights average 1 over the images.
+
+    A class without images has weight 0. Source: scikit-learn's ``class_weight="balanced"`` (King, Zeng 2001).
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    occurring = (counts > 0).sum()
+    weights: npt.NDArray[np.float64] = np.divide(len(labels), occurring * counts, out=np.zeros(num_classes), where=counts > 0)
+    return weights.astype(np.float32)
 
 
 def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.Dataset:

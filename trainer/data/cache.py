@@ -1,21 +1,148 @@
-"""Decoded images and activations on the node's disk: one memory-mapped file per data set and form, written once under a lock, shared by all processes."""
+"""Entries on the node's disk that processes share: each is made once under a lock, stays while a process uses it, and goes when room is needed.
+
+Decoded images and activations on the node's disk: one memory-mapped file per data set and form, written once under a lock, shared by all processes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import os
+import shutil
+import uuid
 import weakref
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.data.node_cache import IMAGES, hold
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
+
+
+IMAGES, STAGED = ".images.npy", ".staged"
+"""Ends of the names of entries: decoded images (a file), and a source brought here from an object store (a folder)."""
+SIZE_NOTE = "complete.json"
+"""In a folder entry: ``{"bytes": n, ...}``."""
+_LOCK, _PART, _REMOVED = ".lock", ".part", ".removed"
+
+
+def cache_folder(setting: str | None) -> Path:
+    """The node-local cache folder: as set, else ``$XDG_CACHE_HOME/steadysweep`` or ``~/.cache/steadysweep``."""
+    if setting is not None:
+        return Path(setting).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steadysweep"
+
+
+@dataclass(frozen=True)
+class Held:
+    """An entry that is there and stays as long as it is held, however this process ends.
+
+    Attributes:
+        path: of the file or folder.
+    """
+
+    path: Path
+    _lock: IO[bytes]
+
+    def release(self) -> None:
+        """Let it go when room is needed."""
+        self._lock.close()
+
+
+def hold(folder: Path, name: str, size: float, limit: float, make: Callable[[Path], object]) -> Held:
+    """The entry `name`, made now unless some process has made it.
+
+    It gets its name only when complete, so that a killed process leaves nothing that could be taken for it.
+
+    Args:
+        folder: cache folder, made if needed.
+        name: names contents and form; ends with `IMAGES` or `STAGED`.
+        size: bytes that it will take.
+        limit: bytes that all entries may take: least recently used ones that nobody holds are removed until this one fits.
+        make: writes it to the path given; called by one process only, the others wait.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / name
+    lock = (folder / f"{name}{_LOCK}").open("ab")
+    try:
+        while True:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if final.exists():
+                os.utime(final)  # used now
+                return Held(final, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # not atomic: another process may come first, and make or remove it
+            if not final.exists():
+                _make(folder, final, size, limit, make)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _make(folder: Path, final: Path, size: float, limit: float, make: Callable[[Path], object]) -> None:
+    for left in folder.glob(f"{final.name}.*{_PART}"):  # of a process that died: whoever makes this entry holds its lock
+        _delete(left)
+    make_room(folder, limit - size)
+    part = folder / f"{final.name}.{uuid.uuid4().hex[:8]}{_PART}"
+    try:
+        make(part)
+        part.rename(final)
+    finally:
+        _delete(part)
+
+
+def make_room(folder: Path, room: float) -> None:
+    """Remove least recently used entries that nobody holds until the rest takes at most `room` bytes, or all that is left is in use."""
+    for left in folder.glob(f"*{_REMOVED}"):
+        _delete(left)
+    entries = sorted(_entries(folder), key=lambda entry: entry[1])
+    total = sum(size for _, _, size in entries)
+    for path, _, size in entries:
+        if total <= room:
+            return
+        if _remove_unused(path):
+            total -= size
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, float, int]]:
+    """Path, last use and bytes of every entry."""
+    for path in folder.iterdir():
+        if path.name.endswith((IMAGES, STAGED)):
+            with contextlib.suppress(OSError, ValueError, KeyError):  # removed meanwhile
+                used = path.stat()
+                size = int(json.loads((path / SIZE_NOTE).read_text())["bytes"]) if path.is_dir() else used.st_size
+                yield path, used.st_mtime, size
+
+
+def _remove_unused(path: Path) -> bool:
+    """Remove an entry unless a process holds it or makes it."""
+    with path.with_name(f"{path.name}{_LOCK}").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        removed = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_REMOVED}")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(removed)
+            _delete(removed)
+    return True
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
 
 PIXEL = np.dtype(np.uint8)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.assemble import assemble, identity, image_set, wanted_size
-from trainer.data.cache import mapped
+from trainer.data.cache import cache_folder, mapped
 from trainer.data.decode import Header, decode, read_header
-from trainer.data.fingerprint import DIGEST_BYTES, THREADS, digest_files
-from trainer.data.node_cache import cache_folder
+from trainer.data.fingerprint import DIGEST_BYTES, THREADS, digest_files, fingerprint
+from trainer.data.images import ImageData, ImageSet, Pixels
+from trainer.data.sources.collected import PARTS, Collected, Part
 from trainer.data.split import Rows, split
 from trainer.errors import DataError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.config.data import DataConfig
-    from trainer.data.collected import Collected, Part
-    from trainer.data.images import ImageData, ImageSet
 
 GIGABYTE = 1e9
 NAMED_IN_ERRORS = 5
@@ -157,3 +155,30 @@ def _decode_into(array: npt.NDArray[np.uint8], paths: npt.NDArray[np.object_], r
             pass
     if bad:
         raise _DamagedError(bad)
+
+
+def wanted_size(config: DataConfig) -> tuple[int, int] | None:
+    """Height and width that images are brought to; None: as they are."""
+    return (config.image_size, config.image_size) if isinstance(config.image_size, int) else config.image_size
+
+
+def image_set(pixels: Pixels, collected: Collected, rows: npt.NDArray[np.int64], names: tuple[str, ...] | None) -> ImageSet:
+    """One part: its pixels, and the labels of its `rows`."""
+    return ImageSet(pixels, collected.labels[rows], names, len(collected.class_names))
+
+
+def identity(digests: Sequence[str], collected: Collected, rows: Rows, shape: tuple[int, ...]) -> str:
+    """The data's fingerprint; `shape` is the height, width and channels it is decoded to."""
+    return fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
+
+
+def assemble(sets: dict[Part, ImageSet], collected: Collected, fingerprint_of_all: str, skipped: tuple[str, ...]) -> ImageData:
+    """The whole.
+
+    Raises:
+        DataError: there are no training or no validation images.
+    """
+    for part in PARTS[:2]:
+        if part not in sets or not len(sets[part]):
+            raise DataError(f"no {part} images; give some, or change data.split")
+    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, fingerprint_of_all, skipped)

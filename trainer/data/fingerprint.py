@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from trainer.data.collected import Part
     from trainer.data.images import Labels
+    from trainer.data.sources.collected import Part
 
 DIGEST_BYTES = 16
 THREADS = 8

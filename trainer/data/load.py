@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.assemble import assemble, identity, image_set, wanted_size
-from trainer.data.files import GIGABYTE, load_files
+from trainer.data.files import GIGABYTE, assemble, identity, image_set, load_files, wanted_size
 from trainer.data.fingerprint import digest_array
 from trainer.data.pixels import to_pixels
 from trainer.data.sources import collect
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.config.data import DataConfig
-    from trainer.data.collected import Collected
     from trainer.data.images import ImageData
+    from trainer.data.sources.collected import Collected
+
 
 READING = ("source", "image_size", "color", "classes", "split", "on_unreadable", "cache_memory_gb", "cache_path")
 """The settings that decide what is loaded; all others may differ between trials that share the images."""

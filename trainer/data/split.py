@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.collected import PARTS, Part
+from trainer.data.sources.collected import PARTS, Part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.config.data import SplitConfig
-    from trainer.data.collected import Collected
     from trainer.data.images import Labels
+    from trainer.data.sources.collected import Collected
 
 _STREAM = 0x5011
 """Sets the split's draws apart from other uses of the same seed."""

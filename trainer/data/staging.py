@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from trainer.data.cache import SIZE_NOTE, STAGED, cache_folder, hold
 from trainer.data.decode import SUFFIXES
-from trainer.data.node_cache import SIZE_NOTE, STAGED, cache_folder, hold
 from trainer.data.sources import KINDS, TABLES
 from trainer.errors import DataError
 from trainer.places import is_address, parse_address

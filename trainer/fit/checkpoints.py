@@ -1,29 +1,65 @@
 """Checkpoints of one training in a folder: atomic, checked, the last two kept, plus the weights of epochs that may be exported.
 
 A checkpoint is written under another name and renamed when complete; what a power cut damages all the same, the checksums tell. Once it is no longer among the
-last two it becomes a candidate without its state while its epoch may still be the best of the late ones, and is removed after. Names: `trainer.fit.layout`.
+last two it becomes a candidate without its state while its epoch may still be the best of the late ones, and is removed after. Names: `trainer.fit.checkpoints`.
 All files of a training's checkpoints are read and written here and, where they lie on an object store, in `trainer.fit.mirrored_checkpoints`.
+
+Names of what a training keeps in its checkpoint folder, and which of them may go.
+
+``epoch-00007/`` holds ``weights.npz`` (what training changes in the network), ``state.npz`` (optimiser, averages), ``run.json`` (history) and
+``checksums.json``, which is written last: a folder without it is no checkpoint. ``candidate-00007/`` is the same without ``state.npz``: weights that may still be
+exported. ``model.keras`` is the exported model, ``export.json`` says of which epoch of how many and its checksum, ``test.json`` what it scored on the test images.
+How often a checkpoint is written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from trainer.fit.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, RUN, STATE, WEIGHTS, entry_name
 from trainer.places import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
+
+
+WEIGHTS, STATE, RUN, CHECKSUMS = "weights.npz", "state.npz", "run.json", "checksums.json"
+COMPLETE, CANDIDATE, PARTIAL = "epoch-", "candidate-", ".partial-"
+MODEL, EXPORT, TEST = "model.keras", "export.json", "test.json"
+
+_OURS = re.compile(rf"(?:(?:{COMPLETE}|{CANDIDATE})\d{{5,}}|{re.escape(PARTIAL)}[^/]+)/[^/]+|{re.escape(PARTIAL)}[^/]+")
+
+
+def entry_name(kind: str, epoch: int) -> str:
+    """Name of an epoch's folder; `kind` is `COMPLETE` or `CANDIDATE`."""
+    return f"{kind}{epoch:05d}"
+
+
+def removal_order(names: Iterable[str]) -> list[str]:
+    """Names of files in the order in which to remove them: what makes others count goes first, so that no removal cut short leaves half a checkpoint that looks whole."""
+    return sorted(names, key=lambda name: (name.rpartition("/")[2] not in (CHECKSUMS, EXPORT), name))
+
+
+def superfluous(names: Iterable[str], *, keep_model: bool) -> list[str]:
+    """Of the files of a training that is over for good, those of ours that nobody needs any more, in the order in which to remove them.
+
+    Args:
+        names: paths relative to the checkpoint folder. Files that no training writes are left alone.
+        keep_model: whether the exported model stays.
+    """
+    gone = [name for name in names if _OURS.fullmatch(name) or (not keep_model and name in (MODEL, EXPORT, TEST))]
+    return removal_order(gone)
+
 
 Arrays = list["NDArray[Any]"]
 
@@ -275,3 +311,46 @@ def _remove(path: Path) -> None:
 
 def _warn(text: str) -> None:
     warnings.warn(text, CheckpointWarning, stacklevel=2)
+
+
+LARGEST_SHARE = 0.05
+"""Of the training time, spent on checkpoints."""
+CHEAP_SECONDS = 0.05
+"""A write that takes less is done every epoch, however short the epochs."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What checkpoints have cost.
+
+    Attributes:
+        write_seconds: of the last write, 0 before the first.
+        trained_seconds: since the last write.
+        overdue: whether the last write failed.
+    """
+
+    write_seconds: float = 0.0
+    trained_seconds: float = 0.0
+    overdue: bool = False
+
+    def trained(self, seconds: float) -> Pace:
+        """After another epoch."""
+        return replace(self, trained_seconds=self.trained_seconds + seconds)
+
+    def failed(self) -> Pace:
+        """After a write that failed: the next epoch tries again."""
+        return replace(self, overdue=True)
+
+    def due(self, epoch: int, last_epoch: int, every: int | None) -> bool:
+        """Whether this epoch is to be written.
+
+        Args:
+            epoch: just trained.
+            last_epoch: of the training; always written.
+            every: ``training.checkpoint_every``; None: each epoch, or as seldom as keeps the cost under 5 %.
+        """
+        if epoch == last_epoch or self.overdue:
+            return True
+        if every is not None:
+            return epoch % every == 0
+        return self.write_seconds <= CHEAP_SECONDS or self.write_seconds <= LARGEST_SHARE * self.trained_seconds

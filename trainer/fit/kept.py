@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from trainer.fit.engine import Engine
 from trainer.fit.network import Network
 from trainer.fit.replicas import replicas_of
-from trainer.models.build import build_model
-from trainer.models.compile_key import architecture_settings, step_settings
+from trainer.network.build import build_model
+from trainer.network.compile_key import architecture_settings, step_settings
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig

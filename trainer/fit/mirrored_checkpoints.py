@@ -16,9 +16,8 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from trainer.data.node_cache import cache_folder
-from trainer.fit.checkpoints import Checkpoints
-from trainer.fit.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, entry_name, removal_order
+from trainer.data.cache import cache_folder
+from trainer.fit.checkpoints import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, Checkpoints, entry_name, removal_order
 from trainer.places import open_folder
 
 if TYPE_CHECKING:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.batchnorm.layers import batchnorm_layers, set_momentum
-from trainer.batchnorm.precise_statistics import moments_function, pool_moments
-from trainer.batchnorm.switched import SwitchedBatchNorm, by_batch
-from trainer.freezing.freeze import freeze
-from trainer.models.head import dropout_rates
-from trainer.models.initialise import derived_seed, initialise
-from trainer.models.leaves import all_layers
-from trainer.models.variable_dropout import VariableDropout
+from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers, by_batch, moments_function, pool_moments, set_momentum
+from trainer.network.built import all_layers
+from trainer.network.cut import freeze
+from trainer.network.head import dropout_rates
+from trainer.network.variable_dropout import VariableDropout
+from trainer.network.weights import derived_seed, initialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 
     from trainer.config import ModelConfig
     from trainer.fit.replicas import Replicas
-    from trainer.freezing.split import Split
-    from trainer.models.built import BuiltModel
+    from trainer.network.built import BuiltModel
+    from trainer.network.cut import Split
     from trainer.records import FrozenBoundary
 
 

@@ -10,21 +10,14 @@ from typing import TYPE_CHECKING, Any
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
-from trainer.fit.checkpoints import Checkpoints, open_checkpoints
-from trainer.fit.determinism import configure_determinism
-from trainer.fit.devices import share_gpus
-from trainer.fit.held_out import held_out_figures
-from trainer.fit.history import History, check_same_training, identity
+from trainer.fit.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
+from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.kept import engine_for
-from trainer.fit.layout import TEST
-from trainer.fit.memory import peak_memory_mb
-from trainer.fit.pace import Pace
-from trainer.fit.quiet_import import import_tensorflow_quietly
-from trainer.fit.scores import TOP
-from trainer.fit.stopping import candidates, level_has_stalled
+from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
+from trainer.fit.schedule import epoch_rates
+from trainer.fit.scores import TOP, held_out_figures
 from trainer.fit.validation import Validator, epoch_figures
-from trainer.models.export import export_model
-from trainer.optimizers.schedule import epoch_rates
+from trainer.network.export import export_model
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
@@ -34,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
-    from trainer.freezing.split import Split
+    from trainer.network.cut import Split
     from trainer.records import StopReason
 
 _ONE_AT_A_TIME = threading.RLock()

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.data import validation_window
 from trainer.data.batches import evaluation_batches
-from trainer.data.validation_window import fewest_seen
+from trainer.data.order import fewest_seen
 from trainer.fit.scores import Scores, scores
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.network import Network
-    from trainer.freezing.split import Split
+    from trainer.network.cut import Split
 
 GAP_SHARE = 0.04
 """Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""

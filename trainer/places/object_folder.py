@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from trainer.places.connection import connect, explained
+from trainer.places.address import connect, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,7 @@
 """Pre-flight checks: what would spoil a training, found before it starts. No TensorFlow."""
 
-from trainer.preflight.facts import ModelFacts
-from trainer.preflight.finding import Finding, Severity
+from trainer.network.inspect import ModelFacts
+from trainer.preflight.findings import Finding, Severity
 from trainer.preflight.preflight import finding_names, preflight
 
 __all__ = ["Finding", "ModelFacts", "Severity", "finding_names", "preflight"]

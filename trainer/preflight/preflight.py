@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from trainer.errors import ConfigError
 from trainer.preflight.checks import CHECKS
-from trainer.preflight.setup import Setup
+from trainer.preflight.findings import Setup
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData
-    from trainer.preflight.facts import ModelFacts
-    from trainer.preflight.finding import Finding
+    from trainer.network.inspect import ModelFacts
+    from trainer.preflight.findings import Finding
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 

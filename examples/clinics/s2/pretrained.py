@@ -27,7 +27,7 @@ def vgg(input_shape: tuple[int, int, int]) -> keras.Model:
 
 def build_resnet(input_shape: tuple[int, int, int]) -> keras.Model:
     """`resnet` with random weights."""
-    from trainer.models.small_resnet import small_resnet
+    from trainer.network.small_networks import small_resnet
 
     return small_resnet(input_shape, filters=FILTERS, blocks=1)
 

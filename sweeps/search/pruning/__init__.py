@@ -1,7 +1,6 @@
 """Pruners: who stops trials early."""
 
-from sweeps.search.pruning.levels import LevelBook
-from sweeps.search.pruning.protocol import Pruner
+from sweeps.search.pruning.levels import LevelBook, Pruner
 from sweeps.search.pruning.registry import make_pruner
 
 __all__ = ["LevelBook", "Pruner", "make_pruner"]

@@ -6,13 +6,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
-from sweeps.search.pruning.asha import SuccessiveHalving
-from sweeps.search.pruning.median import MedianStopping
+from sweeps.search.pruning.algorithms import MedianStopping, SuccessiveHalving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.search.pruning.protocol import Pruner
+    from sweeps.search.pruning.levels import Pruner
 
 OPTIONS: Mapping[str, Mapping[str, int]] = {  # name → option → smallest value
     "asha": {"grace": 1, "reduction": 2},

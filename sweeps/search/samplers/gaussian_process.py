@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search_spaces.parameters import ChoiceParameter
-from sweeps.search.distributions import seen_distribution, seen_value
-from sweeps.search.samplers.protocol import Answer
-from sweeps.search.samplers.random_points import random_point
-from sweeps.search.seen_trial import pruned_below
+from sweeps.search.samplers.fixed_points import random_point
+from sweeps.search.samplers.sampler import Answer
+from sweeps.search.view import pruned_below, seen_distribution, seen_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from search_spaces.parameters import Parameter, PointValue
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.protocol import Question
-    from sweeps.search.seen_trial import SeenTrial
+    from sweeps.search.samplers.sampler import Question
+    from sweeps.search.view import SeenTrial
 
 LARGEST_FIT = 300  # fitting costs the cube of the trials
 _FIT_STEPS = 20

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import optuna
 
 from sweeps.errors import SweepInputError
-from sweeps.search.samplers.grid import GridSampler, check_grid
-from sweeps.search.samplers.optuna_sampler import OptunaSampler
-from sweeps.search.samplers.qmc import QmcSampler
-from sweeps.search.samplers.random_points import RandomSampler
+from sweeps.search.samplers.fixed_points import GridSampler, QmcSampler, RandomSampler, check_grid
+from sweeps.search.samplers.sampler import OptunaSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.protocol import Sampler
+    from sweeps.search.samplers.sampler import Sampler
 
 
 SMALLEST_POPULATION = 4

@@ -94,7 +94,7 @@ def patient(task: TrialTask, reporter: Reporter) -> Outcome:
 
 def look_around(task: TrialTask, reporter: Reporter) -> Outcome:
     """Everything that a worker could learn about the storage from; and the trial's share as the Keras trainable asks for it, and what TensorFlow then says."""
-    from sweeps.keras_devices import use_share
+    from sweeps.keras_trainable import use_share
 
     known = {
         "task": repr(asdict(task)),

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from reports.causes import permuted_sums as module
-from reports.causes.permutation import Permutations, groups_test, order_test
-from reports.causes.permuted_sums import permuted_sums
+from reports.causes import permutation as module
+from reports.causes.permutation import Permutations, groups_test, order_test, permuted_sums
 
 
 @pytest.mark.parametrize("few", [0, 300])

@@ -12,11 +12,11 @@ import yaml
 
 from reports.causes import Association
 from reports.data import build_report_data, wording
-from reports.data.short_ids import short_ids
 from reports.data.space_change import narrower
-from reports.data.thinning import kept_epochs
+from reports.data.wording import short_ids
 from reports.exports import to_json
 from reports.html import render_report
+from reports.html.drawing import kept_epochs
 from reports.html.sweep_view import sweep_view
 from reports.records import ParameterRecord
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.errors import ReportInputError
-from sweeps.commands.diagnose import diagnose
+from sweeps.cli.diagnose import diagnose
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.diagnosis import CauseCheck
-    from reports.records.trial import ParameterValue
+    from reports.records import ParameterValue
 
 EPOCHS = 24
 STEADY = (0.9 - 0.3 * np.exp(-np.arange(EPOCHS) / 4)).astype(np.float32)

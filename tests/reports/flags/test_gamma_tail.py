@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaincc
 
-from reports.flags.gamma_tail import gamma_tail
+from reports.flags.chance import gamma_tail
 
 
 @pytest.mark.parametrize("shape", [0.05, 0.6, 1.0, 1.6, 15.0, 200.0, 20_000.0])

@@ -5,8 +5,7 @@ import optuna
 import pytest
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from reports.importance.optuna_study import distribution, internal_value
-from reports.importance.ped_anova import ped_anova
+from reports.importance.anova import distribution, internal_value, ped_anova
 from reports.records import ParameterRecord
 
 SPACE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from reports.logs.event_records import masked_crc
+from reports.logs.event_files import masked_crc
 
 if TYPE_CHECKING:
     from pathlib import Path

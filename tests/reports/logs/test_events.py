@@ -8,7 +8,7 @@ import pytest
 
 from reports.errors import ReportInputError
 from reports.logs import read_log
-from reports.logs.event_records import masked_crc
+from reports.logs.event_files import masked_crc
 from tests.reports.logs.event_files import GRAPH, event, simple, tensor, write
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainer.batchnorm import batchnorm_layers, precise, read_statistics, write_statistics
+from trainer.network.batchnorm import batchnorm_layers, precise, read_statistics, write_statistics
 
 CHANNELS = 3
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.batchnorm import batchnorm_layers, make_switchable, set_momentum
-from trainer.batchnorm.switched import by_batch
-from trainer.models.variable_dropout import VariableDropout
+from trainer.network.batchnorm import batchnorm_layers, by_batch, make_switchable, set_momentum
+from trainer.network.variable_dropout import VariableDropout
 
 IMAGES = np.random.default_rng(0).normal(5.0, 2.0, (8, 4, 4, 2)).astype(np.float32)
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from trainer.config import DataConfig
-from trainer.data.class_weights import class_weights
-from trainer.data.order import appearances, epoch_rows
-from trainer.data.validation_window import window_rows
+from trainer.data.batches import class_weights
+from trainer.data.order import appearances, epoch_rows, window_rows
 
 LABELS = (np.arange(103) % 3).astype(np.int32)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.config import SplitConfig
-from trainer.data.collected import Collected
+from trainer.data.sources.collected import Collected
 from trainer.data.split import split
 from trainer.errors import DataError
 

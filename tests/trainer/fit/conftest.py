@@ -16,6 +16,6 @@ if HERE not in sys.path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow_repeats_itself() -> None:
-    from trainer.fit.determinism import configure_determinism
+    from trainer.fit.process import configure_determinism
 
     configure_determinism(None)

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from trainer.fit.checkpoints import Checkpoints, CheckpointWarning
-from trainer.fit.layout import RUN, STATE, WEIGHTS, superfluous
+from trainer.fit.checkpoints import RUN, STATE, WEIGHTS, Checkpoints, CheckpointWarning, superfluous
 
 if TYPE_CHECKING:
     from pathlib import Path

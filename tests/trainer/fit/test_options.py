@@ -11,8 +11,8 @@ from tiny_trainings import settings
 from trainer import TrainConfig, TrainResult, train
 from trainer.data import load_data
 from trainer.fit.kept import engine_for
-from trainer.fit.loss import binary_on_softmax, loss_per_image
-from trainer.models import export_model
+from trainer.fit.step import binary_on_softmax, loss_per_image
+from trainer.network import export_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def test_steps_per_execution_does_not_change_the_result() -> None:
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_learns_with_float32_weights(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
-    monkeypatch.setattr("trainer.models.build.compute_dtype_policy", lambda: policy)
+    monkeypatch.setattr("trainer.network.build.compute_dtype_policy", lambda: policy)
     from trainer.fit.kept import forget_compiled
 
     forget_compiled()

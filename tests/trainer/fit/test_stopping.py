@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.fit.pace import Pace
-from trainer.fit.stopping import LATE_EPOCHS, candidates, level_has_stalled
+from trainer.fit.checkpoints import Pace
+from trainer.fit.history import LATE_EPOCHS, candidates, level_has_stalled
 
 
 def test_a_rising_curve_does_not_stall_and_a_flat_one_does() -> None:

@@ -12,7 +12,7 @@ from tiny_trainings import arrays, settings
 from trainer import EpochRecord, train
 from trainer.data import load_data
 from trainer.errors import ConfigError, NonFiniteLossError
-from trainer.fit.held_out import measure_exported
+from trainer.fit.scores import measure_exported
 
 if TYPE_CHECKING:
     from pathlib import Path

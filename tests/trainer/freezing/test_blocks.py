@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from trainer.config import ModelConfig
-from trainer.freezing.blocks import blocks_of
-from trainer.freezing.graph import cut_points
-from trainer.models import build_backbone, layer_table
+from trainer.network import build_backbone, layer_table
+from trainer.network.boundary import blocks_of
+from trainer.network.cut import cut_points
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from trainer.config import ModelConfig
 from trainer.errors import ConfigError
-from trainer.freezing.boundary import find_boundary, thawing_stages
-from trainer.models import build_backbone, resolve_boundary
+from trainer.network import build_backbone, resolve_boundary
+from trainer.network.boundary import find_boundary, thawing_stages
 from trainer.records import FrozenBoundary
 
 SHAPE = (8, 8, 1)

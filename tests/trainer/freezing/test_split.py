@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.freezing.boundary import find_boundary
-from trainer.freezing.freeze import freeze
-from trainer.models import BuiltModel, build_model, split_at
-from trainer.models.leaves import leaves
+from trainer.network import BuiltModel, build_model, split_at
+from trainer.network.boundary import find_boundary
+from trainer.network.built import leaves
+from trainer.network.cut import freeze
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.batchnorm import batchnorm_layers
 from trainer.config import ModelConfig, TrainConfig
 from trainer.errors import ConfigError
-from trainer.models import build_backbone, build_model, resolve_boundary
-from trainer.models.initialise import initialise
+from trainer.network import build_backbone, build_model, resolve_boundary
+from trainer.network.batchnorm import batchnorm_layers
+from trainer.network.weights import initialise
 
 SHAPE = (8, 8, 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.config import TrainConfig
-from trainer.models import build_model
+from trainer.network import build_model
 
 
 def settings(**model: object) -> TrainConfig:

@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from trainer.batchnorm import batchnorm_layers, set_momentum
-from trainer.batchnorm.switched import SwitchedBatchNorm
 from trainer.config import TrainConfig
-from trainer.models import build_model, export_model
+from trainer.network import build_model, export_model
+from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers, set_momentum
 
 if TYPE_CHECKING:
     from pathlib import Path

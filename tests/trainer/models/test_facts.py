@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.models import model_facts
+from trainer.network import model_facts
 
 
 def facts_of(**model: object) -> object:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from trainer.config import TrainConfig
-from trainer.models import build_model
-from trainer.models.initialise import derived_seed, initialise
+from trainer.network import build_model
+from trainer.network.weights import derived_seed, initialise
 
 CONFIG = TrainConfig.model_validate({"data": {"source": "digits"}, "model": {"options": {"filters": [4, 8], "blocks": 1}, "dense": [5]}})
 

@@ -7,14 +7,14 @@ import pytest
 
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
-from trainer.models import available, backbone_info, compile_key
+from trainer.network import available, backbone_info, compile_key
 
 NAMES_WITHOUT_TENSORFLOW = """
 import sys
-import trainer, trainer.models
+import trainer, trainer.network
 from trainer.config import TrainConfig
-trainer.models.available()
-trainer.models.compile_key(TrainConfig.model_validate({"data": {"source": "digits"}}))
+trainer.network.available()
+trainer.network.compile_key(TrainConfig.model_validate({"data": {"source": "digits"}}))
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules, "heavy import"
 """
 
@@ -35,7 +35,7 @@ def test_every_backbone_that_ships_has_a_description() -> None:
 def test_every_keras_backbone_names_a_builder_that_exists() -> None:
     import keras
 
-    from trainer.models import BACKBONES
+    from trainer.network import BACKBONES
 
     missing = [backbone.builder for backbone in BACKBONES.values() if backbone.module and not hasattr(keras.applications, backbone.builder)]
     assert not missing

@@ -8,9 +8,9 @@ import pytest
 from trainer.config import ModelConfig, TrainConfig
 from trainer.data import load_data
 from trainer.errors import ConfigError, WeightsUnavailableError
-from trainer.models import build_backbone, build_model, export_model, save_backbone
+from trainer.network import build_backbone, build_model, export_model, save_backbone
+from trainer.network.preprocessing import preprocessing_kind
 from trainer.preflight import preflight
-from trainer.preprocessing import preprocessing_kind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 from trainer.config import DataConfig, ModelConfig, TrainConfig, TrainingConfig
 from trainer.data import ImageData, ImageSet, load_data
 from trainer.errors import ConfigError
+from trainer.network.backbones import FAMILIES
 from trainer.preflight import ModelFacts, finding_names, preflight
-from trainer.preprocessing import FAMILIES
 
 BUILDERS = [builder for family in FAMILIES for builder in family.builders]
 

@@ -11,7 +11,8 @@ import pytest
 from trainer.config import DataConfig, ModelConfig, TrainConfig
 from trainer.data import ChannelStatistics, ImageSet, channel_statistics
 from trainer.errors import ConfigError
-from trainer.preprocessing import FAMILIES, Family, family_of, preprocessing_layers
+from trainer.network.backbones import FAMILIES, Family, family_of
+from trainer.network.preprocessing import preprocessing_layers
 
 if TYPE_CHECKING:
     from pathlib import Path

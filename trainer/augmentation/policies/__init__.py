@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.augmentation.policies.color import ChangeColor
-from trainer.augmentation.policies.cutmix import CutMix
-from trainer.augmentation.policies.flip import Flip
+from trainer.augmentation.policies.all_round import ChangeColor, Light, Strong
+from trainer.augmentation.policies.geometric import Flip, Nothing, Rotate, ShearZoom
 from trainer.augmentation.policies.keras_layers import KerasLayers
-from trainer.augmentation.policies.light import Light
-from trainer.augmentation.policies.mixup import Mixup
-from trainer.augmentation.policies.nothing import Nothing
+from trainer.augmentation.policies.mixing import CutMix, Mixup
 from trainer.augmentation.policies.randaugment import RandAugment
-from trainer.augmentation.policies.rotate import Rotate
-from trainer.augmentation.policies.shear_zoom import ShearZoom
-from trainer.augmentation.policies.strong import Strong
 
 if TYPE_CHECKING:
     from trainer.augmentation.policy import Policy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
-    from trainer.data.collected import Collected
+    from trainer.data.sources.collected import Collected
 
 TABLES = (".csv", ".parquet")
 KINDS = "a folder of class folders, manifest.csv or .parquet, arrays.npz, digits, keras:NAME or package.module:function"
@@ -23,11 +23,11 @@ def collect(source: str) -> Collected:
         DataError: the source does not exist or is of no known kind.
     """
     if source == "digits":
-        from trainer.data.sources.digits import collect_digits
+        from trainer.data.sources.shipped import collect_digits
 
         return collect_digits()
     if source.startswith("keras:"):
-        from trainer.data.sources.keras_datasets import collect_keras_dataset
+        from trainer.data.sources.shipped import collect_keras_dataset
 
         return collect_keras_dataset(source.removeprefix("keras:"))
     path = Path(source).expanduser()
@@ -35,7 +35,7 @@ def collect(source: str) -> Collected:
         return _collect_path(path, source)
     module, colon, function = source.partition(":")
     if colon and function and all(step.isidentifier() for step in (*module.split("."), *function.split("."))):
-        from trainer.data.sources.function import collect_function
+        from trainer.data.sources.arrays import collect_function
 
         return collect_function(source)
     raise DataError(f"data.source: {source!r} does not exist (looked in {Path.cwd()}); expected {KINDS}")

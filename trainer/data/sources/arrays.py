@@ -1,14 +1,18 @@
-"""Images in NumPy arrays: an ``.npz`` file, or arrays that a function returns."""
+"""Images in NumPy arrays: an ``.npz`` file, or arrays that a function returns.
+
+A user's own function that returns the images: ``package.module:function``.
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from trainer.data.collected import PARTS, Collected, Part
-from trainer.data.sources.labels import index_labels
+from trainer.data.images import ImageData
+from trainer.data.sources.collected import PARTS, Collected, Part, index_labels
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
 
 IMAGE_KEYS = ("x", "images", "X")
 LABEL_KEYS = ("y", "labels", "Y")
@@ -105,3 +110,32 @@ def _pair(arrays: Mapping[str, npt.NDArray[Any]], suffix: str) -> tuple[npt.NDAr
     images = next((arrays[key + suffix] for key in IMAGE_KEYS if key + suffix in arrays), None)
     labels = next((arrays[key + suffix] for key in LABEL_KEYS if key + suffix in arrays), None)
     return None if images is None or labels is None else (images, labels)
+
+
+PAIR = 2
+
+
+def collect_function(name: str) -> Collected:
+    """Call the function, without arguments.
+
+    It returns ``(images, labels)``, which are split as `data.split` says, or an `ImageData`, whose parts are kept.
+
+    Raises:
+        DataError: it cannot be imported, or returns something else. An error inside the function passes through.
+    """
+    module_name, _, attribute = name.partition(":")
+    try:
+        function: Any = importlib.import_module(module_name)
+        for step in attribute.split("."):
+            function = getattr(function, step)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise DataError(f"data.source: {name} cannot be imported ({error}); expected package.module:function on the Python path") from error
+    if not callable(function):
+        raise DataError(f"data.source: {name} is a {type(function).__name__}, not a function")
+    result = function()
+    if isinstance(result, ImageData):
+        parts = {part: (images.images, images.labels) for part, images in result.parts()}
+        return from_parts(parts, where=name, class_names=result.class_names)  # type: ignore[arg-type]  # part names are the literals
+    if isinstance(result, tuple) and len(result) == PAIR:
+        return from_arrays(np.asarray(result[0]), np.asarray(result[1]), where=name)
+    raise DataError(f"data.source: {name} returned {type(result).__name__}; expected (images, labels) or trainer.data.ImageData")

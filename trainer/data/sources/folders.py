@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.collected import PARTS, Collected, Part, parse_part
 from trainer.data.decode import SUFFIXES
+from trainer.data.sources.collected import PARTS, Collected, Part, parse_part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:

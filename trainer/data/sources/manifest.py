@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.data.collected import Collected, Part, parse_part
-from trainer.data.sources.labels import index_labels
+from trainer.data.sources.collected import Collected, Part, index_labels, parse_part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:

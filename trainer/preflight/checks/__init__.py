@@ -26,7 +26,7 @@ from trainer.preflight.checks import (
 )
 
 if TYPE_CHECKING:
-    from trainer.preflight.setup import Check
+    from trainer.preflight.findings import Check
 
 CHECKS = cast(
     "tuple[Check, ...]",

@@ -6,12 +6,12 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"contradicting_names": "Files whose name says one class and whose label another."}
 SHORTEST_NAME = 3

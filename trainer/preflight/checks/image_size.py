@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.preflight.finding import Finding
-from trainer.preprocessing.families import family_of
+from trainer.network.backbones import family_of
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"image_size": "Images are smaller than the backbone's minimum."}
 

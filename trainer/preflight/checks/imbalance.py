@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"imbalance": "The largest class has many times the images of the smallest, and nothing counters it."}
 LARGEST_RATIO = 4.0

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.preflight.finding import Finding
-from trainer.preprocessing.families import family_of
-from trainer.preprocessing.kind import expected_kind, preprocessing_kind
-from trainer.preprocessing.recorded import recorded_scaling
+from trainer.network.backbones import family_of
+from trainer.network.preprocessing import expected_kind, preprocessing_kind, recorded_scaling
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.finding import Severity
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup, Severity
 
 FINDINGS = {"input_scaling": "Pixels reach the backbone in another range than its weights were trained on, or unscaled."}
 

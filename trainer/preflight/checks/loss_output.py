@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"loss_output": "Loss, output activation, number of outputs and number of classes do not belong together."}
 CATEGORICAL = ("categorical_crossentropy", "sparse_categorical_crossentropy")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"memory": "A training step is estimated to need more memory than the device has."}
 GIGABYTE = 1e9

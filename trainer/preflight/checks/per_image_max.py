@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {
     "per_image_max": "Each image is divided by its own maximum, so that brightness is lost and one bright pixel rescales a whole image."

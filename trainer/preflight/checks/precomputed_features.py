@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.freezing.feature_rules import precompute_problem
-from trainer.preflight.finding import Finding
+from trainer.network.compile_key import precompute_problem
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"precomputed_features": "The frozen part is to run once, but its activations differ between epochs."}
 

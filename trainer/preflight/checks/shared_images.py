@@ -6,13 +6,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from trainer.data.fingerprint import digest_array
-from trainer.preflight.finding import Finding
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainer.data.images import ImageSet
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {
     "validation_is_train": "Validation images are the training images: the figures say what is memorised, not what generalises.",

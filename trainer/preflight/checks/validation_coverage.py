@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.data.validation_window import window_rows
-from trainer.preflight.finding import Finding
+from trainer.data.order import window_rows
+from trainer.preflight.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.setup import Setup
+    from trainer.preflight.findings import Setup
 
 FINDINGS = {"validation_coverage": "Validation steps do not cover the validation images, so that every epoch is scored on other images."}
 

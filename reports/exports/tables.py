@@ -1,0 +1,166 @@
+"""Two tables: one row a configuration, one row an epoch.
+
+The verdict and the ranking as Markdown, for pull requests and notes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from reports.data import as_report_data, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reports.data import ReportData
+    from reports.data.report_data import Configuration
+    from reports.records import StudyRecord
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvTables(NamedTuple):
+    """Texts of two CSV files (RFC 4180, header first, UTF-8)."""
+
+    configurations: str
+    epochs: str
+
+
+def to_csv(study: StudyRecord | ReportData) -> CsvTables:
+    """Tables of a study; fractions in [0, 1], a missing value is an empty cell."""
+    data = as_report_data(study)
+    return CsvTables(_configurations(data), _epochs(data))
+
+
+def _configurations(data: ReportData) -> str:
+    names = [parameter.name for parameter in data.parameters]
+    figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned", "seeds")
+    header = ["rank", "configuration", *figures, "interval_low", "interval_high", "confirmed", "provisional", "state", "flags", "tied_with"]
+    rows = (
+        [
+            row.rank,
+            row.id,
+            *(getattr(row, figure) for figure in figures),
+            *(row.interval or (None, None)),
+            row.confirmed,
+            row.provisional,
+            row.state,
+            " ".join(flag.name for flag in row.flags),
+            " ".join(row.tied_with),
+            *(row.params.get(name) for name in names),
+        ]
+        for row in data.configurations
+    )
+    return _table([*header, *(f"param:{name}" for name in names)], rows)
+
+
+def _epochs(data: ReportData) -> str:
+    metrics = list(dict.fromkeys(name for trial in data.study.trials for name in trial.curves))
+
+    def rows() -> Iterable[list[object]]:
+        for trial in data.study.trials:
+            columns = [[float(str(value)) for value in trial.curves.get(name, ())] for name in metrics]
+            for epoch in range(trial.num_epochs):
+                yield [
+                    trial.number,
+                    trial.configuration,
+                    trial.seed,
+                    trial.role,
+                    epoch + 1,
+                    *(column[epoch] if epoch < len(column) else None for column in columns),
+                ]
+
+    return _table(["trial", "configuration", "seed", "role", "epoch", *metrics], rows())
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([_cell(name) for name in header])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Texts that a spreadsheet would run as a formula get an apostrophe; what is not finite is empty."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+MOST_ROWS = 50
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def to_markdown(study: StudyRecord | ReportData) -> str:
+    """Verdict, table of the best fifty, flags, failures; every name is escaped."""
+    data = as_report_data(study)
+    verdict = data.verdict
+    parts = [f"# {escape(data.study.name)}", f"**{escape(verdict.headline)}**"]
+    sentences = (verdict.sure, verdict.best_epoch, verdict.steadiness, verdict.checkpoint, verdict.open_ends)
+    parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
+    if data.configurations:
+        parts.append(_ranking(data))
+    if data.causes:
+        lines = (f"- {escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes)
+        parts.append("## What goes with the flags\n\n" + "\n".join(lines))
+    advice = _advice(data)
+    if advice:
+        parts.append("## What to try\n\n" + advice)
+    if data.progress.failures:
+        lines = (f"- {wording.count(len(failure.trials), 'training')}: {escape(failure.reason)}" for failure in data.progress.failures)
+        parts.append("## Failures\n\n" + "\n".join(lines))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """`text` on one line with every character escaped that Markdown or HTML reads as markup."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _ranking(data: ReportData) -> str:
+    names = [parameter.name for parameter in data.parameters]
+    header = ["#", "configuration", "stable", "interval", "level", "best", "last", "seeds", "flags", *map(escape, names)]
+    lines = [_line(header), _line(["---:", "---", *["---:"] * 6, "---", *["---"] * len(names)])]
+    lines += [_line(_cells(data, row, names)) for row in data.configurations[:MOST_ROWS]]
+    left_out = len(data.configurations) - MOST_ROWS
+    tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
+    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+
+
+def _cells(data: ReportData, row: Configuration, names: list[str]) -> list[str]:
+    metric = data.study.metric
+    return [
+        str(row.rank or wording.MISSING),
+        escape(row.short),
+        wording.score(row.stable, metric),
+        wording.interval(row.interval, metric),
+        *(wording.score(value, metric) for value in (row.level, row.best, row.last)),
+        str(row.seeds),
+        escape(", ".join(flag.name for flag in row.flags)),
+        *(escape(wording.parameter(row.params[name])) if name in row.params else wording.MISSING for name in names),
+    ]
+
+
+def _advice(data: ReportData) -> str:
+    """Each advice once, with whom it concerns."""
+    concerned: dict[tuple[str, str], list[str]] = {}
+    for row in data.configurations:
+        for flag in row.flags:
+            if flag.advice:
+                concerned.setdefault((flag.name, flag.advice), []).append(row.short)
+    return "\n".join(
+        f"- **{escape(name)}** ({escape(wording.listing(rows, 4))}): {escape(advice)}" for (name, advice), rows in concerned.items()
+    )
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,188 @@
+"""``steadysweep check``: everything that can be known before a sweep costs anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import SweepInputError
+from sweeps.launch.preflight import finding_text, look_at, look_at_data
+from sweeps.progress.plain import duration
+from sweeps.runtime import resolve_runtime
+from sweeps.storage_path import check_writable
+from sweeps.sweep_file import load_sweep_file
+from sweeps.tracking import check_trackers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweeps.launch.preflight import Checked
+    from sweeps.sweep_file import SweepFile
+    from trainer.data import ImageData
+    from trainer.preflight import Finding
+
+
+SCHEMA = "steadysweep.check/1"
+BAD_INPUT = 2
+MEBIBYTE = 2**20
+CLASSES = 10
+"""Named in text."""
+
+
+def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output_format: str) -> int:
+    """Validate file, space and data, run the pre-flight checks, rehearse a few batches, estimate.
+
+    Returns:
+        0, or 2 when a finding would make the results worthless.
+
+    Raises:
+        SweepInputError: the file, the space, storage_path or the model cannot be used.
+        TrainerInputError: the data cannot be used.
+    """
+    sweep = load_sweep_file(sweep_file, overrides)
+    check_trackers(sweep)
+    check_writable(sweep)
+    with resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
+        return _check(sweep, sweep_file, real_batch=real_batch, text=output_format == "text")
+
+
+def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
+    """Look at the sweep where its own modules and variables are at hand."""
+    data, findings = look_at_data(sweep)
+    document = _document(sweep, data, findings)
+    if text:  # before the model is built: what is known of the data is told even where the model cannot be had
+        _print_data(document)
+    if real_batch:
+        print("building the model and training a few batches ...", file=sys.stderr, flush=True)
+        try:
+            checked = look_at(sweep, rehearse=True)
+        except SweepInputError:
+            if text:
+                _print_findings(findings)
+            raise
+        findings = checked.findings
+        document = {**_document(sweep, data, findings), **_estimates(sweep, checked)}
+    if text:
+        if real_batch:
+            _print_model(document, sweep)
+        _print_findings(findings)
+        print(_next(sweep_file, findings), file=sys.stderr)
+    else:
+        json.dump(document, sys.stdout, indent=1, allow_nan=False)
+        print()
+    return BAD_INPUT if _errors(findings) else 0
+
+
+def _errors(findings: Sequence[Finding]) -> list[str]:
+    """Names of findings that would make the results worthless."""
+    return list(dict.fromkeys(finding.name for finding in findings if finding.severity == "error"))
+
+
+def _next(sweep_file: str, findings: Sequence[Finding]) -> str:
+    errors = _errors(findings)
+    if errors:
+        return f"not ready: mend what is marked error, or accept it knowingly with allow: [{', '.join(errors)}] in {sweep_file}"
+    return f"next: steadysweep run {shlex.quote(sweep_file)}"
+
+
+def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
+    from search_spaces import size
+
+    points = size(sweep.space)
+    return {
+        "schema": SCHEMA,
+        "study": sweep.study,
+        "data": {
+            "images": {name: len(part) for name, part in data.parts()},
+            "image_shape": list(data.image_shape),
+            "classes": list(data.class_names),
+            "skipped": list(data.skipped),
+            "fingerprint": data.fingerprint,
+        },
+        "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": points},
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
+    facts, rehearsal = checked.probe.facts, checked.probe.rehearsal
+    assert rehearsal is not None  # noqa: S101 - look_at was asked for it
+    at_once = sweep.resources.concurrent or 1
+    fresh = sweep.confirm.top * sweep.confirm.seeds
+    trials = sweep.search.trials + fresh
+    return {
+        "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
+        "estimates": {
+            "start_seconds": rehearsal.start_seconds,
+            "epoch_seconds": rehearsal.epoch_seconds,
+            "trial_seconds": rehearsal.trial_seconds,
+            "trainings": trials,
+            "trainings_at_a_time": at_once,
+            "confirmation": {"trainings": fresh, "leaders": sweep.confirm.top, "seconds": rehearsal.trial_seconds * fresh / at_once},
+            "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
+            "checkpoint_seconds": rehearsal.checkpoint_seconds,
+            "checkpoint_every_epochs": rehearsal.checkpoint_every,
+            "images_per_second": rehearsal.images_per_second,
+            "peak_memory_mb": rehearsal.peak_memory_mb,
+            "step_memory_mb": None if facts.estimated_memory_bytes is None else facts.estimated_memory_bytes / MEBIBYTE,
+        },
+    }
+
+
+def _print_data(document: dict[str, Any]) -> None:
+    data, space = document["data"], document["space"]
+    images = ", ".join(f"{count} {name}" for name, count in data["images"].items())
+    height, width, channels = data["image_shape"]
+    classes = ", ".join(data["classes"][:CLASSES]) + (
+        f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
+    )
+    print(f"study    {document['study']}")
+    print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {classes}")
+    if data["skipped"]:
+        print(f"         {len(data['skipped'])} unreadable files skipped, the first: {data['skipped'][0]}")
+    points = "infinitely many" if space["configurations"] is None else f"{space['configurations']:,}"
+    name = f"{space['name']}: " if space["name"] else ""
+    print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations", flush=True)
+
+
+def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
+    model, estimates = document["model"], document["estimates"]
+    print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
+    for label, layer in model["boundaries"].items():
+        backbone, _, frozen = label.partition(":")
+        if frozen != "none":
+            print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
+    at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
+    print(
+        f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "
+        f"{estimates['epoch_seconds']:.2g} s an epoch), plus {duration(estimates['start_seconds'])} to start a worker"
+    )
+    print(
+        f"         at most {duration(estimates['sweep_seconds_at_most'])} for the sweep's {estimates['trainings']} trainings, "
+        f"{'one' if at_once == 1 else at_once} at a time{'; as many as fit run at a time, which takes less' if sweep.resources.concurrent is None else ''}"
+        f"{'; pruning saves some of it' if prunes else ''}"
+    )
+    confirmation = estimates["confirmation"]
+    if confirmation["trainings"]:
+        print(
+            f"         of these {confirmation['trainings']} confirm the leaders ({confirmation['leaders']}) from fresh seeds: "
+            f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
+        )
+    every = estimates["checkpoint_every_epochs"]
+    print(
+        f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
+    )
+    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        print(finding_text(finding))
+    if not findings:
+        print("findings none")
+    sys.stdout.flush()

@@ -1,0 +1,83 @@
+"""``steadysweep diagnose``: score, flags and verdict for logs of trainings run elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from reports.diagnosis import diagnose_run, to_json, to_text
+from reports.errors import ReportInputError
+from reports.logs import read_log, study_from_logs
+from sweeps.errors import SweepInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.diagnosis import Verdict
+
+
+Format = Literal["text", "json", "html"]
+BAD_INPUT = 2
+WIDEST = 120
+
+
+def diagnose(logs: Sequence[str], *, output: str | None, output_format: Format, num_val: int | None) -> int:
+    """Diagnose every run in some logs.
+
+    Args:
+        logs: files, folders of TensorBoard events, or ``-`` for standard input (once).
+        output: HTML file to write besides, or None.
+        output_format: what goes to stdout; ``html`` with ``output`` writes the file only.
+        num_val: validation images of every run; None: what each log states or its values reveal.
+
+    Returns:
+        0; 2 when some logs could be read and others could not (those are named on stderr).
+
+    Raises:
+        ReportInputError: no log could be read.
+        SweepInputError: ``num_val`` is not positive, or standard input is named twice.
+    """
+    if num_val is not None and num_val < 1:
+        raise SweepInputError(f"diagnose --num-val: expected a positive number of validation images, got {num_val}.")
+    if list(logs).count("-") > 1:
+        raise SweepInputError("diagnose: '-' (standard input) can be read once only; name it once.")
+    verdicts, problems = _diagnosed(list(dict.fromkeys(logs)), num_val)
+    if not verdicts:
+        raise ReportInputError("\n".join(problems))
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    if output is not None:
+        from reports.exports.atomic import write_atomically
+
+        print(write_atomically(output, _html(verdicts)).resolve(), file=sys.stderr)
+    if output_format == "json":
+        print(to_json(verdicts))
+    elif output_format == "text":
+        print(to_text(verdicts, width=min(shutil.get_terminal_size((100, 24)).columns, WIDEST)), end="")
+    elif output is None:
+        print(_html(verdicts))
+    return BAD_INPUT if problems else 0
+
+
+def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict], list[str]]:
+    """Verdicts of all logs that can be read, and what is wrong with the others."""
+    verdicts: list[Verdict] = []
+    problems: list[str] = []
+    for log in logs:
+        try:
+            verdicts.extend(diagnose_run(run, num_val=num_val) for run in read_log(log))
+        except ReportInputError as error:
+            problems.append(str(error))
+    return verdicts, problems
+
+
+def _html(verdicts: Sequence[Verdict]) -> str:
+    """The HTML report of all runs."""
+    from reports.data import build_report_data
+    from reports.html import render_report
+
+    sizes = {number: verdict.num_val for number, verdict in enumerate(verdicts)}
+    study = study_from_logs([verdict.run for verdict in verdicts], num_val=sizes)
+    checks = {trial.configuration: verdict.causes for trial, verdict in zip(study.trials, verdicts, strict=True)}
+    return render_report(build_report_data(study, cause_checks=checks))

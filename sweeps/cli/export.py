@@ -1,0 +1,153 @@
+"""``steadysweep export``: a configuration's model, its config, a model card."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.ranking import rank
+from reports.ranking.ranked import by_exported_file
+from sweeps.cli.model_card import model_card
+from sweeps.cli.storage_argument import storage_argument
+from sweeps.errors import SweepError, SweepInputError
+from sweeps.paths import absolute_config
+from sweeps.record import read_study
+from sweeps.storage_path import checkpoint_root, trial_folder
+from sweeps.sweep_file import SweepFile, train_config
+from trainer.fit.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
+from trainer.places import open_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.ranking import RankedConfiguration
+    from reports.records import StudyRecord, TrialRecord
+    from trainer.places import Folder
+
+
+CONFIG, CARD = "config.yaml", "README.md"
+
+
+def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
+    """Write ``model.keras`` (stock Keras layers), ``config.yaml`` and ``README.md`` into a new folder.
+
+    A file that was never measured on the test images is measured now, once: exporting it is the choice.
+
+    Args:
+        study: its name.
+        storage: URL, or None for the default.
+        wanted: rank of the configuration in the report, counted from 1.
+        output: a folder that does not exist yet.
+
+    Raises:
+        SweepInputError: the folder exists, no configuration has this rank, or none of its models is there.
+        SweepError: a model is there and cannot be read, or is damaged.
+    """
+    target = Path(output)
+    if target.exists():
+        raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
+    record = read_study(storage_argument(storage, study), study)
+    sweep = SweepFile.from_text(record.sweep_file, f"study {study}")
+    chosen = _configuration(record, wanted)
+    try:
+        trial, source = _best_model(record, chosen, sweep)
+        _write(record, chosen, (trial, source), target, sweep)
+    except OSError as error:
+        raise SweepError(f"export: {error}") from error
+    print(target)
+    return 0
+
+
+def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
+    """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
+    trial, source = best
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+        folder = Path(scratch) / "export"
+        folder.mkdir()
+        fetched = _fetched(source, Path(scratch) / "fetched")
+        config = absolute_config(train_config(sweep, _point(trial), trial.seed).model_dump(mode="json"), Path.cwd())
+        (folder / CONFIG).write_text(_yaml(config), encoding="utf-8")
+        (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
+        _leave_note(fetched / TEST, source)
+        (fetched / MODEL).rename(folder / MODEL)
+        folder.rename(target)
+
+
+def _fetched(source: Folder, folder: Path) -> Path:
+    """The model and the notes beside it, in a folder here.
+
+    Raises:
+        SweepError: the file is not what was written.
+    """
+    folder.mkdir()
+    for name in (MODEL, EXPORT, TEST):
+        with contextlib.suppress(FileNotFoundError):
+            source.download(name, folder / name)
+    known = Checkpoints(folder).read_note(EXPORT).get("sha256")
+    if known is not None and known != checksum(folder / MODEL):
+        raise SweepError(
+            f"export: {source.place}/{MODEL} is damaged: its checksum is not the one in {EXPORT}. "
+            "Restore the file, choose another --rank, or train the configuration again with `steadysweep train`."
+        )
+    return folder
+
+
+def _leave_note(note: Path, source: Folder) -> None:
+    """Put what was measured beside the model, where it can be written, so that it is not measured again."""
+    if note.is_file():
+        with contextlib.suppress(OSError):
+            source.write(TEST, note.read_bytes())
+
+
+def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
+    ranked = rank(record).configurations
+    if not 1 <= wanted <= len(ranked):
+        raise SweepInputError(f"export --rank: expected 1 to {len(ranked)} for study {record.name!r}, got {wanted}.")
+    return ranked[wanted - 1]
+
+
+def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Folder]:
+    """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
+    root = checkpoint_root(sweep)
+    trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
+    found = [(trial, open_folder(trial_folder(root, trial.number), "storage_path")) for trial in trials]
+    present = next(((trial, folder) for trial, folder in found if MODEL in folder.files()), None)
+    if present is None:
+        why = (
+            f"none of {', '.join(f'{folder.place}/{MODEL}' for _, folder in found)} is there"
+            if found
+            else f"it is {chosen.state}: no training was completed"
+        )
+        raise SweepInputError(
+            f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
+            "Run the command where the sweep ran, choose another --rank, or train it again with `steadysweep train`."
+        )
+    return present
+
+
+def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) -> float | str:
+    """Accuracy of the file on the test images, or why there is none."""
+    if "test_accuracy" in trial.figures:
+        return trial.figures["test_accuracy"]
+    from trainer import TrainConfig
+    from trainer.errors import TrainerInputError
+    from trainer.fit.scores import measure_exported
+
+    try:
+        figures = measure_exported(folder / MODEL, TrainConfig(**config))
+    except TrainerInputError as error:
+        return f"not measured: {error}"
+    return figures.get("test_accuracy", "not measured: there is no test split")
+
+
+def _point(trial: TrialRecord) -> dict[str, float | int | str]:
+    return {name: value for name, value in trial.params.items() if value is not None}
+
+
+def _yaml(settings: object) -> str:
+    import yaml
+
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,89 @@
+"""``steadysweep init``: look at a folder of images and write a commented sweep file that fits it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.errors import SweepInputError
+from sweeps.first_look import file_text, observations, propose, refusal
+from sweeps.first_look.observations import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sweeps.first_look import Proposal
+    from trainer.data.inspect import FolderInspection
+
+
+MOST_CLASSES = 12
+
+
+def init(data_dir: str, *, output: str) -> int:
+    """Write a sweep file for a folder of class folders and print what was seen.
+
+    Raises:
+        SweepInputError: `output` exists or cannot be written, `data_dir` is a file, or the folder has fewer than two classes with images.
+        DataError: there is no such folder.
+    """
+    from trainer.data.inspect import inspect_folder
+
+    path = _writable(output)
+    try:
+        seen = inspect_folder(_folder(data_dir))
+    except OSError as error:
+        raise SweepInputError(f"init: {error.filename or data_dir} cannot be read: {error.strerror}; change its permissions.") from None
+    refused = refusal(data_dir, seen)
+    if refused is not None:
+        raise SweepInputError(refused)
+    proposal = propose(data_dir, seen)
+    text = file_text(proposal, seen)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise SweepInputError(f"init -o: {path} cannot be written: {error.strerror}.") from None
+    for line in (*_summary(proposal, seen), *observations(seen, proposal), f"next: steadysweep check {shlex.quote(str(path))}"):
+        print(line, file=sys.stderr)
+    print(path)
+    return 0
+
+
+def _writable(output: str) -> Path:
+    path = Path(output)
+    if path.exists():
+        raise SweepInputError(f"init: {path} exists and is not overwritten; give another name with -o FILE.")
+    if not path.parent.is_dir():
+        raise SweepInputError(f"init -o: there is no folder {path.parent}; make it first, or give another file.")
+    return path
+
+
+def _folder(data_dir: str) -> Path:
+    if not data_dir.strip():
+        raise SweepInputError("init: expected a folder of class folders, got an empty name; '.' is the current folder.")
+    path = Path(data_dir).expanduser()
+    if path.is_file():
+        raise SweepInputError(
+            f"init: {path} is a file; expected a folder with one folder of images a class. "
+            "A manifest.csv, manifest.parquet or arrays.npz needs no init: name it in a sweep file, data: {source: FILE}."
+        )
+    return path
+
+
+def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
+    """What was seen and what was chosen."""
+    present = [f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number]
+    more = f" and {len(present) - MOST_CLASSES} more" if len(present) > MOST_CLASSES else ""
+    parts = f", in {', '.join(seen.parts)} folders" if seen.parts else ""
+    yield f"{count(seen.images, 'image')} in {len(present)} classes{parts}: {', '.join(present[:MOST_CLASSES])}{more}"
+    how = (
+        f"fine-tunes {proposal.backbone} with {proposal.weights} weights"
+        if proposal.weights
+        else f"trains {proposal.backbone} from scratch"
+    )
+    yield (
+        f"the sweep {how} at {proposal.image_size}x{proposal.image_size} pixels: space {proposal.space}, {proposal.trials} configurations of "
+        f"{proposal.epochs} epochs"
+    )

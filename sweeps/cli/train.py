@@ -1,0 +1,69 @@
+"""``steadysweep train``: one configuration, with the records and the report of a sweep."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from search_spaces import SearchSpace
+from sweeps.cli.outcome import finish
+from sweeps.cli.storage_argument import storage_argument
+from sweeps.configuration import configuration_id
+from sweeps.launch import LaunchOptions, launch
+from sweeps.progress.plain import params
+from sweeps.study import storage_of
+from sweeps.sweep_file import load_sweep_file
+from sweeps.sweep_file.searchable import setting_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweeps.sweep_file import SweepFile
+
+
+def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, quiet: bool) -> int:
+    """Train the sweep file's own settings, with ``--set`` for what its space would vary, in this process.
+
+    The study is called ``STUDY-CONFIGURATION``, in the sweep's storage: the same configuration again continues or shows it.
+
+    Raises:
+        SweepInputError: the file, the storage or the data cannot be used.
+    """
+    searched = load_sweep_file(sweep_file, overrides)
+    values = unset(searched)
+    if values and not quiet:
+        print(
+            f"searched in {sweep_file} and not fixed by --set, so with the file's own or default values: {params(values)}", file=sys.stderr
+        )
+    sweep = single(searched)
+    if storage is not None:
+        sweep = sweep.model_copy(update={"storage": storage_argument(storage, sweep.study)})
+    return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
+
+
+def unset(sweep: SweepFile) -> dict[str, object]:
+    """Searched parameters to the values that their settings have without a search."""
+    paths = {name: setting_path(name) for name in sweep.space.parameters}
+    values = {name: getattr(getattr(sweep, path[0]), path[1]) for name, path in paths.items() if path is not None}
+    return {name: "default" if value is None else value for name, value in values.items()}
+
+
+def single(sweep: SweepFile) -> SweepFile:
+    """`sweep` with nothing varied, one trial, no pruning; its study is named after the configuration."""
+    fixed = sweep.model_copy(update={"space": SearchSpace(parameters={})})
+    search = sweep.search.model_copy(
+        update={"trials": 1, "sampler": "random", "sampler_options": {}, "pruner": "none", "pruner_options": {}}
+    )
+    confirm = sweep.confirm.model_copy(update={"top": 0})
+    report = sweep.report.model_copy(update={"path": None})
+    name = f"{sweep.study}-{configuration_id(fixed, {})}"
+    return fixed.model_copy(
+        update={
+            "study": name,
+            "storage": storage_of(sweep),
+            "storage_path": f"{sweep.storage_path or 'runs'}/{name}",
+            "search": search,
+            "confirm": confirm,
+            "report": report,
+        }
+    )

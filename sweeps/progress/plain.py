@@ -1,0 +1,159 @@
+"""Progress as plain lines, for files and pipes.
+
+The seam of progress displays: an observer of a study that also takes messages.
+Words and figures that every display uses.
+Progress that says only what went wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol, Self
+
+from sweeps.study.observer import StudyObserver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweeps.study.confirmation import ConfirmationCost
+    from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
+
+
+class ShownProgress(StudyObserver, Protocol):
+    """A `StudyObserver` that can say something between its lines."""
+
+    def message(self, text: str) -> None:
+        """Say one line to the person watching."""
+        ...
+
+
+MINUTE = 60
+HOUR = 3600
+
+
+def duration(seconds: float | None) -> str:
+    """E.g. ``3 h 05 min``, ``2 min 10 s``, ``8 s``; an ellipsis while unknown."""
+    if seconds is None:
+        return "…"
+    whole = round(seconds)
+    if whole >= HOUR:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+    if whole >= MINUTE:
+        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+    return f"{whole} s"
+
+
+def short(value: object) -> str:
+    """A parameter's value in few characters."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def params(values: Mapping[str, object]) -> str:
+    """Parameters on one line."""
+    return "  ".join(f"{name}={short(value)}" for name, value in values.items())
+
+
+def counts(snapshot: StudySnapshot) -> str:
+    """How many trials are done, of what kind, and how long the rest may take."""
+    parts = [f"{snapshot.done}/{snapshot.target} trials", f"{len(snapshot.running)} running", f"{snapshot.pruned} pruned"]
+    if snapshot.failed:
+        parts.append(f"{snapshot.failed} failed")
+    if snapshot.confirmations_target:
+        parts.append(f"{snapshot.confirmations}/{snapshot.confirmations_target} confirmations")
+    parts.append(f"elapsed {duration(snapshot.elapsed)}")
+    if snapshot.phase != "over":
+        parts.append(f"ETA {duration(snapshot.eta)}")
+    if snapshot.trial_hours:
+        parts.append(
+            f"{snapshot.gpu_hours:.2f} GPU-hours" if snapshot.gpu_hours else f"worker time {duration(snapshot.trial_hours * HOUR)}"
+        )
+    return " · ".join(parts)
+
+
+def confirmation(cost: ConfirmationCost) -> str:
+    """What the confirmation of the leaders will take."""
+    time = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
+    leaders, each = ("the leader", "") if cost.leaders == 1 else (f"the {cost.leaders} leaders", " each")
+    trainings = "1 training" if cost.trials == 1 else f"{cost.trials} trainings"
+    seeds = "1 fresh seed" if cost.seeds == 1 else f"{cost.seeds} fresh seeds"
+    return f"confirming {leaders} with {seeds}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
+
+
+def ending(trial: FinishedTrial) -> str:
+    """How a trial ended, on one line."""
+    verb = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state, trial.state.lower())
+    score = "" if trial.stable is None else f" stable {trial.stable:.4f} (level {trial.level:.4f}, best {trial.best:.4f})"
+    flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
+    cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
+    epochs = f"{trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+    return f"trial {trial.number} {verb} after {epochs}:{cause}{score}{flags}  {params(trial.params)}".rstrip()
+
+
+def notice(trial: TrialProgress, text: str) -> str:
+    """What a trial's worker told, on one line."""
+    return f"trial {trial.number}: {text}"
+
+
+class QuietProgress:
+    """Tells failed trials and notices, and nothing else."""
+
+    def __enter__(self) -> Self:
+        """Nothing to set up."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to take down."""
+
+    def on_started(self, trial: TrialProgress) -> None:
+        """Nothing."""
+
+    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def on_notice(self, trial: TrialProgress, text: str) -> None:
+        """Say it."""
+        self.message(notice(trial, text))
+
+    def on_finished(self, trial: FinishedTrial) -> None:
+        """Name a failure."""
+        if trial.state == "FAIL":
+            self.message(ending(trial))
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """Nothing."""
+
+    def on_tick(self, snapshot: StudySnapshot) -> None:
+        """Nothing."""
+
+    def message(self, text: str) -> None:
+        """To stderr."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the display's one way out
+
+
+SUMMARY_SECONDS = 30.0
+
+
+class ProgressLines(QuietProgress):
+    """One line when a trial ends, and a summary with the leader every half minute."""
+
+    def __init__(self) -> None:
+        self._next_summary = SUMMARY_SECONDS
+
+    def on_finished(self, trial: FinishedTrial) -> None:
+        """How it ended."""
+        self.message(ending(trial))
+
+    def on_confirmation(self, cost: ConfirmationCost) -> None:
+        """What it costs."""
+        self.message(confirmation(cost))
+
+    def on_tick(self, snapshot: StudySnapshot) -> None:
+        """A summary now and then, and at the end."""
+        if snapshot.elapsed < self._next_summary and snapshot.phase != "over":
+            return
+        self._next_summary = snapshot.elapsed + SUMMARY_SECONDS
+        self.message(counts(snapshot))
+        if snapshot.leaders:
+            leader = snapshot.leaders[0]
+            flags = f" [{', '.join(leader.flags)}]" if leader.flags else ""
+            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}{flags}  {params(leader.params)}".rstrip())

@@ -1,0 +1,241 @@
+"""Adding a trial to a study, once, even if others add theirs and answers are lost.
+
+Rows of Optuna's tables as its own storage writes them, each trial in a few statements.
+
+Optuna's storage loads a trial's row again before each parameter and attribute that it writes, which is most of what a driver's processor time for a short trial
+went to. The tables are those of Optuna's models, so that types and names are its own; a test holds the rows to those that Optuna writes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import distribution_to_json
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import delete, insert, select, update
+
+from sweeps.record.curves import encode
+from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.reading import Attribute, newest_trial
+from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, naive_utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+    from sqlalchemy import Table
+    from sqlalchemy.engine import Connection
+
+    from sweeps.record.ownership import Ownership
+    from sweeps.record.reading import ImportedTrial, NewTrial
+    from sweeps.record.transactions import Transactions
+
+
+_TRIALS: Table = models.TrialModel.__table__
+_PARAMS: Table = models.TrialParamModel.__table__
+_USER: Table = models.TrialUserAttributeModel.__table__
+_SYSTEM: Table = models.TrialSystemAttributeModel.__table__
+_VALUES: Table = models.TrialValueModel.__table__
+_SHOWN: Table = models.TrialIntermediateValueModel.__table__
+
+
+def insert_trial(connection: Connection, study_id: int, number: int, trial: FrozenTrial) -> int:
+    """Write a trial of a study; returns Optuna's ID.
+
+    Args:
+        connection: in a transaction in which nobody else adds trials to the study.
+        study_id: Optuna's.
+        number: how many trials the study has.
+        trial: its number and ID are not looked at; its distributions must be compatible with the study's.
+    """
+    row = {
+        "study_id": study_id,
+        "number": number,
+        "state": trial.state,
+        "datetime_start": _utc(trial.datetime_start),
+        "datetime_complete": _utc(trial.datetime_complete),
+    }
+    (trial_id,) = connection.execute(insert(_TRIALS).values(**row)).inserted_primary_key or (0,)
+    params = [
+        {
+            "trial_id": trial_id,
+            "param_name": name,
+            "param_value": trial.distributions[name].to_internal_repr(value),
+            "distribution_json": distribution_to_json(trial.distributions[name]),
+        }
+        for name, value in trial.params.items()
+    ]
+    if params:
+        connection.execute(insert(_PARAMS), params)
+    _insert_attributes(connection, _USER, trial_id, trial.user_attrs)
+    _insert_attributes(connection, _SYSTEM, trial_id, trial.system_attrs)
+    for step, value in trial.intermediate_values.items():
+        insert_shown(connection, trial_id, step, value)
+    if trial.value is not None:
+        _insert_value(connection, trial_id, trial.value)
+    return int(trial_id)
+
+
+def insert_shown(connection: Connection, trial_id: int, step: int, value: float) -> None:
+    """Write an intermediate value, in place of one of the same step."""
+    stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+    connection.execute(delete(_SHOWN).where(_SHOWN.c.trial_id == trial_id, _SHOWN.c.step == step))
+    row = {"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind}
+    connection.execute(insert(_SHOWN).values(**row))
+
+
+def replace_user_attributes(connection: Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
+    """Write user attributes of a trial, in place of those of the same names."""
+    connection.execute(delete(_USER).where(_USER.c.trial_id == trial_id, _USER.c.key.in_(list(attributes))))
+    _insert_attributes(connection, _USER, trial_id, attributes)
+
+
+def finish_trial(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> bool:
+    """Write a trial's end; False when it was over already, and nothing was written."""
+    found = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
+    if TrialState(found).is_finished():
+        return False
+    if value is not None:
+        connection.execute(delete(_VALUES).where(_VALUES.c.trial_id == trial_id))
+        _insert_value(connection, trial_id, value)
+    connection.execute(update(_TRIALS).where(_TRIALS.c.trial_id == trial_id).values(state=state, datetime_complete=naive_utc_now()))
+    return True
+
+
+def _insert_value(connection: Connection, trial_id: int, value: float) -> None:
+    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+    connection.execute(insert(_VALUES).values(trial_id=trial_id, objective=0, value=stored, value_type=kind))
+
+
+def _insert_attributes(connection: Connection, attributes_of: Table, trial_id: int, attributes: Mapping[str, Any]) -> None:
+    rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()]
+    if rows:
+        connection.execute(insert(attributes_of), rows)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A naive local time, as Optuna takes it, in the naive UTC that it stores."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+class TrialWriter:
+    """Adds trials to one study.
+
+    No lock is held while a driver thinks about its next proposal: the trial is written only if the study has still as many trials as the driver knew when it
+    began, in a transaction that others wait for. A driver that was overtaken reads what is new and proposes again.
+    """
+
+    def __init__(self, study_id: int, ownership: Ownership, distributions: Mapping[str, BaseDistribution]) -> None:
+        self._study_id = study_id
+        self._ownership = ownership
+        self._distributions = distributions
+
+    def add(self, transactions: Transactions, trial: NewTrial, known: int) -> int:
+        """Write a RUNNING trial with number `known`, owned by this driver; returns Optuna's ID.
+
+        Raises:
+            StudyMovedOnError: the study has more than `known` trials; nothing was written.
+        """
+        template = self._template(trial, optuna.trial.TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
+        trial_id = self._add(transactions, template, known, self._ownership.take)
+        self._ownership.keep(trial_id)
+        return trial_id
+
+    def add_history(self, transactions: Transactions, imported: ImportedTrial, known: int) -> int:
+        """Write a trial that is over with number `known`, its curves in the same transaction; returns Optuna's ID. Nobody owns it.
+
+        Raises:
+            StudyMovedOnError: the study has more than `known` trials; nothing was written.
+        """
+        template = self._template(
+            imported.trial,
+            optuna.trial.TrialState[imported.state],
+            value=imported.value,
+            user_attrs=imported.attributes,
+            intermediate_values=dict(imported.shown),
+            datetime_start=_local(imported.started),
+            datetime_complete=_local(imported.completed),
+        )
+
+        def with_curves(connection: Connection, trial_id: int) -> None:
+            epochs = max((len(curve) for curve in imported.curves.values()), default=0)
+            if epochs:
+                row = {"trial_id": trial_id, "first_epoch": 1, "epochs": epochs, "data": encode(imported.curves)}
+                connection.execute(insert(CURVES).values(**row))
+
+        return self._add(transactions, template, known, with_curves)
+
+    def _add(
+        self, transactions: Transactions, template: optuna.trial.FrozenTrial, known: int, beside: Callable[[Connection, int], None]
+    ) -> int:
+        """Write a trial, and something beside it, if there are `known` others."""
+        written: list[int] = []
+
+        def write(connection: Connection) -> None:
+            lock_study_row(connection, self._study_id)
+            newest = newest_trial(connection, self._study_id)
+            if (newest.number + 1 if newest else 0) == known:
+                trial_id = insert_trial(connection, self._study_id, known, template)
+                _clear(connection, trial_id)
+                beside(connection, trial_id)
+                written[:] = [trial_id]
+                return
+            if written and newest and newest.number == known and self._ownership.took(connection, newest.trial_id):
+                raise _WrittenBeforeError(newest.trial_id)
+            raise StudyMovedOnError("others have added trials to the study")
+
+        try:
+            transactions.write(write)
+        except _WrittenBeforeError as found:
+            written[:] = [found.trial_id]
+        return written[0]
+
+    def _template(self, trial: NewTrial, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial
+        """A new trial in Optuna's form."""
+        given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
+        given["user_attrs"] = {
+            Attribute.ROLE: trial.role,
+            Attribute.CONFIGURATION: trial.configuration,
+            Attribute.SEED: trial.seed,
+            Attribute.REPLICATE: trial.replicate,
+            Attribute.PLANNED_EPOCHS: trial.planned_epochs,
+            **known.get("user_attrs", {}),
+        }
+        return optuna.trial.FrozenTrial(
+            number=-1,
+            trial_id=-1,
+            state=state,
+            params=dict(trial.params),
+            distributions={name: self._distributions[name] for name in trial.params},
+            system_attrs=dict(trial.system_attributes),
+            **given,
+        )
+
+
+class _WrittenBeforeError(Exception):
+    """The trial was written by a try whose answer was lost."""
+
+    def __init__(self, trial_id: int) -> None:
+        super().__init__(trial_id)
+        self.trial_id = trial_id
+
+
+def lock_study_row(connection: Connection, study_id: int) -> None:
+    """Whoever changes the study as a whole waits here for the others."""
+    connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update())
+
+
+def _local(moment: datetime) -> datetime:
+    """A UTC time as Optuna takes it: local, without a zone."""
+    return moment.astimezone().replace(tzinfo=None)
+
+
+def _clear(connection: Connection, trial_id: int) -> None:
+    """Remove what a deleted trial of the same ID left behind."""
+    connection.execute(delete(CURVES).where(CURVES.c.trial_id == trial_id))
+    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id))

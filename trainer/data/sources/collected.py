@@ -1,0 +1,110 @@
+"""What a source finds, before anything is decoded, resized or split.
+
+From labels of any kind (names, numbers, one-hot rows) to indices and class names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from trainer.data.images import Labels
+
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """Images of a source in a fixed order.
+
+    Attributes:
+        content: files to decode, or an array ``(n, height, width[, channels])`` of any numeric type.
+        labels: ``(n,)`` int32, index into `class_names`.
+        class_names: in label order.
+        parts: part of each image, length n, where the source gives a split.
+        groups: group of each image, length n (one patient, one scene): a group is never divided between parts.
+    """
+
+    content: tuple[Path, ...] | npt.NDArray[Any]
+    labels: Labels
+    class_names: tuple[str, ...]
+    parts: tuple[Part, ...] | None = None
+    groups: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: npt.NDArray[Any]) -> Collected:
+        """The images at `rows` ``(k,)``, in that order."""
+        content = tuple(self.content[row] for row in rows) if isinstance(self.content, tuple) else self.content[rows]
+        parts = None if self.parts is None else tuple(self.parts[row] for row in rows)
+        groups = None if self.groups is None else tuple(self.groups[row] for row in rows)
+        return Collected(content, self.labels[rows], self.class_names, parts, groups)
+
+
+def parse_part(value: str) -> Part | None:
+    """The part that a folder or a manifest cell names (``train``/``training``, ``val``/``valid``/``validation``/``dev``, ``test``/``testing``), or None."""
+    name = value.strip().lower()
+    if name in {"train", "training"}:
+        return "train"
+    if name in {"val", "valid", "validation", "dev"}:
+        return "validation"
+    if name in {"test", "testing"}:
+        return "test"
+    return None
+
+
+MATRIX = 2
+
+
+def index_labels(raw: npt.NDArray[Any] | Sequence[Any], where: str) -> tuple[Labels, tuple[str, ...]]:
+    """Number the classes: numeric labels in numeric order, names in alphabetical order.
+
+    Args:
+        raw: ``(n,)`` or ``(n, 1)`` numbers or strings, or ``(n, num_classes)`` one-hot rows.
+        where: named in errors, e.g. ``labels.npz: y_train``.
+
+    Returns:
+        Labels ``(n,)`` and the class names.
+
+    Raises:
+        DataError: labels are missing, fractional or of another shape.
+    """
+    values = np.asarray(raw)
+    if values.ndim == MATRIX and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == MATRIX:
+        if not (np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()):
+            raise DataError(f"{where}: expected one label an image or one-hot rows, got an array of shape {values.shape}")
+        return values.argmax(axis=1).astype(np.int32), tuple(str(index) for index in range(values.shape[1]))
+    if values.ndim != 1:
+        raise DataError(f"{where}: expected labels of shape (n,), got {values.shape}")
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all() or (values != np.round(values)).any():
+            raise DataError(
+                f"{where}: labels must be class names or whole numbers, got fractions or NaN; this trainer classifies, it does not regress"
+            )
+        values = values.astype(np.int64)
+    if values.dtype.kind in "biu":
+        known, labels = np.unique(values.astype(np.int64), return_inverse=True)
+    else:
+        known, labels = np.unique(np.asarray([_text(value, where) for value in values]), return_inverse=True)
+    return labels.astype(np.int32), tuple(str(name) for name in known)
+
+
+def _text(value: object, where: str) -> str:
+    if value is None or value != value or value == "":  # noqa: PLR0124 - NaN, as pandas marks a missing cell
+        raise DataError(f"{where}: an image has no label; give it one or remove its row")
+    return value.decode() if isinstance(value, bytes) else str(value)

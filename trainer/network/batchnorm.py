@@ -1,0 +1,214 @@
+"""Finding BatchNorm layers and their momentum.
+
+A BatchNorm layer that can be told what to normalise by.
+Moving statistics of BatchNorm layers, apart from the weights.
+Exact BatchNorm statistics over a set of images, weights untouched ("precise BN").
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.network.built import all_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class BatchPass:
+    """How a forward pass, while it is traced, treats some BatchNorm layers.
+
+    Attributes:
+        layers: ids of the layers that normalise by their batch, whatever `training` and `trainable` say, and leave their moving statistics alone.
+        moments: where these layers put their batch's mean and variance, by id, when asked to.
+    """
+
+    layers: frozenset[int]
+    moments: dict[int, tuple[Any, Any]] | None = field(default=None)
+
+
+_CURRENT: ContextVar[BatchPass | None] = ContextVar("batchnorm_pass", default=None)
+
+
+@contextlib.contextmanager
+def by_batch(layers: Iterable[keras.layers.Layer], moments: dict[int, tuple[Any, Any]] | None = None) -> Iterator[None]:
+    """Trace calls in which `layers` normalise by their batch; their moments are collected into `moments` if given."""
+    token = _CURRENT.set(BatchPass(frozenset(id(layer) for layer in layers), moments))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """`keras.layers.BatchNormalization` that obeys `by_batch`.
+
+    Existing layers become one by changing their class, which finds layers that no cloning would reach; `trainer.network.export` changes it back.
+    ``momentum`` is then a variable (Keras bakes a float into the trace), which is no weight of the layer.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401, FBT001 - Keras's signature
+        """Normalise by the batch inside `by_batch`, else as Keras does."""
+        current = _CURRENT.get()
+        if current is None or id(self) not in current.layers:
+            return super().call(inputs, training=training, mask=mask)
+        x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = keras.ops.moments(x, axes=self._reduction_axes, synchronized=self.synchronized and _on_one_of_several())
+        if current.moments is not None:
+            current.moments[id(self)] = (mean, variance)
+        outputs = keras.ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+
+def _on_one_of_several() -> bool:
+    """Whether this is traced for one device of several that share a batch."""
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy() and tf.distribute.get_replica_context() is not None
+
+
+def batchnorm_layers(model: keras.layers.Layer) -> list[keras.layers.BatchNormalization]:
+    """Every BatchNorm layer at any depth, in building order."""
+    return [layer for layer in all_layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def make_switchable(layer: keras.layers.BatchNormalization) -> float:
+    """Turn a layer, in place, into a `SwitchedBatchNorm` with its momentum in a variable; do so before it is traced.
+
+    A subclass with its own ``call`` keeps its class: its momentum becomes a variable all the same, but it always normalises as its author wrote.
+
+    Returns:
+        Its momentum as built, a fraction in [0, 1).
+    """
+    if isinstance(layer.momentum, tf.Variable):
+        return float(layer.momentum)
+    momentum = float(layer.momentum)
+    if type(layer) is keras.layers.BatchNormalization:
+        object.__setattr__(layer, "__class__", SwitchedBatchNorm)
+    # Past Keras's tracking: the momentum is no weight of the layer.
+    object.__setattr__(layer, "momentum", tf.Variable(momentum, dtype=tf.float32, trainable=False, name="momentum"))
+    return momentum
+
+
+def set_momentum(layers: Sequence[keras.layers.BatchNormalization], momenta: Sequence[float]) -> None:
+    """Use these momenta from the next step on; layers made switchable are not traced again, others must not have been traced yet."""
+    for layer, momentum in zip(layers, momenta, strict=True):
+        if isinstance(layer.momentum, tf.Variable):
+            layer.momentum.assign(momentum)
+        else:
+            layer.momentum = float(momentum)
+
+
+@dataclass(frozen=True)
+class BatchNormStatistics:
+    """What every BatchNorm layer of a model normalises by at inference, in building order.
+
+    Attributes:
+        means: one array ``(channels,)`` a layer.
+        variances: one array ``(channels,)`` a layer, population variance, ≥ 0.
+    """
+
+    means: tuple[NDArray[np.float64], ...]
+    variances: tuple[NDArray[np.float64], ...]
+
+
+def read_statistics(model: keras.layers.Layer) -> BatchNormStatistics:
+    """Copy the moving statistics of every BatchNorm layer of a model."""
+    layers = batchnorm_layers(model)
+    return BatchNormStatistics(
+        tuple(layer.moving_mean.numpy().astype(np.float64) for layer in layers),
+        tuple(layer.moving_variance.numpy().astype(np.float64) for layer in layers),
+    )
+
+
+def write_statistics(model: keras.layers.Layer, statistics: BatchNormStatistics) -> None:
+    """Give every BatchNorm layer of a model these statistics; the weights are untouched.
+
+    Raises:
+        ValueError: they are of a model with another number of BatchNorm layers.
+    """
+    layers = batchnorm_layers(model)
+    if len(layers) != len(statistics.means):
+        raise ValueError(f"statistics of {len(statistics.means)} BatchNorm layers do not fit a model with {len(layers)}")
+    for layer, mean, variance in zip(layers, statistics.means, statistics.variances, strict=True):
+        layer.moving_mean.assign(mean)
+        layer.moving_variance.assign(variance)
+
+
+Moments = list[tuple[Any, Any]]
+
+
+def precise(model: keras.Model, batches: Iterable[Any], layers: Sequence[keras.layers.Layer] | None = None) -> BatchNormStatistics:
+    """Recompute the moving statistics of a model's BatchNorm layers over images and write them into it.
+
+    Args:
+        model: any functional model, ours or loaded from a file.
+        batches: arrays ``(images, height, width, channels)``, each image once; two images or more a batch, mixed in class.
+        layers: only these BatchNorm layers; default: all. The others normalise as they stand.
+
+    Returns:
+        The statistics of all layers, as written.
+    """
+    every = list(batchnorm_layers(model) if layers is None else layers)
+    for layer in every:
+        make_switchable(layer)
+    chosen = [layer for layer in every if isinstance(layer, SwitchedBatchNorm)]
+    return pool_moments(model, chosen, moments_function(model, chosen), batches)
+
+
+def moments_function(model: Callable[..., Any], layers: Sequence[keras.layers.Layer]) -> Callable[[Any], Moments]:
+    """A compiled forward pass in which `layers` normalise by their batch; it returns each one's mean and variance in the order of `layers`."""
+
+    def moments_of(images: Any) -> Moments:  # noqa: ANN401 - a tensor
+        found: dict[int, tuple[Any, Any]] = {}
+        with by_batch(layers, found):
+            model(images, training=False)
+        return [found[id(layer)] for layer in layers]
+
+    return tf.function(moments_of, autograph=False, reduce_retracing=True)  # type: ignore[no-any-return]
+
+
+def pool_moments(
+    model: keras.Model, layers: Sequence[keras.layers.Layer], moments_of: Callable[[Any], Moments], batches: Iterable[Any]
+) -> BatchNormStatistics:
+    """Pool E[x] and E[x²] over batches by their size, in float64, and write mean and variance into `layers`.
+
+    Averaging the batches' variances, or a cumulative momentum of i/(i+1), would miss the variance of their means.
+    """
+    if not layers:
+        return read_statistics(model)
+    first = [np.zeros(layer.moving_mean.shape) for layer in layers]
+    second = [np.zeros(layer.moving_mean.shape) for layer in layers]
+    images_seen = 0
+    for images in batches:
+        size = int(images.shape[0])
+        images_seen += size
+        for index, (mean, variance) in enumerate(moments_of(images)):
+            batch_mean = np.asarray(mean, dtype=np.float64)
+            first[index] += size * batch_mean
+            second[index] += size * (np.asarray(variance, dtype=np.float64) + batch_mean**2)
+    if not images_seen:
+        raise ValueError("precise BatchNorm statistics need at least one batch of images, got none")
+    means = {id(layer): total / images_seen for layer, total in zip(layers, first, strict=True)}
+    squares = {id(layer): total / images_seen for layer, total in zip(layers, second, strict=True)}
+    now = read_statistics(model)
+    every = batchnorm_layers(model)
+    statistics = BatchNormStatistics(
+        tuple(means.get(id(layer), mean) for layer, mean in zip(every, now.means, strict=True)),
+        tuple(
+            np.maximum(squares[id(layer)] - means[id(layer)] ** 2, 0.0) if id(layer) in means else variance
+            for layer, variance in zip(every, now.variances, strict=True)
+        ),
+    )
+    write_statistics(model, statistics)
+    return statistics

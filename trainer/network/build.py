@@ -1,0 +1,212 @@
+"""From settings to a network.
+
+Every backbone of ``keras.applications`` that has a no-top form.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from trainer.errors import ConfigError
+from trainer.network.backbones import backbone_info
+from trainer.network.batchnorm import batchnorm_layers, make_switchable
+from trainer.network.built import BuiltModel
+from trainer.network.custom import custom_backbone
+from trainer.network.head import build_head, output_units
+from trainer.network.weights import BACKBONE_LAYER, load_backbone_weights, with_imagenet_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import keras
+
+    from trainer.config import ModelConfig, TrainConfig
+    from trainer.data import ChannelStatistics
+    from trainer.network.backbones import Backbone
+
+
+def application_backbone(
+    backbone: Backbone, input_shape: tuple[int, int, int], options: Mapping[str, Any], *, imagenet: bool
+) -> keras.Model:
+    """Build one without its top.
+
+    Args:
+        backbone: which one.
+        input_shape: height, width, channels; ImageNet weights need three channels.
+        options: further arguments of the builder, e.g. ``alpha`` of MobileNet, or ``include_preprocessing: false`` where scaling is inside.
+        imagenet: load the ImageNet weights (downloaded once by Keras).
+
+    Raises:
+        ConfigError: the images are too small, or an option is unknown to the builder.
+        WeightsUnavailableError: ImageNet weights cannot be had.
+    """
+    if min(input_shape[:2]) < backbone.min_size:
+        raise ConfigError(
+            f"data.image_size: {backbone.name} needs images of at least {backbone.min_size}x{backbone.min_size} pixels, "
+            f"got {input_shape[0]}x{input_shape[1]}."
+        )
+    builder = getattr(importlib.import_module("keras.applications"), backbone.builder)
+    arguments: dict[str, Any] = {"include_top": False, "weights": "imagenet" if imagenet else None, "input_shape": input_shape, **options}
+    try:
+        if imagenet:
+            return with_imagenet_weights(lambda: builder(**arguments), backbone.name)
+        return builder(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"model.options: {backbone.builder} does not accept {dict(options)}: {error}") from error
+
+
+OWN_WEIGHTS = "own"
+_AUTO_NAMES = {"Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d", "ReLU": "re_lu"}
+"""Keras's snake case where it differs from the plain rule."""
+
+
+def build_model(
+    config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int, statistics: ChannelStatistics | None = None
+) -> BuiltModel:
+    """Build preprocessing, backbone and head for images of a shape.
+
+    Random weights are Keras's own draws here; `trainer.network.weights` draws them again from the training's seed.
+
+    Args:
+        config: the training.
+        image_shape: height, width, channels of the data.
+        num_classes: classes of the data.
+        statistics: of the training images; needed for ``preprocessing: standardize`` alone.
+
+    Raises:
+        ConfigError: an impossible setting.
+        WeightsUnavailableError: pretrained weights that cannot be had.
+    """
+    import keras
+
+    from trainer.network.preprocessing import preprocessing_kind, preprocessing_layers
+
+    with dtype_policy(compute_dtype_policy() if config.training.mixed_precision else "float32"):
+        shape = backbone_input_shape(config.model, image_shape)
+        backbone = build_backbone(config.model, shape)
+        images = keras.Input(image_shape, name="image", dtype="float32")
+        x: Any = images
+        own = preprocessing_kind(config) == "standardize"  # by statistics of the images' own channels, so before these are repeated
+        if not own:
+            x = _repeat_grey(x, shape)
+        for layer in preprocessing_layers(config, statistics, int(x.shape[-1])):
+            x = layer(x)
+        x = _repeat_grey(x, shape)
+        preprocessing = keras.Model(images, x, name="preprocessing")
+        head = build_head(config.model, tuple(backbone.output.shape[1:]), num_classes)
+        units = output_units(config.model, num_classes)
+        activation = "sigmoid" if units == 1 else "softmax"
+        outputs = keras.layers.Activation(activation, dtype="float32", name="probabilities")(head(backbone(x)))
+        model = keras.Model(images, outputs, name="classifier")
+    loaded = config.model.weights is not None
+    return BuiltModel(
+        preprocessing,
+        backbone,
+        head,
+        model,
+        units,
+        tuple(backbone.get_weights()) if loaded else None,
+        tuple(make_switchable(layer) for layer in batchnorm_layers(model)),
+    )
+
+
+def _repeat_grey(x: Any, shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 - Keras tensors have no type
+    """Grey images as three equal channels where the backbone takes three."""
+    import keras
+
+    if x.shape[-1] == shape[2]:
+        return x
+    return keras.layers.Concatenate(dtype="float32", name="grey_to_rgb")([x, x, x])
+
+
+def build_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:
+    """The backbone alone, named ``backbone``, with its pretrained weights if any."""
+    import keras
+
+    info = backbone_info(model.backbone)
+    imagenet = model.weights == "imagenet"
+    if info is None:
+        backbone = custom_backbone(model.backbone, input_shape, model.options)
+    elif info.module is not None:
+        backbone = application_backbone(info, input_shape, model.options, imagenet=imagenet)
+    else:
+        backbone = _own_backbone(info.name, input_shape, model.options)
+    _check_weights_setting(model)
+    if model.weights is not None and not imagenet and model.weights != OWN_WEIGHTS:
+        load_backbone_weights(backbone, model.weights)
+    _name_by_place(backbone)
+    return keras.Model(backbone.inputs[0], backbone.outputs[0], name=BACKBONE_LAYER)
+
+
+def _name_by_place(backbone: keras.Model) -> None:
+    """Give layers that Keras named by a count over the whole process (``add_17``) the name they have in a new process (``add_3``).
+
+    A frozen boundary is recorded by name, and must mean the same layer everywhere.
+    """
+    counts: Counter[str] = Counter()
+    for layer in backbone.layers:
+        base = _AUTO_NAMES.get(type(layer).__name__) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
+        if re.fullmatch(rf"{base}(_\d+)?", layer.name):
+            layer.name = f"{base}_{counts[base]}" if counts[base] else base
+            counts[base] += 1
+
+
+def backbone_input_shape(model: ModelConfig, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """What the backbone takes: grey images are repeated to three channels for a pretrained ``keras.applications`` backbone, else left as they are."""
+    info = backbone_info(model.backbone)
+    three = info is not None and info.module is not None and (model.weights is not None or info.preprocessing_inside)
+    return (*image_shape[:2], 3) if three and image_shape[2] == 1 else image_shape
+
+
+def compute_dtype_policy() -> str:
+    """Mixed precision of this machine: float16 on GPUs before Ampere, which have no bfloat16 units, else bfloat16."""
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        major, _ = tf.config.experimental.get_device_details(gpu).get("compute_capability", (8, 0))
+        if major < 8:  # noqa: PLR2004 - Ampere is compute capability 8.0
+            return "mixed_float16"
+    return "mixed_bfloat16"
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build layers under a dtype policy and put the former one back."""
+    import keras
+
+    former = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(former)
+
+
+def _own_backbone(name: str, input_shape: tuple[int, int, int], options: dict[str, Any]) -> keras.Model:
+    from trainer.errors import ConfigError
+    from trainer.network.small_networks import plain_cnn, simple_cnn, small_resnet
+
+    builders: dict[str, Callable[..., keras.Model]] = {"simple_cnn": simple_cnn, "plain_cnn": plain_cnn, "small_resnet": small_resnet}
+    builder = builders[name]
+    try:
+        return builder(input_shape, **options)
+    except TypeError as error:
+        raise ConfigError(f"model.options: {name} does not accept {options}: {error}") from error
+
+
+def _check_weights_setting(model: ModelConfig) -> None:
+    from trainer.errors import ConfigError
+
+    info = backbone_info(model.backbone)
+    if model.weights == "imagenet" and (info is None or not info.pretrained):
+        raise ConfigError(
+            f"model.weights: there are no ImageNet weights for {model.backbone}; give a file, or leave the key out for random weights."
+        )
+    if model.weights == OWN_WEIGHTS and info is not None:
+        raise ConfigError(
+            f"model.weights: 'own' keeps what a package.module:function loaded itself; {model.backbone} needs 'imagenet', a file or nothing."
+        )

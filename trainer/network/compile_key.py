@@ -1,0 +1,95 @@
+"""What a compiled model depends on, as text; no TensorFlow is imported.
+
+When the frozen part of a training may run once instead of in every step; no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.config import TrainConfig
+
+
+OUTSIDE = frozenset({"dropout", "bn_momentum", "frozen_layers", "frozen_bn"})
+"""Model settings that do not change the network's layers."""
+
+
+def compile_key(config: TrainConfig) -> str:
+    """Text that is equal for trainings that can share one compiled model in a process, so that they are best run in the same one.
+
+    Left out are the variables of the compiled step: learning rate, dropout, BatchNorm momentum, weight decay, label smoothing, clipping, the
+    momentum of the weight average, and all of augmentation, schedule and seed.
+    """
+    data = config.data
+    return json.dumps(
+        {
+            "data": [data.source, data.image_size, data.color, data.classes],
+            "architecture": architecture_settings(config),
+            "step": step_settings(config),
+        },
+        sort_keys=True,
+    )
+
+
+def architecture_settings(config: TrainConfig) -> dict[str, Any]:
+    """What decides the layers and their initial weights, besides the images' shape and the number of classes."""
+    model = config.model.model_dump(mode="json", exclude=set(OUTSIDE))
+    return {
+        **model,
+        "weights": _file_identity(config.model.weights),
+        "preprocessing": config.data.preprocessing,
+        "mixed": config.training.mixed_precision,
+    }
+
+
+def step_settings(config: TrainConfig) -> dict[str, Any]:
+    """What decides the traced step, besides the network."""
+    training, model = config.training, config.model
+    has_momentum = training.optimizer in {"sgd", "rmsprop"}
+    return {
+        "frozen": [model.frozen_layers, model.frozen_bn],
+        "thaw": None if training.unfreeze_every is None else 1 + (training.epochs - 1) // training.unfreeze_every,
+        "optimizer": [training.optimizer, training.momentum if has_momentum else None],
+        "batch": training.batch_size,
+        "average": training.ema is not None,
+        "features": training.frozen_features,
+        "loss": training.loss,
+        "call": [training.jit_compile, training.steps_per_execution],
+    }
+
+
+def _file_identity(weights: str | None) -> list[str | int] | str | None:
+    """A weights file by path, size and time, so that a changed file is read again."""
+    path = Path(weights).expanduser() if weights else None
+    if path is None or not path.is_file():
+        return weights
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+
+
+def precompute_problem(config: TrainConfig) -> tuple[str, str] | None:
+    """Why ``training.frozen_features: precomputed`` would train something else than the images do, and what to change; None where it is exact.
+
+    The activations of the frozen part are those of every epoch only where its inputs do not vary between epochs and it runs in inference mode.
+    """
+    from trainer.augmentation import policy_from
+
+    model, training = config.model, config.training
+    rules = (
+        (model.frozen_layers.strip() == "none", "nothing is frozen", "set model.frozen_layers, e.g. all"),
+        (
+            policy_from(config.data.augmentation).name != "none",
+            "random augmentation gives the frozen part other images every epoch",
+            "set data.augmentation: none",
+        ),
+        (
+            model.frozen_bn == "batch",
+            "frozen BatchNorm layers normalise by the batch, so that an image's activations depend on the images beside it",
+            "set model.frozen_bn: inference or reestimate",
+        ),
+        (training.unfreeze_every is not None, "gradual unfreezing moves the frozen part's end", "leave out training.unfreeze_every"),
+    )
+    return next(((problem, remedy) for broken, problem, remedy in rules if broken), None)

@@ -1,0 +1,82 @@
+"""What stands on the backbone: pooling, dense layers, dropout, BatchNorm and the output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+    from trainer.config import ModelConfig
+
+
+SPATIAL_RANK = 4  # (images, height, width, channels)
+
+
+def output_units(model: ModelConfig, num_classes: int) -> int:
+    """Units of the output layer: one for ``sigmoid``, else one per class.
+
+    Raises:
+        ConfigError: ``sigmoid`` with more or fewer than two classes.
+    """
+    if model.output != "sigmoid":
+        return num_classes
+    if num_classes != 2:  # noqa: PLR2004 - a single unit tells two classes apart
+        raise ConfigError(f"model.output: sigmoid is one unit for two classes, but the data has {num_classes}; use softmax.")
+    return 1
+
+
+def dropout_rates(model: ModelConfig) -> tuple[float, ...]:
+    """Dropout before each dense layer and before the output, shape ``(len(dense) + 1,)``.
+
+    Raises:
+        ConfigError: a list of another length.
+    """
+    expected = len(model.dense) + 1
+    if isinstance(model.dropout, float | int):
+        return (float(model.dropout),) * expected
+    if len(model.dropout) != expected:
+        raise ConfigError(
+            f"model.dropout: expected one rate or {expected} (before each of {len(model.dense)} dense layers and before the output), "
+            f"got {len(model.dropout)}."
+        )
+    return tuple(model.dropout)
+
+
+def build_head(model: ModelConfig, features_shape: tuple[int | None, ...], num_classes: int) -> keras.Model:
+    """Features to logits.
+
+    The loss is computed on the logits; `trainer.network.build` puts the softmax or sigmoid behind them, so the loss fits the output by construction.
+
+    Args:
+        model: head settings.
+        features_shape: of one image's features: (height, width, channels) or (features,).
+        num_classes: classes of the data.
+    """
+    import keras
+
+    from trainer.network.variable_dropout import VariableDropout
+
+    features = keras.Input(features_shape, name="features")
+    x: Any = features
+    if len(features_shape) == SPATIAL_RANK - 1:
+        pool = {
+            "avg": keras.layers.GlobalAveragePooling2D,
+            "max": keras.layers.GlobalMaxPooling2D,
+            "flatten": keras.layers.Flatten,
+        }[model.pooling]
+        x = pool(name="pool")(x)
+    if model.head_bn and not model.dense:
+        x = keras.layers.BatchNormalization(name="features_bn")(x)
+    rates = dropout_rates(model)
+    for number, (width, rate) in enumerate(zip(model.dense, rates, strict=False), start=1):
+        x = VariableDropout(rate, name=f"dropout{number}")(x)
+        x = keras.layers.Dense(width, name=f"dense{number}")(x)
+        if model.head_bn:
+            x = keras.layers.BatchNormalization(name=f"dense{number}_bn")(x)
+        x = keras.layers.Activation(model.activation, name=f"dense{number}_{model.activation}")(x)
+    x = VariableDropout(rates[-1], name=f"dropout{len(model.dense) + 1}")(x)
+    x = keras.layers.Dense(output_units(model, num_classes), name="logits")(x)
+    return keras.Model(features, x, name="head")

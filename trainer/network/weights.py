@@ -1,0 +1,148 @@
+"""Pretrained weights: ImageNet's through Keras's own download, or a file.
+
+Initial weights drawn from a seed, in a model that exists already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.errors import ConfigError, WeightsUnavailableError
+from trainer.network.built import all_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+    from trainer.network.built import BuiltModel
+
+
+SUFFIXES = (".weights.h5", ".keras", ".h5")
+BACKBONE_LAYER = "backbone"
+
+
+def with_imagenet_weights(build: Callable[[], keras.Model], backbone: str) -> keras.Model:
+    """Call a ``keras.applications`` builder that downloads weights, and explain a download that fails.
+
+    Raises:
+        WeightsUnavailableError: names the file to provide and the folder where Keras looks for it.
+    """
+    try:
+        return build()
+    except Exception as error:
+        file_name, folder, url = _wanted_file(error)
+        if file_name is None:
+            raise
+        raise WeightsUnavailableError(
+            f"model.weights: imagenet weights of {backbone} could not be downloaded from {url} ({_first_line(error)}). "
+            f"Without a network, put the file {file_name} into {folder}, or name it directly: 'weights: /path/to/{file_name}'."
+        ) from error
+
+
+def load_backbone_weights(backbone: keras.Model, file: str) -> None:
+    """Load a backbone's weights from a ``.weights.h5``, a ``.keras`` (a backbone, or a whole model that we exported) or a Keras ``.h5``.
+
+    Raises:
+        WeightsUnavailableError: there is no such file.
+        ConfigError: the file is of another kind or another architecture.
+    """
+    path = Path(file).expanduser()
+    if not path.name.endswith(SUFFIXES):
+        raise ConfigError(f"model.weights: expected 'imagenet' or a file ending in {', '.join(SUFFIXES)}, got {file!r}.")
+    if not path.is_file():
+        raise WeightsUnavailableError(f"model.weights: there is no file {path} (looked for from {Path.cwd()}).")
+    try:
+        if path.suffix == ".keras":
+            _copy_from_model(backbone, path)
+        else:
+            _check_count(backbone, path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # Keras warns, and goes on, where a file lacks a layer
+                backbone.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise ConfigError(
+            f"model.weights: {path} does not fit backbone {backbone.name} with {len(backbone.weights)} weights "
+            f"({backbone.count_params():,} parameters): {_first_line(error)}. Was it saved with other model.options, or with its head?"
+        ) from error
+
+
+def _check_count(backbone: keras.Model, path: Path) -> None:
+    """Refuse a ``.weights.h5`` with more weights than the backbone: Keras would load those that happen to match and ignore the rest."""
+    import h5py  # type: ignore[import-untyped]
+
+    found: list[str] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None)
+    if path.name.endswith(SUFFIXES[0]) and len(found) != len(backbone.weights):
+        raise ValueError(f"the file holds {len(found)} weights")
+
+
+def _copy_from_model(backbone: keras.Model, path: Path) -> None:
+    import keras
+
+    source = keras.models.load_model(path, compile=False)
+    nested = [layer for layer in source.layers if layer.name == BACKBONE_LAYER]
+    weights = (nested[0] if nested else source).get_weights()
+    backbone.set_weights(weights)
+
+
+def _wanted_file(error: BaseException) -> tuple[str | None, str, str]:
+    """File name, folder and URL that `keras.utils.get_file` was after when it failed, read from its frame."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "get_file":
+            local: dict[str, Any] = frame.f_locals
+            target = Path(str(local.get("download_target") or local.get("fpath") or local.get("fname") or ""))
+            folder = target.parent if target.is_absolute() else Path("~/.keras/models").expanduser()
+            return str(local.get("fname") or target.name), str(folder), str(local.get("origin"))
+    return None, "", ""
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+def initialise(built: BuiltModel, seed: int) -> None:
+    """Give every weight its value at the start of a training: pretrained where given, else drawn from `seed` and the weight's place.
+
+    A kept model is made new by this in a fraction of the time that building it takes; a model just built and a kept one get the same values.
+    """
+    if built.pristine is not None:
+        for variable, value in zip(built.backbone.weights, built.pristine, strict=True):
+            variable.assign(value)
+    else:
+        draw_weights(built.backbone, seed, place=0)
+    draw_weights(built.head, seed, place=1)
+
+
+def draw_weights(model: keras.Model, seed: int, place: int) -> None:
+    """Draw each weight by its layer's own initializer, seeded by (`seed`, `place`, position).
+
+    A weight without an initializer of its name on its layer (a few custom layers) keeps the value that it was built with.
+    """
+    index = 0
+    for layer in all_layers(model):
+        for variable in layer._trainable_variables + layer._non_trainable_variables:  # noqa: SLF001 - this layer's own, not its children's
+            index += 1
+            initializer = getattr(layer, f"{variable.name}_initializer", None)
+            if initializer is not None:
+                variable.assign(_draw(initializer, variable, derived_seed(seed, place, index)))
+
+
+def derived_seed(*parts: int) -> int:
+    """A seed in [0, 2³¹) that depends on every part: hashed, so neighbouring epochs or layers share nothing."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") % 2**31
+
+
+def _draw(initializer: keras.Initializer, variable: keras.Variable, seed: int) -> np.ndarray:
+    settings = initializer.get_config()
+    if "seed" in settings:
+        initializer = type(initializer).from_config({**settings, "seed": seed})
+    return np.asarray(initializer(variable.shape, dtype=variable.dtype))
