@@ -20,13 +20,14 @@ from urllib.error import HTTPError, URLError
 from sweeps.background import Background
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepError
-from sweeps.study.observer import Silent
+from sweeps.study.observer import StudyObserver
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sweeps.study import FinishedTrial, StudyOutcome
+    from reports.records import TrialRecord
+    from sweeps.study import StudyOutcome
     from sweeps.sweep_file.settings import NotifySettings
 
 
@@ -57,12 +58,12 @@ class Event:
         return {"schema": SCHEMA, "event": self.name, "study": self.study, "text": self.message, **host_and_owner(), **self.details}
 
 
-def trial_event(study: str, trial: FinishedTrial) -> Event:
+def trial_event(study: str, trial: TrialRecord) -> Event:
     """A trial failed."""
     lines = (trial.error or "").strip().splitlines()
     reason = lines[-1] if lines else trial.cause or "no cause on record"
-    details = {"trial": trial.number, "cause": trial.cause, "error": reason, "params": dict(trial.params), "epochs": trial.epochs}
-    return Event("trial_failed", study, f"{study}: trial {trial.number} failed after {trial.epochs} epochs: {reason}", details)
+    details = {"trial": trial.number, "cause": trial.cause, "error": reason, "params": dict(trial.params), "epochs": trial.num_epochs}
+    return Event("trial_failed", study, f"{study}: trial {trial.number} failed after {trial.num_epochs} epochs: {reason}", details)
 
 
 def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
@@ -79,9 +80,16 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
         "unfinished": list(outcome.unfinished),
         "best": None
         if best is None
-        else {"configuration": best.configuration, "stable": best.stable, "params": dict(best.params), "flags": list(best.flags)},
+        else {
+            "configuration": best.configuration,
+            "stable": best.stable,
+            "params": dict(best.params),
+            "flags": [flag.name for flag in best.flags],
+        },
     }
-    held = "" if best is None or best.stable is None else f"; best stable {now.metric} {best.stable:.4f} (trial {best.number})"
+    held = (
+        "" if best is None or best.stable is None else f"; best stable {now.metric} {best.stable:.4f} (configuration {best.configuration})"
+    )
     name: EventName = "sweep_done" if outcome.reason in AT_ITS_END else "sweep_stopped"
     return Event(name, study, f"{study}: {outcome.reason}: {now.done}/{now.target} trials{held}", details)
 
@@ -169,7 +177,7 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
     raise NotDeliveredError(f"notify.webhook: {problem}")
 
 
-class Notifier(Silent):
+class Notifier(StudyObserver):
     """An observer that tells failed trials, and is told how the run ended. Nothing it does stalls or breaks the sweep.
 
     Args:
@@ -185,7 +193,7 @@ class Notifier(Silent):
         self._command = Background("notification", say) if wanted and settings.command is not None else None
         self._webhook = Background("notification", say) if wanted and settings.webhook is not None else None
 
-    def on_finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """Tell a failure."""
         if trial.state == "FAIL":
             self._tell(trial_event(self._study, trial))

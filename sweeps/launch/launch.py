@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.launch.companions import Observers, companions
+from sweeps.launch.companions import companions
 from sweeps.progress import progress_display
 from sweeps.record.storage import STORAGE_VARIABLE
 from sweeps.runtime import resolve_runtime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.progress.plain import ShownProgress
+    from sweeps.progress.plain import Progress
     from sweeps.record import HistorySource
     from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
@@ -148,7 +148,7 @@ def _note_changes(sweep: SweepFile, there: ExistingStudy) -> None:
     record_without_running(sweep, fingerprint)
 
 
-def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownProgress, there: ExistingStudy | None) -> StudyOutcome:
+def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
@@ -160,7 +160,7 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
             outcome = run_study(
                 sweep,
                 _executor(sweep, options, runtime, progress.message),
-                observer=Observers(progress, *beside.observers),
+                observers=(progress, *beside.observers),
                 stop_requested=signals.requested,
                 options=study_options,
             )
@@ -168,7 +168,7 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
     return outcome
 
 
-def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, there: ExistingStudy | None) -> StudyOptions:
+def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there: ExistingStudy | None) -> StudyOptions:
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 

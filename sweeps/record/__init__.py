@@ -19,7 +19,7 @@ from sweeps.record.errors import (
     StudyNotFoundError,
 )
 from sweeps.record.facts import HistorySource, StudyFacts
-from sweeps.record.reading import Attribute, ImportedTrial, NewTrial, StoredTrial
+from sweeps.record.reading import Attribute
 from sweeps.record.storage import shown, storage_url
 from sweeps.record.study_record import list_studies, read_leases, read_stored_study, read_study, read_study_facts
 
@@ -29,14 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Attribute",
     "HistorySource",
-    "ImportedTrial",
     "LeaseLostError",
-    "NewTrial",
     "SchemaError",
     "StorageTimes",
     "StorageUnavailableError",
     "StorageUrlError",
-    "StoredTrial",
     "StudyExistsError",
     "StudyFacts",
     "StudyLockedError",

@@ -61,7 +61,6 @@ TRIALS = table(
 PARAMS = table(
     "trial_params", column("param_id"), column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
 )
-VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
 USER_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
 SYSTEM_ATTRIBUTES = table("trial_system_attributes", column("trial_id"), column("key"), column("value_json"))
 
@@ -79,13 +78,6 @@ def parameter_value(stored: float, distribution_json: str) -> ParameterValue:
     if choices:
         return choices[int(stored)]
     return int(stored) if name.startswith("Int") else float(stored)
-
-
-def stored_value(value: float | None, value_type: str) -> float:
-    """A trial's value from its columns."""
-    if value_type == "INF_POS":
-        return float("inf")
-    return float("-inf") if value_type == "INF_NEG" or value is None else float(value)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -11,6 +11,7 @@ from sweeps.study.continuing import check_continues, check_data, check_history, 
 from sweeps.study.history_import import look_at_history
 from sweeps.study.outcome import StudyOutcome
 from sweeps.study.plan import plan_of
+from sweeps.study.ranking import StudyRanking
 from sweeps.study.running import storage_of
 from sweeps.study.snapshots import Snapshots
 from sweeps.study.state import StudyState
@@ -80,7 +81,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None) -> Exi
     reason = _reason(plan, state, facts)
     if reason is None:
         return ExistingStudy(facts, comparison, None)
-    snapshot = Snapshots(sweep.study, plan, state).take("over")
+    snapshot = Snapshots(sweep.study, plan, state, StudyRanking(sweep.study, state, lambda: facts)).take("over")
     note = facts.settled if reason == "settled" else ""
     return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live)), note))
 

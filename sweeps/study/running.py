@@ -13,14 +13,13 @@ from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.continuing import check_history, record_changes
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
-from sweeps.study.observer import Silent
 from sweeps.study.outcome import StudyOptions
 from sweeps.study.plan import parameter_record, plan_of
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import has_literal_password, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sweeps.executor.protocol import Executor
     from sweeps.record.recorded_study import RecordedStudy
@@ -42,7 +41,7 @@ def run_study(
     executor: Executor,
     *,
     trainable: str = KERAS_TRAINABLE,
-    observer: StudyObserver | None = None,
+    observers: Sequence[StudyObserver] = (),
     stop_requested: Callable[[], bool] = lambda: False,
     options: StudyOptions | None = None,
 ) -> StudyOutcome:
@@ -52,7 +51,7 @@ def run_study(
         sweep: resolved sweep file.
         executor: runs the trials; closed when this returns or raises.
         trainable: ``package.module:function``.
-        observer: shown what happens.
+        observers: told what happens.
         stop_requested: asked between events; True saves the running trials for the next run and returns.
         options: what identifies the study beyond its file, and how the run behaves.
 
@@ -61,7 +60,7 @@ def run_study(
         StudyLockedError: another driver is running the study (SQLite; on PostgreSQL they share it).
         SweepAbortedError: the first trials all failed alike.
     """
-    chosen, shown = options or StudyOptions(), observer or Silent()
+    chosen = options or StudyOptions()
     try:
         plan = plan_of(sweep, trainable, chosen.boundaries)
         record = _opened(sweep, plan, chosen)
@@ -69,7 +68,7 @@ def run_study(
         executor.close(0.0)
         raise
     try:
-        driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, shown, chosen)
+        driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, observers, chosen)
         outcome = driver.run(stop_requested)
         if outcome.reason == "space exhausted" and not record.facts.exhausted:
             record.update_facts(exhausted=True)
