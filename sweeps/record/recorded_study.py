@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
 
     from reports.records import TrialRecord
@@ -44,12 +43,20 @@ class RecordedStudy:
     """
 
     def __init__(
-        self, name: str, study_id: int, facts: StudyFacts, storage: RDBStorage, *, ownership: Ownership, transactions: Transactions
+        self,
+        name: str,
+        study_id: int,
+        facts: StudyFacts,
+        *,
+        ownership: Ownership,
+        transactions: Transactions,
+        close: Callable[[], None],
     ) -> None:
+        """Args: close: closes the connections, where nobody else uses them."""
         self.name = name
         self.facts = facts
         self._study_id = study_id
-        self._storage = storage
+        self._close = close
         self._ownership = ownership
         self._transactions = transactions
         self._trial_ids: dict[int, int] = {}
@@ -231,10 +238,9 @@ class RecordedStudy:
             yield
 
     def close(self) -> None:
-        """Let other drivers have the study, or this one's trials, and close the connections."""
+        """Let other drivers have the study, or this one's trials, and close the connections that were made for it."""
         self._ownership.release()
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        self._close()
 
     def _read(self, numbers: Collection[int] | None) -> dict[int, TrialRecord]:
         """Trials by Optuna's ID, with what samplers wrote: all, or those with the given numbers."""

@@ -13,7 +13,7 @@ from sweeps.record.facts import StudyFacts, read_facts
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version
-from sweeps.record.storage import open_for_reading, shown, storage_url
+from sweeps.record.storage import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,64 +22,65 @@ if TYPE_CHECKING:
 
     from reports.records import TrialRecord
     from sweeps.record.leases import Lease
+    from sweeps.record.storage import Database
 
 
 SHOWN_CHANGES = 20
 
 
-def list_studies(url: str) -> tuple[str, ...]:
+def list_studies(where: Database | str) -> tuple[str, ...]:
     """Names of the studies in a storage, sorted.
 
     Raises:
         StudyNotFoundError: there is no such storage.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    with _reading(url) as (connection, _):
+    with _reading(where) as (connection, _):
         return tuple(sorted(_studies(connection)))
 
 
-def read_study(url: str, name: str) -> StudyRecord:
+def read_study(where: Database | str, name: str) -> StudyRecord:
     """A whole study as the report sees it; curves are decoded when they are looked at.
 
     Raises:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    return study_record(name, *read_stored_study(url, name))
+    return study_record(name, *read_stored_study(where, name))
 
 
-def read_stored_study(url: str, name: str) -> tuple[StudyFacts, list[TrialRecord]]:
+def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, list[TrialRecord]]:
     """A study's facts and its trials, those of its history among them, without becoming its driver.
 
     Raises:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    with _reading(url) as (connection, place):
+    with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         facts = existing_facts(connection, study_id, name, place)
         return facts, list(read_trials(connection, study_id, facts.planned_epochs).values())
 
 
-def read_study_facts(url: str, name: str) -> StudyFacts:
+def read_study_facts(where: Database | str, name: str) -> StudyFacts:
     """What a study is, without its trials (for ``resume``: its sweep file).
 
     Raises:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    with _reading(url) as (connection, place):
+    with _reading(where) as (connection, place):
         return existing_facts(connection, study_id_of(connection, name, place), name, place)
 
 
-def read_leases(url: str, name: str) -> Mapping[int, Lease]:
+def read_leases(where: Database | str, name: str) -> Mapping[int, Lease]:
     """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite).
 
     Raises:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    with _reading(url) as (connection, place):
+    with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         if connection.dialect.name == "sqlite" or not inspect(connection).has_table(LEASES.name):
             return {}
@@ -160,16 +161,11 @@ def _told_num_val(trials: list[TrialRecord]) -> int | None:
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[tuple[Connection, str]]:
-    """A connection to an existing storage of our version, and its URL as shown; closed at the end of the block."""
-    parsed = storage_url(url)
-    engine, place = open_for_reading(parsed), shown(parsed)
-    try:
-        with engine.connect() as connection:
-            check_version(engine, place)
-            yield connection, place
-    finally:
-        engine.dispose()
+def _reading(where: Database | str) -> Iterator[tuple[Connection, str]]:
+    """A connection to an existing storage of our version, and its URL as shown."""
+    with opened(where) as database, database.existing().connect() as connection:
+        check_version(database.engine, database.place)
+        yield connection, database.place
 
 
 def _studies(connection: Connection) -> dict[str, int]:

@@ -13,13 +13,13 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from sweeps.record.errors import StorageUnavailableError
-from sweeps.record.storage import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
+
+    from sweeps.record.storage import Database
 
     Statements = Callable[[Connection], object]
 
@@ -80,15 +80,15 @@ class Transactions:
     """Runs statements on a storage.
 
     Args:
-        storage: Optuna's.
+        database: the storage.
         outage: seconds that a database may be away. Whoever was disappointed once does not wait again: what is still to be written when a run ends would
             take as long for each event.
     """
 
-    def __init__(self, storage: RDBStorage, outage: float) -> None:
-        self._engine = storage.engine
+    def __init__(self, database: Database, outage: float) -> None:
+        self._engine = database.engine
         self._outage = outage
-        self._place = shown(storage.engine.url)
+        self._place = database.place
 
     def read(self, query: Callable[[Connection], _Result]) -> _Result:
         """What a query of any number of statements finds."""

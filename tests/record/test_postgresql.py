@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from sweeps.record import StorageTimes, StorageUnavailableError, read_study, shown, storage_url
+from sweeps.record import Storage, StorageTimes, StorageUnavailableError, read_study
 
 if TYPE_CHECKING:
     from conftest import PostgresServer
@@ -74,4 +74,4 @@ def test_the_password_is_nowhere_in_the_database(postgres: PostgresServer) -> No
     engine.dispose()
     assert "secret" in content
     assert postgres.password not in content
-    assert postgres.password not in shown(storage_url(postgres.url))
+    assert postgres.password not in Storage(postgres.url).place
