@@ -14,8 +14,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExistsError, StudyNotFoundError
 from sweeps.record.facts import read_facts, write_facts
-from sweeps.record.lock import StudyLock
-from sweeps.record.ownership import LeasedTrials
+from sweeps.record.ownership import LeasedTrials, StudyLock
 from sweeps.record.recorded_study import RecordedStudy
 from sweeps.record.schema import FACTS, STUDIES, create_or_migrate, stored_version
 from sweeps.record.storage import Database, opened, refuse_unsafe_place

@@ -1,25 +1,39 @@
-"""What makes a driver the one that may write a trial.
-
-The trials that this driver holds by lease, renewed by a thread of their own.
-"""
+"""What makes a driver the one that may write a trial: the leases that it renews (PostgreSQL), or the lock on the whole study (SQLite)."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import re
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeps.record.leases import claim_lease, clear_finished, delete_lease, give_back, insert_lease, living_owners, lock_lease, renew_leases
-from sweeps.record.owner import Owner
+from sweeps.record.errors import StudyLockedError
+from sweeps.record.leases import (
+    Owner,
+    claim_lease,
+    clear_finished,
+    delete_lease,
+    driver_name,
+    give_back,
+    insert_lease,
+    living_owners,
+    lock_lease,
+    renew_leases,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -208,3 +222,82 @@ class LeasedTrials:
                 if mine.get(trial_id) != fence and self._held.get(trial_id) == fence:
                     del self._held[trial_id]
                     self._lost.add(trial_id)
+
+
+def lock_file(database: Path, study: str) -> Path:
+    """The lock of one study beside its SQLite file: studies that share a file can run side by side."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", study)[:40]
+    unique = "" if slug == study else "-" + hashlib.blake2b(study.encode(), digest_size=4).hexdigest()
+    return database.with_name(f"{database.name}.{slug}{unique}.lock")
+
+
+class StudyLock:
+    """One driver a study in SQLite, by a file beside the database; the operating system takes the lock back when its holder dies.
+
+    Implements `Ownership`: whoever has the lock owns every trial of the study.
+
+    Raises:
+        StudyLockedError: another driver is alive; the message says who.
+    """
+
+    shared = False
+
+    def __init__(self, database: Path, study: str) -> None:
+        self._path = lock_file(database, study)
+        self._lock = FileLock(self._path, mode=0o644, thread_local=False)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            holder = _holder(self._path.read_bytes())
+            raise StudyLockedError(
+                f"study {study!r} is being run by {holder}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
+            ) from None
+        self._path.write_text(json.dumps({"driver": driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+
+    def take(self, connection: Connection, trial_id: int) -> None:
+        """Nothing to write: a new trial is owned."""
+
+    def keep(self, trial_id: int) -> None:
+        """Nothing to remember."""
+
+    def took(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - the protocol's
+        """Nobody else makes trials."""
+        return True
+
+    def claim(self, trial_id: int, lease: Lease | None) -> bool:  # noqa: ARG002 - the protocol's
+        """Nobody else is there."""
+        return True
+
+    def check(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - the protocol's
+        """A file's lock is never lost."""
+        return True
+
+    def let_go(self, trial_id: int) -> None:
+        """Nothing to delete."""
+
+    def lost(self) -> set[int]:
+        """Never any."""
+        return set()
+
+    def others(self, connection: Connection) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's
+        """Never any."""
+        return ()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """This driver always is."""
+        return nullcontext()
+
+    def release(self) -> None:
+        """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""
+        if self._lock.is_locked:
+            self._path.write_text("")
+            self._lock.release()
+
+
+def _holder(content: bytes) -> str:
+    """Who holds the lock, from the lock file's content."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return "another driver"
+    return f"{document.get('driver', 'another driver')} since {document.get('since', 'some time')}"

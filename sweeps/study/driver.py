@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
 from sweeps.record import LeaseLostError
-from sweeps.record.owner import driver_name
+from sweeps.record.leases import driver_name
 from sweeps.record.reading import Attribute
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments, Others
