@@ -109,14 +109,14 @@ def refuse_claimed(root: str, study: str) -> None:
 def _owner(root: str) -> object:
     """Which study a place belongs to, None for no study."""
     try:
-        found: object = json.loads(open_folder(root, "storage_path").read(OWNER))
+        owner: object = json.loads(open_folder(root, "storage_path").read(OWNER))
     except FileNotFoundError:
         return None
     except ValueError:
         return {}
     except OSError as error:
         raise _unusable(error) from error
-    return found
+    return owner
 
 
 def _claimed(root: str, there: object, this: str) -> SweepInputError:

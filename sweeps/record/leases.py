@@ -148,21 +148,21 @@ def insert_lease(connection: Connection, study_id: int, trial_id: int, owner: Ow
     connection.execute(insert(LEASES).values(_values(study_id, trial_id, owner, seconds, 1)))
 
 
-def claim_lease(connection: Connection, study_id: int, trial_id: int, owner: Owner, seconds: float, seen: Lease | None) -> int | None:
+def claim_lease(connection: Connection, study_id: int, trial_id: int, owner: Owner, seconds: float, lease: Lease | None) -> int | None:
     """Take an unfinished trial over, unless its lease is no longer as it was seen; returns the fence.
 
     A row that somebody has locked is being written or renewed: its owner lives.
     """
-    if seen is None:
+    if lease is None:
         new = postgresql.insert(LEASES).values(_values(study_id, trial_id, owner, seconds, 1))
         fence = connection.execute(new.on_conflict_do_nothing().returning(LEASES.c.fence)).scalar_one_or_none()
     else:
-        unchanged = (LEASES.c.trial_id == trial_id, LEASES.c.owner == seen.owner, LEASES.c.fence == seen.fence)
-        free = () if is_dead_here(seen.process) else (or_(LEASES.c.owner == NOBODY, SECONDS_LEFT <= 0),)
+        unchanged = (LEASES.c.trial_id == trial_id, LEASES.c.owner == lease.owner, LEASES.c.fence == lease.fence)
+        free = () if is_dead_here(lease.process) else (or_(LEASES.c.owner == NOBODY, SECONDS_LEFT <= 0),)
         locked = select(LEASES.c.fence).where(*unchanged, *free).with_for_update(skip_locked=True)
         if connection.execute(locked).first() is None:
             return None
-        fence = seen.fence + 1
+        fence = lease.fence + 1
         connection.execute(update(LEASES).where(LEASES.c.trial_id == trial_id).values(_values(study_id, trial_id, owner, seconds, fence)))
     state = connection.execute(select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)).scalar_one_or_none()
     if fence is not None and state not in UNFINISHED:  # its last owner finished it in between

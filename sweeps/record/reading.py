@@ -170,10 +170,10 @@ def _of_trials(
 
 def _attributes(rows: Iterable[Row[Any]]) -> dict[int, Mapping[str, Any]]:
     """Attributes by trial."""
-    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    attributes: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        found[row.trial_id][row.key] = json.loads(row.value_json)
-    return dict(found)
+        attributes[row.trial_id][row.key] = json.loads(row.value_json)
+    return dict(attributes)
 
 
 def _curves(rows: Iterable[Row[Any]]) -> dict[int, LazyCurves]:
@@ -188,13 +188,13 @@ def _curves(rows: Iterable[Row[Any]]) -> dict[int, LazyCurves]:
 
 def _attempts(rows: Iterable[Row[Any]]) -> dict[int, tuple[AttemptRecord, ...]]:
     """Attempts by trial."""
-    found: dict[int, list[AttemptRecord]] = defaultdict(list)
+    attempts: dict[int, list[AttemptRecord]] = defaultdict(list)
     for row in rows:
         times = utc(row.started), utc(row.ended)
-        found[row.trial_id].append(
+        attempts[row.trial_id].append(
             AttemptRecord(row.attempt, row.driver, row.worker, row.from_epoch, *times, row.cause, row.gpu, utc(row.seen))
         )
-    return {trial: tuple(of_trial) for trial, of_trial in found.items()}
+    return {trial: tuple(of_trial) for trial, of_trial in attempts.items()}
 
 
 @dataclass(frozen=True)

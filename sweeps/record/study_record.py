@@ -126,7 +126,7 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) ->
         maximize=facts.maximize,
         trials=tuple(own),
         parameters=facts.parameters,
-        num_val=facts.num_val if facts.num_val is not None else _told_num_val(own),
+        num_val=facts.num_val if facts.num_val is not None else _num_val_of(own),
         target_trials=facts.target_trials,
         sweep_file=facts.sweep_file,
         versions=facts.versions,
@@ -141,23 +141,23 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) ->
 
 def _life(facts: StudyFacts) -> dict[str, str]:
     """What became of a study since it was made: with what it began, what later runs changed, why its search ended early."""
-    told: dict[str, str] = {}
+    entries: dict[str, str] = {}
     if facts.history is not None:
         left = "; ".join(f"{number} {reason}" for reason, number in facts.history.left_out.items())
-        told["history"] = f"{facts.history.imported} trials of {facts.history.study}" + (f" (left out: {left})" if left else "")
+        entries["history"] = f"{facts.history.imported} trials of {facts.history.study}" + (f" (left out: {left})" if left else "")
     for change in facts.changes[-SHOWN_CHANGES:]:
         moment, _, what = change.partition(" ")
         key = f"changed {moment}"  # to the second, in which more than one may fall
-        told[key] = f"{told[key]}; {what}" if key in told else what
+        entries[key] = f"{entries[key]}; {what}" if key in entries else what
     if facts.settled:
-        told["search settled"] = facts.settled
-    return told
+        entries["search settled"] = facts.settled
+    return entries
 
 
-def _told_num_val(trials: list[TrialRecord]) -> int | None:
+def _num_val_of(trials: list[TrialRecord]) -> int | None:
     """Validation images as the trials have told: the most, since a trial that validates on other images each epoch tells those of one epoch."""
-    told = (trial.figures.get("num_val") for trial in trials)
-    return max((int(number) for number in told if number), default=None)
+    numbers = (trial.figures.get("num_val") for trial in trials)
+    return max((int(number) for number in numbers if number), default=None)
 
 
 @contextmanager

@@ -98,8 +98,8 @@ def replace_user_attributes(connection: Connection, trial_id: int, attributes: M
 
 def finish_trial(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> bool:
     """Write a trial's end; False when it was over already, and nothing was written."""
-    found = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
-    if TrialState(found).is_finished():
+    written = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
+    if TrialState(written).is_finished():
         return False
     if value is not None:
         connection.execute(delete(_VALUES).where(_VALUES.c.trial_id == trial_id))
@@ -158,14 +158,14 @@ class TrialWriter:
         Raises:
             StudyMovedOnError: the study has a trial of this number already; nothing was written.
         """
-        shown = {epoch: float(value) for epoch, value in enumerate(trial.curves.get(metric, ()), start=1) if np.isfinite(value)}
+        values = {epoch: float(value) for epoch, value in enumerate(trial.curves.get(metric, ()), start=1) if np.isfinite(value)}
         steps = shown_epochs(trial.planned_epochs)
         template = self._template(
             trial,
             TrialState[trial.state],
             value=trial.score["stable"] if trial.state == "COMPLETE" else None,
             user_attrs=end_attributes(trial),
-            intermediate_values={epoch: value for epoch, value in shown.items() if epoch in steps},
+            intermediate_values={epoch: value for epoch, value in values.items() if epoch in steps},
             datetime_start=_local(trial.started),
             datetime_complete=_local(trial.completed),
         )
@@ -198,8 +198,8 @@ class TrialWriter:
 
         try:
             transactions.write(write)
-        except _WrittenBeforeError as found:
-            written[:] = [found.trial_id]
+        except _WrittenBeforeError as before:
+            written[:] = [before.trial_id]
         return written[0]
 
     def _template(self, trial: TrialRecord, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial

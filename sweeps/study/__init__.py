@@ -10,9 +10,10 @@ from sweeps.study.continuing import (
     storage_of,
     with_kept_trials,
 )
+from sweeps.study.finishing import SweepAbortedError
 from sweeps.study.history_import import look_at_history
-from sweeps.study.observer import ConfirmationCost, StudyObserver, StudySnapshot
-from sweeps.study.outcome import EndReason, StudyOptions, StudyOutcome, SweepAbortedError
+from sweeps.study.observer import ConfirmationCost, EndReason, StudyObserver, StudyOutcome, StudySnapshot
+from sweeps.study.plan import StudyOptions
 from sweeps.study.running import run_study
 
 __all__ = [

@@ -41,7 +41,7 @@ class Others:
         self._record = record
         self._state = state
         self._known: dict[int, tuple[object, ...]] = {}
-        self._unheard: dict[str, datetime] | None = None
+        self._silent: dict[str, datetime] | None = None
         self._stopping: set[int] = set()
 
     @property
@@ -51,7 +51,7 @@ class Others:
         If it lives, its next renewal says so in seconds; if it is dead, its trials come first: new proposals would be made without their results, and a study whose
         only driver was restarted elsewhere would go on otherwise than it had.
         """
-        return self._unheard is None or bool(self._unheard)
+        return self._silent is None or bool(self._silent)
 
     def follow(self) -> list[LiveTrial]:
         """Learn what others wrote; returns trials that nobody owned any more and that this driver has now taken over."""
@@ -64,7 +64,7 @@ class Others:
             self._state.follow(trial)
         self._known |= {each.number: each.written for each in news}
         held = [self._hold(number) for number in free]
-        self._listen(news)
+        self._note_renewals(news)
         return held
 
     def drop(self, number: int, *, running: bool) -> None:
@@ -82,9 +82,9 @@ class Others:
         return True
 
     def _take_all(self) -> list[LiveTrial]:
-        if self._unheard is not None:
+        if self._silent is not None:
             return []
-        self._unheard = {}
+        self._silent = {}
         return [self._hold(number) for number in sorted(self._state.live)]
 
     def _hold(self, number: int) -> LiveTrial:
@@ -92,16 +92,16 @@ class Others:
         self._known.pop(number, None)
         return self._state.live[number]
 
-    def _listen(self, news: Iterable[TrialNews]) -> None:
+    def _note_renewals(self, news: Iterable[TrialNews]) -> None:
         """Note which drivers have been heard of: their leases were renewed, or are gone."""
         leases = [each.lease for each in news if each.lease is not None and each.number in self._state.others()]
         expires: dict[str, datetime] = {}
         for lease in leases:
             expires[lease.owner] = max(lease.expires, expires.get(lease.owner, lease.expires))
-        if self._unheard is not None:
-            self._unheard = {owner: first for owner, first in self._unheard.items() if expires.get(owner) == first}
+        if self._silent is not None:
+            self._silent = {owner: first for owner, first in self._silent.items() if expires.get(owner) == first}
             return
-        self._unheard = expires
+        self._silent = expires
         for lease in {lease.owner: lease for lease in leases}.values():
             _log.warning(
                 "study %s: driver %s has trials; waiting until it is heard of, %.0f s at most", self._record.name, lease.driver, lease.left

@@ -10,7 +10,7 @@ from sweeps.record import open_study, read_stored_study, read_study_facts, study
 from sweeps.record.storage import opened
 from sweeps.study.assignments import is_over
 from sweeps.study.history_import import look_at_history
-from sweeps.study.outcome import StudyOutcome
+from sweeps.study.observer import StudyOutcome
 from sweeps.study.plan import parameter_record, plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.snapshots import Snapshots
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sweeps.record.facts import HistorySource, StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
-    from sweeps.study.outcome import EndReason
+    from sweeps.study.observer import EndReason
     from sweeps.study.plan import StudyPlan
 
 

@@ -16,7 +16,7 @@ from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.outcome import StudyOutcome
+from sweeps.study.observer import StudyOutcome
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.snapshots import Snapshots
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from sweeps.executor.protocol import Event, Executor
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import StudyObserver
-    from sweeps.study.outcome import EndReason, StudyOptions
-    from sweeps.study.plan import StudyPlan
+    from sweeps.study.observer import EndReason, StudyObserver
+    from sweeps.study.plan import StudyOptions, StudyPlan
     from sweeps.study.state import LiveTrial, StudyState
 
 _log = logging.getLogger(__name__)
@@ -226,7 +225,7 @@ class StudyDriver:
             return
         reach("epoch-received")
         if event.epoch != trial.epochs + 1:
-            trial.fault = f"the trainable told epoch {event.epoch}, expected {trial.epochs + 1}: it must tell every epoch after those on record, in order"
+            trial.fault = f"the trainable reported epoch {event.epoch}, expected {trial.epochs + 1}: it must report every epoch after those on record, in order"
             self._executor.stop(trial.number)
             return
         self._record.add_epoch(trial.number, event.attempt, event.epoch, event.figures, event.checkpoint)

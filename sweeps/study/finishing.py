@@ -15,10 +15,10 @@ import numpy as np
 from optuna.trial import TrialState as OptunaState
 
 from reports.flags import find_flags
+from sweeps.errors import SweepError
 from sweeps.executor.protocol import Cause
 from sweeps.record.reading import end_attributes
 from sweeps.study.kill_points import reach
-from sweeps.study.outcome import SweepAbortedError
 from sweeps.study.state import score_of
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ class Finishing:
         outcome = ended.outcome
         if trial.epochs == 0:
             self.finish(
-                trial, "FAIL", cause=Cause.EXCEPTION.value, error="the trainable returned without telling an epoch", outcome=outcome
+                trial, "FAIL", cause=Cause.EXCEPTION.value, error="the trainable returned without reporting an epoch", outcome=outcome
             )
         elif np.isnan(curve).all():
-            told = ", ".join(sorted(trial.curves)) or "none"
-            error = f"the trainable told no value of {self._plan.metric!r}, which is ranked; it told: {told}"
+            names = ", ".join(sorted(trial.curves)) or "none"
+            error = f"the trainable reported no value of {self._plan.metric!r}, which is ranked; it reported: {names}"
             self.finish(trial, "FAIL", cause=Cause.EXCEPTION.value, error=error, outcome=outcome)
         elif not np.isfinite(curve[~np.isnan(curve)]).all():
             error = f"{self._plan.metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}"
@@ -173,6 +173,10 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
             return Verdict(again=True)
         return Verdict(again=False, cause=f"{cause.value} ({counted} attempts)")
     return Verdict(again=False, cause=cause.value)
+
+
+class SweepAbortedError(SweepError):
+    """The first trials of a run all failed with the same exception: the message holds its traceback."""
 
 
 class FirstFailures:

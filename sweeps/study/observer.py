@@ -1,4 +1,4 @@
-"""What a run tells while it runs, and who can listen."""
+"""What a run tells while it runs and when it ends, and who can listen."""
 
 from __future__ import annotations
 
@@ -75,6 +75,26 @@ class StudySnapshot:
     def done(self) -> int:
         """Search trials that are over, however they ended."""
         return self.complete + self.pruned + self.failed
+
+
+EndReason = Literal["done", "space exhausted", "time budget", "gpu-hours budget", "settled", "interrupted"]
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """Where a run left its study.
+
+    Attributes:
+        reason: why it ended. After a budget or an interruption, trials that were cut are continued by the next run.
+        snapshot: states, leaders, costs.
+        note: the reason's figures, or empty.
+        unfinished: numbers of the trials that a next run continues.
+    """
+
+    reason: EndReason
+    snapshot: StudySnapshot
+    unfinished: tuple[int, ...] = ()
+    note: str = ""
 
 
 class StudyObserver:

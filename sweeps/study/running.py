@@ -13,8 +13,7 @@ from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.continuing import check_history, record_changes, storage_of
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
-from sweeps.study.outcome import StudyOptions
-from sweeps.study.plan import parameter_record, plan_of
+from sweeps.study.plan import StudyOptions, parameter_record, plan_of
 from sweeps.study.state import StudyState
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from sweeps.executor.protocol import Executor
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
-    from sweeps.study.observer import StudyObserver
-    from sweeps.study.outcome import StudyOutcome
+    from sweeps.study.observer import StudyObserver, StudyOutcome
     from sweeps.study.plan import StudyPlan
     from sweeps.sweep_file import SweepFile
 

@@ -42,8 +42,8 @@ class MlflowLog(Log):
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)  # a database's migrations are nothing to watch
         self._client = MlflowClient(expand(uri, os.environ))
-        found = self._client.get_experiment_by_name(study)
-        self._experiment = self._client.create_experiment(study) if found is None else found.experiment_id
+        experiment = self._client.get_experiment_by_name(study)
+        self._experiment = self._client.create_experiment(study) if experiment is None else experiment.experiment_id
         self._runs: dict[int, str] = {}
 
     def on_started(self, trial: TrialRecord) -> None:
@@ -78,9 +78,9 @@ class MlflowLog(Log):
         if number not in self._runs:
             from mlflow.entities import Param
 
-            found = self._client.search_runs([self._experiment], f"tags.`{TRIAL_TAG}` = '{number}'", max_results=1)
-            if found:
-                self._runs[number] = found[0].info.run_id
+            runs = self._client.search_runs([self._experiment], f"tags.`{TRIAL_TAG}` = '{number}'", max_results=1)
+            if runs:
+                self._runs[number] = runs[0].info.run_id
                 return self._runs[number]
             run = self._client.create_run(self._experiment, run_name=f"trial {number}", tags={TRIAL_TAG: str(number), **tags})
             self._runs[number] = run.info.run_id

@@ -130,9 +130,9 @@ def test_missing_values_are_ranked_without_and_a_missing_curve_fails(
 @pytest.mark.parametrize(
     ("trainable", "error"),
     [
-        ("other_metric", "told no value of 'val_accuracy', which is ranked; it told: accuracy"),
-        ("silent", "returned without telling an epoch"),
-        ("leaps", "told epoch 3, expected 2"),
+        ("other_metric", "reported no value of 'val_accuracy', which is ranked; it reported: accuracy"),
+        ("silent", "returned without reporting an epoch"),
+        ("leaps", "reported epoch 3, expected 2"),
     ],
 )
 def test_a_trainable_that_breaks_the_rules_is_told_which(
