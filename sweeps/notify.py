@@ -183,7 +183,7 @@ class Notifier(StudyObserver):
     Args:
         study: the study's name.
         settings: of the sweep file.
-        say: shows a line to the person watching; a hook that fails is told once.
+        say: shows a line to the person watching; a hook that fails is reported once.
     """
 
     def __init__(self, study: str, settings: NotifySettings, say: Callable[[str], object]) -> None:

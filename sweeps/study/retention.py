@@ -124,7 +124,7 @@ class Retention:
         self._attempt(folder.remove_empty, None)
 
     def _attempt(self, operation: Callable[[], _Result], otherwise: _Result) -> _Result:
-        """Ask the folder; a failure is told once in a run and costs nothing but room."""
+        """Ask the folder; a failure is reported once in a run and costs nothing but room."""
         try:
             return operation()
         except OSError as error:

@@ -33,7 +33,7 @@ class Tracker(StudyObserver):
     Args:
         name: of the tracker, for messages.
         make: opens the log; called in the thread, since it may ask a server.
-        say: shows a line to the person watching; a tracker that fails is told once.
+        say: shows a line to the person watching; a tracker that fails is reported once.
     """
 
     def __init__(self, name: str, make: Callable[[], Log], say: Callable[[str], object]) -> None:
