@@ -1,8 +1,4 @@
-"""Tells a sweep's events to whoever the sweep file names.
-
-What can be told of a sweep, as plain data.
-One event to a command or a webhook, with a limit on how long that may take.
-"""
+"""Notifications: a sweep's events go to the command or the webhook that its file names, each with a limit on how long it may take."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Where the checkpoints and models of a study lie: what ``storage_path`` means, whether it can be used, and whose it is.
 
-Whose a trial's checkpoint folder is: the attempt's that began last.
-
-A driver that is cut off, or stopped, for longer than its lease cannot tell its worker that another driver has taken the trial over. The worker finds it out by
-itself, from a small file in the folder that both would write to, and ends before it harms the other's checkpoints.
+`FolderMark` says which attempt a trial's folder belongs to: the one that began last. A driver that is cut off, or stopped, for longer than its lease cannot tell its
+worker that another driver has taken the trial over. The worker finds it out by itself, from a small file in the folder that both would write to, and ends before it
+harms the other's checkpoints.
 """
 
 from __future__ import annotations

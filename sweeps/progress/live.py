@@ -1,7 +1,4 @@
-"""Progress on a terminal: counts, a bar, what runs now, the leaders.
-
-Progress in a notebook: the terminal's display below the cell, redrawn in place.
-"""
+"""Progress on a terminal: counts, a bar, what runs now, the leaders; in a notebook the same below the cell, redrawn in place."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
 """Learning curves as bytes: metric names and a float32 matrix, compressed.
 
 Layout: zlib over a JSON list of names, a newline, then the matrix of shape ``(num_metrics, num_epochs)`` as little-endian float32 with its
-four byte planes one after the other (like bytes lie together, which compresses smooth curves better).
-
-Curves that are decoded when somebody looks at them.
+four byte planes one after the other (like bytes lie together, which compresses smooth curves better). `LazyCurves` decodes them when somebody looks at them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Errors of the record.
-
-How long the record waits for what.
-"""
+"""Errors of the record, and how long it waits for a database or another driver."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 A lease is renewed by its owner and taken over by others once it is free. Each takeover counts the fence up, and every write of a trial asks in its own transaction
 whether owner and fence are still the writer's: a driver that slept through its lease writes nothing more.
 
-Who a driver is: a name that no other driver ever has, and what tells another driver on the same machine that it is dead.
+`Owner` names a driver as no other driver is ever named, and lets another driver on the same machine see that it is dead. The start time of its process is read in
+clock ticks from /proc: psutil's is in seconds since 1970 and moves when the machine's clock is set, which would declare a living driver dead.
 """
 
 from __future__ import annotations

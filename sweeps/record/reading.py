@@ -1,8 +1,7 @@
 """Reading trials of a study in a handful of queries, whatever their number.
 
-What is written of a trial beside Optuna's own columns.
-What other drivers did since this one last looked: one query, whatever the study's size.
-Which epochs Optuna's tools are shown: all of them would make loading a study eight times slower.
+Beside Optuna's own columns a trial is written in user attributes, see `Attribute`. `read_news` tells what other drivers did since this one last looked, in one
+query, whatever the study's size.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
-"""Our own tables beside Optuna's, with their version.
+"""Our own tables beside Optuna's, their version and migrations, and the columns of Optuna's tables that are read directly.
 
 Rows name Optuna's ``trial_id`` and ``study_id`` without a foreign key: Optuna's own tools may delete a study, which a constraint of ours must not hinder.
 SQLite may then hand out a deleted ID again, so rows of ours are cleared whenever an ID is new.
 
-The columns of Optuna's tables that are read directly.
-
 Optuna's own loading builds every trial with all its intermediate values (measured: 24.7 s and 1.9 GB for 10,000 trials of 100 epochs); reports and the driver
-need neither. Studies are made by Optuna's storage, which also checks the schema's version; trials are written by `optuna_rows`.
-Steps from one version of our tables to the next, each in the transaction that also counts the version up.
+need neither. Studies are made by Optuna's storage, which also checks its schema's version; trials are written by `sweeps.record.writing`.
 """
 
 from __future__ import annotations

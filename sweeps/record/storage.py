@@ -1,6 +1,6 @@
 """Where studies lie: a SQLite file in WAL mode or a PostgreSQL database, as a value (`Storage`) and open (`Database`).
 
-Whether a file lies on a network file system, where SQLite's locks cannot be trusted (sqlite.org/faq.html#q5).
+A SQLite file on a network file system is refused: its locks cannot be trusted there (sqlite.org/faq.html#q5).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Transactions of a driver: each rides out an outage, and each write of a trial asks first whether the trial is still the driver's.
-
-Riding out a database that is away for a while.
-"""
+"""Transactions of a driver: each waits while the database is away, and each write of a trial asks first whether the trial is still the driver's."""
 
 from __future__ import annotations
 

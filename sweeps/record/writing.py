@@ -1,9 +1,8 @@
-"""Adding a trial to a study, once, even if others add theirs and answers are lost.
+"""Writing trials to Optuna's tables, each once, even if other drivers add theirs and answers of the database are lost.
 
-Rows of Optuna's tables as its own storage writes them, each trial in a few statements.
-
-Optuna's storage loads a trial's row again before each parameter and attribute that it writes, which is most of what a driver's processor time for a short trial
-went to. The tables are those of Optuna's models, so that types and names are its own; a test holds the rows to those that Optuna writes.
+Rows are those that Optuna's own storage writes, each trial in a few statements. That storage loads a trial's row again before each parameter and attribute that it
+writes, which is most of what a driver's processor time for a short trial went to. The tables are those of Optuna's models, so that types and names are its own; a
+test holds the rows to those that Optuna writes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which trial runs next: interrupted ones, then the search, then the confirmation of its leaders.
+"""Which trial runs next: interrupted ones first, then the search, then the confirmation of its leaders.
 
-The other drivers of a study: what they did, and which trials they left behind.
+`Others` keeps up with the other drivers of the study: what they did, and which trials they left behind.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The confirmation of a search's leaders: who they are, fixed once it begins, and what it will cost.
+"""The confirmation of a search's leaders: which configurations, fixed once it begins, and what it will cost.
 
-Ends a search once no untried configuration can credibly hold more, where the sweep file asks for it.
+`Settling` ends a search early, where the sweep file asks for it: once no untried configuration can credibly hold more.
 """
 
 from __future__ import annotations

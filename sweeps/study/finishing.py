@@ -1,8 +1,7 @@
-"""The end of a trial: its curve in one piece, its figures and diagnosis, then its state.
+"""The end of an attempt and of a trial.
 
-The diagnosis of a finished trial, as it is written beside it.
-What becomes of a trial whose attempt ended: done, tried again, or failed with its cause.
-Stops a sweep whose every trial fails alike, before it burns the budget.
+`judge_failure` decides whether a trial is run again; `Finishing` writes a trial's end: its curves in one piece, its figures and flags, then its state.
+`FirstFailures` stops a sweep whose first trials all fail alike, before it burns the budget.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@ Imported trials have the role ``history``: they are shown, and they teach; they 
   TPE, which ranks pruned trials below all complete ones and among themselves, learns from it where trainings were promising, until complete trials of the full
   length take its place. The Gaussian process and CMA-ES, which cannot tell lengths apart, do not see it; nor does the pruner, whose levels must be those of
   one schedule. Its configuration may be trained again at the full length.
-
-Trials of one study as points of another's space.
 """
 
 from __future__ import annotations

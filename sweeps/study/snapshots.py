@@ -1,4 +1,4 @@
-"""Makes the snapshots that observers are shown."""
+"""Where a run stands, as its observers are told about once a second."""
 
 from __future__ import annotations
 

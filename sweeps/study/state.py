@@ -1,7 +1,6 @@
 """What the driver knows of its study: rebuilt from the record at the start, then kept beside it.
 
-A finished trial's figures: computed once from its curve, then read from the record.
-A trial that is not over: what the driver keeps of it.
+A trial that is over is a `TrialRecord`; its score is computed once from its curve, then read from the record. A trial that is not over is a `LiveTrial`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trackers behind an observer: a figure goes to a thread of the tracker's own, so that a slow or broken one costs the sweep nothing."""
+"""An observer that passes on to a tracker's log in a thread of its own, so that a slow or broken one costs the sweep nothing."""
 
 from __future__ import annotations
 
