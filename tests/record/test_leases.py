@@ -225,7 +225,7 @@ def test_commits_whose_answers_were_lost_are_not_repeated(opened: Callable[..., 
     study = opened()
 
     def cut(times: int = 1) -> CutOff:
-        study._transactions._engine = cut_off = CutOff(study._storage.engine, times)  # type: ignore[assignment]
+        study._transactions._engine = cut_off = CutOff(study._transactions._engine, times)  # type: ignore[assignment]
         return cut_off
 
     steps: list[Callable[[], object]] = [
@@ -267,7 +267,7 @@ def test_a_driver_that_is_stopped_inside_a_transaction_does_not_stop_the_others(
     stopped = new_study(server, name, times=StorageTimes(lease=3600))
     other = open_study(server, name)
     other.trials()
-    with stopped._storage.engine.connect() as connection:
+    with stopped._transactions._engine.connect() as connection:
         connection.execute(text("SELECT 1 FROM studies FOR UPDATE"))
         assert add(other) == 0
         with pytest.raises(Exception, match="idle-in-transaction"):
