@@ -223,9 +223,10 @@ class CutOff:
 
 def test_commits_whose_answers_were_lost_are_not_repeated(opened: Callable[..., RecordedStudy], server: str, name: str) -> None:
     study = opened()
+    engine = study._transactions._engine
 
     def cut(times: int = 1) -> CutOff:
-        study._transactions._engine = cut_off = CutOff(study._transactions._engine, times)  # type: ignore[assignment]
+        study._transactions._engine = cut_off = CutOff(engine, times)  # type: ignore[assignment]
         return cut_off
 
     steps: list[Callable[[], object]] = [
