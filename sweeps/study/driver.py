@@ -305,6 +305,7 @@ class StudyDriver:
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
             self._assignments.follow()
+            self._retention.review()
             snapshot = self._snapshots.take()
             self._tell(lambda observer: observer.on_tick(snapshot))
 

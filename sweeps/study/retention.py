@@ -18,7 +18,7 @@ from trainer.fit.checkpoints import superfluous
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reports.ranking import RankedConfiguration
     from reports.records import TrialRecord
@@ -47,7 +47,10 @@ class Retention:
         self._judged: tuple[RankedConfiguration, ...] = ()
         self._over: set[int] = set()
         self._models: set[int] = set()
-        self._take_over()
+        self._waiting: set[int] = set()
+        self._notice(self._state.finished.values())
+        self._decide(now=True)
+        self._waiting.clear()
         self._left = {number: number in self._models for number in self._over}
         self._jobs: queue.SimpleQueue[tuple[int, bool] | None] = queue.SimpleQueue()
         self._failed = False
@@ -59,16 +62,12 @@ class Retention:
 
     def finished(self, trial: TrialRecord) -> None:
         """A trial is over and the record says so."""
-        if trial.number in self._over:
-            return
-        self._over.add(trial.number)
-        if trial.state == "COMPLETE":
-            self._models.add(trial.number)
-        worse = self._worse(now=False)
-        self._jobs.put((trial.number, trial.number in self._models))
-        for number in worse:
-            if number != trial.number:
-                self._jobs.put((number, False))
+        self._put(self._notice([trial]))
+        self.review()
+
+    def review(self) -> None:
+        """Decide about models where there is a new ranking; costs nothing where there is none."""
+        self._put(self._decide(now=False))
 
     def close(self, seconds: float) -> None:
         """Finish what is to be removed, of trials of other drivers too; after `seconds` the rest is left for the next run.
@@ -76,34 +75,47 @@ class Retention:
         Args:
             seconds: to wait at most.
         """
-        before = set(self._models)
-        for number in sorted(self._take_over()):
-            self._jobs.put((number, number in self._models))
-        for number in sorted(before - self._models):
-            self._jobs.put((number, False))
+        self._put(self._notice(self._state.finished.values()))
+        self._put(self._decide(now=True))
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join(seconds)
 
-    def _take_over(self) -> set[int]:
-        """Learn which trials are over, and whose models stay by the ranking now; returns the new ones."""
-        new = {trial.number for trial in self._state.finished.values() if trial.role != "history"} - self._over
-        self._over |= new
-        self._models |= {number for number in new if self._state.finished[number].state == "COMPLETE"}
-        self._worse(now=True)
-        return new
+    def _put(self, decisions: Iterable[tuple[int, bool]]) -> None:
+        for decision in decisions:
+            self._jobs.put(decision)
 
-    def _worse(self, *, now: bool) -> list[int]:
-        """Trials whose models need no longer stay: those of the configurations that rank below the ones that are kept."""
+    def _notice(self, finished: Iterable[TrialRecord]) -> list[tuple[int, bool]]:
+        """Learn of trials that are over; returns those that leave no model. The others wait for the next ranking."""
+        cleared = []
+        for trial in finished:
+            if trial.role == "history" or trial.number in self._over:
+                continue
+            self._over.add(trial.number)
+            if trial.state == "COMPLETE":
+                self._models.add(trial.number)
+                self._waiting.add(trial.number)
+            else:
+                cleared.append((trial.number, False))
+        return cleared
+
+    def _decide(self, *, now: bool) -> list[tuple[int, bool]]:
+        """What a new ranking decides: number of a trial, and whether its model stays. None of a model that stays as it is."""
         ranked = self._ranking.configurations(now=now)
         if ranked is self._judged:
             return []
         self._judged = ranked
         spared = set(self._confirmed())
-        lower = (each for each in ranked[self._kept :] if each.configuration not in spared)
-        worse = [trial.number for each in lower for trial in each.trials if trial.number in self._models]
-        self._models.difference_update(worse)
-        return worse
+        decisions = []
+        for place, each in enumerate(ranked):
+            stays = place < self._kept or each.configuration in spared
+            for number in (trial.number for trial in each.trials if trial.number in self._models):
+                if not stays or number in self._waiting:
+                    decisions.append((number, stays))
+                self._waiting.discard(number)
+                if not stays:
+                    self._models.discard(number)
+        return decisions
 
     def _work(self) -> None:
         names: tuple[str, ...] = self._attempt(self._root.folders, ())
