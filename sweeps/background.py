@@ -26,7 +26,7 @@ class Background:
         self._name = name
         self._say = say
         self._jobs: queue.Queue[Callable[[], object] | None] = queue.Queue(MOST_WAITING)
-        self._told = False
+        self._reported = False
         self._thread = threading.Thread(target=self._work, name=f"steadysweep-{name}", daemon=True)
         self._thread.start()
 
@@ -61,6 +61,6 @@ class Background:
                 self._tell(f"{self._name}: {type(error).__name__}: {error}; the sweep goes on (reported once)")
 
     def _tell(self, text: str) -> None:
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             self._say(text)

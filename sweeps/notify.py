@@ -35,7 +35,7 @@ AT_ITS_END = ("done", "space exhausted", "settled")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a person may want to be told.
+    """Something that a person may want to know.
 
     Attributes:
         name: which kind.
@@ -142,7 +142,7 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
     Args:
         url: ``${VARIABLES}`` are expanded here and never shown.
         headers: likewise.
-        event: what is told.
+        event: what is sent.
 
     Raises:
         NotDeliveredError: no success after the third try.
@@ -174,7 +174,7 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
 
 
 class Notifier(StudyObserver):
-    """An observer that tells failed trials, and is told how the run ended. Nothing it does stalls or breaks the sweep.
+    """An observer that sends failed trials and how the run ended. Nothing it does stalls or breaks the sweep.
 
     Args:
         study: the study's name.
@@ -199,7 +199,7 @@ class Notifier(StudyObserver):
         self._tell(sweep_event(self._study, outcome))
 
     def close(self, patience: float = COMMAND_SECONDS) -> None:
-        """Wait for what is being told."""
+        """Wait for what is being sent."""
         for background in (self._command, self._webhook):
             if background is not None:
                 background.close(patience)

@@ -19,7 +19,6 @@ from sweeps.record.errors import (
     StudyNotFoundError,
 )
 from sweeps.record.facts import HistorySource, StudyFacts
-from sweeps.record.reading import Attribute
 from sweeps.record.storage import Database, Storage
 from sweeps.record.study_record import list_studies, read_leases, read_stored_study, read_study, read_study_facts
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy
 
 __all__ = [
-    "Attribute",
     "Database",
     "HistorySource",
     "LeaseLostError",

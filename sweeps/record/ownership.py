@@ -231,7 +231,7 @@ def lock_file(database: Path, study: str) -> Path:
 class StudyLock(Ownership):
     """One driver a study in SQLite, by a file beside the database; the operating system takes the lock back when its holder dies.
 
-    Implements `Ownership`: whoever has the lock owns every trial of the study.
+    The driver that has the lock owns every trial of the study.
 
     Raises:
         StudyLockedError: another driver is alive; the message says who.

@@ -205,7 +205,7 @@ class TrialNews:
         number: unique in the study.
         state: Optuna's.
         attempts: how many began.
-        seen: when its attempts were last heard of (their driver's clock), or None before the first.
+        seen: when something was last written of its attempts (their driver's clock), or None before the first.
         lease: who owns it, or None where nobody ever did.
     """
 

@@ -35,7 +35,7 @@ class RecordedStudy:
     """The record of one study, open for a driver that owns all of it (SQLite) or the trials that it holds by lease (PostgreSQL).
 
     Whatever writes a trial raises `LeaseLostError` when another driver has taken the trial over, and then nothing was written.
-    Every method rides out a database that is away, and raises `StorageUnavailableError` when it is away for too long.
+    Every method waits for a database that is away, and raises `StorageUnavailableError` when it is away for too long.
 
     Attributes:
         name: the study's name.

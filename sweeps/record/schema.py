@@ -137,7 +137,7 @@ FACTS = Table(
     Column("value_json", Text, nullable=False),
 )
 
-CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `curve_codec`
+CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `sweeps.record.curves`
     "steadysweep_curves",
     METADATA,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
@@ -162,7 +162,7 @@ ATTEMPTS = Table(  # times are naive UTC, as Optuna's
     Column("gpu", Float, nullable=False),
 )
 
-LEASES = Table(  # a row for each unfinished trial of a shared study, see `leases`
+LEASES = Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
     "steadysweep_leases",
     METADATA,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),

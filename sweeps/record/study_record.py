@@ -155,7 +155,7 @@ def _life(facts: StudyFacts) -> dict[str, str]:
 
 
 def _num_val_of(trials: list[TrialRecord]) -> int | None:
-    """Validation images as the trials have told: the most, since a trial that validates on other images each epoch tells those of one epoch."""
+    """Validation images as the trials report them: the most, since a trial that validates on other images each epoch reports those of one epoch."""
     numbers = (trial.figures.get("num_val") for trial in trials)
     return max((int(number) for number in numbers if number), default=None)
 

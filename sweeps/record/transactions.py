@@ -27,7 +27,7 @@ _Result = TypeVar("_Result")
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
 
 
-def ride_out(operation: Callable[[], _Result], place: str, limit: float) -> _Result:
+def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Result:
     """Run `operation`, again while the database is away.
 
     Args:
@@ -78,7 +78,7 @@ class Transactions:
 
     Args:
         database: the storage.
-        outage: seconds that a database may be away. Whoever was disappointed once does not wait again: what is still to be written when a run ends would
+        outage: seconds that a database may be away. After one such wait in vain there is no other: what is still to be written when a run ends would
             take as long for each event.
     """
 
@@ -121,7 +121,7 @@ class Transactions:
             StorageUnavailableError: it was away for too long.
         """
         try:
-            return ride_out(operation, self._place, self._outage)
+            return wait_out(operation, self._place, self._outage)
         except StorageUnavailableError:
             self._outage = 0.0
             raise

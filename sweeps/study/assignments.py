@@ -46,7 +46,7 @@ class Others:
 
     @property
     def undecided(self) -> bool:
-        """Whether some driver that held trials when this one began has neither been heard of since nor lost them.
+        """Whether a driver that held trials when this one began may still be alive: it has neither renewed its leases since nor lost them.
 
         If it lives, its next renewal says so in seconds; if it is dead, its trials come first: new proposals would be made without their results, and a study whose
         only driver was restarted elsewhere would go on otherwise than it had.
@@ -75,7 +75,7 @@ class Others:
             self._stopping.add(number)
 
     def stopped(self, number: int) -> bool:
-        """The executor told the end of a trial: whether it was one that had been lost."""
+        """The executor reported the end of a trial: whether it was one that had been lost."""
         if number not in self._stopping:
             return False
         self._stopping.discard(number)
@@ -93,7 +93,7 @@ class Others:
         return self._state.live[number]
 
     def _note_renewals(self, news: Iterable[TrialNews]) -> None:
-        """Note which drivers have been heard of: their leases were renewed, or are gone."""
+        """Note which drivers are alive: their leases were renewed, or are gone."""
         leases = [each.lease for each in news if each.lease is not None and each.number in self._state.others()]
         expires: dict[str, datetime] = {}
         for lease in leases:
@@ -104,7 +104,10 @@ class Others:
         self._silent = expires
         for lease in {lease.owner: lease for lease in leases}.values():
             _log.warning(
-                "study %s: driver %s has trials; waiting until it is heard of, %.0f s at most", self._record.name, lease.driver, lease.left
+                "study %s: driver %s holds trials; waiting at most %.0f s for a sign that it is alive",
+                self._record.name,
+                lease.driver,
+                lease.left,
             )
 
 
@@ -173,7 +176,7 @@ class Assignments:
         """A new trial, on record; None while there is none.
 
         Raises:
-            StudyMovedOnError: others have added trials since they were last heard of.
+            StudyMovedOnError: others have added trials that this driver has not read.
         """
         if self._search_wanted():
             trial = self._search()
@@ -217,7 +220,7 @@ class Assignments:
 
 
 def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> bool:
-    """Whether a study has nothing left to hand out, told from its record alone.
+    """Whether a study has nothing left to hand out, by its record alone.
 
     Args:
         plan: of the study.

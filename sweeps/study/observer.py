@@ -1,4 +1,4 @@
-"""What a run tells while it runs and when it ends, and who can listen."""
+"""What a run reports while it runs and when it ends, and the base class of those who listen."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class StudyOutcome:
 
 
 class StudyObserver:
-    """Told what happens, from the driver's thread. A subclass overrides what it wants to hear of; it must return quickly and must not raise."""
+    """Listens to a run, from the driver's thread. A subclass overrides the events that it needs; it must return quickly and must not raise."""
 
     def on_started(self, trial: TrialRecord) -> None:
         """An attempt was taken by a worker."""
@@ -107,13 +107,13 @@ class StudyObserver:
         """An epoch is on record."""
 
     def on_notice(self, trial: TrialRecord, text: str) -> None:
-        """A worker told something that a person should know."""
+        """A worker reported something that a person should know."""
 
     def on_finished(self, trial: TrialRecord) -> None:
         """A trial is over."""
 
     def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """The leaders' confirmation begins, or goes on in this run; told before its first training."""
+        """The leaders' confirmation begins, or goes on in this run; called before its first training."""
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """About once a second, and at the end."""

@@ -93,7 +93,7 @@ class StudyOptions:
         grace_seconds: how long running trials may take to save when the run is stopped.
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
-        times: how long the storage is waited for, and how long a trial is kept for a driver that is not heard of.
+        times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -45,7 +45,7 @@ def run_study(
         sweep: resolved sweep file.
         executor: runs the trials; closed when this returns or raises.
         trainable: ``package.module:function``.
-        observers: told what happens.
+        observers: called with what happens.
         stop_requested: asked between events; True saves the running trials for the next run and returns.
         options: what identifies the study beyond its file, and how the run behaves.
         database: the sweep's storage, where it is open already; it stays open.

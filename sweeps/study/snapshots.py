@@ -1,4 +1,4 @@
-"""Where a run stands, as its observers are told about once a second."""
+"""Where a run stands, as its observers get it about once a second."""
 
 from __future__ import annotations
 

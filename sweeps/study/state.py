@@ -92,7 +92,7 @@ class LiveTrial:
         curves: metric to values so far, float32, NaN where an epoch has none.
         epochs: epochs on record.
         attempts: finished and running attempts, in order.
-        notices: what its workers told that a person should know, each once.
+        notices: what its workers reported that a person should know, each once.
         prune_reason: why the pruner stopped it, once it did.
         fault: what the trainable did wrong, once it did.
     """

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 60.0
 
 
 FINAL_FIGURES = ("stable", "level", "best", "last")
-"""Of `TrialRecord.score`: what a tracker is told when a trial ends."""
+"""Of `TrialRecord.score`: what a tracker gets when a trial ends."""
 
 
 class Log(StudyObserver):

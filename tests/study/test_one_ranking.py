@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +20,12 @@ from sweeps.launch import LaunchResult
 from sweeps.notify import sweep_event
 from sweeps.progress.live import draw
 from sweeps.progress.plain import ProgressLines
-from sweeps.record import read_study
+from sweeps.record import read_stored_study, read_study
 from sweeps.standing import standing
-from sweeps.study import look_at_study, run_study
+from sweeps.study import look_at_study, ranking, run_study
+from sweeps.study.plan import plan_of
+from sweeps.study.ranking import StudyRanking
+from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile
 
 if TYPE_CHECKING:
@@ -138,3 +143,34 @@ def test_a_run_that_is_stopped_in_its_confirmation_names_the_leader_of_what_is_k
     study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
     assert [each.configuration for each in outcome.snapshot.leaders] == [each.configuration for each in rank(study).finished]
     assert record().name == study.name
+
+
+def test_ranking_costs_the_driver_once_for_what_is_over_and_little_of_its_time(
+    lucky: Callable[..., SweepFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = lucky(FALLEN, "{top: 2, seeds: 3}")
+    run_study(sweep, InlineExecutor(), trainable="lucky_training:train")
+    facts, trials = read_stored_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    state = StudyState(plan_of(sweep, "lucky_training:train"), trials)
+    calls: list[float] = []
+    moment = [100.0]
+
+    def slow_rank(*arguments: object, **options: object) -> object:
+        calls.append(moment[0])
+        moment[0] += 1.0  # a second of work
+        return rank(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ranking, "rank", slow_rank)
+    monkeypatch.setattr(ranking, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    current = StudyRanking("fast", state, lambda: facts)
+    for _ in range(1000):
+        current.leaders()
+    assert len(calls) == 1
+    last = trials[-1]
+    for number in range(len(trials), len(trials) + 100):  # a trial ends each second
+        state.finished[number] = replace(last, number=number)
+        current.leaders()
+        moment[0] += 1.0
+    assert len(calls) <= 4, "a ranking that takes a second is made again after fifty"
+    assert len(current.leaders(now=True)) == 3
+    assert sum(len(each.trials) for each in current.configurations()) == len(state.finished), "asked for now, it holds every trial"
