@@ -5,11 +5,12 @@ A whole study as a report sees it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import numpy as np
@@ -34,6 +35,7 @@ class AttemptRecord:
         ended: UTC, or None while running or when the driver died.
         cause: how it ended (`sweeps.executor.Cause` value), or None.
         gpu: GPUs that it had.
+        seen: UTC of the newest record of it, or None when it was not read from a storage.
     """
 
     attempt: int
@@ -44,11 +46,21 @@ class AttemptRecord:
     ended: datetime | None
     cause: str | None
     gpu: float = 0.0
+    seen: datetime | None = None
+
+
+class Curves(Mapping[str, "NDArray[np.float32]"]):
+    """Metric name to per-epoch values ``(num_epochs,)``, whose length is known before they are decoded."""
+
+    @property
+    @abstractmethod
+    def num_epochs(self) -> int:
+        """Epochs on record."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One training of a configuration with one seed.
+    """One training of a configuration with one seed: the one shape of a trial, from the storage to the page.
 
     Attributes:
         number: the trial's number in the study.
@@ -67,6 +79,13 @@ class TrialRecord:
         facts: what its training told in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
         notices: what its workers told that a person should know: checkpoints that were damaged, gone or could not be written.
         source: for ``history``: the study and the number that it had there; None otherwise.
+        replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
+        score: figures of the ranked metric that the driver put on record when the trial ended: ``stable``, ``level``, ``best``, ``last``,
+            ``provisional``; empty while it runs.
+        flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
+        memory: what the sampler wants to find again at its next proposal; read by drivers alone.
+        started: UTC.
+        completed: UTC.
     """
 
     number: int
@@ -85,10 +104,18 @@ class TrialRecord:
     facts: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     source: tuple[str, int] | None = None
+    replicate: int = 0
+    score: Mapping[str, float] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    started: datetime | None = None
+    completed: datetime | None = None
 
     @property
     def num_epochs(self) -> int:
         """Epochs on record."""
+        if isinstance(self.curves, Curves):
+            return self.curves.num_epochs
         return max((len(curve) for curve in self.curves.values()), default=0)
 
 

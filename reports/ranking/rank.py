@@ -53,7 +53,12 @@ class _Candidate:
         return bool(fresh_trials(self.counted))
 
 
-def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = None) -> Ranking:
+def rank(
+    study: StudyRecord,
+    *,
+    flags: Mapping[int, tuple[Flag, ...]] | None = None,
+    scores: Mapping[int, StabilityScore | None] | None = None,
+) -> Ranking:
     """Rank the configurations of a study.
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
@@ -65,10 +70,12 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
     Args:
         study: the record.
         flags: trial number to flags, when already known (`reports.flags.find`); found here otherwise.
+        scores: trial number to score, when already known; found here otherwise.
     """
     sign = 1.0 if study.maximize else -1.0
     curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}
-    scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
+    if scores is None:
+        scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
     known = study_flags(study) if flags is None else flags
     candidates = _candidates(study.trials, scores)
     seed_sd = _expect(candidates, curves, sign)

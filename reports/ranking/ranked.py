@@ -94,6 +94,11 @@ class Ranking:
     flags: Mapping[int, tuple[Flag, ...]] = field(default_factory=dict)
     oscillating_expected_by_chance: float | None = None
 
+    @property
+    def finished(self) -> tuple[RankedConfiguration, ...]:
+        """Configurations with a complete training, provisional ones last."""
+        return tuple(each for each in self.configurations if each.state in ("finished", "provisional"))
+
 
 def fresh_trials(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """The completed confirmations among `trials`: trainings from fresh seeds, which nothing was chosen by."""

@@ -63,7 +63,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
             "params": dict(best.params),
             "stable": best.stable,
             "level": best.level,
-            "flags": list(best.flags),
+            "flags": [flag.name for flag in best.flags],
         },
     }
 
@@ -93,12 +93,19 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
         return ["no configuration is finished yet"]
     shown = now.leaders[:LEADERS]
     rows = [
-        (str(rank), each.configuration, f"{each.stable:.4f}", f"{each.level:.4f}", f"{each.best:.4f}", ", ".join(each.flags) or "-")
+        (
+            str(rank),
+            each.configuration,
+            f"{each.stable:.4f}",
+            f"{each.level:.4f}",
+            f"{each.best:.4f}",
+            ", ".join(flag.name for flag in each.flags) or "-",
+        )
         for rank, each in enumerate(shown, start=1)
     ]
     header, *lines = plain_table(
         ("#", "configuration", "stable", "level", "best", "flags"), rows, left=frozenset({"configuration", "flags"})
     )
     pairs = ((line, *([f"   {params(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
-    tie = f"; the first {shown[0].tied + 1} cannot be separated" if shown[0].tied else ""
+    tie = f"; the first {len(shown[0].tied_with) + 1} cannot be separated" if shown[0].tied_with else ""
     return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]

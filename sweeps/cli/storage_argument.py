@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from sweeps.errors import SweepInputError
-from sweeps.record.storage import STORAGE_VARIABLE, has_literal_password
+from sweeps.record.storage import STORAGE_VARIABLE
+from sweeps.variables import has_literal_password
 
 
 def storage_argument(given: str | None, study: str | None) -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.launch.companions import Observers, companions
+from sweeps.launch.companions import companions
 from sweeps.progress import progress_display
+from sweeps.record import Database, read_study
 from sweeps.record.storage import STORAGE_VARIABLE
 from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.progress.plain import ShownProgress
+    from sweeps.progress.plain import Progress
     from sweeps.record import HistorySource
     from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
@@ -123,32 +124,36 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     """
     chosen = options or LaunchOptions()
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
-    with progress_display(quiet=chosen.quiet) as progress:
+    with progress_display(quiet=chosen.quiet) as progress, Database(storage_of(sweep)) as database:
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
-        asked, sweep = sweep.search.trials, with_kept_trials(sweep)
+        asked, sweep = sweep.search.trials, with_kept_trials(sweep, database)
         if sweep.search.trials > asked:
             progress.message(
                 f"the study asks for {sweep.search.trials} trials already, more than search.trials: {asked}; they stay (Ctrl-C or budget: {{time: ...}} stop it earlier)"
             )
-        there = look_at_study(sweep, chosen.history)
+        there = look_at_study(sweep, chosen.history, database)
         over = None if there is None else there.over
         if there is not None and over is not None:
-            _note_changes(sweep, there)
-        outcome = over or _run(sweep, chosen, path, progress, there)
-    return LaunchResult(outcome, *_report(sweep, path), ran=over is None)
+            _note_changes(sweep, there, database)
+        outcome = over or _run(sweep, chosen, path, progress, there, database)
+        record = read_study(database, sweep.study)
+    _write_report(record, path)
+    return LaunchResult(outcome, record, path, ran=over is None)
 
 
-def _note_changes(sweep: SweepFile, there: ExistingStudy) -> None:
+def _note_changes(sweep: SweepFile, there: ExistingStudy, database: Database) -> None:
     """Put on record what differs from the file of a study that has nothing left to do."""
     if there.comparison.verdict != "continues":
         return
     from sweeps.launch.preflight import look_at_data
 
     fingerprint = look_at_data(sweep)[0].fingerprint if there.comparison.relocated else None
-    record_without_running(sweep, fingerprint)
+    record_without_running(sweep, fingerprint, database)
 
 
-def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownProgress, there: ExistingStudy | None) -> StudyOutcome:
+def _run(
+    sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
+) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
@@ -160,15 +165,16 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
             outcome = run_study(
                 sweep,
                 _executor(sweep, options, runtime, progress.message),
-                observer=Observers(progress, *beside.observers),
+                observers=(progress, *beside.observers),
                 stop_requested=signals.requested,
                 options=study_options,
+                database=database,
             )
             beside.on_end(outcome)
     return outcome
 
 
-def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, there: ExistingStudy | None) -> StudyOptions:
+def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there: ExistingStudy | None) -> StudyOptions:
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
@@ -206,11 +212,8 @@ def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: C
     )
 
 
-def _report(sweep: SweepFile, path: Path) -> tuple[StudyRecord, Path]:
+def _write_report(record: StudyRecord, path: Path) -> None:
     from reports.exports import write_atomically
     from reports.html import render_report
-    from sweeps.record import read_study
 
-    record = read_study(storage_of(sweep), sweep.study)
     write_atomically(path, render_report(record))
-    return record, path

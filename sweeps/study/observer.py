@@ -1,84 +1,34 @@
-"""What a run shows while it runs: frozen snapshots, cheap to make."""
+"""What a run reports while it runs and when it ends, and the base class of those who listen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.records import Role, TrialState
-    from search_spaces.parameters import PointValue
-    from sweeps.study.confirmation import ConfirmationCost
+    from reports.ranking import RankedConfiguration
+    from reports.records import TrialRecord
 
 
 @dataclass(frozen=True)
-class TrialProgress:
-    """A trial that is running.
+class ConfirmationCost:
+    """What is left to train before the final ranking.
 
     Attributes:
-        number: in the study.
-        role: why it is trained.
-        configuration: ID.
-        params: active parameters.
-        attempt: counted from 0.
-        epoch: epochs on record.
-        planned_epochs: epochs of a complete training.
-        metric: the ranked metric of the last epoch, or None.
-        level: what the curve holds so far, or None.
-        worker: host and process, or empty before it started.
-        driver: host and process of the driver that runs it, or ran it last.
+        leaders: configurations that are confirmed.
+        seeds: fresh trainings of each.
+        trials: trainings that are not over yet.
+        epochs: that they train at most.
+        seconds: until they are done, by the speed of the study so far; None while nothing is known of it.
     """
 
-    number: int
-    role: Role
-    configuration: str
-    params: Mapping[str, PointValue]
-    attempt: int
-    epoch: int
-    planned_epochs: int
-    metric: float | None
-    level: float | None
-    worker: str
-    driver: str = ""
-
-
-@dataclass(frozen=True)
-class FinishedTrial:
-    """A trial that is over.
-
-    Attributes:
-        number: in the study.
-        role: why it was trained.
-        configuration: ID.
-        params: active parameters.
-        state: how it ended.
-        epochs: epochs on record.
-        stable: what the configuration holds, or None without a curve.
-        level: centre of the late epochs, or None.
-        best: best epoch's metric, or None.
-        last: last epoch's metric, or None.
-        cause: why, for PRUNED and FAIL.
-        error: traceback or message of a failure.
-        flags: names of the curve's flags.
-        provisional: fewer than five epochs.
-    """
-
-    number: int
-    role: Role
-    configuration: str
-    params: Mapping[str, PointValue]
-    state: TrialState
+    leaders: int
+    seeds: int
+    trials: int
     epochs: int
-    stable: float | None
-    level: float | None
-    best: float | None
-    last: float | None
-    cause: str | None = None
-    error: str | None = None
-    flags: tuple[str, ...] = ()
-    provisional: bool = False
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +44,7 @@ class StudySnapshot:
         pruned: search trials that were stopped early.
         failed: search trials that failed.
         running: trials that run now, by number.
-        leaders: the best finished search trials, best first.
+        leaders: the best finished configurations as `reports.ranking.rank` has them, best first; at most five.
         confirmations: confirmation trials that are finished.
         confirmations_target: confirmation trials wanted, as far as known before the search is over.
         elapsed: seconds of this run.
@@ -111,8 +61,8 @@ class StudySnapshot:
     complete: int
     pruned: int
     failed: int
-    running: tuple[TrialProgress, ...]
-    leaders: tuple[FinishedTrial, ...]
+    running: tuple[TrialRecord, ...]
+    leaders: tuple[RankedConfiguration, ...]
     confirmations: int
     confirmations_target: int
     elapsed: float
@@ -127,51 +77,43 @@ class StudySnapshot:
         return self.complete + self.pruned + self.failed
 
 
-class StudyObserver(Protocol):
-    """Told what happens, from the driver's thread; must return quickly and must not raise."""
+EndReason = Literal["done", "space exhausted", "time budget", "gpu-hours budget", "settled", "interrupted"]
 
-    def on_started(self, trial: TrialProgress) -> None:
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """Where a run left its study.
+
+    Attributes:
+        reason: why it ended. After a budget or an interruption, trials that were cut are continued by the next run.
+        snapshot: states, leaders, costs.
+        note: the reason's figures, or empty.
+        unfinished: numbers of the trials that a next run continues.
+    """
+
+    reason: EndReason
+    snapshot: StudySnapshot
+    unfinished: tuple[int, ...] = ()
+    note: str = ""
+
+
+class StudyObserver:
+    """Listens to a run, from the driver's thread. A subclass overrides the events that it needs; it must return quickly and must not raise."""
+
+    def on_started(self, trial: TrialRecord) -> None:
         """An attempt was taken by a worker."""
-        ...
 
-    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+    def on_epoch(self, trial: TrialRecord, figures: Mapping[str, float]) -> None:
         """An epoch is on record."""
-        ...
 
-    def on_notice(self, trial: TrialProgress, text: str) -> None:
-        """A worker told something that a person should know."""
-        ...
+    def on_notice(self, trial: TrialRecord, text: str) -> None:
+        """A worker reported something that a person should know."""
 
-    def on_finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """A trial is over."""
-        ...
 
     def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """The leaders' confirmation begins, or goes on in this run; told before its first training."""
-        ...
+        """The leaders' confirmation begins, or goes on in this run; called before its first training."""
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """About once a second, and at the end."""
-        ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def on_started(self, trial: TrialProgress) -> None:
-        """Nothing."""
-
-    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def on_notice(self, trial: TrialProgress, text: str) -> None:
-        """Nothing."""
-
-    def on_finished(self, trial: FinishedTrial) -> None:
-        """Nothing."""
-
-    def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """Nothing."""
-
-    def on_tick(self, snapshot: StudySnapshot) -> None:
-        """Nothing."""

@@ -1,11 +1,8 @@
-"""What the study logic needs to know of a sweep.
-
-From a sweep file to what the study logic needs of it.
-"""
+"""What the study logic needs to know of a sweep: the plan, made from its file, and the options of a run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +10,7 @@ from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
 from sweeps.configuration import configuration_id
 from sweeps.paths import absolute_config
+from sweeps.record import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces import Parameter, PointValue
+    from sweeps.record.facts import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile
 
@@ -79,6 +78,33 @@ class StudyPlan:
     confirm_seeds: int = 3
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Options of `run_study`.
+
+    Attributes:
+        facts: what identifies the study beyond its sweep file (``data_fingerprint``, ``command``); texts.
+        versions: package to version.
+        hardware: of this host; texts.
+        boundaries: what each ``frozen_layers`` label means on the backbone, so that labels that freeze the same layers are one configuration.
+        history: the study whose trials a new study begins with.
+        grace_seconds: how long running trials may take to save when the run is stopped.
+        same_failures: so many equal exceptions at the start of a run stop it; 0: never.
+        poll_seconds: longest wait for an event.
+        times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    boundaries: Mapping[str, str] = field(default_factory=dict)
+    history: HistorySource | None = None
+    grace_seconds: float = 30.0
+    same_failures: int = 3
+    poll_seconds: float = 0.2
+    times: StorageTimes = field(default_factory=StorageTimes)
 
 
 MINIMIZED = ("val_loss",)

@@ -1,6 +1,6 @@
 """The sweep file: one typed YAML document."""
 
-from sweeps.record.storage import check_storage, has_literal_password, masked
+from sweeps.record.storage import check_storage
 from sweeps.sweep_file.application import point_settings, train_config
 from sweeps.sweep_file.comparison import Comparison, Difference, compare, history_obstacles
 from sweeps.sweep_file.loading import load_sweep_file
@@ -16,7 +16,7 @@ from sweeps.sweep_file.settings import (
     SweepFile,
     TrackingSettings,
 )
-from sweeps.variables import expand
+from sweeps.variables import expand, has_literal_password, masked
 
 __all__ = [
     "BudgetSettings",

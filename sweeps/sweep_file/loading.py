@@ -16,11 +16,11 @@ from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fi
 from search_spaces.parameter_syntax import shown
 from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
-from sweeps.record.storage import IN_THE_CLEAR, has_literal_password
 from sweeps.sweep_file.application import grid_messages, name_messages, train_config, value_messages
 from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, searchable_paths, setting_path
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_problem
+from sweeps.variables import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

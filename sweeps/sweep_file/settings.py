@@ -22,10 +22,10 @@ from pydantic import (
 
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from search_spaces.located_yaml import scalar
-from sweeps.record.storage import IN_THE_CLEAR, check_storage, has_literal_password
+from sweeps.record.storage import check_storage
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
 from sweeps.sweep_file.searchable import setting_path
-from sweeps.variables import VARIABLE
+from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.training import Metric
 from trainer.errors import ConfigError

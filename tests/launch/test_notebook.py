@@ -25,7 +25,7 @@ from pathlib import Path
 sweep = SweepFile.from_text(sweep_in(Path({work!r}), search="{{trials: 2, pruner: none}}"))
 with progress_display(quiet=False) as progress:
     progress.message("checking the data")
-    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=progress)
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[progress])
 """
 
 

@@ -128,7 +128,7 @@ def test_a_command_that_fails_or_hangs_is_told_once(
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.3)
     (said,) = run_with_companions(notify=json.dumps({"command": command}))
     assert message in said
-    assert said.endswith("the sweep goes on (told once)")
+    assert said.endswith("the sweep goes on (reported once)")
     assert [trial.state for trial in read_study(f"sqlite:///{tmp_path}/fast.db", "fast").trials] == ["COMPLETE", "COMPLETE"]
 
 

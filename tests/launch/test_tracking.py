@@ -69,7 +69,7 @@ def test_a_tracker_that_breaks_is_told_once_and_the_sweep_ends_well(tmp_path: Pa
     (tmp_path / "board").write_text("a file where a folder is needed")
     (said,) = run_with_companions(tracking=f"{{tensorboard: {tmp_path}/board}}")
     assert said.startswith("TensorBoard: ")
-    assert said.endswith("the sweep goes on (told once)")
+    assert said.endswith("the sweep goes on (reported once)")
     assert [trial.state for trial in read_study(f"sqlite:///{tmp_path}/fast.db", "fast").trials] == ["COMPLETE", "COMPLETE"]
 
 

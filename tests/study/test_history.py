@@ -102,7 +102,7 @@ def test_the_sampler_and_the_pruner_know_the_old_trials(studies: Studies) -> Non
     assert [trial.state for trial in state.seen()][:8] == [trial.state for trial in studies.record("fast").trials]
     assert len(state.book.levels_at(2)) == 9
     assert state.search_configurations() == 1
-    assert all(trial.role == "search" for trial in state.leaders())
+    assert all(trial.role == "search" for trial in state.search_order())
 
 
 def test_more_epochs_show_the_old_trials_as_shorter_ones_that_may_be_trained_again(studies: Studies) -> None:

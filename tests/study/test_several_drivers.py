@@ -247,7 +247,7 @@ def test_the_history_of_a_new_study_is_imported_by_one_of_its_drivers(
     assert facts.history is not None
     assert (facts.history.complete, facts.history.imported) == (True, 6)
     assert [trial.role for trial in trials] == ["history"] * 6 + ["search"] * 4
-    assert [trial.epochs for trial in trials] == [5] * 10
+    assert [trial.num_epochs for trial in trials] == [5] * 10
 
 
 def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(

@@ -36,21 +36,23 @@ def test_a_finished_study_run_again_does_nothing(run: Callable[..., StudyOutcome
     assert (first.reason, again.reason) == ("done", "done")
     assert [trial.number for trial in record().trials] == [0, 1, 2]
     assert record().updated == before.updated
-    assert again.snapshot.leaders == first.snapshot.leaders
+    assert [(each.configuration, each.stable) for each in again.snapshot.leaders] == [
+        (each.configuration, each.stable) for each in first.snapshot.leaders
+    ]
 
 
 def test_observers_see_starts_epochs_ends_and_where_the_study_stands(sweep_text: Callable[..., str]) -> None:
     seen = Recorder()
     sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 2))
-    outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen)
+    outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen])
     assert seen.epochs == [(trial, epoch) for trial in (0, 1) for epoch in (1, 2, 3, 4, 5)]
     assert [trial.number for trial in seen.started] == [0, 1]
-    assert seen.started[0].worker.rpartition(":")[2].isdigit()
+    assert seen.started[0].attempts[-1].worker.rpartition(":")[2].isdigit()
     last = seen.ticks[-1]
     assert (last.done, last.complete, last.target, last.phase, last.running) == (2, 2, 2, "over", ())
     assert last.trial_hours > 0
-    best = max(seen.finished, key=lambda trial: trial.stable or 0)
-    assert outcome.snapshot.leaders[0].number == best.number
+    best = max(seen.finished, key=lambda trial: trial.score["stable"])
+    assert outcome.snapshot.leaders[0].configuration == best.configuration
 
 
 def test_the_value_is_the_stable_accuracy_of_the_curve_on_record(
@@ -128,9 +130,9 @@ def test_missing_values_are_ranked_without_and_a_missing_curve_fails(
 @pytest.mark.parametrize(
     ("trainable", "error"),
     [
-        ("other_metric", "told no value of 'val_accuracy', which is ranked; it told: accuracy"),
-        ("silent", "returned without telling an epoch"),
-        ("leaps", "told epoch 3, expected 2"),
+        ("other_metric", "reported no value of 'val_accuracy', which is ranked; it reported: accuracy"),
+        ("silent", "returned without reporting an epoch"),
+        ("leaps", "reported epoch 3, expected 2"),
     ],
 )
 def test_a_trainable_that_breaks_the_rules_is_told_which(
@@ -187,11 +189,11 @@ def test_a_stop_leaves_trials_that_the_next_run_continues(sweep_text: Callable[.
     seen = Recorder()
     sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 3))
     outcome = run_study(
-        sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (1, 2) in seen.epochs
+        sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (1, 2) in seen.epochs
     )
     assert (outcome.reason, outcome.unfinished) == ("interrupted", (1,))
     assert [trial.state for trial in record().trials] == ["COMPLETE", "RUNNING"]
-    assert run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen).reason == "done"
+    assert run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen]).reason == "done"
     assert len(seen.epochs) == len(set(seen.epochs)) == 15
 
 
@@ -203,7 +205,9 @@ def test_a_deleted_checkpoint_costs_time_but_no_result_and_is_told(
     cut = record().trials[0].curves["val_accuracy"].tolist()
     monkeypatch.setenv("FAST_TRAINING_SECONDS", "0")
     seen = Recorder()
-    run_study(SweepFile.from_text(sweep_text(search=NO_PRUNING % 1)), InlineExecutor(), trainable="faulty_training:forgets", observer=seen)
+    run_study(
+        SweepFile.from_text(sweep_text(search=NO_PRUNING % 1)), InlineExecutor(), trainable="faulty_training:forgets", observers=[seen]
+    )
     trial = record().trials[0]
     assert trial.state == "COMPLETE"
     assert trial.num_epochs == 5
