@@ -1,19 +1,18 @@
-"""What a study was run with: versions, hardware, owner. For the record and the report.
-
-Whether two machines would train alike: package versions compared, without Ray.
-"""
+"""The surroundings of a run: versions, hardware and owner for the record, versions of two machines compared, ``${VARIABLES}`` of the sweep file."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import platform
+import re
 import shlex
 import socket
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
+
+from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +23,8 @@ PACKAGES = ("steadysweep", "keras", "tensorflow", "ray", "optuna", "numpy", "sci
 
 def versions() -> dict[str, str]:
     """Package to version, Python's included; packages that are not installed are left out."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -111,3 +112,29 @@ def compare_versions(driver: Mapping[str, str], machine: Mapping[str, str]) -> D
 def _head(version: str, depth: Depth) -> list[str]:
     """The parts of a version that must agree."""
     return version.split(".")[:2] if depth == "minor" else [version]
+
+
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""In the sweep file: stored as written, replaced by the variable's value where the setting is used."""
+
+
+def variables_in(text: str) -> tuple[str, ...]:
+    """Names of the variables in `text`, each once."""
+    return tuple(dict.fromkeys(VARIABLE.findall(text)))
+
+
+def expand(text: str, environ: Mapping[str, str]) -> str:
+    """`text` with each ``${NAME}`` replaced by its value; the result may hold a secret and must not be stored or shown.
+
+    Args:
+        text: e.g. ``postgresql+psycopg://sweeps:${DB_PASSWORD}@db/studies``.
+        environ: usually ``os.environ``.
+
+    Raises:
+        SweepInputError: a variable is not set; its value is never part of the message.
+    """
+    missing = [name for name in variables_in(text) if name not in environ]
+    if missing:
+        names = ", ".join(f"${{{name}}}" for name in missing)
+        raise SweepInputError(f"{names}: not set in the environment; set it before the command, e.g. export {missing[0]}=...")
+    return VARIABLE.sub(lambda found: environ[found[1]], text)

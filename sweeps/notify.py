@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.error import HTTPError, URLError
 
 from sweeps.background import Background
-from sweeps.environment import host_and_owner
+from sweeps.environment import expand, host_and_owner
 from sweeps.errors import SweepError
 from sweeps.study.observer import Silent
-from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

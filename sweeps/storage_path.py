@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.environment import expand
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_place
-from sweeps.variables import expand
+from sweeps.sweep_file.configuration import absolute_place
 from trainer.places import is_address, open_folder
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.preflight import finding_text, look_at, look_at_data
+from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress.plain import duration
-from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
 from sweeps.sweep_file import load_sweep_file
 from sweeps.tracking import check_trackers

@@ -12,10 +12,10 @@ from reports.ranking.ranked import by_exported_file
 from sweeps.cli.model_card import model_card
 from sweeps.cli.storage_argument import storage_argument
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_config
 from sweeps.record import read_study
 from sweeps.storage_path import checkpoint_root, trial_folder
-from sweeps.sweep_file import SweepFile, train_config
+from sweeps.sweep_file import SweepFile, sweep_from_text, train_config
+from sweeps.sweep_file.configuration import absolute_config
 from trainer.fit.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
 from trainer.places import open_folder
 
@@ -49,7 +49,7 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
     if target.exists():
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
     record = read_study(storage_argument(storage, study), study)
-    sweep = SweepFile.from_text(record.sweep_file, f"study {study}")
+    sweep = sweep_from_text(record.sweep_file, f"study {study}")
     chosen = _configuration(record, wanted)
     try:
         trial, source = _best_model(record, chosen, sweep)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.first_look import file_text, observations, propose, refusal
-from sweeps.first_look.observations import count
+from sweeps.first_look import count, file_text, observations, propose, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +44,7 @@ def init(data_dir: str, *, output: str) -> int:
             file.write(text)
     except OSError as error:
         raise SweepInputError(f"init -o: {path} cannot be written: {error.strerror}.") from None
-    for line in (*_summary(proposal, seen), *observations(seen, proposal), f"next: steadysweep check {shlex.quote(str(path))}"):
+    for line in (*_summary(proposal, seen), *observations(seen, proposal.image_size), f"next: steadysweep check {shlex.quote(str(path))}"):
         print(line, file=sys.stderr)
     print(path)
     return 0

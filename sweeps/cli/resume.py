@@ -11,7 +11,7 @@ from sweeps.errors import SweepInputError
 from sweeps.launch import launch
 from sweeps.record import read_study_facts
 from sweeps.study import OtherSweepError
-from sweeps.sweep_file import SweepFile, parse_duration
+from sweeps.sweep_file import parse_duration, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def resume(
     """
     url = storage_argument(storage, study)
     facts = read_study_facts(url, study)
-    sweep = SweepFile.from_text(facts.sweep_file, f"study {study}", overrides)
+    sweep = sweep_from_text(facts.sweep_file, f"study {study}", overrides)
     if sweep.study != study:
         raise SweepInputError(
             f"resume --set study: a study keeps its name; for a new one, type: steadysweep run --from {study} --set study={sweep.study}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from search_spaces import SearchSpace
 from sweeps.cli.outcome import finish
 from sweeps.cli.storage_argument import storage_argument
-from sweeps.configuration import configuration_id
 from sweeps.launch import LaunchOptions, launch
 from sweeps.progress.plain import params
 from sweeps.study import storage_of
 from sweeps.sweep_file import load_sweep_file
+from sweeps.sweep_file.configuration import configuration_id
 from sweeps.sweep_file.searchable import setting_path
 
 if TYPE_CHECKING:

@@ -13,15 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from sweeps.environment import hardware, provenance, versions
+from sweeps.environment import hardware, provenance, variables_in, versions
 from sweeps.launch.companions import Observers, companions
+from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
 from sweeps.record.storage import STORAGE_VARIABLE
-from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.tracking import check_trackers
-from sweeps.variables import variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
+    from sweeps.launch.runtime import Runtime
     from sweeps.progress.plain import ShownProgress
     from sweeps.record import HistorySource
-    from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
 

@@ -17,9 +17,9 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from sweeps.environment import VARIABLE, expand
 from sweeps.errors import SweepInputError
 from sweeps.record.errors import StorageUnavailableError, StorageUrlError, StudyNotFoundError
-from sweeps.variables import VARIABLE, expand
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.study.plan import parameter_record
-from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles
+from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles, sweep_from_text
 
 if TYPE_CHECKING:
     from sweeps.record.facts import HistorySource, StudyFacts
@@ -31,7 +31,7 @@ def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparis
     Raises:
         OtherSweepError: it is another sweep; the message lists the differences.
     """
-    stored = SweepFile.from_text(facts.sweep_file, f"study {study}")
+    stored = sweep_from_text(facts.sweep_file, f"study {study}")
     comparison = compare(stored, sweep)
     if comparison.verdict == "refused":
         differences = "\n".join(f"  {difference}" for difference in comparison.refused)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from sweeps.environment import VARIABLE
 from sweeps.record.storage import has_literal_password
-from sweeps.variables import VARIABLE
 from trainer.config import Settings, setting
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

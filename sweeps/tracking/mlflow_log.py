@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweeps.variables import expand
+from sweeps.environment import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from sweeps.background import Background
+from sweeps.environment import expand
 from sweeps.errors import SweepInputError
 from sweeps.study.observer import Silent
-from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.environment import expand
 from sweeps.errors import SweepInputError
-from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
