@@ -6,7 +6,7 @@ import shlex
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import storage_url
 from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_study_facts, study_exists
 from sweeps.study import storage_of
@@ -53,7 +53,7 @@ def history_source(study: str, storage: str | None, new_storage: str | None) -> 
     """
     if storage is None and new_storage is not None and study_exists(new_storage, study):
         return HistorySource(study, new_storage)
-    return HistorySource(study, storage_argument(storage, study))
+    return HistorySource(study, storage_url(storage, study))
 
 
 def with_hint(error: OtherSweepError, sweep: SweepFile, words: Sequence[str], overrides: Sequence[str]) -> SweepInputError:

@@ -1,6 +1,5 @@
-"""Runs the study of a sweep file with everything a person expects around it.
+"""Runs the study of a sweep file with everything around it: checks, executor, signals, progress, report.
 
-How to run a sweep, besides what its file says.
 Ctrl-C and SIGTERM: the first asks the sweep to checkpoint and stop, the second stops it at once.
 """
 
@@ -11,9 +10,10 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from sweeps.environment import hardware, provenance, variables_in, versions
+from sweeps.executor.factory import DEFAULT_EXECUTOR
 from sweeps.launch.companions import Observers, companions
 from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
@@ -35,21 +35,18 @@ if TYPE_CHECKING:
     from sweeps.sweep_file import SweepFile
 
 
-ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
-
-
 @dataclass(frozen=True)
 class LaunchOptions:
     """Options of `sweeps.launch.launch`.
 
     Attributes:
-        executor: who runs the trials.
+        executor: what runs the trials, a name in `sweeps.executor.factory.EXECUTORS`.
         address: of a Ray cluster to join, or None to start one here.
         quiet: show no progress.
         history: the study whose trials a new one begins with.
     """
 
-    executor: ExecutorKind = "ray-core"
+    executor: str = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None

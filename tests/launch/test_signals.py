@@ -20,11 +20,11 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from killable import sweep_in
-from sweeps.cli.error_handler import exit_code
+from sweeps.cli.main import exit_code
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch.launch import StopSignals
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.sweep_file import sweep_from_text
 
 def say(text):
     print(text, flush=True)
