@@ -25,13 +25,13 @@ def versions() -> dict[str, str]:
     """Package to version, Python's included; packages that are not installed are left out."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def hardware() -> dict[str, str]:
@@ -69,7 +69,7 @@ REFUSED: Mapping[str, Depth] = {"steadysweep": "all", "keras": "minor", "tensorf
 """How far versions must agree: another Keras or TensorFlow trains other numbers, another Steadysweep speaks another protocol with its workers."""
 
 WARNED = ("python", "keras", "tensorflow", "ray", "numpy", "scikit-learn")
-"""Other packages that take part in a training; a difference is worth knowing."""
+"""Other packages that take part in a training; a difference is reported and trials run all the same."""
 
 LACKED = "not installed"
 

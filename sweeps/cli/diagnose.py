@@ -117,5 +117,5 @@ COMMAND = Command(
     ),
     add_arguments=_add_arguments,
     run=diagnose,
-    exit_codes="exit codes: 0 every log was read, 2 a log could not be read (the others are told), 3 unexpected.",
+    exit_codes="exit codes: 0 every log was read, 2 a log could not be read (the verdicts of the others are printed), 3 unexpected.",
 )

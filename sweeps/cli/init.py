@@ -23,7 +23,7 @@ MOST_CLASSES = 12
 
 
 def init(data_dir: str, *, output: str) -> int:
-    """Write a sweep file for a folder of class folders and print what was seen.
+    """Write a sweep file for a folder of class folders and print what is in the folder.
 
     Raises:
         SweepInputError: `output` exists or cannot be written, `data_dir` is a file, or the folder has fewer than two classes with images.
@@ -75,7 +75,7 @@ def _folder(data_dir: str) -> Path:
 
 
 def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
-    """What was seen and what was chosen."""
+    """What the folder holds and what the sweep will do with it."""
     from sweeps.first_look import count
 
     present = [f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number]

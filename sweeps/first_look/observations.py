@@ -22,9 +22,9 @@ NAMED = 5
 FEWEST_TO_SPLIT = 3
 """A class needs one image for each of training, validation and test."""
 FEW = 20
-"""Images of a class below which figures about it are chance."""
+"""With fewer images of a class, figures about it are mostly chance."""
 BLOWN_UP = 4
-"""A side that resizing enlarges more than this shows little."""
+"""An image that is enlarged more than this many times shows little."""
 
 
 def observations(seen: FolderInspection, image_size: int) -> Iterator[str]:
@@ -56,8 +56,8 @@ def _structure(seen: FolderInspection) -> Iterator[str]:
         yield f"{count(len(seen.nested), 'folder')} below class folders, whose images count for the class: {listed(seen.nested)}"
     if seen.stray_files:
         kinds = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in seen.stray_files)
-        told = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
-        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP ({told}): {listed(seen.stray_files)}"
+        endings = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
+        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP ({endings}): {listed(seen.stray_files)}"
     if seen.empty_classes:
         yield f"{count(len(seen.empty_classes), 'folder')} without a readable image, not a class: {listed(seen.empty_classes)}"
 
@@ -156,8 +156,8 @@ def refusal(data_dir: str, seen: FolderInspection) -> str | None:
     usable = [name for name, number in seen.counts.items() if number]
     if len(usable) >= FEWEST_CLASSES:
         return None
-    found = f"found {count(len(usable), 'class folder')} with images" + (f" ({usable[0]})" if usable else "")
-    return " ".join([f"init: {data_dir}: expected one folder a class, two at least, {found}.", *_hints(data_dir, seen)])
+    usable_text = f"found {count(len(usable), 'class folder')} with images" + (f" ({usable[0]})" if usable else "")
+    return " ".join([f"init: {data_dir}: expected one folder a class, two at least, {usable_text}.", *_hints(data_dir, seen)])
 
 
 def _hints(data_dir: str, seen: FolderInspection) -> Iterator[str]:
@@ -177,8 +177,8 @@ def _hints(data_dir: str, seen: FolderInspection) -> Iterator[str]:
         )
     others = Counter(PurePosixPath(name).suffix.lower() for name in seen.stray_files if PurePosixPath(name).suffix.lower() not in SUFFIXES)
     if others and not images:
-        told = ", ".join(f"{number} {kind or 'without ending'}" for kind, number in others.most_common(3))
-        yield f"Other files were found ({told}); {', '.join(SUFFIXES)} are read: convert them."
+        endings = ", ".join(f"{number} {kind or 'without ending'}" for kind, number in others.most_common(3))
+        yield f"Other files were found ({endings}); {', '.join(SUFFIXES)} are read: convert them."
     if seen.unreadable:
         yield f"Not readable: {listed(f'{name} ({reason})' for name, reason in seen.unreadable)}."
     if seen.empty_classes and not others and not seen.unreadable:
@@ -187,8 +187,8 @@ def _hints(data_dir: str, seen: FolderInspection) -> Iterator[str]:
 
 def _image_folders(folder: Path) -> int:
     """Folders in `folder` that hold an image directly, as far as they may be read."""
-    found = 0
+    folders = 0
     for each in folder.iterdir():
         with contextlib.suppress(OSError):
-            found += each.is_dir() and not each.name.startswith(".") and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
-    return found
+            folders += each.is_dir() and not each.name.startswith(".") and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
+    return folders

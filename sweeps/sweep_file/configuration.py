@@ -86,10 +86,10 @@ def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -
     try:
         return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, allow=sweep.allow)
     except ValidationError as error:
-        found = [
+        messages = [
             f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()
         ]
-        raise SweepInputError("; ".join(found)) from None
+        raise SweepInputError("; ".join(messages)) from None
 
 
 def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
