@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_place
+from sweeps.sweep_file.configuration import absolute_place
 from sweeps.variables import expand
 from trainer.places import is_address, open_folder
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import Command, storage_argument, storage_url
 from sweeps.errors import SweepInputError
-from sweeps.record import read_study
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from reports.data import ReportData
@@ -35,10 +35,12 @@ def report(studies: Sequence[str], *, storage: str | None, output: str | None, f
     Raises:
         SweepInputError: unknown format or study, or formats that a comparison does not have.
     """
+    from sweeps.record import read_study
+
     chosen = _formats(formats)
     if len(studies) > 1 and chosen != ("html",):
         raise SweepInputError(f"report: several studies are compared as html only, got --format {formats}; ask for one study at a time.")
-    url = storage_argument(storage, studies[0])
+    url = storage_url(storage, studies[0])
     while True:
         records = [read_study(url, name) for name in studies]
         unfinished = watch and any(trial.state in ("RUNNING", "WAITING") for record in records for trial in record.trials)
@@ -91,3 +93,31 @@ def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[
         configurations, epochs = to_csv(data)
         return {".csv": configurations, "-epochs.csv": epochs}
     return {f".{name}": to_json(data) if name == "json" else to_markdown(data)}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("studies", metavar="STUDY", nargs="+", help="its name in the storage; several are compared on one page")
+    storage_argument(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
+    parser.add_argument(
+        "--format",
+        default="html",
+        metavar="FORMATS",
+        dest="formats",
+        help="html, json, csv, md, or several with commas (default: %(default)s)",
+    )
+    parser.add_argument("--watch", action="store_true", help="write it again every few seconds until the sweep ends")
+
+
+COMMAND = Command(
+    name="report",
+    summary="the report of a study, from its storage alone",
+    description="Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.",
+    examples=(
+        ("steadysweep report flowers", "writes flowers.html"),
+        ("steadysweep report flowers --format json", "for a program, to stdout"),
+        ("steadysweep report flowers --format html,csv,md -o out/flowers.html", "several formats side by side"),
+    ),
+    add_arguments=_add_arguments,
+    run=report,
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 
@@ -18,7 +18,31 @@ if TYPE_CHECKING:
     from sweeps.executor.worker import WorkerSettings
     from sweeps.sweep_file.settings import ResourceSettings
 
-ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
+ExecutorKind = str
+"""A name in `EXECUTORS`."""
+
+
+@dataclass(frozen=True)
+class ExecutorEntry:
+    """An executor that can be chosen.
+
+    Attributes:
+        module: it has the executor's class.
+        about: what runs the trials, for ``--help``.
+    """
+
+    module: str
+    about: str
+
+
+EXECUTORS: dict[str, ExecutorEntry] = {
+    "ray-core": ExecutorEntry(
+        "sweeps.executor.ray_core", "worker processes of our own on Ray, kept warm and given the trials that they are warm for"
+    ),
+    "ray-tune": ExecutorEntry("sweeps.executor.ray_tune", "Ray Tune"),
+    "inline": ExecutorEntry("sweeps.executor.inline", "this process"),
+}
+DEFAULT_EXECUTOR = "ray-core"
 
 
 def make_executor(
@@ -51,8 +75,8 @@ def make_executor(
         from sweeps.executor.inline import InlineExecutor
 
         return InlineExecutor(resources.concurrent or 1)
-    if kind not in ("ray-tune", "ray-core"):
-        raise SweepInputError(f"executor {kind!r} is unknown; expected ray-tune, ray-core or inline")
+    if kind not in EXECUTORS:
+        raise SweepInputError(f"executor {kind!r} is unknown; expected one of {', '.join(EXECUTORS)}")
     from sweeps.executor.ray_session import close_ray, open_ray
 
     session = open_ray(address, num_cpus=_logical_cpus(resources, kind, address), runtime_env=runtime_env, private=private)

@@ -1,6 +1,5 @@
-"""Runs the study of a sweep file with everything a person expects around it.
+"""Runs the study of a sweep file with everything around it: checks, executor, signals, progress, report.
 
-How to run a sweep, besides what its file says.
 Ctrl-C and SIGTERM: the first asks the sweep to checkpoint and stop, the second stops it at once.
 """
 
@@ -11,14 +10,15 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from sweeps.environment import hardware, provenance, versions
+from sweeps.executor.factory import DEFAULT_EXECUTOR
 from sweeps.launch.companions import companions
+from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
 from sweeps.record import Database, read_study
 from sweeps.record.storage import STORAGE_VARIABLE
-from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.tracking import check_trackers
@@ -30,14 +30,11 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
+    from sweeps.launch.runtime import Runtime
     from sweeps.progress.plain import Progress
     from sweeps.record import HistorySource
-    from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
-
-
-ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +42,13 @@ class LaunchOptions:
     """Options of `sweeps.launch.launch`.
 
     Attributes:
-        executor: who runs the trials.
+        executor: what runs the trials, a name in `sweeps.executor.factory.EXECUTORS`.
         address: of a Ray cluster to join, or None to start one here.
         quiet: show no progress.
         history: the study whose trials a new one begins with.
     """
 
-    executor: ExecutorKind = "ray-core"
+    executor: str = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None

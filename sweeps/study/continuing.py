@@ -15,7 +15,7 @@ from sweeps.study.plan import parameter_record, plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.snapshots import Snapshots
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles
+from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles, sweep_from_text
 
 if TYPE_CHECKING:
     from sweeps.record.facts import HistorySource, StudyFacts
@@ -48,7 +48,7 @@ def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparis
     Raises:
         OtherSweepError: it is another sweep; the message lists the differences.
     """
-    stored = SweepFile.from_text(facts.sweep_file, f"study {study}")
+    stored = sweep_from_text(facts.sweep_file, f"study {study}")
     comparison = compare(stored, sweep)
     if comparison.verdict == "refused":
         differences = "\n".join(f"  {difference}" for difference in comparison.refused)

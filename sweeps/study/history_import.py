@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import ChoiceParameter, OrdinalParameter, canonical_value, contains
-from sweeps.configuration import effective_settings, searchable_values
 from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
 from sweeps.study.state import metric_curve, point_of, score_of
-from sweeps.sweep_file import SweepFile, history_obstacles, setting_path
+from sweeps.sweep_file import SweepFile, history_obstacles, setting_path, sweep_from_text
+from sweeps.sweep_file.configuration import effective_settings, searchable_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class HistoryPoints:
     Args:
         old: the file of the study that the trials are from.
         new: the file of the new study.
-        boundaries: see `sweeps.configuration.effective_settings`.
+        boundaries: see `sweeps.sweep_file.configuration.effective_settings`.
     """
 
     def __init__(self, old: SweepFile, new: SweepFile, boundaries: Mapping[str, str]) -> None:
@@ -115,7 +115,7 @@ def look_at_history(source: HistorySource, sweep: SweepFile, fingerprint: str | 
         SweepInputError: no such study, or one whose trials say nothing about the new study; the message says why.
     """
     facts, trials = read_stored_study(source.storage, source.study)
-    old = SweepFile.from_text(facts.sweep_file, f"study {source.study}")
+    old = sweep_from_text(facts.sweep_file, f"study {source.study}")
     obstacles = history_obstacles(old, sweep)
     if obstacles:
         differences = "\n".join(f"  {difference}" for difference in obstacles)
@@ -148,7 +148,7 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
         plan: of the new study.
         sweep: its file.
         history: the old study.
-        boundaries: see `sweeps.configuration.effective_settings`.
+        boundaries: see `sweeps.sweep_file.configuration.effective_settings`.
     """
     source = history.source
     there = {trial.source for trial in record.trials() if trial.role == "history"}

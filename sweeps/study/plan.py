@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
-from sweeps.configuration import configuration_id
-from sweeps.paths import absolute_config
 from sweeps.record import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file import train_config
+from sweeps.sweep_file.configuration import absolute_config, configuration_id
 from trainer import TrainConfig
 from trainer.network import compile_key
 
@@ -116,7 +115,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     Args:
         sweep: resolved.
         trainable: ``package.module:function``.
-        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.configuration.effective_settings`.
+        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.sweep_file.configuration.effective_settings`.
 
     Raises:
         SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.

@@ -1,7 +1,4 @@
-"""Turns pydantic's errors into problems with file, line, key path, what was expected, what was found.
-
-Types of settings in words, for messages and for the reference.
-"""
+"""Words about settings: their types, for messages and the reference; pydantic's errors as problems with file, line, key, what was expected and what was found."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers.
-
-Durations of the sweep file: ``8h``, ``5m``, ``90s``, ``1h30m``, ``2d``, or seconds.
-"""
+"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers. And durations: ``8h``, ``5m``, ``90s``, ``1h30m``, ``2d``."""
 
 from __future__ import annotations
 

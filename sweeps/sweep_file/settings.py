@@ -1,7 +1,4 @@
-"""The types of the sweep file.
-
-The resolved sweep file as YAML.
-"""
+"""The settings of a sweep file, section by section, and the resolved file as YAML."""
 
 from __future__ import annotations
 
@@ -24,17 +21,12 @@ from search_spaces import SearchSpace, SpaceError, load_space, space_from_mappin
 from search_spaces.located_yaml import scalar
 from sweeps.record.storage import check_storage
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
-from sweeps.sweep_file.searchable import setting_path
+from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
 from trainer.config.training import Metric
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
 
 SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read already and passes beside the document
 
@@ -195,7 +187,7 @@ class TrackingSettings(Settings):
 class SweepFile(Settings):
     """A resolved sweep file.
 
-    Loaded by `sweeps.sweep_file.load_sweep_file`, or built by hand; either way the space is checked against the settings that it varies.
+    Read by `load_sweep_file` and `sweep_from_text`, or built by hand; either way the space is checked against the settings that it varies.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # a refused storage URL may hold a password
@@ -237,9 +229,7 @@ class SweepFile(Settings):
     def _check_space(self, info: ValidationInfo) -> Self:
         """Check a sweep that was built by hand; the loader does the same with the places of the file."""
         if not info.context:
-            from sweeps.sweep_file.application import space_messages
-
-            messages = space_messages(self)
+            messages = space_messages(self.space, self.search.sampler, {name: getattr(self, name) for name in SECTIONS})
             if messages:
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
             problem = settling_problem(self.budget, self.search.metric)
@@ -247,31 +237,8 @@ class SweepFile(Settings):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
         return self
 
-    @classmethod
-    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> SweepFile:
-        """Read a file; see `sweeps.sweep_file.load_sweep_file`."""
-        from sweeps.sweep_file.loading import load_sweep_file
-
-        return load_sweep_file(path, overrides)
-
-    @classmethod
-    def from_text(cls, text: str, file: str = "sweep file", overrides: Sequence[str] = ()) -> SweepFile:
-        """Read the text of a sweep file, e.g. the resolved one that a study keeps.
-
-        Args:
-            text: YAML.
-            file: its name in messages.
-            overrides: ``KEY=VALUE`` texts.
-
-        Raises:
-            sweeps.errors.SweepInputError: with every problem found.
-        """
-        from sweeps.sweep_file.loading import sweep_from_text
-
-        return sweep_from_text(text, file, overrides)
-
     def to_yaml(self) -> str:
-        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `from_text` reads it back to an equal sweep."""
+        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `sweep_from_text` reads it back to an equal sweep."""
         return sweep_to_yaml(self)
 
 

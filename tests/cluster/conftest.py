@@ -13,7 +13,7 @@ import pytest
 from sweeps.executor.factory import make_executor
 from sweeps.executor.ray_session import DRIVER_ENVIRONMENT
 from sweeps.executor.worker import WorkerSettings
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
@@ -67,6 +67,6 @@ def study(tmp_path: Path) -> Callable[..., Study]:
 
     def make(name: str = "clustered", **keys: str) -> Study:
         lines = [line for line in TEXT.format(study=name, folder=tmp_path).splitlines() if line.partition(":")[0] not in keys]
-        return Study(SweepFile.from_text("\n".join([*lines, *(f"{key}: {value}" for key, value in keys.items()), ""])))
+        return Study(sweep_from_text("\n".join([*lines, *(f"{key}: {value}" for key, value in keys.items()), ""])))
 
     return make

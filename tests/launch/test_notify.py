@@ -14,7 +14,7 @@ import pytest
 from sweeps import notify
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study, read_study_facts
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,5 +174,5 @@ def test_what_cannot_be_notified_is_refused(notify: str, message: str, tmp_path:
     from killable import sweep_in
 
     with pytest.raises(SweepInputError, match=message) as refused:
-        SweepFile.from_text(sweep_in(tmp_path, notify=notify))
+        sweep_from_text(sweep_in(tmp_path, notify=notify))
     assert "literal" not in str(refused.value)

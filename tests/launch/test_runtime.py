@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sweeps.errors import SweepInputError
-from sweeps.runtime import resolve_runtime
-from sweeps.sweep_file import SweepFile
+from sweeps.launch.runtime import resolve_runtime
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ BASE = "study: s\ndata: {source: digits}\nspace: quick\nruntime: "
 
 
 def sweep(runtime: str) -> SweepFile:
-    return SweepFile.from_text(BASE + runtime + "\n")
+    return sweep_from_text(BASE + runtime + "\n")
 
 
 def test_folders_packages_and_variables_go_their_ways(tmp_path: Path) -> None:

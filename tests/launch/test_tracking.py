@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 from sweeps.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_what_is_missing_is_told_before_anything_starts(tmp_path: Path, monkeypa
 
     monkeypatch.delenv("NO_SUCH_VARIABLE", raising=False)
     with pytest.raises(SweepInputError, match=r"\$\{NO_SUCH_VARIABLE\}: not set"):
-        check_trackers(SweepFile.from_text(sweep_in(tmp_path, tracking="{mlflow: 'http://${NO_SUCH_VARIABLE}'}")))
+        check_trackers(sweep_from_text(sweep_in(tmp_path, tracking="{mlflow: 'http://${NO_SUCH_VARIABLE}'}")))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(SweepInputError, match=r"steadysweep\[tracking\]"):
-        check_trackers(SweepFile.from_text(sweep_in(tmp_path, tracking="{tensorboard: board}")))
+        check_trackers(sweep_from_text(sweep_in(tmp_path, tracking="{tensorboard: board}")))

@@ -5,7 +5,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from search_spaces import load_space, load_yaml, shipped, shipped_names, shipped_text, space_from_mapping, space_to_mapping
 from sweeps.study.plan import plan_of
-from sweeps.sweep_file import SweepFile, train_config
+from sweeps.sweep_file import sweep_from_text, train_config
 
 
 def test_the_spaces_that_ship() -> None:
@@ -41,7 +41,7 @@ def test_every_parameter_s_range_has_its_reason_beside_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_sweep_begins_with_the_starting_points_and_each_can_be_trained(name: str) -> None:
-    sweep = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace: {name}\n")
+    sweep = sweep_from_text(f"study: s\ndata: {{source: digits}}\nspace: {name}\n")
     plan = plan_of(sweep, "package.module:function")
     taken: set[str] = set()
     for index, point in enumerate(sweep.space.starting_points):

@@ -16,7 +16,6 @@ from sweeps.record import read_stored_study
 from sweeps.study import run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import SweepFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ def test_leaders_are_fixed_when_their_confirmation_begins(
     sweep_text: Callable[..., str], record: Callable[[], StudyRecord], tmp_path: Path
 ) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 2, seeds: 2}"))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 2, seeds: 2}"))
     outcome = run_study(
         sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (5, 2) in seen.epochs
     )
@@ -57,7 +56,7 @@ def test_leaders_are_fixed_when_their_confirmation_begins(
     assert state.search_order()[0].number == last.number
     fresh = [trial.configuration for trial in record().trials if trial.role == "confirmation"]
     assert fresh == [leader.configuration for leader in leaders] * 2
-    more = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 3, seeds: 2}"))
+    more = sweep_from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 3, seeds: 2}"))
     run_study(more, InlineExecutor(), trainable="fast_training:train")
     assert [trial.configuration for trial in record().trials if trial.role == "confirmation"] == [
         *fresh,
@@ -80,7 +79,7 @@ def test_more_search_trials_choose_the_leaders_anew_and_train_no_confirmation_tw
 
 def test_the_cost_of_confirmation_is_told_before_it_begins_and_again_when_it_goes_on(sweep_text: Callable[..., str]) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 3, confirm="{top: 2, seeds: 2}"))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 3, confirm="{top: 2, seeds: 2}"))
     run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (4, 2) in seen.epochs)
     run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen])
     (first, started), (second, _) = seen.costs

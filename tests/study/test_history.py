@@ -19,7 +19,7 @@ from sweeps.search.view import View
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class Studies:
         return self._text(storage_path=f"{self._folder}/runs-{keys.get('study', 'fast')}", **keys)
 
     def sweep(self, **keys: str) -> SweepFile:
-        return SweepFile.from_text(self.text(**keys))
+        return sweep_from_text(self.text(**keys))
 
     def run(self, source: str | None = None, fingerprint: str = "same", **keys: str) -> StudyOutcome:
         history = None if source is None else HistorySource(source, self.url)

@@ -11,7 +11,7 @@ from sweeps.executor.inline import InlineExecutor
 from sweeps.launch import LaunchOptions, launch
 from sweeps.record import Database, read_study, storage
 from sweeps.study import look_at_study, run_study, storage_of, with_kept_trials
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def continued(sweep: SweepFile) -> None:
 
 
 def test_making_and_continuing_a_study_open_its_file_once_each(sweep_text: Callable[..., str], engines: list[str]) -> None:
-    continued(SweepFile.from_text(sweep_text(search="{pruner: none}")))
+    continued(sweep_from_text(sweep_text(search="{pruner: none}")))
     assert len(engines) == 2
 
 
@@ -58,7 +58,7 @@ def test_on_a_server_too(
     sweep_text: Callable[..., str], engines: list[str], postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORAGE_URL", postgres.url)
-    continued(SweepFile.from_text(sweep_text(search="{pruner: none}", study="opened-once", storage="${STORAGE_URL}")))
+    continued(sweep_from_text(sweep_text(search="{pruner: none}", study="opened-once", storage="${STORAGE_URL}")))
     assert len(engines) == 2
 
 
@@ -68,7 +68,7 @@ def test_a_finished_study_is_launched_with_one_opening(
     keys = {"search": "{trials: 2, pruner: none}", "report": f"{{path: {tmp_path}/report.html}}"}
     run(**keys)
     engines.clear()
-    result = launch(SweepFile.from_text(sweep_text(**keys)), LaunchOptions(quiet=True))
+    result = launch(sweep_from_text(sweep_text(**keys)), LaunchOptions(quiet=True))
     assert not result.ran
     assert result.report.exists()
     assert len(engines) == 1

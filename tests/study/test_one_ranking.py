@@ -26,7 +26,7 @@ from sweeps.study import look_at_study, ranking, run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def lucky(sweep_text: Callable[..., str], tmp_path: Path) -> Callable[..., Sweep
         (tmp_path / "luck.json").write_text(json.dumps(luck))
         space = f"{{dropout: {{ordinal: [{', '.join(luck)}]}}}}"
         search = f"{{trials: {len(luck)}, sampler: grid, pruner: none}}"
-        return SweepFile.from_text(sweep_text(space=space, search=search, confirm=confirm, training="{epochs: 6}"))
+        return sweep_from_text(sweep_text(space=space, search=search, confirm=confirm, training="{epochs: 6}"))
 
     return sweep
 

@@ -18,7 +18,6 @@ from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.state import StudyState, score_of
-from sweeps.sweep_file import SweepFile
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Study:
 
 @pytest.fixture
 def plan(sweep_text: Callable[..., str]) -> StudyPlan:
-    return plan_of(SweepFile.from_text(sweep_text()), "fast_training:train")
+    return plan_of(sweep_from_text(sweep_text()), "fast_training:train")
 
 
 def fill(place: str, *numbers: int) -> None:
@@ -182,7 +181,7 @@ def test_a_place_that_holds_another_study_is_refused(
     with pytest.raises(
         SweepInputError, match=r"runs holds the checkpoints of study 'fast', made .*, and this is study 'another', which is new"
     ):
-        run_study(SweepFile.from_text(other), InlineExecutor(), trainable="fast_training:train")
+        run_study(sweep_from_text(other), InlineExecutor(), trainable="fast_training:train")
     assert not (tmp_path / "another.db").exists()
     run(search="{trials: 2, pruner: none}")  # its own study goes on
     for database in tmp_path.glob("fast.db*"):

@@ -20,7 +20,7 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import StorageTimes, read_stored_study, read_study, study_exists
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -269,7 +269,7 @@ def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
     assert 0 < trial["lease_seconds"] <= 60
     narrowed = both.text.replace("{float: [1.0e-5, 1.0e-1], log: true}", "{float: [1.0e-4, 1.0e-1], log: true}")
     with pytest.raises(SweepInputError, match=r"space: narrowed while \S+:\d+ is running study .* Stop the study there first"):
-        run_study(SweepFile.from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
+        run_study(sweep_from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
     driver.kill()
     driver.join()
     assert running()["free"] is True

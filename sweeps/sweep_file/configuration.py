@@ -1,4 +1,4 @@
-"""The identity of a configuration: equal for points of the space that train alike, whatever they are called.
+"""One configuration of a sweep: its settings, the training they make, and its identity.
 
 A configuration's ID is the hash of its canonical effective settings. These are the searchable settings of ``data``, ``model`` and ``training`` (all others are the
 same throughout a study), without those that have their default value and without those that change nothing:
@@ -21,21 +21,116 @@ import hashlib
 import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.sweep_file.application import point_settings
-from sweeps.sweep_file.searchable import SECTIONS
-from trainer.config import searchable_settings
+from pydantic import ValidationError
+
+from search_spaces import ChoiceParameter, OrdinalParameter, PointValue, canonical_value, contains
+from sweeps.errors import SweepInputError
+from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
+from trainer.config import TrainConfig, searchable_settings
 from trainer.network.backbones import BACKBONES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from search_spaces import PointValue
-    from sweeps.sweep_file import SweepFile
+    from sweeps.sweep_file.settings import SweepFile
 
 ID_LENGTH = 10
 _NOTHING_FROZEN = re.compile(r"none|0+(?:\.0*)?%|0+ blocks?|weighted:0+")
+_PATH_SUFFIXES = (".csv", ".parquet", ".npz", ".h5", ".keras")
+
+
+def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[SettingPath, Any]:
+    """What a point gives to which settings: labels resolved to values, steps without rounding, inactive parameters left out.
+
+    Args:
+        sweep: its space holds the parameters.
+        point: parameter names to values or labels; parameters left out keep the setting of the file.
+
+    Raises:
+        SweepInputError: a parameter that the space does not have, or a label that is gone from it.
+    """
+    settings: dict[SettingPath, Any] = {}
+    unknown = [name for name in point if name not in sweep.space.parameters]
+    if unknown:
+        raise SweepInputError(f"{', '.join(unknown)}: not in the space, which has {', '.join(sweep.space.parameters) or 'no parameters'}")
+    for name, value in sweep.space.active(point).items():
+        parameter, path = sweep.space.parameters[name], setting_path(name)
+        if path is None:
+            raise SweepInputError(f"space.{name}: {not_searchable(name)}")
+        if not isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
+            settings[path] = canonical_value(parameter, value) if contains(parameter, value) else value
+        elif value in parameter.labels:
+            settings[path] = parameter.values.get(str(value), value)
+        else:
+            raise SweepInputError(f"{name}: no label {value!r}, expected one of {', '.join(parameter.labels)}")
+    return settings
+
+
+def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -> TrainConfig:
+    """The training of one configuration with one seed.
+
+    Args:
+        sweep: what is fixed.
+        point: what is varied; see `point_settings`.
+        seed: of initial weights, data order, augmentation and dropout.
+
+    Raises:
+        SweepInputError: the point does not belong to the space, or its settings contradict each other.
+    """
+    sections = {section: getattr(sweep, section).model_dump() for section in SECTIONS}
+    for (section, field), value in point_settings(sweep, point).items():
+        sections[section][field] = value
+    try:
+        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, allow=sweep.allow)
+    except ValidationError as error:
+        messages = [
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()
+        ]
+        raise SweepInputError("; ".join(messages)) from None
+
+
+def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The resolved settings of a training with ``data.source``, ``data.cache_path`` and ``model.weights`` absolute where they are local paths.
+
+    Args:
+        config: `TrainConfig` as plain data.
+        base: folder that relative paths mean.
+    """
+    data = {**config["data"]}
+    data["source"] = absolute_source(data["source"], base)
+    if data.get("cache_path"):
+        data["cache_path"] = absolute_place(data["cache_path"], base)
+    model = {**config["model"]}
+    if model.get("weights") and _is_path(model["weights"], base):
+        model["weights"] = absolute_place(model["weights"], base)
+    return {**config, "data": data, "model": model}
+
+
+def absolute_source(source: str, base: Path) -> str:
+    """A data source that is a local file or folder as an absolute path; ``digits``, ``keras:NAME``, functions and URLs as they are.
+
+    ``digits`` is scikit-learn's images even where a folder of that name is: that one is written ``./digits``.
+    """
+    return absolute_place(source, base) if not is_built_in(source) and _is_path(source, base) else source
+
+
+def is_built_in(source: str) -> bool:
+    """Whether a data source is known by its name, whatever files there are."""
+    return source == "digits" or source.startswith("keras:")
+
+
+def absolute_place(place: str, base: Path) -> str:
+    """A folder or file as an absolute path; URLs such as ``s3://bucket/prefix`` as they are."""
+    if "://" in place:
+        return place
+    return str((base / Path(place).expanduser()).resolve())
+
+
+def _is_path(text: str, base: Path) -> bool:
+    return "://" not in text and (text.endswith(_PATH_SUFFIXES) or "/" in text or (base / text).exists())
 
 
 def configuration_id(sweep: SweepFile, point: Mapping[str, PointValue], boundaries: Mapping[str, str] | None = None) -> str:
