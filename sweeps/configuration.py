@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.sweep_file.application import point_settings
 from sweeps.sweep_file.searchable import SECTIONS
+from trainer.backbones import BACKBONES
 from trainer.config import searchable_settings
-from trainer.network.backbones import BACKBONES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -96,7 +96,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     mark.put()
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
-    from trainer.fit.checkpoints import open_checkpoints
+    from trainer.checkpoints import open_checkpoints
 
     config = TrainConfig(**task.config)
 

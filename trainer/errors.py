@@ -19,6 +19,10 @@ class DataError(TrainerInputError):
     """Images, labels or splits cannot be used."""
 
 
+class UserCodeError(ConfigError, DataError):
+    """A function of the person's own (``package.module:function``) cannot be found, or raised an error; the message names its file and line."""
+
+
 class WeightsUnavailableError(TrainerInputError):
     """Pretrained weights could not be had; the message names the file to provide."""
 

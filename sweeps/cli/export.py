@@ -16,7 +16,7 @@ from sweeps.paths import absolute_config
 from sweeps.record import read_study
 from sweeps.storage_path import checkpoint_root, trial_folder
 from sweeps.sweep_file import SweepFile, train_config
-from trainer.fit.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
+from trainer.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
 from trainer.places import open_folder
 
 if TYPE_CHECKING:

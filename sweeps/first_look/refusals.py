@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sweeps.first_look.observations import count, listed
-from trainer.data.decode import SUFFIXES
+from trainer.data.pixels import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

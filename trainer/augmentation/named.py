@@ -1,4 +1,4 @@
-"""From the setting `data.augmentation` to a policy, and the list of policies that ship."""
+"""The policies that ship, by name, and from the setting `data.augmentation` to a policy. A new policy is its class and its entry in `NAMED`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from trainer.augmentation.policies import NAMED, KerasLayers
+from trainer.augmentation.keras_layers import KerasLayers
+from trainer.augmentation.mixing import CutMix, Mixup
+from trainer.augmentation.randaugment import RandAugment
+from trainer.augmentation.simple import ChangeColor, Flip, Light, Nothing, Rotate, ShearZoom, Strong
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
     from trainer.augmentation.policy import Policy
+
+NAMED: dict[str, type[Policy]] = {
+    policy.name: policy for policy in (Nothing, Flip, Rotate, ShearZoom, Light, Strong, ChangeColor, RandAugment, Mixup, CutMix)
+}
 
 Setting = str | Mapping[str, Any] | tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]
 

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from trainer.augmentation import policy_from
 from trainer.config.base import Settings, setting
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
+from trainer.user_code import check_reference, is_reference
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -75,8 +77,15 @@ class DataConfig(Settings):
     @field_validator("source")
     @classmethod
     def _usable_address(cls, value: str) -> str:
-        """Refuse an address that cannot be used, above all one with credentials in it."""
-        return _address(value) if is_address(value) else value
+        """Refuse an address that cannot be used, above all one with credentials in it, and a function whose module ours hides."""
+        try:
+            if is_address(value):
+                parse_address(value, "data.source")
+            elif is_reference(value) and not value.startswith("keras:"):
+                check_reference(value, "data.source")
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("data.source: ")) from None
+        return value
 
     @field_validator("cache_path")
     @classmethod
@@ -92,18 +101,8 @@ class DataConfig(Settings):
         cls, value: str | dict[str, Any] | tuple[dict[str, Any], ...]
     ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
         """Refuse an unknown policy or parameter while the file's line is still known."""
-        from trainer.augmentation import policy_from
-
         try:
             policy_from(value)
         except ConfigError as error:
             raise ValueError(str(error).removeprefix("data.augmentation: ")) from error
         return value
-
-
-def _address(value: str) -> str:
-    try:
-        parse_address(value, "")
-    except ConfigError as error:
-        raise ValueError(str(error).removeprefix(": ")) from None
-    return value

@@ -1,6 +1,6 @@
 """Backbone, head, freezing and BatchNorm.
 
-The syntax of ``frozen_layers``; what it means for a backbone is resolved in `trainer.freezing`.
+Here is the syntax of ``frozen_layers``; what it means for a backbone is resolved in `trainer.network.boundary`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from trainer.backbones import backbone_info
 from trainer.config.base import Settings, setting
+from trainer.errors import ConfigError
+from trainer.user_code import check_reference
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%\Z")
 _BLOCKS = re.compile(r"\d+ blocks?\Z")
@@ -82,12 +85,10 @@ class ModelConfig(Settings):
     @field_validator("backbone")
     @classmethod
     def _known_backbone(cls, value: str) -> str:
-        """Refuse an unknown backbone while the file's line is still known."""
-        from trainer.errors import ConfigError
-        from trainer.network.backbones import backbone_info
-
+        """Refuse an unknown backbone, or one whose module ours hides, while the file's line is still known."""
         try:
-            backbone_info(value)
+            if backbone_info(value) is None:
+                check_reference(value, "model.backbone")
         except ConfigError as error:
             raise ValueError(str(error).removeprefix("model.backbone: ")) from error
         return value

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.cache import cache_folder, mapped
-from trainer.data.decode import Header, decode, read_header
-from trainer.data.fingerprint import DIGEST_BYTES, THREADS, digest_files, fingerprint
-from trainer.data.images import ImageData, ImageSet, Pixels
-from trainer.data.sources.collected import PARTS, Collected, Part
+from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, Pixels, digest_files, fingerprint
+from trainer.data.pixels import Header, decode, read_header
 from trainer.data.split import Rows, split
 from trainer.errors import DataError
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.config.data import DataConfig
+    from trainer.data.sources.collected import Collected
 
 GIGABYTE = 1e9
 NAMED_IN_ERRORS = 5

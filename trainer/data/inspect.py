@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainer.data.decode import SUFFIXES, Header, decode, read_header
-from trainer.data.fingerprint import THREADS, digest_files
-from trainer.data.sources.collected import PARTS, Part
-from trainer.data.sources.folders import is_broken_link, part_folders, visible_folders
+from trainer.data.images import PARTS, THREADS, Part, digest_files
+from trainer.data.pixels import SUFFIXES, Header, decode, read_header
+from trainer.data.sources.files import is_broken_link, part_folders, visible_folders
 from trainer.errors import DataError
 
 if TYPE_CHECKING:

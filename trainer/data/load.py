@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.files import GIGABYTE, assemble, identity, image_set, load_files, wanted_size
-from trainer.data.fingerprint import digest_array
+from trainer.data.images import digest_array
 from trainer.data.pixels import to_pixels
 from trainer.data.sources import collect
 from trainer.data.split import split

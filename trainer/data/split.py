@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.sources.collected import PARTS, Part
+from trainer.data.images import PARTS, Part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:

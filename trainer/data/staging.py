@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from trainer.data.cache import SIZE_NOTE, STAGED, cache_folder, hold
-from trainer.data.decode import SUFFIXES
+from trainer.data.pixels import SUFFIXES
 from trainer.data.sources import KINDS, TABLES
 from trainer.errors import DataError
 from trainer.places import is_address, parse_address
@@ -113,7 +113,7 @@ def _look_at(address: Address) -> _Remote:
 
 def _named_by_table(folder: ObjectFolder, name: str) -> dict[str, tuple[int, int]]:
     """The objects that a table names; those that are not there are missed by the loader, which tells the rows."""
-    from trainer.data.sources.manifest import collect_manifest
+    from trainer.data.sources.files import collect_manifest
 
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / name

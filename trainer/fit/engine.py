@@ -15,9 +15,8 @@ from trainer.errors import NonFiniteLossError
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
 from trainer.network.boundary import find_boundary, thawing_stages
-from trainer.network.built import all_layers
-from trainer.network.cut import split_at
 from trainer.network.features import feature_split, precompute
+from trainer.network.parts import all_layers, split_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
     from trainer.fit.network import Network
-    from trainer.network.cut import Split
     from trainer.network.features import Features
+    from trainer.network.parts import Split
     from trainer.records import FrozenBoundary
 
 TRACES: Counter[str] = Counter()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from trainer.config import TrainingConfig
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
 
 

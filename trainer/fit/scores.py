@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.fit.checkpoints import EXPORT, TEST, Checkpoints
+from trainer.checkpoints import EXPORT, TEST, Checkpoints
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trainer.fit.optimizers import Group
     from trainer.fit.replicas import Replicas
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
 
 
 CLIPPED = 1e-7

@@ -7,10 +7,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from trainer.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
-from trainer.fit.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
 from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.kept import engine_for
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
     from trainer.records import StopReason
 
 _ONE_AT_A_TIME = threading.RLock()

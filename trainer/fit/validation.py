@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.network import Network
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
 
 GAP_SHARE = 0.04
 """Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import ConfigError
-from trainer.network.cut import cut_points, layer_index_of
+from trainer.network.parts import cut_points, layer_index_of
 from trainer.records import FrozenBoundary
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import keras
 
 from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers
-from trainer.network.built import all_layers
+from trainer.network.head import VariableDropout
+from trainer.network.parts import all_layers
 from trainer.network.preprocessing import record_scaling
-from trainer.network.variable_dropout import VariableDropout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from trainer.data.batches import evaluation_batches
 from trainer.data.cache import cache_folder, mapped
 from trainer.errors import ConfigError, DataError
 from trainer.network.compile_key import architecture_settings, precompute_problem
-from trainer.network.cut import split_at
+from trainer.network.parts import split_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
-    from trainer.network.built import BuiltModel
-    from trainer.network.cut import Split
+    from trainer.network.parts import BuiltModel, Split
     from trainer.records import FrozenBoundary
 
 

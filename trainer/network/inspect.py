@@ -1,19 +1,15 @@
-"""Questions about a model that need it built but not trained.
-
-What a training step needs in memory, estimated from shapes.
-What the checks need to know about a model, free of TensorFlow; the model builder fills it.
-"""
+"""Questions about a model that need it built but not trained: its layers, where freezing ends, the memory of a step."""
 
 from __future__ import annotations
 
 import functools
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer.network.backbones import backbone_info
+from trainer.backbones import backbone_info
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
+from trainer.records import ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
 
     from trainer.config import ModelConfig, TrainConfig
     from trainer.network.boundary import LayerRow
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
 
 
@@ -78,7 +74,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
     """
     from trainer.errors import ConfigError
     from trainer.network.boundary import NOTHING, blocks_of, find_boundary
-    from trainer.network.cut import freeze
+    from trainer.network.parts import freeze
 
     bare = config.model_copy(
         update={
@@ -110,7 +106,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         parameters=built.model.count_params(),
         trainable_parameters=sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables),
         max_bn_momentum=max(trained, default=None),
-        min_image_size=None if info is None or config.model.options else info.min_size,  # with other options another; this one was built
+        min_image_size=None if info is None or config.model.options else info.min_side,  # with other options another; this one was built
         backbone_blocks=len(blocks_of(built.backbone)),
         loss_from_logits=False,
         estimated_memory_bytes=estimated_memory_bytes(built, boundary, config),
@@ -164,38 +160,3 @@ def _outputs(layer: Any) -> int:  # noqa: ANN401 - a Keras layer
 
 def _size(shape: Any) -> int:  # noqa: ANN401 - Keras and TensorFlow shapes
     return math.prod(side or 1 for side in tuple(shape))
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """Figures of a built model.
-
-    Attributes:
-        has_batchnorm: whether any layer is BatchNorm.
-        max_bn_momentum: largest momentum of a BatchNorm layer whose statistics are trained; None where there is none.
-        min_image_size: smallest height and width the backbone accepts, in pixels; None where unknown.
-        parameters: weights in all.
-        trainable_parameters: weights that are trained.
-        backbone_blocks: blocks that can be frozen; None where unknown.
-        output_units: units of the last layer.
-        output_activation: of the last layer, e.g. ``softmax``, ``sigmoid``, ``linear``.
-        loss: the loss's name, e.g. ``categorical_crossentropy``, ``binary_crossentropy``.
-        loss_from_logits: whether the loss applies softmax or sigmoid itself.
-        estimated_memory_bytes: weights, gradients, optimiser state and activations of one training step.
-        device_memory_bytes: of the device the training will use; None where unknown.
-    """
-
-    has_batchnorm: bool
-    output_units: int
-    output_activation: str
-    loss: str
-    parameters: int
-    trainable_parameters: int
-    max_bn_momentum: float | None = None
-    min_image_size: int | None = None
-    backbone_blocks: int | None = None
-    loss_from_logits: bool = False
-    estimated_memory_bytes: int | None = None
-    device_memory_bytes: int | None = None
-    frozen_problem: str | None = None
-    """Why `model.frozen_layers` cannot be resolved on this backbone, where it cannot."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer.errors import ConfigError, WeightsUnavailableError
-from trainer.network.built import all_layers
+from trainer.network.parts import all_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import keras
 
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
 
 
 SUFFIXES = (".weights.h5", ".keras", ".h5")

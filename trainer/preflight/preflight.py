@@ -1,4 +1,4 @@
-"""All checks over one set-up."""
+"""All checks over one set-up, and their names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,37 @@ import difflib
 from typing import TYPE_CHECKING
 
 from trainer.errors import ConfigError
-from trainer.preflight.checks import CHECKS
+from trainer.preflight import batchnorm, inputs, model, training
+from trainer.preflight import data as data_checks
 from trainer.preflight.findings import Setup
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData
-    from trainer.network.inspect import ModelFacts
     from trainer.preflight.findings import Finding
+    from trainer.records import ModelFacts
+
+CHECKS = (
+    inputs.input_scaling,
+    inputs.per_image_max,
+    model.loss_output,
+    training.validation_coverage,
+    training.training_coverage,
+    data_checks.shared_images,
+    data_checks.missing_class,
+    data_checks.imbalance,
+    data_checks.near_constant_images,
+    data_checks.contradicting_names,
+    data_checks.skipped_files,
+    batchnorm.bn_updates,
+    batchnorm.single_image_batches,
+    inputs.image_size,
+    model.frozen_layers,
+    batchnorm.frozen_batch_statistics,
+    training.precomputed_features,
+    model.memory,
+)
+"""Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -42,4 +65,4 @@ def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | No
 
 def finding_names() -> dict[str, str]:
     """Every finding there can be, with a sentence about it."""
-    return {name: text for check in CHECKS for name, text in check.FINDINGS.items()}
+    return {name: text for check in CHECKS for name, text in check.findings.items()}

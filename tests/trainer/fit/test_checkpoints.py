@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from trainer.fit.checkpoints import RUN, STATE, WEIGHTS, Checkpoints, CheckpointWarning, superfluous
+from trainer.checkpoints import Checkpoints, CheckpointWarning, superfluous
+from trainer.checkpoints.layout import RUN, STATE, WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.fit.checkpoints import Arrays
+    from trainer.checkpoints import Arrays
 
 
 def arrays(value: float) -> Arrays:

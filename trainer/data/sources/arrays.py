@@ -1,19 +1,16 @@
-"""Images in NumPy arrays: an ``.npz`` file, or arrays that a function returns.
-
-A user's own function that returns the images: ``package.module:function``.
-"""
+"""Images in NumPy arrays: an ``.npz`` file, or what a person's own ``package.module:function`` returns."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from trainer.data.images import ImageData
-from trainer.data.sources.collected import PARTS, Collected, Part, index_labels
+from trainer.data.images import PARTS, ImageData, Part
+from trainer.data.sources.collected import Collected, index_labels
 from trainer.errors import DataError
+from trainer.user_code import call_function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,18 +118,10 @@ def collect_function(name: str) -> Collected:
     It returns ``(images, labels)``, which are split as `data.split` says, or an `ImageData`, whose parts are kept.
 
     Raises:
-        DataError: it cannot be imported, or returns something else. An error inside the function passes through.
+        UserCodeError: it cannot be imported, or raises an error.
+        DataError: it returns something else.
     """
-    module_name, _, attribute = name.partition(":")
-    try:
-        function: Any = importlib.import_module(module_name)
-        for step in attribute.split("."):
-            function = getattr(function, step)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DataError(f"data.source: {name} cannot be imported ({error}); expected package.module:function on the Python path") from error
-    if not callable(function):
-        raise DataError(f"data.source: {name} is a {type(function).__name__}, not a function")
-    result = function()
+    result = call_function(name, "data.source")
     if isinstance(result, ImageData):
         parts = {part: (images.images, images.labels) for part, images in result.parts()}
         return from_parts(parts, where=name, class_names=result.class_names)  # type: ignore[arg-type]  # part names are the literals

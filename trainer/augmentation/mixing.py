@@ -1,16 +1,13 @@
-"""Mixup: weighted averages of pairs of images and of their targets.
-
-CutMix: a rectangle of another image, and its share of the target.
-"""
+"""Policies that mix images in pairs: mixup averages them, CutMix pastes a rectangle of one into the other; targets are mixed alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from trainer.augmentation.policy import Drawn, Policy, as_float32
+from trainer.augmentation.policy import Drawn, Policy, Range, Share, as_float32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +28,8 @@ class Mixup(Policy):
 
     name: ClassVar[str] = "mixup"
     mixes: ClassVar[bool] = True
-    alpha: float = 0.2
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        self._require("alpha", 0.01, 100)
-        self._require("share", 0, 1)
+    alpha: Annotated[float, Range(0.01, 100)] = 0.2
+    share: Share = 1.0
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:  # noqa: ARG002
         """Draw the weight of each image; its partner keeps the rest."""
@@ -64,12 +57,8 @@ class CutMix(Policy):
 
     name: ClassVar[str] = "cutmix"
     mixes: ClassVar[bool] = True
-    alpha: float = 1.0
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        self._require("alpha", 0.01, 100)
-        self._require("share", 0, 1)
+    alpha: Annotated[float, Range(0.01, 100)] = 1.0
+    share: Share = 1.0
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:
         """Draw the rectangle of each image: first and last row and column, ends excluded."""
