@@ -26,8 +26,7 @@ from sweeps.record.storage import IN_THE_CLEAR, check_storage, has_literal_passw
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.variables import VARIABLE
-from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
-from trainer.config.training import Metric
+from trainer.config import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from trainer.augmentation.keras_layers import KerasLayers
 from trainer.augmentation.mixing import CutMix, Mixup
 from trainer.augmentation.randaugment import RandAugment
 from trainer.augmentation.simple import ChangeColor, Flip, Light, Nothing, Rotate, ShearZoom, Strong
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from trainer.augmentation.policy import Policy
@@ -52,13 +51,13 @@ def policy_from(setting: Setting) -> Policy:
 
 def _named(name: str, arguments: Mapping[str, Any]) -> Policy:
     if name not in NAMED:
-        raise ConfigError(f"data.augmentation: unknown policy {name!r}{_nearest(name, NAMED)}; known: {', '.join(NAMED)}")
+        raise ConfigError(f"data.augmentation: unknown policy {name!r}{nearest(name, NAMED)}; known: {', '.join(NAMED)}")
     known = [field.name for field in fields(NAMED[name])]
     for parameter in arguments:
         if parameter not in known:
             listed = ", ".join(known) or "none"
             raise ConfigError(
-                f"data.augmentation: {name} has no parameter {parameter!r}{_nearest(parameter, known)}; its parameters: {listed}"
+                f"data.augmentation: {name} has no parameter {parameter!r}{nearest(parameter, known)}; its parameters: {listed}"
             )
     return NAMED[name](**arguments)
 
@@ -72,8 +71,3 @@ def _layer(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         if inner is None or isinstance(inner, Mapping):
             return str(name), dict(inner or {})
     raise ConfigError(f"data.augmentation: expected a layer as {{name: RandomZoom, height_factor: .2}}, got {dict(entry)!r}")
-
-
-def _nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args, g
 
 import numpy as np
 
-from trainer.augmentation.color import Color, recolor
-from trainer.augmentation.geometry import Geometry, coefficients, mirror, warp, warp_some
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ class Range:
 
 
 Share = Annotated[float, Range(0, 1)]
-Degrees = Annotated[float, Range(0, 180)]
-Zoom = Annotated[float, Range(0, 0.9)]
 
 
 @dataclass(frozen=True)
@@ -94,47 +90,6 @@ def _rules(policy: type[Policy]) -> dict[str, Range | tuple[str, ...]]:
         elif get_origin(kind) is Literal:
             rules[name] = get_args(kind)
     return rules
-
-
-class GeometryAndColor(Policy):
-    """A policy made of one projective transform and one change of colour."""
-
-    @property
-    def geometry(self) -> Geometry:
-        """Ranges of the projective transform."""
-        return Geometry()
-
-    @property
-    def color(self) -> Color:
-        """Ranges of the change of colour."""
-        return Color()
-
-    def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:
-        """Draw matrices; mirror images alone are drawn as booleans."""
-        height, width, channels = shape
-        drawn: Drawn = {}
-        if self.geometry.warps:
-            matrices = self.geometry.matrices(draws, height, width)
-            drawn["transform"] = coefficients(matrices, height, width)
-            if self.geometry.share < 1:
-                drawn["warped"] = (matrices != np.eye(3)).any(axis=(1, 2))
-        elif self.geometry.flip or self.geometry.flip_vertical:
-            drawn["flip"], drawn["flip_vertical"] = self.geometry.flips(draws)
-        if self.color.changes:
-            drawn |= self.color.maps(draws, channels).numbers()
-        return drawn
-
-    def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401 - TensorFlow tensors
-        """Warp or mirror, then recolor."""
-        if "warped" in drawn:
-            images = warp_some(images, drawn["transform"], drawn["warped"], self.geometry.fill)
-        elif "transform" in drawn:
-            images = warp(images, drawn["transform"], self.geometry.fill)
-        elif "flip" in drawn:
-            images = mirror(images, drawn["flip"], drawn["flip_vertical"])
-        if "color_minus_of_pixel" in drawn:
-            images = recolor(images, drawn["color_minus_of_pixel"], drawn["color_minus_of_mean"], drawn["color_shift"])
-        return images
 
 
 def as_float32(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -1,20 +1,27 @@
-"""Policies made of one projective transform and one change of colour, from none to strong."""
+"""Policies made of one projective transform and one change of colour, from none to strong.
+
+Their parameters are those of `Geometry` and `Color`, which say what each means.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from trainer.augmentation.color import Color
-from trainer.augmentation.geometry import Fill, Geometry
-from trainer.augmentation.policy import Degrees, Drawn, GeometryAndColor, Policy, Range, Share, Zoom
+import numpy as np
+
+from trainer.augmentation.color import Color, recolor
+from trainer.augmentation.geometry import Fill, Geometry, coefficients, mirror, warp, warp_some
+from trainer.augmentation.policy import Drawn, Policy, Range, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trainer.augmentation.draws import Draws
 
+Degrees = Annotated[float, Range(0, 180)]
 Shear = Annotated[float, Range(0, 80)]
+Zoom = Annotated[float, Range(0, 0.9)]
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,48 @@ class Nothing(Policy):
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401, ARG002
         """Change nothing."""
+        return images
+
+
+class GeometryAndColor(Policy):
+    """A policy made of one projective transform and one change of colour, whose ranges are its own parameters of the same names."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Ranges of the projective transform."""
+        return Geometry(**{name: value for name, value in self.parameters().items() if name in Geometry.__dataclass_fields__})
+
+    @property
+    def color(self) -> Color:
+        """Ranges of the change of colour."""
+        return Color(**{name: value for name, value in self.parameters().items() if name in Color.__dataclass_fields__})
+
+    def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:
+        """Draw matrices; mirror images alone are drawn as booleans."""
+        height, width, channels = shape
+        geometry, color = self.geometry, self.color
+        drawn: Drawn = {}
+        if geometry.warps:
+            matrices = geometry.matrices(draws, height, width)
+            drawn["transform"] = coefficients(matrices, height, width)
+            if geometry.share < 1:
+                drawn["warped"] = (matrices != np.eye(3)).any(axis=(1, 2))
+        elif geometry.flip or geometry.flip_vertical:
+            drawn["flip"], drawn["flip_vertical"] = geometry.flips(draws)
+        if color.changes:
+            drawn |= color.maps(draws, channels).numbers()
+        return drawn
+
+    def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401 - TensorFlow tensors
+        """Warp or mirror, then recolor."""
+        if "warped" in drawn:
+            images = warp_some(images, drawn["transform"], drawn["warped"], self.geometry.fill)
+        elif "transform" in drawn:
+            images = warp(images, drawn["transform"], self.geometry.fill)
+        elif "flip" in drawn:
+            images = mirror(images, drawn["flip"], drawn["flip_vertical"])
+        if "color_minus_of_pixel" in drawn:
+            images = recolor(images, drawn["color_minus_of_pixel"], drawn["color_minus_of_mean"], drawn["color_shift"])
         return images
 
 
@@ -53,34 +102,19 @@ class Flip(GeometryAndColor):
 
 @dataclass(frozen=True)
 class Rotate(GeometryAndColor):
-    """Rotate a share of the images (half by default) by a random angle.
-
-    Attributes:
-        degrees: largest angle, either way.
-        share: probability that an image is rotated.
-        fill: what lies beyond the border: reflect, nearest, constant (black) or wrap.
-    """
+    """Rotate a share of the images (half by default) by a random angle."""
 
     name: ClassVar[str] = "rotate"
     degrees: Degrees = 30.0
     share: Share = 0.5
     fill: Fill = "reflect"
 
-    @property
-    def geometry(self) -> Geometry:
-        """A rotation."""
-        return Geometry(degrees=self.degrees, share=self.share, fill=self.fill)
-
 
 @dataclass(frozen=True)
 class ShearZoom(GeometryAndColor):
     """Shear and zoom every image at random, as ImageDataGenerator(shear_range=.2, zoom_range=.2) does.
 
-    Attributes:
-        shear: largest shear angle in degrees (not radians: .2 is next to nothing, as it is there).
-        zoom: scale of width and height, independently, in [1 - zoom, 1 + zoom].
-        flip: probability of a left-right mirror image.
-        fill: what lies beyond the border: reflect, nearest, constant (black) or wrap.
+    There as here, shear is in degrees, so that .2 is next to nothing.
     """
 
     name: ClassVar[str] = "shear_zoom"
@@ -89,23 +123,10 @@ class ShearZoom(GeometryAndColor):
     flip: Share = 0.0
     fill: Fill = "nearest"
 
-    @property
-    def geometry(self) -> Geometry:
-        """A shear and a zoom."""
-        return Geometry(flip=self.flip, shear_degrees=self.shear, zoom=self.zoom, fill=self.fill)
-
 
 @dataclass(frozen=True)
 class Light(GeometryAndColor):
-    """Small rotations, shifts and zooms, and left-right mirror images.
-
-    Attributes:
-        flip: probability of a left-right mirror image.
-        degrees: largest rotation, either way.
-        shift: largest shift, fraction of width and height.
-        zoom: scale of width and height, independently, in [1 - zoom, 1 + zoom].
-        fill: what lies beyond the border: reflect, nearest, constant (black) or wrap.
-    """
+    """Small rotations, shifts and zooms, and left-right mirror images."""
 
     name: ClassVar[str] = "light"
     flip: Share = 0.5
@@ -114,27 +135,10 @@ class Light(GeometryAndColor):
     zoom: Zoom = 0.1
     fill: Fill = "reflect"
 
-    @property
-    def geometry(self) -> Geometry:
-        """Flip, rotation, shift, zoom."""
-        return Geometry(flip=self.flip, degrees=self.degrees, shift=self.shift, zoom=self.zoom, fill=self.fill)
-
 
 @dataclass(frozen=True)
 class Strong(GeometryAndColor):
-    """Rotations, shifts, shears, zooms, mirror images and changes of colour.
-
-    Attributes:
-        flip: probability of a left-right mirror image.
-        degrees: largest rotation, either way.
-        shift: largest shift, fraction of width and height.
-        shear: largest shear angle in degrees.
-        zoom: scale of width and height, independently, in [1 - zoom, 1 + zoom].
-        brightness: largest shift of brightness, fraction of the full range.
-        contrast: contrast factor in [1 - contrast, 1 + contrast].
-        saturation: saturation factor in [1 - saturation, 1 + saturation].
-        fill: what lies beyond the border: reflect, nearest, constant (black) or wrap.
-    """
+    """Rotations, shifts, shears, zooms, mirror images and changes of colour."""
 
     name: ClassVar[str] = "strong"
     flip: Share = 0.5
@@ -147,28 +151,10 @@ class Strong(GeometryAndColor):
     saturation: Share = 0.2
     fill: Fill = "reflect"
 
-    @property
-    def geometry(self) -> Geometry:
-        """All of it."""
-        return Geometry(self.flip, 0.0, self.degrees, self.shift, self.shear, self.zoom, 1.0, self.fill)
-
-    @property
-    def color(self) -> Color:
-        """Brightness, contrast, saturation."""
-        return Color(self.brightness, self.contrast, self.saturation)
-
 
 @dataclass(frozen=True)
 class ChangeColor(GeometryAndColor):
-    """Change brightness, contrast, saturation and hue; of grey images, brightness and contrast.
-
-    Attributes:
-        brightness: largest shift of brightness, fraction of the full range.
-        contrast: contrast factor in [1 - contrast, 1 + contrast].
-        saturation: saturation factor in [1 - saturation, 1 + saturation].
-        hue: largest turn of the hue, fraction of the colour circle.
-        flip: probability of a left-right mirror image.
-    """
+    """Change brightness, contrast, saturation and hue; of grey images, brightness and contrast."""
 
     name: ClassVar[str] = "color"
     brightness: Share = 0.2
@@ -176,13 +162,3 @@ class ChangeColor(GeometryAndColor):
     saturation: Share = 0.3
     hue: Annotated[float, Range(0, 0.5)] = 0.05
     flip: Share = 0.0
-
-    @property
-    def geometry(self) -> Geometry:
-        """Mirrors, if asked for."""
-        return Geometry(flip=self.flip)
-
-    @property
-    def color(self) -> Color:
-        """All four."""
-        return Color(self.brightness, self.contrast, self.saturation, self.hue)

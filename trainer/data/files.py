@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig
     from trainer.data.sources.collected import Collected
 
 GIGABYTE = 1e9

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,12 +14,12 @@ from trainer.data.pixels import to_pixels
 from trainer.data.sources import collect
 from trainer.data.split import split
 from trainer.data.staging import local_source
-from trainer.errors import DataError
+from trainer.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig
     from trainer.data.images import ImageData
     from trainer.data.sources.collected import Collected
 
@@ -88,9 +87,9 @@ def _choose_classes(collected: Collected, config: DataConfig) -> Collected:
         return collected
     for name in config.classes:
         if name not in collected.class_names:
-            near = difflib.get_close_matches(name, collected.class_names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise DataError(f"data.classes: {name!r} is not a class of {config.source} ({', '.join(collected.class_names)}){hint}")
+            raise DataError(
+                f"data.classes: {name!r} is not a class of {config.source} ({', '.join(collected.class_names)}){nearest(name, collected.class_names)}"
+            )
     if len(set(config.classes)) != len(config.classes):
         raise DataError("data.classes: a class is named twice")
     new = np.full(len(collected.class_names), -1, np.int32)

@@ -12,8 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from trainer.config import TrainConfig
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig, TrainConfig
     from trainer.data.images import ImageData, ImageSet, Labels
 
 

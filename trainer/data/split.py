@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from trainer.config.data import SplitConfig
+    from trainer.config import SplitConfig
     from trainer.data.images import Labels
     from trainer.data.sources.collected import Collected
 

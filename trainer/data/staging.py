@@ -25,7 +25,7 @@ from trainer.places.object_folder import ObjectFolder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig
     from trainer.places import Address
 
 GIGABYTE = 1e9

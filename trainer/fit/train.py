@@ -13,11 +13,11 @@ from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
 from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.kept import engine_for
+from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
-from trainer.fit.schedule import epoch_rates
 from trainer.fit.scores import TOP, held_out_figures
 from trainer.fit.validation import Validator, epoch_figures
-from trainer.network.export import export_model
+from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from trainer.network.compile_key import compile_key
 
 if TYPE_CHECKING:
     from trainer.network.build import build_backbone, build_model
-    from trainer.network.export import export_model, save_backbone
     from trainer.network.inspect import layer_table, model_facts, resolve_boundary
     from trainer.network.parts import BuiltModel, Split, split_at
+    from trainer.network.weights import export_model, save_backbone
 
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
 
 _MODULES = {
     "build": ("build_backbone", "build_model"),
-    "export": ("export_model", "save_backbone"),
     "inspect": ("layer_table", "model_facts", "resolve_boundary"),
     "parts": ("BuiltModel", "Split", "split_at"),
+    "weights": ("export_model", "save_backbone"),
 }
 
 

@@ -53,7 +53,7 @@ def by_batch(layers: Iterable[keras.layers.Layer], moments: dict[int, tuple[Any,
 class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     """`keras.layers.BatchNormalization` that obeys `by_batch`.
 
-    Existing layers become one by changing their class, which finds layers that no cloning would reach; `trainer.network.export` changes it back.
+    Existing layers become one by changing their class, which finds layers that no cloning would reach; `trainer.network.weights` changes it back.
     ``momentum`` is then a variable (Keras bakes a float into the trace), which is no weight of the layer.
     """
 

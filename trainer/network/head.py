@@ -50,7 +50,7 @@ class VariableDropout(keras.layers.Dropout):  # type: ignore[misc]
     """`keras.layers.Dropout` with its rate in a variable of the compiled step.
 
     A stock ``Dropout(0)`` has no seed generator and refuses a tensor as rate; this one draws a mask at every rate, and at rate 0 the mask keeps everything,
-    so the output equals the input exactly. The variable is no weight of the layer: files hold a stock layer (`trainer.network.export`).
+    so the output equals the input exactly. The variable is no weight of the layer: files hold a stock layer (`trainer.network.weights`).
     """
 
     def __init__(self, rate: float = 0.0, **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own arguments
