@@ -8,6 +8,7 @@ from trainer.config.settings import (
     SplitConfig,
     TrainConfig,
     TrainingConfig,
+    parse_frozen_layers,
     searchable_settings,
     setting,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "SplitConfig",
     "TrainConfig",
     "TrainingConfig",
+    "parse_frozen_layers",
     "searchable_settings",
     "setting",
 ]

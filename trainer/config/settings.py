@@ -143,17 +143,20 @@ class DataConfig(Settings):
         return value
 
 
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%\Z")
-_BLOCKS = re.compile(r"\d+ blocks?\Z")
-_WEIGHTED = re.compile(r"weighted:\d+\Z")
-_LAYER_NAME = re.compile(r"[A-Za-z_][\w./-]*\Z")
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?\Z")
-_ACCEPTED = "none, all, a share of the blocks such as '75%', '4 blocks', a layer's name, or 'weighted:20'"
+FrozenForm = Literal["none", "all", "percent", "blocks", "weighted", "layer"]
+_FROZEN_FORMS: Mapping[FrozenForm, str] = {
+    "none": r"none",
+    "all": r"all",
+    "percent": r"(\d+(?:\.\d+)?)\s*%",
+    "blocks": r"(\d+)\s+blocks?",
+    "weighted": r"weighted:\s*(\d+)",
+    "layer": r"([A-Za-z_][\w./-]*)",
+}
 _ALL_PERCENT = 100
 
 
-def check_frozen_layers(given: object) -> str:
-    """`given` if it is one of the accepted forms.
+def parse_frozen_layers(given: object) -> tuple[FrozenForm, str]:
+    """The form of a ``frozen_layers`` setting, and the number or name in it; `trainer.network.boundary` resolves it on a backbone.
 
     Args:
         given: ``none``, ``all``, ``75%`` (0 to 100), ``4 blocks``, a layer's name, or ``weighted:20``.
@@ -161,22 +164,28 @@ def check_frozen_layers(given: object) -> str:
     Raises:
         ValueError: any other form. A bare number is refused: 20 layers are 88 % of VGG19's parameters and .5 % of ResNet50's.
     """
+    accepted = "none, all, a share of the blocks such as '75%', '4 blocks', a layer's name, or 'weighted:20'"
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise ValueError(f"expected {_ACCEPTED}, got {given!r}")  # noqa: TRY004 - pydantic reports ValueError alone
-    text = str(given)
-    if not isinstance(given, str) or _NUMBER.match(text):
+        raise ValueError(f"expected {accepted}, got {given!r}")  # noqa: TRY004 - pydantic reports ValueError alone
+    text = str(given).strip()
+    if re.fullmatch(r"[-+]?\d+(?:\.\d*)?", text) or not isinstance(given, str):
         raise ValueError(
             "a bare number means different things in different backbones: write '4 blocks' for blocks from the input, "
             f"'weighted:20' for layers with weights, or a share such as '75%'; got {given!r}"
         )
-    percent = _PERCENT.match(text)
-    if percent:
-        if float(percent[1]) > _ALL_PERCENT:
-            raise ValueError(f"expected a share from 0% to 100%, got {text!r}")
-        return text
-    if not any(form.match(text) for form in (_BLOCKS, _WEIGHTED, _LAYER_NAME)):
-        raise ValueError(f"expected {_ACCEPTED}, got {text!r}")
-    return text
+    for form, pattern in _FROZEN_FORMS.items():
+        if match := re.fullmatch(pattern, text):
+            value = match[1] if match.groups() else ""
+            if form == "percent" and float(value) > _ALL_PERCENT:
+                raise ValueError(f"expected a share from 0% to 100%, got {text!r}, which is beyond the backbone")
+            return form, value
+    raise ValueError(f"expected {accepted}, got {text!r}")
+
+
+def _checked_frozen_layers(given: object) -> object:
+    """`given`, if it has one of the accepted forms."""
+    parse_frozen_layers(given)
+    return given
 
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -203,7 +212,7 @@ class ModelConfig(Settings):
     """BatchNorm after each dense layer of the head (on the features where there is none)."""
     output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
     """``sigmoid`` is one unit for two classes; the loss follows from it. ``auto``: softmax."""
-    frozen_layers: Annotated[str, BeforeValidator(check_frozen_layers)] = setting("none", searchable=True)
+    frozen_layers: Annotated[str, BeforeValidator(_checked_frozen_layers)] = setting("none", searchable=True)
     """``none``, ``all``, ``75%`` (of the blocks, from the input), ``4 blocks``, a layer's name, or ``weighted:20``."""
     bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""

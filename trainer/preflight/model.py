@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainer.config import parse_frozen_layers
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
@@ -118,9 +118,9 @@ def frozen_layers(setup: Setup) -> Iterator[Finding]:
     facts = setup.facts
     if facts is not None:
         problem = facts.frozen_problem
-        blocks = re.fullmatch(r"\s*(\d+)\s+blocks?\s*", wanted)
-        if problem is None and blocks and facts.backbone_blocks is not None and int(blocks[1]) > facts.backbone_blocks:
-            problem = f"{int(blocks[1])} blocks are to be frozen, but {setup.config.model.backbone} has {facts.backbone_blocks}"
+        form, number = parse_frozen_layers(wanted)
+        if problem is None and form == "blocks" and facts.backbone_blocks is not None and int(number) > facts.backbone_blocks:
+            problem = f"{number} blocks are to be frozen, but {setup.config.model.backbone} has {facts.backbone_blocks}"
         if problem is not None:
             yield Finding(
                 "frozen_layers",
