@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from trainer.augmentation.policy import Drawn, Policy, Range, Share, as_float32
+from trainer.augmentation.policy import Drawn, Policy, Range, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Mixup(Policy):
         """Draw the weight of each image; its partner keeps the rest."""
         weight = draws.beta("weight", self.alpha)
         weight[~draws.chance("share", self.share)] = 1.0
-        return {"share": as_float32(weight)}
+        return {"share": weight.astype(np.float32)}
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Average with ``drawn["partner"]``."""
@@ -68,7 +68,7 @@ class CutMix(Policy):
         top, bottom = _span(draws.uniform("y", 0, height), side * height, height)
         left, right = _span(draws.uniform("x", 0, width), side * width, width)
         kept = 1 - (bottom - top) * (right - left) / (height * width)
-        return {"box": np.stack([top, bottom, left, right], axis=1).astype(np.int32), "share": as_float32(kept)}
+        return {"box": np.stack([top, bottom, left, right], axis=1).astype(np.int32), "share": kept.astype(np.float32)}
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Paste the rectangle of ``drawn["partner"]``."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,8 +88,3 @@ def _rules(policy: type[Policy]) -> dict[str, Range | tuple[str, ...]]:
         elif get_origin(kind) is Literal:
             rules[name] = get_args(kind)
     return rules
-
-
-def as_float32(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Drawn numbers in the type of the pixels."""
-    return values.astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.augmentation.color import ColorMaps, recolor
 from trainer.augmentation.geometry import Fill, coefficients, rotation, scaling, shear_by, translation, warp
-from trainer.augmentation.policy import Drawn, Policy, Range, Share, as_float32
+from trainer.augmentation.policy import Drawn, Policy, Range, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,10 +84,10 @@ class RandAugment(Policy):
         return {
             "transform": coefficients(matrices, height, width),
             **colors.numbers(),
-            "sharpness": as_float32(np.where(drawn_any["sharpness"], sharpness, 0.0)),
+            "sharpness": np.where(drawn_any["sharpness"], sharpness, 0.0).astype(np.float32),
             "autocontrast": drawn_any["autocontrast"],
-            "step": as_float32(np.where(drawn_any["posterize"], 2.0 ** (8 - bits), 0.0)),
-            "threshold": as_float32(np.where(drawn_any["solarize"], LEVELS * (1 - strength), LEVELS)),
+            "step": np.where(drawn_any["posterize"], 2.0 ** (8 - bits), 0.0).astype(np.float32),
+            "threshold": np.where(drawn_any["solarize"], LEVELS * (1 - strength), LEVELS).astype(np.float32),
         }
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401

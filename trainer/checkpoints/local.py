@@ -121,18 +121,18 @@ class Checkpoints:
     def newest(self) -> Checkpoint | None:
         """The newest checkpoint that is undamaged; damaged ones are removed, so that their epochs are trained again, and that is said."""
         damaged: list[int] = []
-        found: Checkpoint | None = None
+        newest: Checkpoint | None = None
         for epoch in sorted(self._epochs(COMPLETE), reverse=True):
             name = entry_name(COMPLETE, epoch)
             folder = self.folder / name
             if is_intact(folder, (WEIGHTS, STATE, RUN)):
                 run = json.loads((folder / RUN).read_text())
-                found = Checkpoint(epoch, read_arrays(folder / WEIGHTS), read_arrays(folder / STATE), run, self.place_of(name))
+                newest = Checkpoint(epoch, read_arrays(folder / WEIGHTS), read_arrays(folder / STATE), run, self.place_of(name))
                 break
             damaged.append(epoch)
             remove(folder)
-        self._say_what_is_lost(damaged, found)
-        return found
+        self._say_what_is_lost(damaged, newest)
+        return newest
 
     def epochs(self) -> tuple[int, ...]:
         """Epochs whose weights are here, ascending."""
@@ -208,17 +208,17 @@ class Checkpoints:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _say_what_is_lost(self, damaged: Sequence[int], found: Checkpoint | None) -> None:
+    def _say_what_is_lost(self, damaged: Sequence[int], newest: Checkpoint | None) -> None:
         lost = (
             f"the checkpoint of epoch {' and of epoch '.join(map(str, damaged))} in {self.place} is damaged and was removed"
             if damaged
             else ""
         )
-        if found is None and (damaged or self._told_epochs):
+        if newest is None and (damaged or self._told_epochs):
             known = f"; its epochs on record ({self._told_epochs}) stand" if self._told_epochs else ""
             self.say(f"{lost or f'no checkpoint is left in {self.place}'}: the training starts over{known}")
-        elif found is not None and lost:
-            self.say(f"{lost}: the training goes on after epoch {found.epoch}")
+        elif newest is not None and lost:
+            self.say(f"{lost}: the training goes on after epoch {newest.epoch}")
 
     def _epochs(self, kind: str) -> set[int]:
         return {int(path.name.removeprefix(kind)) for path in self.folder.glob(f"{kind}[0-9]*") if path.is_dir()}

@@ -73,8 +73,8 @@ class Network:
             after: the batches hold activations at this cut instead of images.
         """
         forward = self._forward(tuple(by_batch_layers), after)
-        found = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
-        return np.concatenate([np.asarray(part) for part in found])
+        parts = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
+        return np.concatenate([np.asarray(part) for part in parts])
 
     def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any], *, after: Split | None = None) -> None:
         """Give BatchNorm layers their exact statistics over images, or over activations at a cut before them; the weights are untouched."""

@@ -63,13 +63,7 @@ class Group:
 
 
 def make_groups(built: BuiltModel, stages: Sequence[FrozenBoundary], training: TrainingConfig) -> tuple[Group, ...]:
-    """The head, the backbone's part that is trained from the start, and one group for each block thawed later.
-
-    Args:
-        built: the network.
-        stages: frozen boundaries, each above the next.
-        training: which optimiser.
-    """
+    """The head, the backbone's part that is trained from the start, and one group for each block that a later stage thaws."""
     groups = []
     head = tuple(built.head.trainable_variables)
     if head:

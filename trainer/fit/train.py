@@ -15,7 +15,7 @@ from trainer.fit.history import History, candidates, check_same_training, identi
 from trainer.fit.kept import engine_for
 from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
-from trainer.fit.scores import TOP, held_out_figures
+from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.validation import Validator, epoch_figures
 from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
@@ -293,9 +293,9 @@ class _Training:
     def _test_figures(self, exported: int, test: ImageSet) -> dict[str, float]:
         """Figures of the network as it stands on the test images, measured once for an exported epoch: a training that is continued after its end reads them."""
         of = {"epoch": exported, "epochs": len(self.history.figures)}
-        note = self.checkpoints.read_note(TEST) if self.checkpoints is not None else {}
-        if "figures" in note and {name: note.get(name) for name in of} == of:
-            return {name: float(value) for name, value in note["figures"].items()}
+        known = None if self.checkpoints is None else noted_figures(self.checkpoints, of)
+        if known is not None:
+            return known
         figures = held_out_figures(self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.num_classes)
         if self.checkpoints is not None:
             with contextlib.suppress(OSError):  # measured again if the training is continued

@@ -42,7 +42,7 @@ def build_model(
         config: the training.
         image_shape: height, width, channels of the data.
         num_classes: classes of the data.
-        statistics: of the training images; needed for ``preprocessing: standardize`` alone.
+        statistics: of the training images, for ``preprocessing: standardize``.
 
     Raises:
         ConfigError: an impossible setting.

@@ -77,10 +77,7 @@ def build_head(model: ModelConfig, features_shape: tuple[int | None, ...], num_c
 
     The loss is computed on the logits; `trainer.network.build` puts the softmax or sigmoid behind them, so the loss fits the output by construction.
 
-    Args:
-        model: head settings.
-        features_shape: of one image's features: (height, width, channels) or (features,).
-        num_classes: classes of the data.
+    `features_shape` is that of one image: (height, width, channels) or (features,).
     """
     features = keras.Input(features_shape, name="features")
     x: Any = features

@@ -8,7 +8,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from trainer.backbones import backbone_info
+from trainer.config import ModelConfig
+from trainer.errors import ConfigError
+from trainer.network.batchnorm import batchnorm_layers
+from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
+from trainer.network.parts import freeze
 from trainer.records import ModelFacts
 
 if TYPE_CHECKING:
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
 
     import keras
 
-    from trainer.config import ModelConfig, TrainConfig
+    from trainer.config import TrainConfig
     from trainer.network.boundary import LayerRow
     from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
@@ -35,8 +40,6 @@ def layer_table(
         image_shape: height, width, channels; default 224x224x3.
         options: ``model.options``.
     """
-    from trainer.network.boundary import table_of
-
     return table_of(_backbone(name, json.dumps(dict(options or {}), sort_keys=True), image_shape or (DEFAULT_SIZE, DEFAULT_SIZE, 3)))
 
 
@@ -46,8 +49,6 @@ def resolve_boundary(model_config: ModelConfig, image_shape: tuple[int, int, int
     Raises:
         ConfigError: beyond the backbone, or no such layer.
     """
-    from trainer.network.boundary import NOTHING, find_boundary
-
     del num_classes  # of no influence on the backbone; part of the call so that a user's function may one day need it
     if model_config.frozen_layers.strip() == "none":
         return NOTHING
@@ -59,23 +60,11 @@ def resolve_boundary(model_config: ModelConfig, image_shape: tuple[int, int, int
 
 @functools.lru_cache(maxsize=4)
 def _backbone(name: str, options: str, shape: tuple[int, int, int]) -> keras.Model:
-    from trainer.config import ModelConfig
-
     return build_backbone(ModelConfig(backbone=name, options=json.loads(options)), shape)
 
 
 def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> ModelFacts:
-    """What the pre-flight checks need to know of a training's model; builds it without loading weights.
-
-    Args:
-        config: the training.
-        image_shape: height, width, channels of the data.
-        num_classes: classes of the data.
-    """
-    from trainer.errors import ConfigError
-    from trainer.network.boundary import NOTHING, blocks_of, find_boundary
-    from trainer.network.parts import freeze
-
+    """What the pre-flight checks need to know of a training's model for images of a shape; builds it without loading weights."""
     bare = config.model_copy(
         update={
             "model": config.model.model_copy(update={"weights": None}),
@@ -92,8 +81,6 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
     freeze(built, boundary)
     info = backbone_info(config.model.backbone)
     sigmoid = built.units == 1
-    from trainer.network.batchnorm import batchnorm_layers
-
     norms = batchnorm_layers(built.model)
     trained = [momentum for layer, momentum in zip(norms, built.momenta, strict=True) if layer.trainable]
     if trained and config.model.bn_momentum is not None:

@@ -49,10 +49,10 @@ def recorded_scaling(weights: str | None) -> Recordable | None:
 
     try:
         with h5py.File(path) as file:
-            found = file.attrs.get(ATTRIBUTE)
+            recorded = file.attrs.get(ATTRIBUTE)
     except OSError:  # no HDF5 file; loading it says so
         return None
-    return next((scaling for scaling in get_args(Recordable) if scaling == found), None)
+    return next((scaling for scaling in get_args(Recordable) if scaling == recorded), None)
 
 
 Kind = Literal["caffe", "torch", "tf", "rescale", "standardize", "none"]

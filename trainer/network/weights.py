@@ -83,11 +83,13 @@ def _check_count(backbone: keras.Model, path: Path) -> None:
     """Refuse a ``.weights.h5`` with more weights than the backbone: Keras would load those that happen to match and ignore the rest."""
     import h5py  # type: ignore[import-untyped]
 
-    found: list[str] = []
+    datasets: list[str] = []
     with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None)
-    if path.name.endswith(SUFFIXES[0]) and len(found) != len(backbone.weights):
-        raise ValueError(f"the file holds {len(found)} weights")
+        file.visititems(
+            lambda name, item: datasets.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None
+        )
+    if path.name.endswith(SUFFIXES[0]) and len(datasets) != len(backbone.weights):
+        raise ValueError(f"the file holds {len(datasets)} weights")
 
 
 def _copy_from_model(backbone: keras.Model, path: Path) -> None:

@@ -83,15 +83,15 @@ class LocalFolder:
 
     def files(self) -> Mapping[str, int]:
         """Every file at or below."""
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for folder, _, names in os.walk(self.path):
             for name in names:
                 full = os.path.join(folder, name)  # noqa: PTH118 - a pathlib object for each of many files is slow
                 try:
-                    found[os.path.relpath(full, self.path).replace(os.sep, "/")] = os.stat(full).st_size  # noqa: PTH116 - as above
+                    sizes[os.path.relpath(full, self.path).replace(os.sep, "/")] = os.stat(full).st_size  # noqa: PTH116 - as above
                 except FileNotFoundError:  # removed meanwhile
                     continue
-        return found
+        return sizes
 
     def folders(self) -> tuple[str, ...]:
         """Names of the folders directly in it."""

@@ -47,7 +47,7 @@ def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | No
     Args:
         config: all settings; findings named in `allow` are left out.
         data: the loaded images.
-        model_facts: of the built model; without them the checks that need a model are silent.
+        model_facts: of the built model; the checks that need them are silent without.
 
     Raises:
         ConfigError: `allow` names a finding that does not exist.
@@ -57,8 +57,8 @@ def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | No
         if name not in known:
             raise ConfigError(f"allow: no finding is called {name!r}{nearest(name, known)}; known: {', '.join(known)}")
     setup = Setup(config, data, model_facts)
-    found = [finding for check in CHECKS for finding in check.find(setup) if finding.name not in config.allow]
-    return tuple(sorted(found, key=lambda finding: _ORDER[finding.severity]))
+    findings = [finding for check in CHECKS for finding in check.find(setup) if finding.name not in config.allow]
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
 
 
 def finding_names() -> dict[str, str]:

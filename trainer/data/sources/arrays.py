@@ -44,12 +44,12 @@ def collect_npz(path: Path) -> Collected:
     if whole is not None:
         groups = tuple(str(group) for group in arrays["groups"]) if "groups" in arrays else None
         return from_arrays(*whole, where=str(path), class_names=names, groups=groups)
-    found = {part: pair for part in PARTS for suffix in PART_KEYS[part] if (pair := _pair(arrays, f"_{suffix}")) is not None}
-    if "train" not in found:
+    parts = {part: pair for part in PARTS for suffix in PART_KEYS[part] if (pair := _pair(arrays, f"_{suffix}")) is not None}
+    if "train" not in parts:
         raise DataError(
             f"{path}: expected arrays x and y (or images and labels), or x_train and y_train; got {', '.join(sorted(arrays)) or 'none'}"
         )
-    return from_parts(found, where=str(path), class_names=names)
+    return from_parts(parts, where=str(path), class_names=names)
 
 
 def from_arrays(
@@ -70,15 +70,15 @@ def from_arrays(
         raise DataError(f"{where}: {len(labels)} images but {len(groups)} groups")
     if class_names is None:
         return Collected(images, *index_labels(labels, where), groups=groups)
-    indices, found = index_labels(labels, where)
+    indices, label_names = index_labels(labels, where)
     try:
-        numbers = np.asarray([int(name) for name in found], np.int32)[indices]
+        numbers = np.asarray([int(name) for name in label_names], np.int32)[indices]
     except ValueError:
         known = {name: index for index, name in enumerate(class_names)}
-        strangers = [name for name in found if name not in known]
+        strangers = [name for name in label_names if name not in known]
         if strangers:
             raise DataError(f"{where}: label {strangers[0]!r} is not among the class names {', '.join(class_names)}") from None
-        numbers = np.asarray([known[name] for name in found], np.int32)[indices]
+        numbers = np.asarray([known[name] for name in label_names], np.int32)[indices]
     if numbers.min() < 0 or numbers.max() >= len(class_names):
         raise DataError(f"{where}: {len(class_names)} class names, but labels run from {numbers.min()} to {numbers.max()}") from None
     return Collected(images, numbers, class_names, groups=groups)

@@ -1,7 +1,4 @@
-"""What a source finds, before anything is decoded, resized or split.
-
-From labels of any kind (names, numbers, one-hot rows) to indices and class names.
-"""
+"""What a source finds, before anything is decoded, resized or split; labels of any kind (names, numbers, one-hot rows) as indices and class names."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ def collect_folders(root: Path) -> Collected:
     if not parts:
         names, files, labels = _list_classes(root)
         if not files:
-            found = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
+            entries = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
             raise DataError(
-                f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {found}"
+                f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {entries}"
             )
         return Collected(tuple(files), np.asarray(labels, np.int32), names)
     return _collect_parts(root, parts)
@@ -96,11 +96,11 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
     files: list[Path] = []
     labels: list[int] = []
     for folder in visible_folders(root):
-        found = list(image_files(folder))
-        if found:
-            labels += [len(names)] * len(found)
+        images = list(image_files(folder))
+        if images:
+            labels += [len(names)] * len(images)
             names.append(folder.name)
-            files += found
+            files += images
     return tuple(names), files, labels
 
 
