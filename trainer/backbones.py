@@ -61,14 +61,7 @@ def _keras(
     """Members of one family of ``keras.applications``, by their builders' names."""
     return tuple(
         Backbone(
-            builder.lower(),
-            f"{builder} of keras.applications, ImageNet weights",
-            f"{KERAS}:{builder}",
-            min_side,
-            momentum,
-            family,
-            scaling,
-            left_out,
+            builder.lower(), f"{builder} of {KERAS}, ImageNet weights", f"{KERAS}:{builder}", min_side, momentum, family, scaling, left_out
         )
         for builder in builders.split()
     )

@@ -23,7 +23,7 @@ class EpochRecord:
             previous epoch, counts; not where epochs are validated on different images),
             ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
         checkpoint: folder or address of the checkpoint that holds this epoch's state, or None when none was written.
-        replayed: the epoch was trained before an interruption and is told again from the checkpoint that training continues from.
+        replayed: the epoch was trained before an interruption; its record is repeated from the checkpoint that training continues from.
     """
 
     epoch: int

@@ -75,8 +75,6 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
                 f"folder ({Path.cwd()}) or on the Python path"
             ) from error
         raise _raised(error, reference, key, "importing its module") from error
-    except TrainerError:
-        raise
     except Exception as error:
         raise _raised(error, reference, key, "importing its module") from error
     for step in function_name.split("."):

@@ -66,13 +66,13 @@ class Checkpoints:
 
     Attributes:
         folder: where files are written.
-        say: told what is lost or cannot be written.
+        say: called with a sentence on what is lost or cannot be written.
     """
 
-    def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, told_epochs: int = 0) -> None:
+    def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, recorded_epochs: int = 0) -> None:
         self.folder = folder
         self.say = say or _warn
-        self._told_epochs = told_epochs
+        self._recorded_epochs = recorded_epochs
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{PARTIAL}*"):  # of a training that was killed while it wrote
             remove(left)
@@ -84,7 +84,7 @@ class Checkpoints:
         self.close()
 
     def close(self) -> None:
-        """Give up what is needed only while training."""
+        """Free what is needed only while training."""
 
     def place_of(self, name: str) -> Path | str:
         """Where a file or folder of a given name lies for others: a path, or an address."""
@@ -119,7 +119,7 @@ class Checkpoints:
         return self.place_of(name)
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is undamaged; damaged ones are removed, so that their epochs are trained again, and that is said."""
+        """The newest undamaged checkpoint. Damaged ones are removed and reported; their epochs are trained again."""
         damaged: list[int] = []
         newest: Checkpoint | None = None
         for epoch in sorted(self._epochs(COMPLETE), reverse=True):
@@ -214,8 +214,8 @@ class Checkpoints:
             if damaged
             else ""
         )
-        if newest is None and (damaged or self._told_epochs):
-            known = f"; its epochs on record ({self._told_epochs}) stand" if self._told_epochs else ""
+        if newest is None and (damaged or self._recorded_epochs):
+            known = f"; its epochs on record ({self._recorded_epochs}) stand" if self._recorded_epochs else ""
             self.say(f"{lost or f'no checkpoint is left in {self.place}'}: the training starts over{known}")
         elif newest is not None and lost:
             self.say(f"{lost}: the training goes on after epoch {newest.epoch}")

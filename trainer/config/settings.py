@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -14,7 +15,7 @@ from trainer.places import is_address, parse_address
 from trainer.user_code import check_reference, is_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -45,6 +46,15 @@ def searchable_settings(settings: type[Settings]) -> Mapping[str, FieldInfo]:
         for name, field in settings.model_fields.items()
         if cast("dict[str, Any]", field.json_schema_extra or {}).get("searchable")
     }
+
+
+@contextlib.contextmanager
+def _refused(key: str) -> Iterator[None]:
+    """Errors of ours as the `ValueError` that pydantic reports with the key itself."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix(f"{key}: ")) from error
 
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -113,13 +123,11 @@ class DataConfig(Settings):
     @classmethod
     def _usable_address(cls, value: str) -> str:
         """Refuse an address that cannot be used, above all one with credentials in it, and a function whose module ours hides."""
-        try:
+        with _refused("data.source"):
             if is_address(value):
                 parse_address(value, "data.source")
-            elif is_reference(value) and not value.startswith("keras:"):
+            elif is_reference(value):
                 check_reference(value, "data.source")
-        except ConfigError as error:
-            raise ValueError(str(error).removeprefix("data.source: ")) from None
         return value
 
     @field_validator("cache_path")
@@ -136,10 +144,8 @@ class DataConfig(Settings):
         cls, value: str | dict[str, Any] | tuple[dict[str, Any], ...]
     ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
         """Refuse an unknown policy or parameter while the file's line is still known."""
-        try:
+        with _refused("data.augmentation"):
             policy_from(value)
-        except ConfigError as error:
-            raise ValueError(str(error).removeprefix("data.augmentation: ")) from error
         return value
 
 
@@ -223,11 +229,9 @@ class ModelConfig(Settings):
     @classmethod
     def _known_backbone(cls, value: str) -> str:
         """Refuse an unknown backbone, or one whose module ours hides, while the file's line is still known."""
-        try:
+        with _refused("model.backbone"):
             if backbone_info(value) is None:
                 check_reference(value, "model.backbone")
-        except ConfigError as error:
-            raise ValueError(str(error).removeprefix("model.backbone: ")) from error
         return value
 
 

@@ -3,8 +3,6 @@
 Everything random is drawn beforehand in NumPy (order, partners, augmentation parameters); `trainer.data.pipelines` only gathers and
 applies, so what it yields does not depend on threads or batches. Batches are float32 in [0, 255], NHWC (per_image_max alone: in [0, 1]); targets are always
 one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Scaling for the backbone is part of the model.
-
-Loss weights that counter class imbalance.
 """
 
 from __future__ import annotations

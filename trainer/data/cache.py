@@ -89,7 +89,7 @@ def hold(folder: Path, name: str, size: float, limit: float, make: Callable[[Pat
 
 
 def _make(folder: Path, final: Path, size: float, limit: float, make: Callable[[Path], object]) -> None:
-    for left in folder.glob(f"{final.name}.*{_PART}"):  # of a process that died: whoever makes this entry holds its lock
+    for left in folder.glob(f"{final.name}.*{_PART}"):  # of a process that died, since this process holds the entry's lock
         _delete(left)
     make_room(folder, limit - size)
     part = folder / f"{final.name}.{uuid.uuid4().hex[:8]}{_PART}"

@@ -1,7 +1,7 @@
-"""A source on an object store, brought to the node's disk once: what the loaders read is local, whoever reads it.
+"""A source on an object store, copied to the node's disk once, so that the loaders read local files.
 
 The copy is named after the address and the names, sizes and times of its objects: where something changed there, it is brought anew. What the images *are* is
-told by their fingerprint alone, wherever they lie.
+said by their fingerprint alone, wherever they lie.
 """
 
 from __future__ import annotations

@@ -246,16 +246,7 @@ def _adapt_scale(knobs: Knobs, norm: Any) -> None:  # noqa: ANN401 - a tensor
 def _count(knobs: Knobs, loss: Any, correct: Any, size: Any, norm: Any) -> None:  # noqa: ANN401 - tensors
     images = tf.cast(size, tf.float64)
     one = tf.ones((), tf.float64)
-    totals = knobs.totals.assign_add(
-        tf.stack(
-            [
-                tf.cast(loss, tf.float64) * images,
-                tf.cast(correct, tf.float64),
-                images,
-                tf.cast(norm, tf.float64),
-                one,
-            ]
-        )
-    )
+    step = [tf.cast(loss, tf.float64) * images, tf.cast(correct, tf.float64), images, tf.cast(norm, tf.float64), one]
+    totals = knobs.totals.assign_add(tf.stack(step))
     new = tf.logical_and(tf.equal(knobs.first_bad, 0), tf.logical_not(tf.math.is_finite(loss)))
     knobs.first_bad.assign(tf.where(new, tf.cast(totals[4], tf.int64), knobs.first_bad))

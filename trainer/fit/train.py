@@ -51,7 +51,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         on_epoch_end: called after each epoch, once its checkpoint is written; returning True ends the training. Continuing from a checkpoint, it is
             called first for the epochs before it, marked `EpochRecord.replayed`.
         checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``; or its address on an
-            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or what `open_checkpoints` gave, to be told what is lost.
+            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or an open one of `open_checkpoints`, whose `say` hears what is lost.
         should_stop: asked before each step; True ends the training at once, without the epoch it is in.
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
@@ -92,7 +92,7 @@ class _Training:
         self.unwritten = ""
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
-        self.shared: dict[str, float] = {}
+        self.feature_figures: dict[str, float] = {}
 
     def run(
         self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
@@ -140,7 +140,7 @@ class _Training:
         """Go on with the activations of the frozen part in place of the images."""
         features = self.engine.features(self.data, self.config)
         self.fed, self.fed_config = features.data, features.config
-        self.shared = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
+        self.feature_figures = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
 
     def _stalled(self) -> bool:
         patience = self.config.training.early_stopping
@@ -240,7 +240,7 @@ class _Training:
         figures: dict[str, float] = {
             "start_seconds": self.start_seconds,
             "frozen_by_batch": float(len(frozen_by_batch)),
-            **self.shared,
+            **self.feature_figures,
         }
         if stopped != "requested" and done:
             self.engine.swap_averages()

@@ -1,6 +1,6 @@
 """Weights of a network: pretrained ones read, initial ones drawn from a seed, trained ones written for others.
 
-A written model has stock Keras layers alone: whoever loads the file needs nothing of ours.
+A written model has stock Keras layers alone, so that Keras loads it without this package.
 """
 
 from __future__ import annotations

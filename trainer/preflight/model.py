@@ -69,21 +69,9 @@ def _problem(output: _Output, classes: int) -> tuple[str, str] | None:
         else "treats outputs that add up to 1 as independent; its gradients are not those of the task"
     )
     rules = (
-        (
-            units == 1 and classes != TWO,
-            f"one output unit tells two classes apart, but there are {classes}",
-            "set model.output: softmax",
-        ),
-        (
-            units not in {1, classes},
-            f"the model has {units} outputs for {classes} classes",
-            "give the last layer one unit per class",
-        ),
-        (
-            units == 1 and activation == "softmax",
-            "a softmax over one unit is always 1",
-            "set model.output: sigmoid",
-        ),
+        (units == 1 and classes != TWO, f"one output unit tells two classes apart, but there are {classes}", "set model.output: softmax"),
+        (units not in {1, classes}, f"the model has {units} outputs for {classes} classes", "give the last layer one unit per class"),
+        (units == 1 and activation == "softmax", "a softmax over one unit is always 1", "set model.output: sigmoid"),
         (
             loss in BINARY and activation == "softmax",
             f"{loss} on a {units}-way softmax {effect}",

@@ -80,7 +80,7 @@ def test_an_upload_cut_short_is_no_checkpoint_and_a_damaged_one_is_told(s3: S3, 
     state = store.read("epoch-00002/state.npz")
     store.write("epoch-00002/state.npz", state[:-10] + bytes(10))
     said: list[str] = []
-    with opened(say=said.append, told_epochs=3) as again:
+    with opened(say=said.append, recorded_epochs=3) as again:
         newest = again.newest()
         assert newest is not None
         assert newest.epoch == 1
