@@ -56,11 +56,7 @@ class Folder(Protocol):
 
 
 class LocalFolder:
-    """A `Folder` of files.
-
-    Attributes:
-        path: of it.
-    """
+    """A `Folder` of files at a local `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

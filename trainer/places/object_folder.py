@@ -19,11 +19,7 @@ CHUNK = 8 << 20
 
 
 class ObjectFolder:
-    """A `Folder` of objects. There are no real folders: a name is there as soon as an object is, and gone with the last.
-
-    Attributes:
-        address: of it.
-    """
+    """A `Folder` of the objects at an `address`. Stores have no real folders: one appears with its first object and is gone with its last."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
