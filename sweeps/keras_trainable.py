@@ -96,7 +96,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     mark.put()
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
-    from trainer.fit.checkpoints import open_checkpoints
+    from trainer.checkpoints import open_checkpoints
 
     config = TrainConfig(**task.config)
 
@@ -111,7 +111,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
 
     with open_checkpoints(
-        task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, told_epochs=task.recorded_epochs
+        task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, recorded_epochs=task.recorded_epochs
     ) as checkpoints:
         result = train(
             config,

@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from trainer.data.decode import SUFFIXES
+from trainer.data.pixels import SUFFIXES
+
 from trainer.data.sources.collected import parse_part
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from pydantic import ValidationError
 from search_spaces import ChoiceParameter, OrdinalParameter, PointValue, canonical_value, contains
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
+from trainer.backbones import BACKBONES
 from trainer.config import TrainConfig, searchable_settings
-from trainer.network.backbones import BACKBONES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

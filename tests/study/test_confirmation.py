@@ -16,6 +16,7 @@ from sweeps.record import read_stored_study
 from sweeps.study import run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.state import StudyState
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.state import StudyState, score_of
+from sweeps.sweep_file import sweep_from_text
 from trainer.places import open_folder
 
 if TYPE_CHECKING:

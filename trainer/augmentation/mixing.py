@@ -1,16 +1,13 @@
-"""Mixup: weighted averages of pairs of images and of their targets.
-
-CutMix: a rectangle of another image, and its share of the target.
-"""
+"""Policies that mix images in pairs: mixup averages them, CutMix pastes a rectangle of one into the other; targets are mixed alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from trainer.augmentation.policy import Drawn, Policy, as_float32
+from trainer.augmentation.policy import Drawn, Policy, Range, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,18 +28,14 @@ class Mixup(Policy):
 
     name: ClassVar[str] = "mixup"
     mixes: ClassVar[bool] = True
-    alpha: float = 0.2
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        self._require("alpha", 0.01, 100)
-        self._require("share", 0, 1)
+    alpha: Annotated[float, Range(0.01, 100)] = 0.2
+    share: Share = 1.0
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:  # noqa: ARG002
         """Draw the weight of each image; its partner keeps the rest."""
         weight = draws.beta("weight", self.alpha)
         weight[~draws.chance("share", self.share)] = 1.0
-        return {"share": as_float32(weight)}
+        return {"share": weight.astype(np.float32)}
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Average with ``drawn["partner"]``."""
@@ -64,12 +57,8 @@ class CutMix(Policy):
 
     name: ClassVar[str] = "cutmix"
     mixes: ClassVar[bool] = True
-    alpha: float = 1.0
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        self._require("alpha", 0.01, 100)
-        self._require("share", 0, 1)
+    alpha: Annotated[float, Range(0.01, 100)] = 1.0
+    share: Share = 1.0
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:
         """Draw the rectangle of each image: first and last row and column, ends excluded."""
@@ -79,7 +68,7 @@ class CutMix(Policy):
         top, bottom = _span(draws.uniform("y", 0, height), side * height, height)
         left, right = _span(draws.uniform("x", 0, width), side * width, width)
         kept = 1 - (bottom - top) * (right - left) / (height * width)
-        return {"box": np.stack([top, bottom, left, right], axis=1).astype(np.int32), "share": as_float32(kept)}
+        return {"box": np.stack([top, bottom, left, right], axis=1).astype(np.int32), "share": kept.astype(np.float32)}
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Paste the rectangle of ``drawn["partner"]``."""

@@ -1,18 +1,25 @@
-"""Class folders: ``root/CLASS/*.png``, or ``root/train/CLASS/*.png`` with ``validation`` and ``test`` beside it."""
+"""Image files: in class folders, or listed in a table.
+
+Class folders are ``root/CLASS/*.png``, or ``root/train/CLASS/*.png`` with ``validation`` and ``test`` beside it. A table is a CSV or Parquet file with columns
+``path`` and ``label``, and optionally ``split`` and ``group``.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.decode import SUFFIXES
-from trainer.data.sources.collected import PARTS, Collected, Part, parse_part
+from trainer.data.images import PARTS, Part
+from trainer.data.pixels import SUFFIXES
+from trainer.data.sources.collected import Collected, index_labels, parse_part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    import pandas as pd
 
 
 def collect_folders(root: Path) -> Collected:
@@ -25,9 +32,9 @@ def collect_folders(root: Path) -> Collected:
     if not parts:
         names, files, labels = _list_classes(root)
         if not files:
-            found = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
+            entries = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
             raise DataError(
-                f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {found}"
+                f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {entries}"
             )
         return Collected(tuple(files), np.asarray(labels, np.int32), names)
     return _collect_parts(root, parts)
@@ -89,9 +96,60 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
     files: list[Path] = []
     labels: list[int] = []
     for folder in visible_folders(root):
-        found = list(image_files(folder))
-        if found:
-            labels += [len(names)] * len(found)
+        images = list(image_files(folder))
+        if images:
+            labels += [len(names)] * len(images)
             names.append(folder.name)
-            files += found
+            files += images
     return tuple(names), files, labels
+
+
+COLUMNS = ("path", "label", "split", "group")
+REQUIRED = COLUMNS[:2]
+
+
+def collect_manifest(path: Path) -> Collected:
+    """Read the table; relative paths are relative to the table's folder. Rows keep their order.
+
+    Raises:
+        DataError: the table cannot be read, lacks a column, or a row lacks a path, a label or, where others have one, a split or group.
+    """
+    table = _read_table(path)
+    missing = [column for column in REQUIRED if column not in table.columns]
+    if missing:
+        got = ", ".join(str(column) for column in table.columns)
+        raise DataError(f"{path}: column {missing[0]!r} is missing; expected path, label and optionally split and group, got {got}")
+    if table.empty:
+        raise DataError(f"{path}: the table has no rows")
+    for column in COLUMNS:
+        if column in table.columns and bool(table[column].isna().any()):
+            row = int(table[column].isna().to_numpy().argmax())
+            raise DataError(f"{path}: row {row + 1} has no {column}; fill it in or remove the {'row' if column in REQUIRED else 'column'}")
+    labels, class_names = index_labels(table["label"].to_numpy(), f"{path}: label")
+    files = tuple(_resolve(path.parent, str(name)) for name in table["path"])
+    parts = tuple(_part_in_row(value, row, path) for row, value in enumerate(table["split"])) if "split" in table.columns else None
+    groups = tuple(str(value) for value in table["group"]) if "group" in table.columns else None
+    return Collected(files, labels, class_names, parts, groups)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        if path.suffix == ".csv":
+            return pd.read_csv(path, dtype={"path": str, "split": str, "group": str})
+        return pd.read_parquet(path)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a readable table ({error})") from error
+
+
+def _resolve(folder: Path, name: str) -> Path:
+    file = Path(name).expanduser()
+    return file if file.is_absolute() else folder / file
+
+
+def _part_in_row(value: object, row: int, path: Path) -> Part:
+    part = parse_part(str(value))
+    if part is None:
+        raise DataError(f"{path}: row {row + 1}: split {value!r} is unknown; expected train, validation or test")
+    return part

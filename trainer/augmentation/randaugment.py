@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from trainer.augmentation.color import ColorMaps, recolor
 from trainer.augmentation.geometry import Fill, coefficients, rotation, scaling, shear_by, translation, warp
-from trainer.augmentation.policy import Drawn, Policy, as_float32, check_fill
+from trainer.augmentation.policy import Drawn, Policy, Range, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,16 +58,10 @@ class RandAugment(Policy):
     """
 
     name: ClassVar[str] = "randaugment"
-    operations: int = 2
-    magnitude: float = 0.3
-    flip: float = 0.5
+    operations: Annotated[int, Range(1, len(OPERATIONS))] = 2
+    magnitude: Share = 0.3
+    flip: Share = 0.5
     fill: Fill = "reflect"
-
-    def __post_init__(self) -> None:
-        self._require("operations", 1, len(OPERATIONS))
-        self._require("magnitude", 0, 1)
-        self._require("flip", 0, 1)
-        check_fill(self, self.fill)
 
     def draw(self, draws: Draws, shape: tuple[int, int, int]) -> Drawn:
         """Draw the operations and their signs, and combine what can be combined."""
@@ -90,10 +84,10 @@ class RandAugment(Policy):
         return {
             "transform": coefficients(matrices, height, width),
             **colors.numbers(),
-            "sharpness": as_float32(np.where(drawn_any["sharpness"], sharpness, 0.0)),
+            "sharpness": np.where(drawn_any["sharpness"], sharpness, 0.0).astype(np.float32),
             "autocontrast": drawn_any["autocontrast"],
-            "step": as_float32(np.where(drawn_any["posterize"], 2.0 ** (8 - bits), 0.0)),
-            "threshold": as_float32(np.where(drawn_any["solarize"], LEVELS * (1 - strength), LEVELS)),
+            "step": np.where(drawn_any["posterize"], 2.0 ** (8 - bits), 0.0).astype(np.float32),
+            "threshold": np.where(drawn_any["solarize"], LEVELS * (1 - strength), LEVELS).astype(np.float32),
         }
 
     def apply(self, images: Any, drawn: Mapping[str, Any]) -> Any:  # noqa: ANN401

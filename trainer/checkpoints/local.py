@@ -1,67 +1,39 @@
-"""Checkpoints of one training in a folder: atomic, checked, the last two kept, plus the weights of epochs that may be exported.
+"""Checkpoints of one training in a folder: atomic, checked, the last two kept, plus the weights of epochs that may be exported; and how often they are written.
 
 A checkpoint is written under another name and renamed when complete; what a power cut damages all the same, the checksums tell. Once it is no longer among the
-last two it becomes a candidate without its state while its epoch may still be the best of the late ones, and is removed after. Names: `trainer.fit.checkpoints`.
-All files of a training's checkpoints are read and written here and, where they lie on an object store, in `trainer.fit.mirrored_checkpoints`.
-
-Names of what a training keeps in its checkpoint folder, and which of them may go.
-
-``epoch-00007/`` holds ``weights.npz`` (what training changes in the network), ``state.npz`` (optimiser, averages), ``run.json`` (history) and
-``checksums.json``, which is written last: a folder without it is no checkpoint. ``candidate-00007/`` is the same without ``state.npz``: weights that may still be
-exported. ``model.keras`` is the exported model, ``export.json`` says of which epoch of how many and its checksum, ``test.json`` what it scored on the test images.
-How often a checkpoint is written.
+last two it becomes a candidate without its state while its epoch may still be the best of the late ones, and is removed after.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import shutil
+import math
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from trainer.places import is_address
+from trainer.checkpoints.layout import (
+    CANDIDATE,
+    CHECKSUMS,
+    COMPLETE,
+    EXPORT,
+    MODEL,
+    PARTIAL,
+    RUN,
+    STATE,
+    WEIGHTS,
+    Arrays,
+    checksum,
+    entry_name,
+    is_intact,
+    read_arrays,
+    remove,
+    write_arrays,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-
-WEIGHTS, STATE, RUN, CHECKSUMS = "weights.npz", "state.npz", "run.json", "checksums.json"
-COMPLETE, CANDIDATE, PARTIAL = "epoch-", "candidate-", ".partial-"
-MODEL, EXPORT, TEST = "model.keras", "export.json", "test.json"
-
-_OURS = re.compile(rf"(?:(?:{COMPLETE}|{CANDIDATE})\d{{5,}}|{re.escape(PARTIAL)}[^/]+)/[^/]+|{re.escape(PARTIAL)}[^/]+")
-
-
-def entry_name(kind: str, epoch: int) -> str:
-    """Name of an epoch's folder; `kind` is `COMPLETE` or `CANDIDATE`."""
-    return f"{kind}{epoch:05d}"
-
-
-def removal_order(names: Iterable[str]) -> list[str]:
-    """Names of files in the order in which to remove them: what makes others count goes first, so that no removal cut short leaves half a checkpoint that looks whole."""
-    return sorted(names, key=lambda name: (name.rpartition("/")[2] not in (CHECKSUMS, EXPORT), name))
-
-
-def superfluous(names: Iterable[str], *, keep_model: bool) -> list[str]:
-    """Of the files of a training that is over for good, those of ours that nobody needs any more, in the order in which to remove them.
-
-    Args:
-        names: paths relative to the checkpoint folder. Files that no training writes are left alone.
-        keep_model: whether the exported model stays.
-    """
-    gone = [name for name in names if _OURS.fullmatch(name) or (not keep_model and name in (MODEL, EXPORT, TEST))]
-    return removal_order(gone)
-
-
-Arrays = list["NDArray[Any]"]
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
 KEPT = 2
 
@@ -89,43 +61,21 @@ class Checkpoint:
     place: Path | str
 
 
-def open_checkpoints(
-    place: Path | str, *, cache_path: str | None = None, say: Callable[[str], object] | None = None, told_epochs: int = 0
-) -> Checkpoints:
-    """The checkpoints of a training at a place; use them as a context manager.
-
-    Args:
-        place: a folder, ``s3://bucket/prefix`` or ``gs://bucket/prefix``.
-        cache_path: node-local folder that checkpoints of an object store are written to before they are uploaded; None: the user's cache folder.
-        say: told in a sentence what is lost or cannot be written; default: a `CheckpointWarning`.
-        told_epochs: epochs that others know of from earlier attempts: if no checkpoint is left, that is said.
-
-    Raises:
-        ConfigError: an address that cannot be used.
-        OSError: the folder cannot be made, or the object store does not answer.
-    """
-    if isinstance(place, Path) or not is_address(place):
-        return Checkpoints(Path(place), say=say, told_epochs=told_epochs)
-    from trainer.fit.mirrored_checkpoints import mirrored_checkpoints
-
-    return mirrored_checkpoints(place, cache_path=cache_path, say=say, told_epochs=told_epochs)
-
-
 class Checkpoints:
     """The checkpoint folder of one training.
 
     Attributes:
         folder: where files are written.
-        say: told what is lost or cannot be written.
+        say: called with a sentence on what is lost or cannot be written.
     """
 
-    def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, told_epochs: int = 0) -> None:
+    def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, recorded_epochs: int = 0) -> None:
         self.folder = folder
         self.say = say or _warn
-        self._told_epochs = told_epochs
+        self._recorded_epochs = recorded_epochs
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{PARTIAL}*"):  # of a training that was killed while it wrote
-            _remove(left)
+            remove(left)
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +84,7 @@ class Checkpoints:
         self.close()
 
     def close(self) -> None:
-        """Give up what is needed only while training."""
+        """Free what is needed only while training."""
 
     def place_of(self, name: str) -> Path | str:
         """Where a file or folder of a given name lies for others: a path, or an address."""
@@ -153,36 +103,36 @@ class Checkpoints:
         """
         name = entry_name(COMPLETE, epoch)
         partial = self.folder / f"{PARTIAL}{epoch:05d}"
-        _remove(partial)
+        remove(partial)
         try:
             partial.mkdir()
-            _write_arrays(partial / WEIGHTS, weights)
-            _write_arrays(partial / STATE, state)
+            write_arrays(partial / WEIGHTS, weights)
+            write_arrays(partial / STATE, state)
             (partial / RUN).write_text(json.dumps(run))
             sums = {each: checksum(partial / each) for each in (WEIGHTS, STATE, RUN)}
             (partial / CHECKSUMS).write_text(json.dumps(sums))
-            _remove(self.folder / name)
+            remove(self.folder / name)
             partial.rename(self.folder / name)
         except OSError:
-            _remove(partial)
+            remove(partial)
             raise
         return self.place_of(name)
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is undamaged; damaged ones are removed, so that their epochs are trained again, and that is said."""
+        """The newest undamaged checkpoint. Damaged ones are removed and reported; their epochs are trained again."""
         damaged: list[int] = []
-        found: Checkpoint | None = None
+        newest: Checkpoint | None = None
         for epoch in sorted(self._epochs(COMPLETE), reverse=True):
             name = entry_name(COMPLETE, epoch)
             folder = self.folder / name
             if is_intact(folder, (WEIGHTS, STATE, RUN)):
                 run = json.loads((folder / RUN).read_text())
-                found = Checkpoint(epoch, read_arrays(folder / WEIGHTS), read_arrays(folder / STATE), run, self.place_of(name))
+                newest = Checkpoint(epoch, read_arrays(folder / WEIGHTS), read_arrays(folder / STATE), run, self.place_of(name))
                 break
             damaged.append(epoch)
-            _remove(folder)
-        self._say_what_is_lost(damaged, found)
-        return found
+            remove(folder)
+        self._say_what_is_lost(damaged, newest)
+        return newest
 
     def epochs(self) -> tuple[int, ...]:
         """Epochs whose weights are here, ascending."""
@@ -203,20 +153,20 @@ class Checkpoints:
             folder = self.folder / entry_name(COMPLETE, epoch)
             if epoch in candidates:
                 candidate = self.folder / entry_name(CANDIDATE, epoch)
-                _remove(candidate)
+                remove(candidate)
                 folder.rename(candidate)
                 (candidate / STATE).unlink()
             else:
-                _remove(folder)
+                remove(folder)
         for epoch in self._epochs(CANDIDATE) - set(candidates):
-            _remove(self.folder / entry_name(CANDIDATE, epoch))
+            remove(self.folder / entry_name(CANDIDATE, epoch))
 
     def forget_after(self, epoch: int) -> None:
         """Remove weights of epochs after `epoch`: they are of a past that training does not continue from."""
         for kind in (COMPLETE, CANDIDATE):
             for later in self._epochs(kind):
                 if later > epoch:
-                    _remove(self.folder / entry_name(kind, later))
+                    remove(self.folder / entry_name(kind, later))
 
     def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
         """Write ``model.keras``, unless it is there already for this epoch of as many.
@@ -236,7 +186,7 @@ class Checkpoints:
                 write(path)
                 self.write_note(EXPORT, {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)})
             except OSError:
-                _remove(path.with_name(f"{PARTIAL}{MODEL}"))
+                remove(path.with_name(f"{PARTIAL}{MODEL}"))
                 raise
         return self.place_of(MODEL)
 
@@ -258,55 +208,20 @@ class Checkpoints:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _say_what_is_lost(self, damaged: Sequence[int], found: Checkpoint | None) -> None:
+    def _say_what_is_lost(self, damaged: Sequence[int], newest: Checkpoint | None) -> None:
         lost = (
             f"the checkpoint of epoch {' and of epoch '.join(map(str, damaged))} in {self.place} is damaged and was removed"
             if damaged
             else ""
         )
-        if found is None and (damaged or self._told_epochs):
-            known = f"; its epochs on record ({self._told_epochs}) stand" if self._told_epochs else ""
+        if newest is None and (damaged or self._recorded_epochs):
+            known = f"; its epochs on record ({self._recorded_epochs}) stand" if self._recorded_epochs else ""
             self.say(f"{lost or f'no checkpoint is left in {self.place}'}: the training starts over{known}")
-        elif found is not None and lost:
-            self.say(f"{lost}: the training goes on after epoch {found.epoch}")
+        elif newest is not None and lost:
+            self.say(f"{lost}: the training goes on after epoch {newest.epoch}")
 
     def _epochs(self, kind: str) -> set[int]:
         return {int(path.name.removeprefix(kind)) for path in self.folder.glob(f"{kind}[0-9]*") if path.is_dir()}
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def is_intact(folder: Path, names: Iterable[str]) -> bool:
-    """Whether these files of a checkpoint are what was written."""
-    try:
-        sums = json.loads((folder / CHECKSUMS).read_text())
-        return all(checksum(folder / name) == sums[name] for name in names)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def read_arrays(path: Path) -> Arrays:
-    """Arrays as written."""
-    with np.load(path, allow_pickle=False) as archive:
-        return [archive[name] for name in sorted(archive.files)]
-
-
-def _write_arrays(path: Path, arrays: Sequence[NDArray[Any]]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **{f"{index:05d}": array for index, array in enumerate(arrays)})  # type: ignore[arg-type]
-
-
-def _remove(path: Path) -> None:
-    """Remove a folder or file; in a folder its checksums first, so that what is left of it counts for nothing."""
-    if path.is_dir():
-        (path / CHECKSUMS).unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _warn(text: str) -> None:
@@ -354,3 +269,10 @@ class Pace:
         if every is not None:
             return epoch % every == 0
         return self.write_seconds <= CHEAP_SECONDS or self.write_seconds <= LARGEST_SHARE * self.trained_seconds
+
+
+def epochs_between_writes(write_seconds: float, epoch_seconds: float) -> int:
+    """Epochs between checkpoints that `Pace` leads to: as many as keep their cost under 5 % of the training time."""
+    if write_seconds <= CHEAP_SECONDS:
+        return 1
+    return max(1, math.ceil(write_seconds / (LARGEST_SHARE * epoch_seconds)))

@@ -16,14 +16,15 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from trainer.checkpoints.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, entry_name, removal_order
+from trainer.checkpoints.local import Checkpoints
 from trainer.data.cache import cache_folder
-from trainer.fit.checkpoints import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, Checkpoints, entry_name, removal_order
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from trainer.fit.checkpoints import Arrays
+    from trainer.checkpoints.layout import Arrays
     from trainer.places import Folder
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -37,13 +38,13 @@ _Result = TypeVar("_Result")
 
 
 def mirrored_checkpoints(
-    place: str, *, cache_path: str | None = None, say: Callable[[str], object] | None = None, told_epochs: int = 0
+    place: str, *, cache_path: str | None = None, say: Callable[[str], object] | None = None, recorded_epochs: int = 0
 ) -> MirroredCheckpoints:
-    """See `trainer.fit.checkpoints.open_checkpoints`."""
+    """See `trainer.checkpoints.open_checkpoints`."""
     store = open_folder(place, "checkpoint_dir")
     scratch = _Scratch(cache_folder(cache_path) / SCRATCH, place)
     try:
-        return MirroredCheckpoints(store, scratch, say=say, told_epochs=told_epochs)
+        return MirroredCheckpoints(store, scratch, say=say, recorded_epochs=recorded_epochs)
     except BaseException:
         scratch.close()
         raise
@@ -52,8 +53,8 @@ def mirrored_checkpoints(
 class MirroredCheckpoints(Checkpoints):
     """The checkpoints of one training on a store; everything whole there is fetched at the start."""
 
-    def __init__(self, store: Folder, scratch: _Scratch, *, say: Callable[[str], object] | None = None, told_epochs: int = 0) -> None:
-        super().__init__(scratch.folder / "files", say=say, told_epochs=told_epochs)
+    def __init__(self, store: Folder, scratch: _Scratch, *, say: Callable[[str], object] | None = None, recorded_epochs: int = 0) -> None:
+        super().__init__(scratch.folder / "files", say=say, recorded_epochs=recorded_epochs)
         self._store = store
         self._scratch = scratch
         self._there: dict[str, tuple[str, ...]] = {}  # entry on the store → its files there
