@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli.dispatch import dispatch
 from sweeps.cli.error_handler import BAD_INPUT, exit_code
 from sweeps.cli.parser import build_parser
+from sweeps.import_order import importable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return BAD_INPUT
     try:
-        code = dispatch(arguments)
+        with importable([str(Path.cwd())]):
+            code = dispatch(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

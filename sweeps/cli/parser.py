@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweeps.cli.examples import examples_text
 from sweeps.cli.teaching_parser import TeachingParser
 from sweeps.cli.version import version_text
+from sweeps.executor.factory import DEFAULT_EXECUTOR, EXECUTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,10 +89,10 @@ def _execution(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="ADDR", help="join this Ray cluster (host:port or 'auto') instead of starting one here")
     parser.add_argument(
         "--executor",
-        choices=("ray-core", "ray-tune", "inline"),
-        default="ray-core",
-        help="who runs the trials: worker processes of our own on Ray, kept warm and given the trials that they are warm for (ray-core, "
-        "the default), Ray Tune (ray-tune), or this process (inline)",
+        choices=tuple(EXECUTORS),
+        default=DEFAULT_EXECUTOR,
+        help="who runs the trials. "
+        + "; ".join(f"{name}{' (the default)' if name == DEFAULT_EXECUTOR else ''}: {entry.about}" for name, entry in EXECUTORS.items()),
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, only warnings and the result")
 

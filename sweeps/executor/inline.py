@@ -14,7 +14,13 @@ from sweeps.executor.worker import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sweeps.executor.factory import ExecutorRequest
     from sweeps.executor.protocol import Event, TrialTask
+
+
+def make(request: ExecutorRequest) -> InlineExecutor:
+    """As many threads as trials are wanted at a time; one by default."""
+    return InlineExecutor(request.resources.concurrent or 1)
 
 
 class InlineExecutor:

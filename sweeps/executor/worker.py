@@ -99,10 +99,14 @@ class Worker:
         else:
             self._tasks.put(task)
 
-    def next_events(self) -> Batch:
-        """Wait for the attempt's next events."""
+    def next_events(self, *, by_epoch: bool = False) -> Batch:
+        """Wait for the attempt's next events.
+
+        Args:
+            by_epoch: at most one epoch at a time, as the last event.
+        """
         events = [self._events.get()]
-        while not self._events.empty():
+        while not self._events.empty() and not (by_epoch and isinstance(events[-1], EpochEnded)):
             events.append(self._events.get())
         last = events[-1]
         return Batch(tuple(events), self._why_retire(last) if isinstance(last, Ended) else None)

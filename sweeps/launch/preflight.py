@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces import ChoiceParameter, OrdinalParameter
 from sweeps.errors import SweepError, SweepInputError
+from sweeps.import_order import child_command
 from sweeps.paths import absolute_config
 from sweeps.sweep_file import train_config
 from trainer.config import TrainConfig
@@ -71,8 +71,8 @@ def probe_models(
         "labels": {backbone: list(texts) for backbone, texts in labels.items()},
         "rehearse": rehearse,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "sweeps.launch.preflight"],
+    done = subprocess.run(  # noqa: S603 - our own command
+        child_command("sweeps.launch.preflight"),
         input=json.dumps(question),
         capture_output=True,
         text=True,
@@ -216,6 +216,6 @@ def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
     """Values that a text setting of the model takes in a sweep."""
     for each in (name, f"model.{name}"):
         parameter = sweep.space.parameters.get(each)
-        if isinstance(parameter, ChoiceParameter | OrdinalParameter):
-            return tuple(str(parameter.values.get(label, label)) for label in parameter.labels)
+        if parameter is not None and parameter.labels:
+            return tuple(str(parameter.setting(label)) for label in parameter.labels)
     return (fixed,)

@@ -9,17 +9,17 @@ import numpy as np
 
 from search_spaces.space import continuous_parameters, grid_points, size
 from sweeps.search.history import inside
+from sweeps.search.samplers import Question
 from sweeps.search.samplers.fixed_points import LARGEST_GRID, random_point
-from sweeps.search.samplers.sampler import Question
 from sweeps.search.view import plain
 from sweeps.seeds import proposal_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.sampler import Sampler
+    from sweeps.search.samplers import Sampler
     from sweeps.search.view import SeenTrial
 
     ConfigurationId = Callable[[Mapping[str, PointValue]], str]

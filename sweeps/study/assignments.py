@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import Role
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.others import Others

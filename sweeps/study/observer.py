@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import Role, TrialState
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.study.confirmation import ConfirmationCost
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from reports.stability import level, stability
 from sweeps.record.reading import Attribute
 from sweeps.search.history import SearchHistory
-from sweeps.search.pruning import LevelBook
+from sweeps.search.pruning.levels import LevelBook
 from sweeps.search.view import SeenTrial
 from sweeps.study.device_time import DeviceTime
 from sweeps.study.observer import FinishedTrial, TrialProgress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.records import AttemptRecord, Role, TrialState
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.reading import StoredTrial
     from sweeps.study.plan import StudyPlan
 
