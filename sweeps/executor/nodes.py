@@ -1,7 +1,4 @@
-"""The machines of a cluster: each is asked for its package versions before trials run there, those that join later too.
-
-An executor on a joined cluster, with an eye on its nodes: newcomers are checked, and a wait for room is told.
-"""
+"""Executors on Ray, and the machines of a cluster: each is asked for its package versions before trials run there, those that join later too."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ class NodeCheck:
         Args:
             resources: of a trial.
             versions: of the driver, package to version.
-            say: told what differs and is allowed.
+            say: shows one line: what differs and is allowed.
         """
         self._resources = resources
         self._versions = dict(versions)
@@ -151,19 +148,19 @@ def name_of(node: Mapping[str, Any]) -> str:
     return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']}, {node['NodeID'][:8]})"
 
 
-TELL_SECONDS = 60.0
+WAIT_SAID_AFTER = 60.0
 """A trial that has not started for so long is worth a word."""
 
 
 class WatchedExecutor:
-    """Passes everything on to another executor."""
+    """Another executor on a joined cluster: checks nodes that join, and says when trials wait for room."""
 
     def __init__(self, inner: Executor, nodes: NodeCheck, say: Callable[[str], object]) -> None:
         self._inner = inner
         self._nodes = nodes
         self._say = say
         self._waiting: dict[int, tuple[TrialTask, float]] = {}
-        self._told = False
+        self._has_said = False
 
     def room(self) -> int:
         """As the other says."""
@@ -185,7 +182,7 @@ class WatchedExecutor:
             if isinstance(event, Started | Ended):
                 self._waiting.pop(event.trial, None)
         self._nodes.look()
-        self._tell()
+        self._say_that_trials_wait()
         return events
 
     def stop(self, trial: int) -> None:
@@ -196,13 +193,13 @@ class WatchedExecutor:
         """Close the other."""
         return self._inner.close(grace)
 
-    def _tell(self) -> None:
+    def _say_that_trials_wait(self) -> None:
         """Say once that trials wait for a machine."""
         since = min((began for _, began in self._waiting.values()), default=None)
         if since is None:
-            self._told = False
-        elif not self._told and time.monotonic() - since > TELL_SECONDS:
-            self._told = True
+            self._has_said = False
+        elif not self._has_said and time.monotonic() - since > WAIT_SAID_AFTER:
+            self._has_said = True
             task = next(iter(self._waiting.values()))[0]
             self._say(
                 f"{len(self._waiting)} trial(s) wait for a machine with room for cpu {task.cpu:g} and gpu {task.gpu:g}; "

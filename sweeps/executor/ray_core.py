@@ -152,7 +152,7 @@ class RayCoreExecutor:
         return seat
 
     def _listen(self, timeout: float) -> None:
-        """Wait for at least one call to return, and hear all that have."""
+        """Wait for at least one call to return, and deliver what all have brought."""
         import ray
 
         ready, _ = ray.wait(list(self._calls), num_returns=1, timeout=timeout)

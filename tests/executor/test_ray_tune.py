@@ -124,7 +124,7 @@ def test_callbacks_and_tunes_own_files_have_every_epoch_with_its_trials_settings
         collect(executor, [2])
     finally:
         executor.close(1.0)
-    assert NOTES.heard == [(3, 1, 0.01), (3, 2, 0.02), (3, 3, 0.03), ("complete",), ("error",)]
+    assert NOTES.heard == [(3, 1, 0.01), (3, 2, 0.02), (3, 3, 0.03), ("complete",), (3, 1, 0.5), ("error",)]
     assert said == ["runtime.tune.callbacks: Broken.on_trial_result: RuntimeError: the server is away; the sweep goes on (told once)"]
     (experiment,) = (tmp_path / "tuned").glob("small-*")
     with (experiment / "trial-1-0" / "progress.csv").open() as file:
