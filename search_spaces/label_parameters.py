@@ -59,9 +59,6 @@ class _Labels(Parameter):
     def finite_values(self) -> Sequence[PointValue]:
         return self.labels
 
-    def at(self, unit: float) -> PointValue:
-        return self.labels[min(int(unit * len(self.labels)), len(self.labels) - 1)]
-
     def setting(self, value: PointValue) -> Any:  # noqa: ANN401 - a setting holds any plain value
         return self.values.get(str(value), value)
 

@@ -83,10 +83,6 @@ class _Numbers(Parameter):
     def _in_range(self, value: object) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
 
-    def at(self, unit: float) -> PointValue:
-        values = self.finite_values() or ()
-        return values[min(int(unit * len(values)), len(values) - 1)]
-
     def setting(self, value: PointValue) -> Any:  # noqa: ANN401 - a setting holds any plain value
         return self.canonical(value) if self.contains(value) else value
 

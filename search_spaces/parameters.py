@@ -80,10 +80,6 @@ class Parameter(ABC):
         """Every value in order, or None for a float without a step."""
 
     @abstractmethod
-    def at(self, unit: float) -> PointValue:
-        """The value at a share in [0, 1) of the range."""
-
-    @abstractmethod
     def setting(self, value: PointValue) -> Any:  # noqa: ANN401 - a setting holds any plain value
         """What the setting receives for a point's value."""
 
@@ -142,6 +138,11 @@ class Parameter(ABC):
     @abstractmethod
     def scale(self) -> Scale | None:
         """The range that a sampler sees, or None where there is no order."""
+
+    def at(self, unit: float) -> PointValue:
+        """The value at a share in [0, 1) of the range."""
+        values = self.finite_values() or ()
+        return values[min(int(unit * len(values)), len(values) - 1)]
 
     def to_scale(self, value: PointValue) -> PointValue:
         """A value's place on the scale."""
