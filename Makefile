@@ -19,7 +19,7 @@ help: ## show this list
 
 demo: $(VENV)/.runtime ## run (or continue) a real small sweep on scikit-learn's digits and print where its report is
 	@$(BIN)/python examples/demo/pretrain.py --output $(DEMO)/digits-0-4.weights.h5
-	@cd $(DEMO) && ../$(BIN)/steadysweep run ../examples/demo/sweep.yaml --executor ray-tune
+	@cd $(DEMO) && ../$(BIN)/steadysweep run ../examples/demo/sweep.yaml
 
 clinics: $(VENV)/.runtime ## run (or continue) the four clinics, known failures and what repairs them; CLINIC=s1 runs one alone
 	@$(BIN)/python examples/clinics/run.py --output $(CLINICS) $(CLINIC)

@@ -58,10 +58,9 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
 
 def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
-    from trainer.checkpoints import MODEL, TEST
-
     from sweeps.cli.model_card import model_card
     from sweeps.sweep_file import absolute_config, train_config
+    from trainer.checkpoints import MODEL, TEST
 
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,10 +115,9 @@ def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
 
 def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Folder]:
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
-    from trainer.checkpoints import MODEL
-
     from reports.ranking.ranked import by_exported_file
     from sweeps.storage_path import checkpoint_root, trial_folder
+    from trainer.checkpoints import MODEL
     from trainer.places import open_folder
 
     root = checkpoint_root(sweep)
@@ -143,9 +141,8 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
     """Accuracy of the file on the test images, or why there is none."""
     if "test_accuracy" in trial.figures:
         return trial.figures["test_accuracy"]
-    from trainer.checkpoints import MODEL
-
     from trainer import TrainConfig
+    from trainer.checkpoints import MODEL
     from trainer.errors import TrainerInputError
     from trainer.fit.scores import measure_exported
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli.command import BAD_INPUT, INTERRUPTED, KNOWN_FAILURE, UNEXPECTED
 from sweeps.cli.parser import build_parser, commands
+from sweeps.import_order import importable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return BAD_INPUT
     try:
-        code = commands()[name].run(**arguments)
+        with importable([str(Path.cwd())]):
+            code = commands()[name].run(**arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from trainer.data.pixels import SUFFIXES
-
 from trainer.data.sources.collected import parse_part
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sweeps.import_order import child_command
 from sweeps.notify import Notifier
 from sweeps.study import StudyObserver, storage_of
 from sweeps.tracking import open_trackers
@@ -33,7 +33,7 @@ class ReportRefresh(StudyObserver):
     def __init__(self, study: str, storage: str, path: Path, every: float, say: Callable[[str], object]) -> None:
         """The storage's URL may hold ``${VARIABLES}``, which the process expands itself: no secret stands on its command line."""
         self._say = say
-        self._command = [sys.executable, "-m", "sweeps.cli", "report", study, f"--storage={storage}", f"--output={path}"]
+        self._command = child_command("sweeps.cli", "report", study, f"--storage={storage}", f"--output={path}")
         self._every = every
         self._due = every
         self._process: subprocess.Popen[bytes] | None = None

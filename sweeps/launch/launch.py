@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.executor.factory import DEFAULT_EXECUTOR
+from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorKind, ExecutorRequest, make_executor
+from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
@@ -21,6 +22,7 @@ from sweeps.record import Database, read_study
 from sweeps.record.storage import STORAGE_VARIABLE
 from sweeps.storage_path import check_writable
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
+from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.variables import variables_in
 
@@ -48,7 +50,7 @@ class LaunchOptions:
         history: the study whose trials a new one begins with.
     """
 
-    executor: str = DEFAULT_EXECUTOR
+    executor: ExecutorKind = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None
@@ -194,19 +196,19 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
 
 
 def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: Callable[[str], object]) -> Executor:
-    from sweeps.executor.factory import make_executor
-    from sweeps.executor.worker import driver_settings
-
-    worker = replace(driver_settings(), environment=tuple(runtime.environment.items()))
-    return make_executor(
+    if options.executor != "ray-tune" and sweep.runtime.tune != TuneSettings():
+        say(f"runtime.tune: not used by --executor {options.executor}; add --executor ray-tune")
+    request = ExecutorRequest(
         sweep.resources,
-        kind=options.executor,
         address=options.address,
-        worker=worker,
+        worker=replace(driver_settings(), environment=tuple(runtime.environment.items())),
         runtime_env=runtime.ray or None,
         private=[STORAGE_VARIABLE, *variables_in(storage_of(sweep))],  # only the driver talks to the storage
+        tune=sweep.runtime.tune,
+        name=sweep.study,
         say=say,
     )
+    return make_executor(request, options.executor)
 
 
 def _write_report(record: StudyRecord, path: Path) -> None:

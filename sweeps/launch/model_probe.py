@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError, SweepInputError
+from sweeps.import_order import child_command
 from trainer.errors import NonFiniteLossError, TrainerInputError
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
@@ -62,8 +63,8 @@ def probe_models(
         "labels": {backbone: list(texts) for backbone, texts in labels.items()},
         "rehearse": rehearse,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "sweeps.launch.model_probe"],
+    done = subprocess.run(  # noqa: S603 - our own command
+        child_command("sweeps.launch.model_probe"),
         input=json.dumps(question),
         capture_output=True,
         text=True,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search_spaces import ChoiceParameter, OrdinalParameter
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.sweep_file import train_config
@@ -119,6 +118,6 @@ def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
     """Values that a text setting of the model takes in a sweep."""
     for each in (name, f"model.{name}"):
         parameter = sweep.space.parameters.get(each)
-        if isinstance(parameter, ChoiceParameter | OrdinalParameter):
-            return tuple(str(parameter.values.get(label, label)) for label in parameter.labels)
+        if parameter is not None and parameter.labels:
+            return tuple(str(parameter.setting(label)) for label in parameter.labels)
     return (fixed,)

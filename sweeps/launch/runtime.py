@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
+from sweeps.import_order import importable
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Runtime:
     Attributes:
         ray: Ray's runtime environment; Ray writes it to its logs, so there is no secret in it.
         environment: variables and their values, which may be secrets: they travel in our own messages and are never written.
-        import_paths: folders that the driver imports the same code from.
+        import_paths: folders that the driver imports the same code from, the current one last.
     """
 
     ray: Mapping[str, Any] = field(default_factory=dict)
@@ -39,17 +39,12 @@ class Runtime:
     @contextmanager
     def in_this_process(self) -> Iterator[None]:
         """The driver, and processes that it starts meanwhile, import the user's modules and see the variables too: data and models are checked here."""
-        added = [path for path in self.import_paths if path not in sys.path]
-        variables = dict(self.environment)
-        if self.import_paths:
-            variables["PYTHONPATH"] = os.pathsep.join([*self.import_paths, *filter(None, [os.environ.get("PYTHONPATH")])])
-        before = {name: os.environ.get(name) for name in variables}
-        sys.path[:0] = added
-        os.environ.update(variables)
+        before = {name: os.environ.get(name) for name in self.environment}
+        os.environ.update(self.environment)
         try:
-            yield
+            with importable(self.import_paths):
+                yield
         finally:
-            sys.path[:] = [path for path in sys.path if path not in added]
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -85,7 +80,7 @@ def resolve_runtime(sweep: SweepFile, base: Path, environ: Mapping[str, str]) ->
         paths.append(str(module if module.suffix == WHEEL else module.parent))
     if settings.pip:
         ray["pip"] = list(settings.pip)
-    return Runtime(ray, _expanded(settings.env, environ), tuple(dict.fromkeys(paths)))
+    return Runtime(ray, _expanded(settings.env, environ), tuple(dict.fromkeys([*paths, str(base)])))
 
 
 def _existing(place: str, base: Path, key: str) -> Path:

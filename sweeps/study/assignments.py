@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reports.records import Role
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.reading import TrialNews
     from sweeps.record.recorded_study import RecordedStudy

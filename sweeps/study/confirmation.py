@@ -17,7 +17,7 @@ from sweeps.study.state import point_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.plan import StudyPlan

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from search_spaces import ChoiceParameter, OrdinalParameter, canonical_value, contains
 from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import TrialRecord
-    from search_spaces import Parameter, PointValue
+    from search_spaces import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.plan import StudyPlan
@@ -63,24 +62,11 @@ class HistoryPoints:
             path = setting_path(name)
             if path is None or not (parameter.when is None or parameter.when.holds(point)):
                 continue
-            value = _value_in(parameter, values[".".join(path)])
+            value = parameter.value_of(values[".".join(path)])
             if value is None:
                 return OUTSIDE
             point[name] = value
         return point if effective_settings(self._new, point, self._boundaries) == effective else OUTSIDE
-
-
-def _value_in(parameter: Parameter, setting: Any) -> PointValue | None:  # noqa: ANN401 - a setting's value
-    """The point's value that gives a setting this value, or None."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        wanted = _plain(setting)
-        return next((label for label in parameter.labels if _plain(parameter.values.get(label, label)) == wanted), None)
-    return canonical_value(parameter, setting) if contains(parameter, setting) else None
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - plain data
-    """Lists for tuples."""
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 UNFINISHED = "failed, or not over"

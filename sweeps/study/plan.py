@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from reports.records import ParameterRecord
-from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
 from sweeps.record import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
@@ -164,9 +163,12 @@ def _test_roles(sweep: SweepFile) -> frozenset[Role]:
 def parameter_record(parameter: Parameter) -> ParameterRecord:
     """A searched parameter as the report shows it."""
     condition = parameter.when.text if parameter.when is not None else None
-    if isinstance(parameter, ChoiceParameter):
-        return ParameterRecord(parameter.name, "choice", labels=parameter.labels, condition=condition)
-    if isinstance(parameter, OrdinalParameter):
-        return ParameterRecord(parameter.name, "ordinal", labels=parameter.labels, condition=condition)
-    kind: Literal["int", "float"] = "int" if isinstance(parameter, IntParameter) else "float"
-    return ParameterRecord(parameter.name, kind, log=parameter.log, low=parameter.low, high=parameter.high, condition=condition)
+    return ParameterRecord(
+        parameter.name,
+        parameter.kind,
+        labels=parameter.labels,
+        log=parameter.log,
+        low=parameter.low,
+        high=parameter.high,
+        condition=condition,
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from reports.records import Curves, TrialRecord
 from reports.stability import stability
 from sweeps.search.history import SearchHistory
-from sweeps.search.pruning import LevelBook
+from sweeps.search.pruning.levels import LevelBook
 from sweeps.search.view import SeenTrial
 from sweeps.study.device_time import DeviceTime
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.records import AttemptRecord, Role
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.study.plan import StudyPlan
 
 

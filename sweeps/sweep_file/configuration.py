@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import ChoiceParameter, OrdinalParameter, PointValue, canonical_value, contains
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
 from trainer.backbones import BACKBONES
@@ -35,6 +34,7 @@ from trainer.config import TrainConfig, searchable_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from search_spaces import PointValue
     from sweeps.sweep_file.settings import SweepFile
 
 ID_LENGTH = 10
@@ -60,12 +60,9 @@ def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[Se
         parameter, path = sweep.space.parameters[name], setting_path(name)
         if path is None:
             raise SweepInputError(f"space.{name}: {not_searchable(name)}")
-        if not isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-            settings[path] = canonical_value(parameter, value) if contains(parameter, value) else value
-        elif value in parameter.labels:
-            settings[path] = parameter.values.get(str(value), value)
-        else:
+        if parameter.labels and value not in parameter.labels:
             raise SweepInputError(f"{name}: no label {value!r}, expected one of {', '.join(parameter.labels)}")
+        settings[path] = parameter.setting(value)
     return settings
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
-from search_spaces.parameter_syntax import shown
+from search_spaces.errors import shown
 from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import train_config
@@ -248,7 +248,7 @@ def _below_space(document: Located, name: str, message: str) -> Problem:
 
 
 def _pruner_problems(document: Located, sweep: SweepFile) -> list[Problem]:
-    from sweeps.search.pruning.registry import make_pruner
+    from sweeps.search.pruning import make_pruner
 
     try:
         make_pruner(sweep.search.pruner, sweep.search.pruner_options, sweep.training.epochs)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from search_spaces.errors import nearest
-from search_spaces.parameter_syntax import shown
+from search_spaces.errors import nearest, shown
 from sweeps.sweep_file.runtime import parse_duration
 from trainer.config import Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import shipped
-from search_spaces.parameter_syntax import KINDS, OPTIONS
+from search_spaces.parsing import KINDS
 from sweeps.sweep_file.problems import type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths
@@ -227,7 +227,7 @@ def _kind(kind: str) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [kind],
-        "properties": {kind: ends if number else labels, **{name: options[name] for name in OPTIONS[kind]}},
+        "properties": {kind: ends if number else labels, **{name: options[name] for name in KINDS[kind].options}},
         "additionalProperties": False,
     }
 

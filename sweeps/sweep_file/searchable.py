@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter, Parameter, SearchSpace, continuous_parameters, key_text
+from search_spaces import Parameter, SearchSpace, continuous_parameters, key_text
 from search_spaces.errors import nearest
-from search_spaces.parameters import label_of
+from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.problems import message_for
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
 
@@ -82,9 +82,12 @@ def name_messages(space: SearchSpace) -> Iterator[tuple[str, str]]:
 
 def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]:
     """A grid needs finitely many values."""
-    if sampler == "grid":
+    if sampler in SAMPLERS and SAMPLERS[sampler].finite:
         for name in continuous_parameters(space):
-            yield name, "the grid sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler"
+            yield (
+                name,
+                f"the {sampler} sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler",
+            )
 
 
 def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
@@ -98,21 +101,8 @@ def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator
     if path is None:
         return
     settings, field = SECTIONS[path[0]], path[1]
-    for keys, value in _tried(parameter):
+    for keys, value in parameter.tried():
         try:
             settings.model_validate_json(json.dumps({**section, field: value}), strict=True)
         except ValidationError as error:
             yield keys, message_for(error, settings.model_fields[field], ".".join(path), value)
-
-
-def _tried(parameter: Parameter) -> Iterator[tuple[KeyPath, Any]]:
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        kind = "choice" if isinstance(parameter, ChoiceParameter) else "ordinal"
-        values = [parameter.values.get(label, label) for label in parameter.labels]
-        listed = all(label_of(value) == label for label, value in zip(parameter.labels, values, strict=True))
-        for index, (label, value) in enumerate(zip(parameter.labels, values, strict=True)):
-            yield (kind, index if listed else label), value
-        return
-    kind = "int" if isinstance(parameter, IntParameter) else "float"
-    for index, end in enumerate((parameter.low, parameter.high)):
-        yield (kind, index), int(end) if kind == "int" else float(end)

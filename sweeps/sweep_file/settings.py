@@ -20,6 +20,8 @@ from pydantic import (
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from search_spaces.located_yaml import scalar
 from sweeps.record.storage import check_storage
+from sweeps.search.pruning import PRUNERS
+from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
 from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
@@ -87,7 +89,12 @@ Location = Annotated[str, AfterValidator(_without_password)]
 Place = Annotated[Location, AfterValidator(_folder_or_prefix)]
 if TYPE_CHECKING:
     Space = SearchSpace
-else:  # pydantic would otherwise take the dataclass apart
+    SamplerName = str
+    PrunerName = str
+else:
+    SamplerName = Literal[tuple(SAMPLERS)]
+    PrunerName = Literal[tuple(PRUNERS)]
+    # pydantic would otherwise take the dataclass apart
     Space = Annotated[Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"title": "Space"})]
 
 
@@ -96,11 +103,11 @@ class SearchSettings(Settings):
 
     metric: Metric = setting("val_accuracy")
     """What is ranked; ``val_loss`` is minimised, all others maximised."""
-    sampler: Literal["tpe", "random", "grid", "gp", "cmaes", "qmc"] = setting("tpe")
+    sampler: SamplerName = setting("tpe")
     """Who proposes configurations."""
     sampler_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the sampler, e.g. ``{n_startup_trials: 8}``."""
-    pruner: Literal["asha", "median", "none"] = setting("none")
+    pruner: PrunerName = setting("none")
     """Who stops trials early, judging the *level* at equal epochs; ``asha`` saves some two fifths of the epochs, see the page on search for what it may cost."""
     pruner_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the pruner: ``grace`` (epochs), ``reduction`` (asha), ``startup_trials`` (median)."""

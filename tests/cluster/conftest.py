@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.executor.ray_session import DRIVER_ENVIRONMENT
 from sweeps.executor.worker import WorkerSettings
 from sweeps.sweep_file import SweepFile, sweep_from_text
@@ -18,6 +18,8 @@ from sweeps.sweep_file import SweepFile, sweep_from_text
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
+
+sys.path.append(str(Path(__file__).parents[1] / "executor"))
 
 from local_cluster import NODE, TEXT, TRAINABLES, LocalCluster, Study  # noqa: E402 - its folder was just added
 
@@ -54,9 +56,8 @@ def executor_of(cluster: LocalCluster) -> Callable[..., Executor]:
         sweep: SweepFile, kind: str = "ray-core", environment: Mapping[str, str] | None = None, said: list[str] | None = None
     ) -> Executor:
         worker = WorkerSettings(import_paths=TRAINABLES, environment=tuple((environment or {}).items()))
-        return make_executor(
-            sweep.resources, kind=kind, address=cluster.address, worker=worker, say=[].append if said is None else said.append
-        )
+        say = [].append if said is None else said.append
+        return make_executor(ExecutorRequest(sweep.resources, address=cluster.address, worker=worker, say=say), kind)
 
     return make
 

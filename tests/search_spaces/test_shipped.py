@@ -70,7 +70,7 @@ def test_a_sweep_begins_with_the_starting_points_and_each_can_be_trained(name: s
 def test_a_parameter_that_makes_no_sense_is_not_searched(name: str, point: dict[str, str], inactive: set[str]) -> None:
     space = load_space(name)
     conditional = {key for key, parameter in space.parameters.items() if parameter.when is not None}
-    rest = {key: parameter.labels[0] for key, parameter in space.parameters.items() if hasattr(parameter, "labels")}
+    rest = {key: parameter.labels[0] for key, parameter in space.parameters.items() if parameter.labels}
     numbers = {key: parameter.low for key, parameter in space.parameters.items() if hasattr(parameter, "low")}
     active = space.active({**rest, **numbers, **point})
     assert conditional - set(active) == inactive

@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.record import HistorySource, StorageTimes
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.kill_points import VARIABLE
@@ -59,7 +59,9 @@ def run_driver(
     os.environ.update({**environment, VARIABLE: kill_at})
     options = StudyOptions(history=None if source is None else HistorySource(*source), times=times or StorageTimes())
     sweep = sweep_from_text(text)
-    run_study(sweep, make_executor(sweep.resources, kind=executor), trainable=trainable, options=options)
+    run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
+    sweep = sweep_from_text(text)
+    run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
 
 
 def warm_up() -> None:

@@ -19,6 +19,8 @@ CANARY = "canary-51c0-not-for-disk"
     ("runtime", "words"),
     [
         ("{working_dir: 's3://bucket/code.zip'}", "expected a folder that the driver can read"),
+        ("{tune: {callbacks: [my_callbacks]}}", "expected package.module:Class, got 'my_callbacks'"),
+        ("{tune: {folder: 's3://me:secret@host/tuned'}}", "a password stands here in the clear"),
         ("{py_modules: ['https://host/a.whl']}", "name a package of an index under runtime.pip"),
         ("{pip: ['  ']}", "expected a requirement such as"),
         ("{pip: ['--index-url https://me:word@host/simple']}", "Ray writes it to its logs"),
