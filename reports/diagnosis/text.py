@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.diagnosis.verdict import CurveFigures, Verdict
+    from reports.diagnosis.logged_run import CurveFigures, Verdict
 
 
 _SEVERITIES: Final = {"high": "!!", "medium": " !", "low": "  "}

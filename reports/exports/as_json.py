@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.data import as_report_data
+from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from reports.data import ReportData
-    from reports.data.report_data import Configuration
     from reports.diagnosis import CauseCheck
     from reports.flags import Flag
     from reports.records import StudyRecord, TrialRecord
+    from reports.verdict import ReportData
+    from reports.verdict.report_data import Configuration
 
 SCHEMA = "steadysweep.report/1"
 

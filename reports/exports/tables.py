@@ -11,14 +11,15 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports.data import as_report_data, wording
+from reports import wording
+from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reports.data import ReportData
-    from reports.data.report_data import Configuration
     from reports.records import StudyRecord
+    from reports.verdict import ReportData
+    from reports.verdict.report_data import Configuration
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -208,7 +208,7 @@ def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: C
 
 def _report(sweep: SweepFile, path: Path) -> tuple[StudyRecord, Path]:
     from reports.exports import write_atomically
-    from reports.html import render_report
+    from reports.page import render_report
     from sweeps.record import read_study
 
     record = read_study(storage_of(sweep), sweep.study)

@@ -37,7 +37,7 @@ def test_each_command_explains_itself(shell: Shell, command: str) -> None:
 
 
 def test_reading_commands_import_neither_tensorflow_nor_ray() -> None:
-    modules = "sweeps.cli.status", "sweeps.cli.report", "sweeps.cli.diagnose", "sweeps.sweep_file", "reports.html"
+    modules = "sweeps.cli.status", "sweeps.cli.report", "sweeps.cli.diagnose", "sweeps.sweep_file", "reports.page"
     assert _imported("\n".join(f"import {name}" for name in modules)) == "[]"
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import synthetic_studies as synthetic
 
-from reports.data import ReportData, build_report_data
 from reports.exports import to_csv, to_json, to_markdown
+from reports.verdict import ReportData, build_report_data
 
 NASTY = "a|b<i>\n# `c` [d](e) </script> \U0001f600"
 

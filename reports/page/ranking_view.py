@@ -1,0 +1,193 @@
+"""The ranked table's static rows.
+
+Columns of the ranked table: one list for the static rows and for the script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from reports import wording
+from reports.page.drawing import Sparkline, sparkline
+from reports.wording import is_fraction
+
+if TYPE_CHECKING:
+    from reports.flags import Flag
+    from reports.page.drawing import Scale
+    from reports.verdict import ReportData
+    from reports.verdict.report_data import Configuration
+
+
+ColumnKind = Literal["rank", "name", "spark", "stable", "score", "flags", "param", "number", "text"]
+MOST_PARAMETERS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: field of a row, or ``param:NAME``.
+        label: heading.
+        description: what it means, as a tooltip and for screen readers.
+        kind: how it is drawn and sorted.
+        shown: whether it is there before anyone chooses.
+        narrow: whether it is there on a phone before anyone chooses.
+    """
+
+    key: str
+    label: str
+    description: str
+    kind: ColumnKind
+    shown: bool = True
+    narrow: bool = False
+
+
+def columns(data: ReportData) -> tuple[Column, ...]:
+    """Columns of a report's table, in order."""
+    study = data.study
+    percent = ", %" if is_fraction(study.metric) else ""
+    name = "run" if study.kind == "logs" else "configuration"
+    has_test = any(row.test is not None for row in data.configurations)
+    return (
+        Column("rank", "#", "Rank by stable", "rank", narrow=True),
+        Column("short", name, f"ID of the {name}; hover for the whole", "name", narrow=True),
+        Column(
+            "spark", study.metric, f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True
+        ),
+        Column(
+            "stable",
+            f"stable{percent}",
+            "What it holds: the mean of the worst fifth of late stops. Beneath, where one more training, stopped at any late epoch, is expected "
+            "(95 %); after rare spikes that can lie above",
+            "stable",
+            narrow=True,
+        ),
+        Column("level", f"level{percent}", "Centre of its late epochs", "score"),
+        Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score"),
+        Column("best", f"best{percent}", "Its best epoch, and which: optimistic by construction", "score"),
+        Column("last", f"last{percent}", "Its last epoch: the luck of one moment", "score"),
+        Column("test", "file on test, %", "Accuracy of the exported file on the test images", "score", shown=has_test),
+        Column("flags", "flags", "What its curve shows", "flags", narrow=True),
+        *(
+            Column(f"param:{parameter.name}", parameter.name, f"Parameter {parameter.name}", "param", shown=index < MOST_PARAMETERS_SHOWN)
+            for index, parameter in enumerate(data.parameters)
+        ),
+        Column("epochs", "epochs", "Epochs on record, of those planned", "number"),
+        Column("seeds", "seeds", "Trainings with different seeds", "number", shown=study.kind == "study"),
+        Column("state", "state", "How its trainings ended", "text", shown=study.kind == "study"),
+    )
+
+
+STATIC_ROWS = 100
+"""More are rendered by the script alone: 10,000 static rows would weigh 20 MB."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: text with a note, a sparkline, or flags."""
+
+    kind: str
+    narrow: bool
+    text: str = ""
+    note: str = ""
+    spark: Sparkline | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One static row."""
+
+    configuration: Configuration
+    in_tie: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class RankingView:
+    """What the table's template shows."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    left_out: int
+    caption: str
+    unit_sentence: str
+
+
+def ranking_view(data: ReportData, scale: Scale) -> RankingView:
+    """Static rows of the best `STATIC_ROWS` configurations."""
+    shown = tuple(column for column in columns(data) if column.shown)
+    leaders = frozenset(data.verdict.leaders) if data.verdict.kind == "tied" else frozenset()
+    static = data.configurations[:STATIC_ROWS]
+    return RankingView(
+        columns=shown,
+        rows=tuple(Row(row, row.id in leaders, tuple(_cell(data, row, column, scale) for column in shown)) for row in static),
+        left_out=len(data.configurations) - len(static),
+        caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
+        unit_sentence=_units(data, tied=bool(leaders)),
+    )
+
+
+def _units(data: ReportData, *, tied: bool) -> str:
+    sentences = ["All curves share one scale."]
+    if tied:
+        sentences.append("Tinted rows cannot be separated from the first.")
+    if not data.study.maximize:
+        sentences.append("Less is better.")
+    return " ".join(sentences)
+
+
+def curve_of(data: ReportData, row: Configuration, scale: Scale, size: tuple[int, int] | None = None) -> Sparkline | None:
+    """Sparkline of a configuration's first training that has a curve."""
+    for trial in row.trials:
+        curve = trial.curves.get(data.study.metric)
+        if curve is not None and len(curve):
+            drawn = sparkline(
+                curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, **({"size": size} if size else {})
+            )
+            if drawn is not None:
+                return drawn
+    return None
+
+
+def _cell(data: ReportData, row: Configuration, column: Column, scale: Scale) -> Cell:
+    kind, narrow = column.kind, column.narrow
+    if kind == "spark":
+        return Cell(kind, narrow, spark=curve_of(data, row, scale))
+    if kind == "flags":
+        return Cell(kind, narrow, flags=row.flags)
+    note = interval_note(row, data.study.metric) if kind == "stable" else ""
+    if column.key == "best" and row.best_epoch:
+        note = f"epoch {row.best_epoch}"
+    return Cell(kind, narrow, _text(data, row, column), note)
+
+
+def _text(data: ReportData, row: Configuration, column: Column) -> str:
+    if column.kind in {"stable", "score"}:
+        unit_of = "accuracy" if column.key == "test" else data.study.metric
+        return wording.score(getattr(row, column.key), unit_of, unit=False)
+    if column.kind == "param":
+        name = column.key.removeprefix("param:")
+        return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
+    if column.key == "epochs":
+        return f"{row.epochs}/{row.planned}" if row.planned > row.epochs else str(row.epochs)
+    if column.key == "state":
+        return row.state.lower()
+    value = getattr(row, column.key)
+    return wording.MISSING if value is None else str(value)
+
+
+def interval_note(row: Configuration, metric: str) -> str:
+    """What stands under a stable figure: its interval, or why there is none."""
+    if row.stable is None:
+        return ""
+    if row.state == "PRUNED":
+        return "pruned"
+    if row.provisional:
+        return "provisional"
+    if row.interval is None:
+        return "one seed" if row.seeds == 1 else ""
+    low, high = (wording.score(bound, metric, unit=False) for bound in row.interval)
+    return f"{low} to {high}"

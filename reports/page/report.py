@@ -1,0 +1,161 @@
+"""One study's report as one self-contained HTML text.
+
+The Jinja environment: escaping on, unknown names are errors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.page import assets
+from reports.page.appendix_view import history_view, reproduce_view
+from reports.page.diagnosis_view import diagnosis_view, importance_views
+from reports.page.drawing import Scale, scale_over
+from reports.page.payload import default_selection, payload
+from reports.page.ranking_view import curve_of, ranking_view
+from reports.page.sweep_view import sweep_view
+from reports.page.verdict_view import verdict_view
+from reports.verdict import as_report_data
+from reports.wording import is_fraction
+
+if TYPE_CHECKING:
+    from reports.flags.flag import EvidenceValue
+    from reports.page.drawing import Sparkline
+    from reports.records import StudyRecord
+    from reports.verdict import ReportData
+    from reports.verdict.report_data import Configuration
+
+
+@cache
+def environment() -> Environment:
+    """One environment a process."""
+    env = Environment(
+        loader=PackageLoader("reports.page", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters["words"] = words
+    env.filters["evidence"] = evidence
+    return env
+
+
+def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", refresh_seconds: int | None = None) -> dict[str, object]:
+    """What the frame of every page needs; our own styles, scripts and the escaped payload are the only marked-safe texts."""
+    return {
+        "title": title,
+        "sections": [{"id": identifier, "label": label} for identifier, label in sections],
+        "policy": assets.security_policy(),
+        "styles": Markup(assets.styles()),  # noqa: S704 - our own files
+        "scripts": Markup(assets.scripts()),  # noqa: S704 - our own files
+        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.script_safe`
+        "refresh_seconds": refresh_seconds,
+    }
+
+
+def words(name: str) -> str:
+    """``bn_gap`` as ``bn gap``."""
+    return name.replace("_", " ")
+
+
+def evidence(value: EvidenceValue) -> str:
+    """A figure of a flag's evidence, readable."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+STATIC_CURVE = (320, 120)
+CLIPPED_SHARE = 0.5
+"""Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
+
+
+@dataclass(frozen=True)
+class StaticCurve:
+    """A larger curve for readers without scripts."""
+
+    row: Configuration
+    spark: Sparkline
+    description: str
+
+
+def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
+    """Build the report of a study.
+
+    Args:
+        study: the records, or the report data already made from them.
+        refresh_seconds: reload the page so often, while a sweep runs; None: never.
+
+    Returns:
+        A whole HTML document that asks nothing of the network.
+    """
+    return _render(as_report_data(study), refresh_seconds=refresh_seconds)
+
+
+def _render(data: ReportData, *, refresh_seconds: int | None = None) -> str:
+    """The last stage: data to string."""
+    scale = sparkline_scale(data)
+    title = f"{data.study.name}: {data.verdict.headline}"
+    template = environment().get_template("report.html.jinja")
+    return template.render(
+        page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
+        data=data,
+        importance=importance_views(data),
+        is_fraction=is_fraction(data.study.metric),
+        verdict=verdict_view(data),
+        ranking=ranking_view(data, scale),
+        curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
+        diagnosis=diagnosis_view(data, scale),
+        sweep=sweep_view(data),
+        history=history_view(data),
+        reproduce=reproduce_view(data),
+    )
+
+
+def sparkline_scale(data: ReportData) -> Scale:
+    """One scale for all rows, from the bulk of all epochs."""
+    parts = [
+        curve[np.isfinite(curve)]
+        for row in data.configurations
+        for trial in row.trials
+        if (curve := trial.curves.get(data.study.metric)) is not None
+    ]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not values.size:
+        return Scale(0.0, 1.0)
+    low, high = np.percentile(values, [CLIPPED_SHARE, 100 - CLIPPED_SHARE])
+    return scale_over((float(low), float(high)), margin=0.02)
+
+
+def _static_curves(data: ReportData, scale: Scale) -> list[StaticCurve]:
+    curves = []
+    for identifier in default_selection(data):
+        row = data.configuration(identifier)
+        spark = curve_of(data, row, scale, STATIC_CURVE)
+        if spark is not None:
+            flags = ", ".join(flag.name.replace("_", " ") for flag in row.flags)
+            curves.append(StaticCurve(row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
+    return curves
+
+
+def _sections(data: ReportData) -> list[tuple[str, str]]:
+    sweep = data.study.kind == "study"
+    sections = [("verdict", "Verdict")]
+    if data.configurations:
+        sections += [("ranking", "Ranking"), ("curves", "Curves")]
+        if sweep and data.parameters:
+            sections.append(("parameters", "What matters"))
+        sections.append(("diagnosis", "Diagnosis"))
+    if sweep:
+        sections.append(("sweep", "Sweep"))
+    return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]
