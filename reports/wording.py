@@ -1,18 +1,16 @@
-"""Numbers as people read them.
-
-Names short enough to read aloud.
-"""
+"""How reports write numbers and names. Every text of a number on the page is made here; the page's scripts only show it."""
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reports.flags.flag import EvidenceValue
     from reports.records import ParameterValue
-    from reports.verdict.report_data import Interval
 
 
 MISSING = "\u2013"
@@ -36,11 +34,27 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{value:.4g}"
 
 
-def interval(bounds: Interval | None, metric: str) -> str:
+def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = True) -> str:
     """``86.1 to 89.3 %``."""
     if bounds is None:
         return MISSING
-    return f"{score(bounds[0], metric, unit=False)} to {score(bounds[1], metric)}"
+    return f"{score(bounds[0], metric, unit=False)} to {score(bounds[1], metric, unit=unit)}"
+
+
+def tick(value: float, step: float, metric: str) -> str:
+    """A round value on an axis, with the decimals that steps of this size need."""
+    factor, decimals = tick_format(step, metric)
+    return f"{factor * value:.{decimals}f}"
+
+
+def tick_format(step: float, metric: str) -> tuple[int, int]:
+    """What `tick` multiplies a value by, and the decimals that it writes.
+
+    A tick is a multiple of its step, so these decimals write it exactly: every program that follows them writes the same text.
+    """
+    factor = 100 if is_fraction(metric) else 1
+    decimals = next((places for places in range(15) if math.isclose(round(factor * step, places), factor * step, rel_tol=1e-9)), 15)
+    return factor, decimals
 
 
 def parameter(value: ParameterValue) -> str:
@@ -53,6 +67,19 @@ def parameter(value: ParameterValue) -> str:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"
     return f"{value:.4g}"
+
+
+def evidence(value: EvidenceValue) -> str:
+    """A figure of a flag's evidence."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def duration(seconds: float | None) -> str:
@@ -71,6 +98,11 @@ def duration(seconds: float | None) -> str:
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """``1 seed``, ``3 seeds``, ``10,000 trials``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def words(name: str) -> str:
+    """``bn_gap`` as ``bn gap``."""
+    return name.replace("_", " ")
 
 
 def listing(words: Sequence[str], most: int = 3) -> str:
@@ -101,3 +133,26 @@ def short_ids(identifiers: Iterable[str]) -> dict[str, str]:
 
 def _is_hash(name: str) -> bool:
     return len(name) > SHORTEST and set(name) <= HASH_CHARACTERS
+
+
+def json_text(document: object, *, compact: bool = False) -> str:
+    """A document as JSON (RFC 8259): what is no number becomes null, NumPy's scalars and tuples become JSON's own.
+
+    Args:
+        document: dictionaries, lists, tuples, texts and numbers.
+        compact: on one line without spaces.
+    """
+    layout = {"separators": (",", ":")} if compact else {"indent": 1}
+    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, **layout)
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _plain(value.item())  # type: ignore[attr-defined]  # a NumPy scalar: nothing else is in our documents

@@ -1,7 +1,4 @@
-"""Versions, hardware, fingerprints, seeds and the command.
-
-Trials of another study that a study began with: shown apart, never ranked.
-"""
+"""What identifies a study (versions, hardware, seeds, the command), and trials of another study that it began with, which are never ranked."""
 
 from __future__ import annotations
 
@@ -15,29 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import TrialRecord
-    from reports.stability import StabilityScore
     from reports.verdict import ReportData
 
 
 MOST_SEEDS = 40
 
 
-@dataclass(frozen=True)
-class FactGroup:
-    """Facts under one heading."""
-
-    title: str
-    entries: tuple[tuple[str, str], ...]
+Facts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class ReproduceView:
-    """What the last section shows."""
+    """What the last section shows: facts under headings, and training seeds by configuration."""
 
     sentence: str
     command: str
-    groups: tuple[FactGroup, ...]
-    seeds: FactGroup
+    groups: tuple[tuple[str, Facts], ...]
+    seeds_title: str
+    seeds: Facts
 
 
 def reproduce_view(data: ReportData) -> ReproduceView:
@@ -48,42 +40,32 @@ def reproduce_view(data: ReportData) -> ReproduceView:
         facts.setdefault("validation images", f"{study.num_val:,}")
     if study.created is not None:
         facts.setdefault("created", study.created.strftime("%Y-%m-%d %H:%M UTC"))
-    seeds = {}
-    if study.kind == "study":
-        for row in data.configurations[:MOST_SEEDS]:
-            seeds[row.short] = ", ".join(str(trial.seed) for trial in row.trials)
-    groups = (_group("Study", facts), _group("Versions", study.versions), _group("Hardware", study.hardware))
-    sentence = "What the storage knows about how this was made."
-    if study.kind == "logs":
-        sentence = "A log knows its figures; settings, seeds and versions of the training are not in it."
-    seed_group = _group(f"Training seeds{' of the first ' + str(MOST_SEEDS) if len(data.configurations) > MOST_SEEDS else ''}", seeds)
-    return ReproduceView(sentence, study.facts.get("command", ""), tuple(group for group in groups if group.entries), seed_group)
+    groups = (("Study", _known(facts)), ("Versions", _known(study.versions)), ("Hardware", _known(study.hardware)))
+    rows = data.configurations[:MOST_SEEDS] if study.kind == "study" else ()
+    return ReproduceView(
+        sentence="What the storage knows about how this was made."
+        if study.kind == "study"
+        else "A log has the figures of a training, but not its settings, seeds and versions.",
+        command=study.facts.get("command", ""),
+        groups=tuple((title, entries) for title, entries in groups if entries),
+        seeds_title=f"Training seeds{f' of the first {MOST_SEEDS}' if len(data.configurations) > MOST_SEEDS else ''}",
+        seeds=tuple((row.short, ", ".join(str(trial.seed) for trial in row.trials)) for row in rows),
+    )
 
 
-def _group(title: str, facts: Mapping[str, str]) -> FactGroup:
-    return FactGroup(title, tuple((name, value) for name, value in facts.items() if value))
+def _known(facts: Mapping[str, str]) -> Facts:
+    return tuple((name, value) for name, value in facts.items() if value)
 
 
 MOST_ROWS = 12
 
 
 @dataclass(frozen=True)
-class HistoryRow:
-    """One imported trial."""
-
-    origin: str
-    holds: str
-    epochs: str
-    state: str
-    params: str
-
-
-@dataclass(frozen=True)
 class HistoryView:
-    """What the sweep's section shows of them."""
+    """What the sweep's section shows of imported trials: of each its origin, what it holds, its epochs, state and parameters."""
 
     sentence: str
-    rows: tuple[HistoryRow, ...]
+    rows: tuple[tuple[str, str, str, str, str], ...]
 
 
 def history_view(data: ReportData) -> HistoryView | None:
@@ -91,12 +73,14 @@ def history_view(data: ReportData) -> HistoryView | None:
     study = data.study
     if not study.history:
         return None
-    sign = 1.0 if study.maximize else -1.0
-    scored = [
-        (score.stable, trial) for trial in study.history if (score := _score(trial, study.metric, maximize=study.maximize)) is not None
-    ]
-    scored.sort(key=lambda pair: -sign * pair[0])
-    shorter = sum(trial.planned_epochs < _planned(data) for trial in study.history)
+    scored = []
+    for trial in study.history:
+        score = stability(trial.curves[study.metric], maximize=study.maximize) if study.metric in trial.curves else None
+        if score is not None:
+            scored.append((score.stable, trial))
+    scored.sort(key=lambda pair: -pair[0] if study.maximize else pair[0])
+    planned = max((trial.planned_epochs for trial in study.trials), default=0)
+    shorter = sum(trial.planned_epochs < planned for trial in study.history)
     parts = [
         f"This study began with {wording.count(len(study.history), 'trial')} of {study.history_source}.",
         "They guided the search; they are not ranked, counted or tested here.",
@@ -110,22 +94,12 @@ def history_view(data: ReportData) -> HistoryView | None:
     return HistoryView(" ".join(parts), tuple(_row(stable, trial, study.metric) for stable, trial in scored[:MOST_ROWS]))
 
 
-def _score(trial: TrialRecord, metric: str, *, maximize: bool) -> StabilityScore | None:
-    curve = trial.curves.get(metric)
-    return None if curve is None else stability(curve, maximize=maximize)
-
-
-def _planned(data: ReportData) -> int:
-    """Epochs of this study's own trainings."""
-    return max((trial.planned_epochs for trial in data.study.trials), default=0)
-
-
-def _row(stable: float, trial: TrialRecord, metric: str) -> HistoryRow:
+def _row(stable: float, trial: TrialRecord, metric: str) -> tuple[str, str, str, str, str]:
     study, number = trial.source or ("?", trial.number)
-    return HistoryRow(
-        origin=f"{study}, trial {number}",
-        holds=wording.score(stable, metric),
-        epochs=f"{trial.num_epochs} of {trial.planned_epochs}",
-        state=trial.state.lower(),
-        params=", ".join(f"{name} {wording.parameter(value)}" for name, value in trial.params.items()),
+    return (
+        f"{study}, trial {number}",
+        wording.score(stable, metric),
+        f"{trial.num_epochs} of {trial.planned_epochs}",
+        trial.state.lower(),
+        ", ".join(f"{name} {wording.parameter(value)}" for name, value in trial.params.items()),
     )

@@ -11,7 +11,6 @@ from importlib import resources
 STYLES = ("variables", "page", "verdict", "ranking", "curves", "parameters", "diagnosis", "sweep", "reproduce", "comparison", "print")
 SCRIPTS = (
     "elements",
-    "format",
     "payload",
     "state",
     "scale",

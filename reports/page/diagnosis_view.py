@@ -1,25 +1,19 @@
-"""Flags by kind, and one card for each flagged configuration.
-
-Importance as bars.
-"""
+"""Flags by kind, and one card for each flagged configuration."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from reports import wording
 from reports.page.ranking_view import curve_of
 
 if TYPE_CHECKING:
-    from reports.diagnosis import CauseCheck
-    from reports.flags import Flag, FlagName
+    from reports.flags import FlagName, FlagSummary
     from reports.page.drawing import Scale, Sparkline
+    from reports.ranking import RankedConfiguration
     from reports.verdict import ReportData
-    from reports.verdict.importance import ParameterImportance, StudyImportance
-    from reports.verdict.report_data import Cause, Configuration
-
 
 MOST_CARDS = 60
 SEVERITIES = ("high", "medium", "low")
@@ -37,130 +31,58 @@ MEANINGS: dict[FlagName, str] = {
 
 
 @dataclass(frozen=True)
-class FlagGroup:
-    """How many configurations carry a flag."""
-
-    flag: Flag
-    count: int
-    meaning: str
-    chance: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """A flagged configuration with its evidence."""
-
-    row: Configuration
-    flags: tuple[Flag, ...]
-    checks: tuple[CauseCheck, ...]
-    spark: Sparkline | None
-
-
-@dataclass(frozen=True)
 class DiagnosisView:
-    """What the diagnosis template shows."""
+    """What the diagnosis template shows.
+
+    Attributes:
+        sentence: how many configurations carry a flag.
+        groups: per flag its gravest case, how many configurations carry it, what it means, and how many trials would by chance.
+        cause_sentence: what was tested for causes, or empty.
+        cards: the flagged configurations, the severest first, each with its curve.
+        left_out: flagged configurations without a card.
+    """
 
     sentence: str
-    groups: tuple[FlagGroup, ...]
-    causes: tuple[Cause, ...]
+    groups: tuple[tuple[FlagSummary, int, str, str], ...]
     cause_sentence: str
-    cards: tuple[Card, ...]
+    cards: tuple[tuple[RankedConfiguration, Sparkline | None], ...]
     left_out: int
 
 
 def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     """Group flags; the leaders and the severest first."""
-    gravest: dict[FlagName, Flag] = {}
-    counts: Counter[FlagName] = Counter()
-    for row in data.configurations:
-        for flag in row.flags:
-            counts[flag.name] += 1
-            if flag.name not in gravest or SEVERITIES.index(flag.severity) < SEVERITIES.index(gravest[flag.name].severity):
-                gravest[flag.name] = flag
-    flagged = sorted((row for row in data.configurations if row.flags), key=lambda row: _urgency(row.flags))
+    flags = sorted((flag for row in data.configurations for flag in row.flags), key=lambda flag: SEVERITIES.index(flag.severity))
+    gravest = {flag.name: flag for flag in reversed(flags)}
+    counts = Counter(flag.name for flag in flags)
+    chances = {count.flag: count.sentence for count in data.causes.counts}
+    flagged = sorted((row for row in data.configurations if row.flags), key=_urgency)
     return DiagnosisView(
-        sentence=_sentence(data),
-        groups=tuple(
-            FlagGroup(gravest[name], number, MEANINGS[name], data.flag_counts.get(name, "")) for name, number in counts.most_common()
-        ),
-        causes=data.causes,
+        sentence=_sentence(data, len(flagged)),
+        groups=tuple((gravest[name], number, MEANINGS[name], chances.get(name, "")) for name, number in counts.most_common()),
         cause_sentence=_cause_sentence(data),
-        cards=tuple(Card(row, row.flags, data.cause_checks.get(row.id, ()), curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
+        cards=tuple((row, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
     )
 
 
-def _urgency(flags: tuple[Flag, ...]) -> int:
-    return min((SEVERITIES.index(flag.severity) for flag in flags), default=len(SEVERITIES))
+def _urgency(row: RankedConfiguration) -> int:
+    return min(SEVERITIES.index(flag.severity) for flag in row.flags)
 
 
 def _cause_sentence(data: ReportData) -> str:
     """What was looked for, and that silence is an answer."""
     if data.study.kind == "logs":
         return ""
-    if not data.cause_tests:
+    if not data.causes.tests:
         return "Too few configurations, or too few that differ in their flags, to test which parameters go with them."
-    looked = f"{wording.count(data.cause_tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"
-    return f"{looked}." if data.causes else f"{looked}: none stands out."
+    looked = f"{wording.count(data.causes.tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"
+    return f"{looked}." if data.causes.associations else f"{looked}: none stands out."
 
 
-def _sentence(data: ReportData) -> str:
-    flagged = sum(bool(row.flags) for row in data.configurations)
+def _sentence(data: ReportData, flagged: int) -> str:
     thing = "run" if data.study.kind == "logs" else "configuration"
     if not flagged:
         return "No curve shows anything out of the ordinary."
     return (
         f"{flagged:,} of {wording.count(len(data.configurations), thing)} {'carries' if flagged == 1 else 'carry'} a flag. Severest first."
     )
-
-
-MOST_BARS = 12
-
-
-@dataclass(frozen=True)
-class ImportanceBar:
-    """One parameter; `width` in percent."""
-
-    name: str
-    width: float
-    text: str
-    note: str
-
-
-@dataclass(frozen=True)
-class ImportanceView:
-    """Bars for one target, or a note why there are none."""
-
-    target: Literal["stable", "oscillation"]
-    title: str
-    how: str
-    bars: tuple[ImportanceBar, ...]
-    note: str
-
-
-def importance_views(data: ReportData) -> tuple[ImportanceView, ...]:
-    """One figure a target."""
-    return tuple(_importance_view(item) for item in data.importance)
-
-
-def _importance_view(item: StudyImportance) -> ImportanceView:
-    what = "what is held" if item.target == "stable" else "oscillation"
-    known = [(found, found.importance) for found in item.parameters if found.importance is not None]
-    if not known:
-        return ImportanceView(item.target, f"What goes with {what}", "", (), _capitalised(item.note or "no parameter varies"))
-    longest = max((share for _, share in known), default=0.0) or 1.0
-    bars = tuple(
-        ImportanceBar(found.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", _active(found))
-        for found, share in known[:MOST_BARS]
-    )
-    how = f"Share of the variation of {what} that goes with each parameter, over {wording.count(item.configurations, 'configuration')} ({item.evaluator})."
-    left_out = f"{len(known) - MOST_BARS} more parameters matter less. " if len(known) > MOST_BARS else ""
-    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, bars, left_out)
-
-
-def _active(found: ParameterImportance) -> str:
-    return "" if found.active_share >= 1 else f"within the {100 * found.active_share:.0f}{wording.PERCENT} that have it"
-
-
-def _capitalised(note: str) -> str:
-    return f"{note[:1].upper()}{note[1:]}."

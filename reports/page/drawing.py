@@ -1,8 +1,4 @@
-"""Axes: a range of values and round ticks in it.
-
-Long curves with fewer points and every swing.
-A learning curve the size of a word.
-"""
+"""Axes with round ticks, long curves with fewer points and every swing, and learning curves the size of a word."""
 
 from __future__ import annotations
 
@@ -13,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports import wording
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,6 +18,15 @@ if TYPE_CHECKING:
 
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A tick: its value, its position on the axis in [0, 1], and its text without a unit."""
+
+    value: float
+    at: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,13 @@ class Scale:
         """Position of `value`, in [0, 1]."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
-    def ticks(self, most: int) -> list[float]:
-        """Round values inside the range, two to `most` of them where possible."""
+    def ticks(self, most: int, metric: str) -> tuple[Tick, ...]:
+        """Round values of a metric inside the range, two to `most` of them where possible."""
         step = _round_step((self.high - self.low) / max(1, most - 1))
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [round(index * step, 12) for index in range(first, last + 1)]
+        values = [round(index * step, 12) for index in range(first, last + 1)]
+        return tuple(Tick(value, self.at(value), wording.tick(value, step, metric)) for value in values)
 
 
 def scale_over(values: Iterable[float], *, margin: float = 0.04) -> Scale:
@@ -92,7 +100,8 @@ def kept_epochs(curve: NDArray[np.float32], points: int) -> NDArray[np.intp]:
     return np.array(sorted(kept), dtype=np.intp)
 
 
-WIDTH, HEIGHT, MOST_POINTS = 132, 30, 90
+SPARK_SIZE = (132, 30)
+MOST_POINTS = 90
 EDGE = 2.5
 
 
@@ -109,7 +118,7 @@ class Sparkline:
 
 
 def sparkline(
-    curve: NDArray[np.float32], scale: Scale, *, held: float | None, maximize: bool, unsteady: bool, size: tuple[int, int] = (WIDTH, HEIGHT)
+    curve: NDArray[np.float32], scale: Scale, *, held: float | None, maximize: bool, unsteady: bool, size: tuple[int, int] = SPARK_SIZE
 ) -> Sparkline | None:
     """Draw a curve of shape ``(num_epochs,)``; all rows of a table share one `scale`. None when no epoch has a finite value."""
     finite = np.isfinite(curve)
@@ -130,7 +139,7 @@ def sparkline(
         steps.append(f"{pen}{round(float(across[epoch]), 1):g} {down(float(curve[epoch])):g}")
         pen = "L"
     if len(steps) == 1:
-        steps.append(f"h{0.1}")
+        steps.append("h0.1")
     masked = np.where(finite, curve, -np.inf if maximize else np.inf)
     best = int(np.argmax(masked) if maximize else np.argmin(masked))
     peak = (round(float(across[best]), 1), down(float(curve[best])))

@@ -1,7 +1,4 @@
-"""The ranked table's static rows.
-
-Columns of the ranked table: one list for the static rows and for the script.
-"""
+"""The ranked table: one list of columns and one text a cell, for the static rows and for the script."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
-from reports.page.drawing import Sparkline, sparkline
+from reports.page.drawing import SPARK_SIZE, Sparkline, sparkline
 from reports.wording import is_fraction
 
 if TYPE_CHECKING:
-    from reports.flags import Flag
     from reports.page.drawing import Scale
+    from reports.ranking import RankedConfiguration
     from reports.verdict import ReportData
-    from reports.verdict.report_data import Configuration
 
 
 ColumnKind = Literal["rank", "name", "spark", "stable", "score", "flags", "param", "number", "text"]
@@ -88,29 +84,18 @@ STATIC_ROWS = 100
 class Cell:
     """One cell: text with a note, a sparkline, or flags."""
 
-    kind: str
-    narrow: bool
+    column: Column
     text: str = ""
     note: str = ""
     spark: Sparkline | None = None
-    flags: tuple[Flag, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One static row."""
-
-    configuration: Configuration
-    in_tie: bool
-    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class RankingView:
-    """What the table's template shows."""
+    """What the table's template shows; each row with its cells."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[tuple[RankedConfiguration, tuple[Cell, ...]], ...]
     left_out: int
     caption: str
     unit_sentence: str
@@ -119,75 +104,68 @@ class RankingView:
 def ranking_view(data: ReportData, scale: Scale) -> RankingView:
     """Static rows of the best `STATIC_ROWS` configurations."""
     shown = tuple(column for column in columns(data) if column.shown)
-    leaders = frozenset(data.verdict.leaders) if data.verdict.kind == "tied" else frozenset()
     static = data.configurations[:STATIC_ROWS]
     return RankingView(
         columns=shown,
-        rows=tuple(Row(row, row.id in leaders, tuple(_cell(data, row, column, scale) for column in shown)) for row in static),
+        rows=tuple((row, tuple(_cell(data, row, column, scale) for column in shown)) for row in static),
         left_out=len(data.configurations) - len(static),
         caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
-        unit_sentence=_units(data, tied=bool(leaders)),
+        unit_sentence=_units(data),
     )
 
 
-def _units(data: ReportData, *, tied: bool) -> str:
+def _units(data: ReportData) -> str:
     sentences = ["All curves share one scale."]
-    if tied:
+    if data.tied:
         sentences.append("Tinted rows cannot be separated from the first.")
     if not data.study.maximize:
         sentences.append("Less is better.")
     return " ".join(sentences)
 
 
-def curve_of(data: ReportData, row: Configuration, scale: Scale, size: tuple[int, int] | None = None) -> Sparkline | None:
+def curve_of(data: ReportData, row: RankedConfiguration, scale: Scale, size: tuple[int, int] = SPARK_SIZE) -> Sparkline | None:
     """Sparkline of a configuration's first training that has a curve."""
     for trial in row.trials:
         curve = trial.curves.get(data.study.metric)
         if curve is not None and len(curve):
-            drawn = sparkline(
-                curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, **({"size": size} if size else {})
-            )
+            drawn = sparkline(curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size)
             if drawn is not None:
                 return drawn
     return None
 
 
-def _cell(data: ReportData, row: Configuration, column: Column, scale: Scale) -> Cell:
-    kind, narrow = column.kind, column.narrow
-    if kind == "spark":
-        return Cell(kind, narrow, spark=curve_of(data, row, scale))
-    if kind == "flags":
-        return Cell(kind, narrow, flags=row.flags)
-    note = interval_note(row, data.study.metric) if kind == "stable" else ""
-    if column.key == "best" and row.best_epoch:
-        note = f"epoch {row.best_epoch}"
-    return Cell(kind, narrow, _text(data, row, column), note)
+def _cell(data: ReportData, row: RankedConfiguration, column: Column, scale: Scale) -> Cell:
+    if column.kind in {"spark", "flags"}:
+        return Cell(column, spark=curve_of(data, row, scale) if column.kind == "spark" else None)
+    return Cell(column, cell_text(row, column, data.study.metric), cell_note(row, column, data.study.metric))
 
 
-def _text(data: ReportData, row: Configuration, column: Column) -> str:
+def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
+    """What a cell says."""
     if column.kind in {"stable", "score"}:
-        unit_of = "accuracy" if column.key == "test" else data.study.metric
-        return wording.score(getattr(row, column.key), unit_of, unit=False)
+        return wording.score(getattr(row, column.key), "accuracy" if column.key == "test" else metric, unit=False)
     if column.kind == "param":
         name = column.key.removeprefix("param:")
         return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
     if column.key == "epochs":
-        return f"{row.epochs}/{row.planned}" if row.planned > row.epochs else str(row.epochs)
+        return f"{row.epochs}/{row.planned_epochs}" if row.planned_epochs > row.epochs else str(row.epochs)
     if column.key == "state":
-        return row.state.lower()
-    value = getattr(row, column.key)
-    return wording.MISSING if value is None else str(value)
+        return row.trial_state.lower()
+    if column.key == "rank" and row.stable is None:
+        return wording.MISSING
+    return str(getattr(row, column.key))
 
 
-def interval_note(row: Configuration, metric: str) -> str:
-    """What stands under a stable figure: its interval, or why there is none."""
-    if row.stable is None:
+def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:
+    """What stands below a cell's text: the epoch of a best value; the interval of a stable one, or why there is none."""
+    if column.key == "best" and row.best_epoch:
+        return f"epoch {row.best_epoch}"
+    if column.key != "stable" or row.stable is None:
         return ""
-    if row.state == "PRUNED":
+    if row.trial_state == "PRUNED":
         return "pruned"
     if row.provisional:
         return "provisional"
-    if row.interval is None:
+    if row.stable_interval is None:
         return "one seed" if row.seeds == 1 else ""
-    low, high = (wording.score(bound, metric, unit=False) for bound in row.interval)
-    return f"{low} to {high}"
+    return wording.interval(row.stable_interval, metric, unit=False)

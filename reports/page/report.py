@@ -1,12 +1,7 @@
-"""One study's report as one self-contained HTML text.
-
-The Jinja environment: escaping on, unknown names are errors.
-"""
+"""One study's report as one self-contained HTML text, and the templates' environment."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,33 +9,33 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports import wording
 from reports.page import assets
 from reports.page.appendix_view import history_view, reproduce_view
-from reports.page.diagnosis_view import diagnosis_view, importance_views
+from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
+from reports.page.parameters_view import importance_views
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
 from reports.page.sweep_view import sweep_view
 from reports.page.verdict_view import verdict_view
 from reports.verdict import as_report_data
-from reports.wording import is_fraction
 
 if TYPE_CHECKING:
-    from reports.flags.flag import EvidenceValue
     from reports.page.drawing import Sparkline
+    from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
-    from reports.verdict.report_data import Configuration
 
 
 @cache
 def environment() -> Environment:
-    """One environment a process."""
+    """The templates' environment, one a process: escaping on, unknown names are errors."""
     env = Environment(
         loader=PackageLoader("reports.page", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters["words"] = words
-    env.filters["evidence"] = evidence
+    env.filters["words"] = wording.words
+    env.filters["evidence"] = wording.evidence
     return env
 
 
@@ -57,36 +52,9 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     }
 
 
-def words(name: str) -> str:
-    """``bn_gap`` as ``bn gap``."""
-    return name.replace("_", " ")
-
-
-def evidence(value: EvidenceValue) -> str:
-    """A figure of a flag's evidence, readable."""
-    if value is None:
-        return "not known"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "not finite"
-    return f"{value:,}" if isinstance(value, int) else value
-
-
 STATIC_CURVE = (320, 120)
 CLIPPED_SHARE = 0.5
 """Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
-
-
-@dataclass(frozen=True)
-class StaticCurve:
-    """A larger curve for readers without scripts."""
-
-    row: Configuration
-    spark: Sparkline
-    description: str
 
 
 def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
@@ -99,11 +67,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
     Returns:
         A whole HTML document that asks nothing of the network.
     """
-    return _render(as_report_data(study), refresh_seconds=refresh_seconds)
-
-
-def _render(data: ReportData, *, refresh_seconds: int | None = None) -> str:
-    """The last stage: data to string."""
+    data = as_report_data(study)
     scale = sparkline_scale(data)
     title = f"{data.study.name}: {data.verdict.headline}"
     template = environment().get_template("report.html.jinja")
@@ -111,7 +75,7 @@ def _render(data: ReportData, *, refresh_seconds: int | None = None) -> str:
         page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
         data=data,
         importance=importance_views(data),
-        is_fraction=is_fraction(data.study.metric),
+        is_fraction=wording.is_fraction(data.study.metric),
         verdict=verdict_view(data),
         ranking=ranking_view(data, scale),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
@@ -137,14 +101,15 @@ def sparkline_scale(data: ReportData) -> Scale:
     return scale_over((float(low), float(high)), margin=0.02)
 
 
-def _static_curves(data: ReportData, scale: Scale) -> list[StaticCurve]:
+def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfiguration, Sparkline, str]]:
+    """Larger curves with descriptions, for readers without scripts."""
     curves = []
     for identifier in default_selection(data):
         row = data.configuration(identifier)
         spark = curve_of(data, row, scale, STATIC_CURVE)
         if spark is not None:
-            flags = ", ".join(flag.name.replace("_", " ") for flag in row.flags)
-            curves.append(StaticCurve(row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
+            flags = ", ".join(wording.words(flag.name) for flag in row.flags)
+            curves.append((row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
     return curves
 
 

@@ -1,4 +1,4 @@
-"""Progress, timeline, cost and savings of a sweep."""
+"""Progress, timeline and cost of a sweep, and what pruning saved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.verdict import ReportData
-    from reports.verdict.report_data import Progress, Run
+    from reports.verdict.progress import Progress, Run
 
 
 T = TypeVar("T")
@@ -35,20 +35,12 @@ class Number:
 
 
 @dataclass(frozen=True)
-class AxisTick:
-    """A tick at a height of the course plot."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True)
 class Course:
-    """Stable of finished trainings over time."""
+    """What finished trainings hold, over time; a tick is a height and a text."""
 
     dots: str
     line: str
-    y_ticks: tuple[AxisTick, ...]
+    y_ticks: tuple[tuple[float, str], ...]
     end: str
     note: str
     description: str
@@ -124,16 +116,9 @@ def _numbers(progress: Progress) -> list[Number]:
     if progress.gpu_seconds or limit is not None:
         allowed = "" if limit is None else f"of {limit:g} allowed" if isinstance(limit, int | float) else f"of {limit} allowed"
         numbers.append(Number("GPU-hours", _hours(progress.gpu_seconds), allowed))
-    planned = progress.epochs_trained + progress.epochs_pruned + progress.epochs_shared
     if progress.epochs_pruned:
-        share = progress.epochs_pruned / planned
+        share = progress.epochs_pruned / (progress.epochs_trained + progress.epochs_pruned)
         numbers.append(Number("saved by pruning", f"{progress.epochs_pruned:,}", f"epochs, {100 * share:.0f} % of those planned"))
-    if progress.epochs_shared:
-        numbers.append(Number("saved by siblings", f"{progress.epochs_shared:,}", "epochs told by another's training"))
-    numbers.extend(
-        Number(f"shared: {what}", f"{trainings:,}", "training" if trainings == 1 else "trainings")
-        for what, trainings in progress.shared.items()
-    )
     failed = sum(len(failure.trials) for failure in progress.failures)
     lost = sum(run.cause not in OWN_ENDS for run in progress.runs)
     if failed or lost:
@@ -178,7 +163,7 @@ def _course(data: ReportData) -> Course | None:
     steps = [f"M{x(progress.leaders[0][0]):g} {y(progress.leaders[0][1]):g}"]
     steps.extend(f"H{x(seconds):g}V{y(value):g}" for seconds, value in progress.leaders[1:])
     steps.append(f"H{COURSE_WIDTH}")
-    ticks = tuple(AxisTick(y(tick), wording.score(tick, metric, unit=False)) for tick in scale.ticks(5))
+    ticks = tuple((y(tick.value), tick.text) for tick in scale.ticks(5, metric))
     note = f"{len(shown):,} of {len(progress.finished):,} dots drawn." if len(shown) < len(progress.finished) else ""
     last = progress.leaders[-1]
     description = (

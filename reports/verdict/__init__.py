@@ -1,6 +1,5 @@
-"""The middle stage of a report: records in, frozen `ReportData` out; no string of HTML, JSON or Markdown."""
+"""What a study shows, between records and files: ranking in words, importance and causes as frozen `ReportData`; no HTML, JSON or Markdown."""
 
-from reports.verdict.build import as_report_data, build_report_data
-from reports.verdict.report_data import ReportData
+from reports.verdict.build import ReportData, as_report_data, build_report_data
 
 __all__ = ["ReportData", "as_report_data", "build_report_data"]

@@ -1,9 +1,4 @@
-"""What goes with a flag in a study, as data.
-
-Sentences about associations and counts; an association is never worded as a cause.
-
-A finding about a parameter as a change of the sweep file's space.
-"""
+"""What goes with a flag in a study, in words and as a change of the sweep file's space; an association is never called a cause."""
 
 from __future__ import annotations
 
@@ -11,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import wording
+from reports.wording import parameter as parameter_text
+from reports.wording import words
 
 if TYPE_CHECKING:
     from reports.flags import FlagName
@@ -36,7 +32,7 @@ class Association:
         matched: groups of configurations that differ in this parameter alone and in which the flag's size differs.
         consistent: how many of `matched` agree with the association.
         tested: whether every matched group agrees and there are at least two: then, and only then, it is called a cause.
-        sentence: the finding in words, as association or as tested cause.
+        space_change: a narrower entry of the sweep file's space to paste, or empty.
     """
 
     parameter: str
@@ -51,8 +47,29 @@ class Association:
     trials: int
     matched: int
     consistent: int
-    tested: bool
-    sentence: str
+    tested: bool = False
+    space_change: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The finding in words: where the flag falls, from what to what, on how many trials, and whether it was tested alone."""
+        if self.flag == "oscillating":
+            change = f"oscillation falls from {self.worse_mean:.3f} to {self.better_mean:.3f}"
+        else:
+            change = f"{words(self.flag)} falls from {self.worse_mean:.0%} to {self.better_mean:.0%} of trials"
+        if self.threshold is None:
+            where = f"away from {self.parameter} = {self.worse}"
+        else:
+            limit = self.threshold if isinstance(self.threshold, str) else f"{self.threshold:.3g}"
+            side = "below" if self.worse == "above" else "from" if isinstance(self.threshold, str) else "above"
+            where = f"{side} {self.parameter} {limit}"
+        if self.tested:
+            standing = f"tested: {self.matched} groups of configurations differ in {self.parameter} alone and all agree"
+        elif self.matched:
+            standing = f"association; of {self.matched} groups that differ in {self.parameter} alone {self.consistent} agree"
+        else:
+            standing = f"association, not tested: no configurations differ in {self.parameter} alone"
+        return f"{change} {where}; {self.trials} trials (p = {self.p_adjusted:.2g}, {standing})"
 
 
 @dataclass(frozen=True)
@@ -61,21 +78,24 @@ class FlagCount:
 
     Attributes:
         flag: which.
-        configurations: configurations with at least one flagged trial.
         trials: flagged trials.
         of_trials: trials looked at.
         expected_by_chance: trials that would be flagged if all were steady, known for ``oscillating`` alone.
         explained: whether any parameter goes with it.
-        sentence: the count beside the expectation, and, where nothing goes with the flag, that the evidence supports nothing.
     """
 
     flag: FlagName
-    configurations: int
     trials: int
     of_trials: int
     expected_by_chance: float | None
     explained: bool
-    sentence: str
+
+    @property
+    def sentence(self) -> str:
+        """How many trials carry the flag, how many would by chance, and whether any parameter goes with it."""
+        chance = "" if self.expected_by_chance is None else f"; at most {self.expected_by_chance:.1f} expected by chance"
+        support = "" if self.explained else "; no parameter of this study goes with it as far as the evidence shows"
+        return f"{self.trials} of {self.of_trials} trials{chance}{support}"
 
 
 @dataclass(frozen=True)
@@ -91,35 +111,6 @@ class Causes:
     associations: tuple[Association, ...]
     counts: tuple[FlagCount, ...]
     tests: int
-
-
-def association_sentence(found: Association) -> str:
-    """The finding in words: where the flag falls, from what to what, on how many trials, and whether it was tested alone."""
-    noun = found.flag.replace("_", " ")
-    if found.flag == "oscillating":
-        change = f"oscillation falls from {found.worse_mean:.3f} to {found.better_mean:.3f}"
-    else:
-        change = f"{noun} falls from {found.worse_mean:.0%} to {found.better_mean:.0%} of trials"
-    if found.threshold is None:
-        where = f"away from {found.parameter} = {found.worse}"
-    else:
-        limit = found.threshold if isinstance(found.threshold, str) else f"{found.threshold:.3g}"
-        side = "below" if found.worse == "above" else "from" if isinstance(found.threshold, str) else "above"
-        where = f"{side} {found.parameter} {limit}"
-    if found.tested:
-        standing = f"tested: {found.matched} groups of configurations differ in {found.parameter} alone and all agree"
-    elif found.matched:
-        standing = f"association; of {found.matched} groups that differ in {found.parameter} alone {found.consistent} agree"
-    else:
-        standing = f"association, not tested: no configurations differ in {found.parameter} alone"
-    return f"{change} {where}; {found.trials} trials (p = {found.p_adjusted:.2g}, {standing})"
-
-
-def count_sentence(count: FlagCount) -> str:
-    """How many trials carry a flag, how many would by chance, and whether anything goes with it."""
-    chance = "" if count.expected_by_chance is None else f"; at most {count.expected_by_chance:.1f} expected by chance"
-    support = "" if count.explained else "; no parameter of this study goes with it as far as the evidence shows"
-    return f"{count.flag.replace('_', ' ')}: {count.trials} of {count.of_trials} trials{chance}{support}"
 
 
 PLAIN = re.compile(r"[A-Za-z0-9_.][\w .%-]*")
@@ -164,7 +155,7 @@ def _entry(parameter: ParameterRecord, content: str) -> str:
 
 def _yaml_number(value: float) -> str:
     """YAML 1.1 reads an exponent as a number only with a point before it and a sign behind it."""
-    text = wording.parameter(value)
+    text = parameter_text(value)
     if "e" not in text:
         return text
     mantissa, exponent = text.split("e")

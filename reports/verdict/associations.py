@@ -1,9 +1,4 @@
-"""Which parameters go with which flags in a study, and which of them were tested apart from all others.
-
-The size of each flag per configuration: how often and how large, what parameters are tested against.
-
-Configurations that differ in one parameter alone.
-"""
+"""Which parameters go with which flags in a study, and which of them were tested apart from all others."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import NULL_RATE, study_flags
-from reports.verdict.association import Association, Causes, FlagCount, association_sentence, count_sentence
+from reports.verdict.association import Association, Causes, FlagCount, narrower
 from reports.verdict.permutation import SMALLEST_SIDE, Permutations, groups_test, holm, order_test
 
 if TYPE_CHECKING:
@@ -141,8 +136,8 @@ class _Test:
     """One parameter against one flag, before adjustment."""
 
     found: Association
-    values: Array
-    upper: Array | None
+    coded: _Coded
+    worse: NDArray[np.bool_]
 
 
 def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | None = None) -> Causes:
@@ -192,39 +187,25 @@ def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, 
     sizes, shares = configurations.sizes[name][coded.active], configurations.shares[name][coded.active]
     if codes.size < 2 * SMALLEST_SIDE or not sizes.any():
         return None
-    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, codes.size, coded.trials, 0, 0, tested=False, sentence="")
+    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, codes.size, coded.trials, 0, 0)
     if parameter.kind == "choice":
         labels, members = np.unique(codes.astype(np.int64), return_inverse=True)
         p_value = groups_test(members.astype(np.int64), shares, permutations)
         if p_value is None:
             return None
         means = np.array([sizes[members == k].mean() for k in range(labels.size)])
-        worst = members == int(means.argmax())
-        label = coded.labels[int(labels[int(means.argmax())])]
-        return _Test(
-            replace(blank, p_value=p_value, worse=label, worse_mean=float(sizes[worst].mean()), better_mean=float(sizes[~worst].mean())),
-            codes,
-            None,
-        )
-    split = order_test(codes, shares, permutations)
-    if split is None:
-        return None
-    ordered = np.sort(codes)
-    threshold = _between(parameter, float(ordered[split.cut - 1]), float(ordered[split.cut]))
-    upper = codes >= ordered[split.cut]
-    worse = upper if split.rises else ~upper
-    return _Test(
-        replace(
-            blank,
-            p_value=split.p_value,
-            threshold=threshold,
-            worse="above" if split.rises else "below",
-            worse_mean=float(sizes[worse].mean()),
-            better_mean=float(sizes[~worse].mean()),
-        ),
-        codes,
-        upper.astype(np.float64),
-    )
+        worse = members == int(means.argmax())
+        blank = replace(blank, p_value=p_value, worse=coded.labels[int(labels[int(means.argmax())])])
+    else:
+        split = order_test(codes, shares, permutations)
+        if split is None:
+            return None
+        ordered = np.sort(codes)
+        worse = (codes >= ordered[split.cut]) == split.rises
+        threshold = _between(parameter, float(ordered[split.cut - 1]), float(ordered[split.cut]))
+        blank = replace(blank, p_value=split.p_value, threshold=threshold, worse="above" if split.rises else "below")
+    found = replace(blank, worse_mean=float(sizes[worse].mean()), better_mean=float(sizes[~worse].mean()))
+    return _Test(found, coded, worse)
 
 
 def _labels(parameter: ParameterRecord, groups: Sequence[Sequence[TrialRecord]]) -> list[str]:
@@ -253,29 +234,20 @@ def _between(parameter: ParameterRecord, low: float, high: float) -> float | str
 
 def _judge(found: Association, test: _Test, configurations: FlaggedConfigurations) -> Association:
     """Look for configurations that differ in this parameter alone and word the finding accordingly."""
-    active = [i for i, group in enumerate(configurations.trials) if found.parameter in group[0].params]
-    params = [configurations.trials[i][0].params for i in active]
-    sizes = configurations.sizes[found.flag][active]
-    worse = test.upper == (1.0 if found.worse == "above" else 0.0) if test.upper is not None else _is_label(params, found)
-    matched, consistent = matched_groups(params, found.parameter, sizes, worse)
+    params = [group[0].params for group, active in zip(configurations.trials, test.coded.active, strict=True) if active]
+    sizes = configurations.sizes[found.flag][test.coded.active]
+    matched, consistent = matched_groups(params, found.parameter, sizes, test.worse)
     tested = matched >= 2 and consistent == matched  # noqa: PLR2004 one group alone may be luck
-    judged = replace(found, matched=matched, consistent=consistent, tested=tested)
-    return replace(judged, sentence=association_sentence(judged))
-
-
-def _is_label(params: Sequence[Mapping[str, object]], found: Association) -> NDArray[np.bool_]:
-    return np.array([str(of[found.parameter]) == found.worse for of in params])
+    change = narrower(test.coded.parameter, found)
+    return replace(found, matched=matched, consistent=consistent, tested=tested, space_change=change)
 
 
 def _counts(configurations: FlaggedConfigurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:
     """How common each flag is, beside what chance alone would raise."""
-    looked_at = sum(len(group) for group in configurations.trials)
+    of_trials = sum(len(group) for group in configurations.trials)
     explained = {association.flag for association in surviving}
-    counts = []
-    for name, sizes in configurations.sizes.items():
-        expected = NULL_RATE * looked_at if name == "oscillating" else None
-        blank = FlagCount(
-            name, int(np.count_nonzero(sizes)), len(configurations.flagged[name]), looked_at, expected, name in explained, sentence=""
-        )
-        counts.append(replace(blank, sentence=count_sentence(blank)))
+    counts = [
+        FlagCount(name, len(numbers), of_trials, NULL_RATE * of_trials if name == "oscillating" else None, name in explained)
+        for name, numbers in configurations.flagged.items()
+    ]
     return tuple(sorted(counts, key=lambda count: -count.trials))

@@ -1,76 +1,73 @@
-"""Records to report data: the one place where the statistics are asked.
-
-The rows of the ranking: what the statistics say, with what a reader needs beside it.
-"""
+"""Records to report data: the one place where the statistics are asked."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.flags import study_flags
 from reports.ranking import rank
-from reports.ranking.ranked import by_exported_file, file_accuracy
 from reports.records import ParameterRecord
-from reports.verdict import progress, sentences
-from reports.verdict.association import Causes, narrower
+from reports.verdict.association import Causes
 from reports.verdict.associations import find_causes
 from reports.verdict.importance import find_importance
-from reports.verdict.report_data import Cause, Configuration, ReportData
+from reports.verdict.progress import summarise
+from reports.verdict.sentences import decide
 from reports.verdict.swing_causes import check_study_causes
-from reports.wording import short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reports.diagnosis import CauseCheck
     from reports.ranking import RankedConfiguration, Ranking
-    from reports.records import StudyRecord, TrialState
+    from reports.records import StudyRecord
     from reports.verdict.importance import StudyImportance
+    from reports.verdict.progress import Progress
+    from reports.verdict.sentences import Verdict
 
 
-BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that one report shows.
 
-
-def configurations(ranking: Ranking, *, seeds_confirm: bool = False) -> tuple[Configuration, ...]:
-    """Every configuration in the order of the ranking; those without a figure come last and have no rank.
-
-    Args:
-        ranking: of the study.
-        seeds_confirm: whether several seeds alone confirm: of logs, whose trainings nothing was chosen by.
+    Attributes:
+        study: the records it was made from.
+        ranking: its configurations, those that have no figure last.
+        verdict: the answer in words.
+        progress: the sweep's course.
+        parameters: searched parameters in the order of the space, then any that only older trials have.
+        importance: for stable accuracy and for oscillation; empty for logs.
+        causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.
+        cause_checks: configuration to the usual causes of swings, as far as its log or its sweep can test them.
     """
-    names = short_ids(row.configuration for row in ranking.configurations)
-    rows = [_row(row, names[row.configuration], ranking, seeds_confirm=seeds_confirm) for row in ranking.configurations]
-    return tuple(sorted(rows, key=lambda row: row.rank is None))
 
+    study: StudyRecord
+    ranking: Ranking
+    verdict: Verdict
+    progress: Progress
+    parameters: tuple[ParameterRecord, ...]
+    importance: tuple[StudyImportance, ...]
+    causes: Causes
+    cause_checks: Mapping[str, Sequence[CauseCheck]]
 
-def _row(row: RankedConfiguration, short: str, ranking: Ranking, *, seeds_confirm: bool) -> Configuration:
-    files = by_exported_file(row.trials, ranking.metric, maximize=ranking.maximize)
-    file = files[0].figures if files else {}
-    return Configuration(
-        id=row.configuration,
-        short=short,
-        rank=row.rank if row.stable is not None else None,
-        state=min((trial.state for trial in row.trials), key=BEST_STATE.index),
-        params=row.params,
-        stable=row.stable,
-        interval=row.stable_interval,
-        level=row.level,
-        spread=row.spread,
-        best=row.best,
-        best_epoch=row.best_epoch,
-        last=row.last,
-        exported=file_accuracy(file),
-        test=file.get("test_accuracy"),
-        epochs=row.epochs,
-        planned=max((trial.planned_epochs for trial in row.trials), default=row.epochs),
-        seeds=row.seeds,
-        confirmed=row.confirmed or (seeds_confirm and row.seeds > 1),
-        provisional=row.provisional and row.stable is not None,
-        tied_with=row.tied_with,
-        flags=tuple(replace(found.example, severity=found.severity, summary=found.summary) for found in row.flags),
-        trials=row.trials,
-    )
+    @property
+    def configurations(self) -> tuple[RankedConfiguration, ...]:
+        """The configurations in the order of the ranking."""
+        return self.ranking.configurations
+
+    @property
+    def ranked(self) -> tuple[RankedConfiguration, ...]:
+        """The configurations that have a figure; they come first."""
+        return tuple(row for row in self.configurations if row.stable is not None)
+
+    @property
+    def tied(self) -> frozenset[str]:
+        """IDs of the leaders, where several cannot be separated."""
+        return frozenset(self.verdict.leaders) if self.verdict.kind == "tied" else frozenset()
+
+    def configuration(self, identifier: str) -> RankedConfiguration:
+        """The configuration with this ID."""
+        return next(row for row in self.configurations if row.configuration == identifier)
 
 
 def as_report_data(source: StudyRecord | ReportData) -> ReportData:
@@ -88,30 +85,16 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
     """
     flags = study_flags(study)
     ranking = rank(study, flags=flags)
-    rows = configurations(ranking, seeds_confirm=study.kind == "logs")
-    parameters = _parameters(study)
-    importance: tuple[StudyImportance, ...] = ()
-    causes = Causes((), (), 0)
-    if study.kind == "study":
-        importance = (find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation"))
-        causes = find_causes(study, flags=flags)
-        cause_checks = check_study_causes(study, flags)
-    by_name = {parameter.name: parameter for parameter in parameters}
+    sweep = study.kind == "study"
     return ReportData(
         study=study,
-        verdict=sentences.decide(study, rows, oscillating_by_chance=ranking.oscillating_expected_by_chance),
-        configurations=rows,
-        progress=progress.summarise(study, ranking.scores),
-        parameters=parameters,
-        importance=importance,
-        causes=tuple(
-            Cause(found.parameter, found.flag, found.tested, found.sentence, narrower(by_name[found.parameter], found))
-            for found in causes.associations
-        ),
-        cause_tests=causes.tests,
-        flag_counts={count.flag: count.sentence.partition(": ")[2] or count.sentence for count in causes.counts},
-        cause_checks={name: tuple(checks) for name, checks in (cause_checks or {}).items()},
-        updated=study.updated,
+        ranking=ranking,
+        verdict=decide(study, ranking),
+        progress=summarise(study, ranking.scores),
+        parameters=_parameters(study),
+        importance=(find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation")) if sweep else (),
+        causes=find_causes(study, flags=flags) if sweep else Causes((), (), 0),
+        cause_checks=check_study_causes(study, flags) if sweep else cause_checks or {},
     )
 
 
@@ -123,13 +106,12 @@ def _parameters(study: StudyRecord) -> tuple[ParameterRecord, ...]:
         for name, value in trial.params.items():
             if name not in known:
                 values.setdefault(name, []).append(value)
-    return study.parameters + tuple(_guess(name, found) for name, found in values.items())
+    return study.parameters + tuple(_guess(name, seen) for name, seen in values.items())
 
 
 def _guess(name: str, values: list[object]) -> ParameterRecord:
     """How to draw a parameter that the space no longer describes."""
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(values):
-        low, high = min(numbers), max(numbers)
-        return ParameterRecord(name, "float", low=low, high=high)
+        return ParameterRecord(name, "float", low=min(numbers), high=max(numbers))
     return ParameterRecord(name, "choice", labels=tuple(sorted({str(value) for value in values})))

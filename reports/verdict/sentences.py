@@ -2,51 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from reports import wording
 from reports.ranking.ranked import fresh_trials
-from reports.verdict.report_data import Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reports.ranking import RankedConfiguration, Ranking
     from reports.records import StudyRecord
-    from reports.verdict.report_data import Configuration
 
+VerdictKind = Literal["confirmed", "unconfirmed", "tied", "empty"]
 
 SMALLEST_CHANCE = 0.1
 NAMED_TIES = 3
 """A tie larger than this names no winner: its members are listed, in the order of the table, as equals."""
 
 
-def decide(study: StudyRecord, configurations: Sequence[Configuration], *, oscillating_by_chance: float | None) -> Verdict:
-    """Put a ranking into words.
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in words.
 
-    Args:
-        study: for its metric, target and kind.
-        configurations: the ranking, then what cannot be ranked.
-        oscillating_by_chance: configurations that would be flagged as oscillating if all held steady, or None when not known.
+    Attributes:
+        kind: how sure it is; ``tied`` when several cannot be separated.
+        headline: one line, at most some 60 characters.
+        leaders: IDs of the winner and of all that are tied with it; empty when nothing is ranked.
+        sure: how sure that is, one or two sentences.
+        checkpoint: how good the exported file is, or empty.
+        best_epoch_pick: ID of what the best epoch would have picked, or None.
+        best_epoch: what that pick would have meant, or empty.
+        oscillating: IDs that oscillate, best rank first.
+        steadiness: how many oscillate beside what chance would give.
+        open_ends: what is unfinished, or empty.
     """
-    ranked = [row for row in configurations if row.rank is not None and row.stable is not None]
-    oscillating = tuple(row.id for row in ranked if row.oscillates)
+
+    kind: VerdictKind
+    headline: str
+    leaders: tuple[str, ...] = ()
+    sure: str = ""
+    checkpoint: str = ""
+    best_epoch_pick: str | None = None
+    best_epoch: str = ""
+    oscillating: tuple[str, ...] = ()
+    steadiness: str = ""
+    open_ends: str = ""
+
+
+def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
+    """Put the ranking of a study into words."""
+    configurations = ranking.configurations
+    ranked = [row for row in configurations if row.stable is not None]
+    oscillating = tuple(row.configuration for row in ranked if row.oscillates)
     if not ranked:
         return Verdict("empty", _nothing(study), open_ends=_open_ends(study, configurations))
     winner = ranked[0]
-    equals = [row for row in ranked[1:] if row.id in winner.tied_with]
+    equals = [row for row in ranked[1:] if row.configuration in winner.tied_with]
     tied = [row for row in equals if row.confirmed or not winner.confirmed]  # a claim of fresh seeds is not shared with one that has none
     leaders = [winner, *tied]
     pick = _best_epoch_pick(ranked, maximize=study.maximize)
     return Verdict(
         kind=_kind(leaders),
         headline=_headline(study, leaders, len(ranked)),
-        leaders=tuple(row.id for row in leaders),
+        leaders=tuple(row.configuration for row in leaders),
         sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
         checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
-        best_epoch_pick=pick.id,
+        best_epoch_pick=pick.configuration,
         best_epoch=_best_epoch(study, pick, leaders),
         oscillating=oscillating,
-        steadiness=_steadiness(study, len(oscillating), len(ranked), oscillating_by_chance),
+        steadiness=_steadiness(study, len(oscillating), len(ranked), ranking.oscillating_expected_by_chance),
         open_ends=_open_ends(study, configurations),
     )
 
@@ -64,13 +89,13 @@ def _nothing(study: StudyRecord) -> str:
     return "No training has an epoch to judge yet"
 
 
-def _kind(leaders: Sequence[Configuration]) -> VerdictKind:
+def _kind(leaders: Sequence[RankedConfiguration]) -> VerdictKind:
     if len(leaders) > 1:
         return "tied"
     return "confirmed" if leaders[0].confirmed else "unconfirmed"
 
 
-def _headline(study: StudyRecord, leaders: Sequence[Configuration], ranked: int) -> str:
+def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], ranked: int) -> str:
     names = [row.short for row in leaders]
     if len(leaders) > NAMED_TIES:
         return f"{len(leaders)} of {_things(study, ranked)} cannot be separated"
@@ -80,7 +105,7 @@ def _headline(study: StudyRecord, leaders: Sequence[Configuration], ranked: int)
     return f"{names[0]} {verb} {wording.score(leaders[0].stable, study.metric)}"
 
 
-def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_equals: int) -> str:
+def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration], *, unconfirmed_equals: int) -> str:
     """What the claim rests on, and the interval of the leader, or that there is none."""
     winner = leaders[0]
     sentences = []
@@ -99,9 +124,9 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_e
         sentences.append(f"One run{each}: not confirmed by a second seed." if study.kind == "logs" else f"One seed{each}: not confirmed.")
     fresh = bool(fresh_trials(winner.trials))
     source = f"from {wording.count(winner.seeds, 'fresh seed')} alone" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
-    if winner.interval is not None and len(leaders) <= NAMED_TIES:
+    if winner.stable_interval is not None and len(leaders) <= NAMED_TIES:
         source = source if winner.confirmed else "judging by how much others vary between seeds"
-        sentences.append(f"A new training: {wording.interval(winner.interval, study.metric)}, {source}.")
+        sentences.append(f"A new training: {wording.interval(winner.stable_interval, study.metric)}, {source}.")
     elif fresh:
         sentences.append(f"Judged {source}." if len(leaders) == 1 else "Judged from fresh seeds alone.")
     sentences += _failed(leaders)
@@ -113,7 +138,7 @@ def _sure(study: StudyRecord, leaders: Sequence[Configuration], *, unconfirmed_e
     return " ".join(sentences)
 
 
-def _failed(leaders: Sequence[Configuration]) -> list[str]:
+def _failed(leaders: Sequence[RankedConfiguration]) -> list[str]:
     """Which leaders' fresh trainings failed: the others may flatter them."""
     sentences = []
     for row in leaders[:NAMED_TIES]:
@@ -124,7 +149,7 @@ def _failed(leaders: Sequence[Configuration]) -> list[str]:
     return sentences
 
 
-def _checkpoint(study: StudyRecord, winner: Configuration) -> str:
+def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
     if winner.test is not None:
         return f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images."
     if winner.exported is not None:
@@ -134,21 +159,21 @@ def _checkpoint(study: StudyRecord, winner: Configuration) -> str:
     return ""
 
 
-def _best_epoch_pick(ranked: Sequence[Configuration], *, maximize: bool) -> Configuration:
+def _best_epoch_pick(ranked: Sequence[RankedConfiguration], *, maximize: bool) -> RankedConfiguration:
     sign = 1 if maximize else -1
     return max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
 
 
-def _best_epoch(study: StudyRecord, pick: Configuration, leaders: Sequence[Configuration]) -> str:
+def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence[RankedConfiguration]) -> str:
     """What ranking by the best epoch would have meant."""
     if pick.best is None or pick.best_epoch is None:
         return ""
     peak = f"{wording.score(pick.best, study.metric)} at epoch {pick.best_epoch}"
     held = wording.score(pick.stable, study.metric)
     flags = f" and oscillates around {wording.score(pick.level, study.metric)}" if pick.oscillates else ""
-    if pick.id == leaders[0].id and len(leaders) <= NAMED_TIES:
+    if pick.configuration == leaders[0].configuration and len(leaders) <= NAMED_TIES:
         return f"The best epoch says {peak}; it holds {held}{flags}."
-    same = ", one of these," if pick.id in {row.id for row in leaders} else ""
+    same = ", one of these," if pick.configuration in {row.configuration for row in leaders} else ""
     return f"The best epoch would have picked {pick.short}{same} for {peak}; it holds {held}{flags}."
 
 
@@ -161,7 +186,7 @@ def _steadiness(study: StudyRecord, oscillating: int, ranked: int, by_chance: fl
     return f"{oscillating:,} of {_things(study, ranked)} {verb}{chance}."
 
 
-def _open_ends(study: StudyRecord, configurations: Sequence[Configuration]) -> str:
+def _open_ends(study: StudyRecord, configurations: Sequence[RankedConfiguration]) -> str:
     """What may still change the picture."""
     parts = []
     waiting = sum(trial.state in {"RUNNING", "WAITING"} for trial in study.trials)

@@ -153,7 +153,6 @@ def trial_record(trial: StoredTrial, planned_epochs: int) -> TrialRecord:
         cause=attributes.get(Attribute.CAUSE),
         error=attributes.get(Attribute.ERROR),
         attempts=tuple(attempt.record for attempt in trial.attempts),
-        shared=attributes.get("shared", {}),
         facts=attributes.get(Attribute.FACTS, {}),
         notices=tuple(str(text) for text in attributes.get(Attribute.NOTICES, ())),
         source=_source(attributes.get(Attribute.SOURCE)),

@@ -1,14 +1,13 @@
 // @ts-check
 /** A chart of learning curves: drag to zoom, hover or arrow keys to read. */
-import { html, svg } from "./elements.js";
-import { formatScore, words } from "./format.js";
-import { extent, ticks } from "./scale.js";
+import { html, svg, words } from "./elements.js";
+import { epochTicks, extent, ticks } from "./scale.js";
 
 /**
  * @typedef {import("./payload.js").Curve} Curve
  * @typedef {{label: string, colour: string, dash: string, lines: Curve[], middle: Curve, band: {epochs: ArrayLike<number>, low: number[], high: number[]} | null,
  *   training: Curve | null, held: number | null, spans: {name: string, first: number, last: number}[]}} Series
- * @typedef {{fraction: boolean, metric: string, zoom: [number, number] | null, eachSeed: boolean, onZoom: (range: [number, number] | null) => void,
+ * @typedef {{metric: string, axis: import("./payload.js").Axis, textOf: (value: number | null) => string, zoom: [number, number] | null, eachSeed: boolean, onZoom: (range: [number, number] | null) => void,
  *   onRead: (text: string) => void}} Options
  */
 
@@ -70,16 +69,15 @@ function* visibleValues(series, from, to, eachSeed) {
  */
 function drawAxes(options, epochs, values, x, y, right, bottom) {
   const group = svg("g", { "aria-hidden": "true" });
-  for (const value of ticks(values[0], values[1], 7)) {
-    const text = options.fraction ? `${Number((100 * value).toPrecision(6))}` : String(value);
-    group.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(value), y2: y(value) }), svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text));
+  for (const { value, text } of ticks(options.axis, values[0], values[1], 7)) {
+    group.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(value), y2: y(value) }), svg("text", { class: "tick-value", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text));
   }
-  for (const epoch of ticks(epochs[0], epochs[1], right < 420 ? 5 : 10).filter(Number.isInteger)) {
+  for (const epoch of epochTicks(epochs[0], epochs[1], right < 420 ? 5 : 10)) {
     group.append(svg("text", { x: x(epoch), y: HEIGHT - 16, "text-anchor": "middle" }, String(epoch)));
   }
   group.append(
     svg("text", { class: "axis-title", x: right, y: HEIGHT - 2, "text-anchor": "end" }, "epoch"),
-    svg("text", { class: "axis-title", x: LEFT + 2, y: HEIGHT - 2 }, `${options.metric}${options.fraction ? ", %" : ""}`),
+    svg("text", { class: "axis-title", x: LEFT + 2, y: HEIGHT - 2 }, `${options.metric}${options.axis.factor === 100 ? ", %" : ""}`),
     svg("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }),
   );
   return group;
@@ -204,7 +202,7 @@ function addReading(host, root, series, options, frame) {
   const show = (/** @type {number} */ at, spoken = false) => {
     epoch = Math.min(frame.to, Math.max(frame.from, at));
     const values = series.map((one) => ({ one, value: valueAt(one.middle, epoch) })).filter(({ value }) => value !== null);
-    const cells = values.map(({ one, value }) => `${one.label} ${formatScore(value, options.fraction)}`);
+    const cells = values.map(({ one, value }) => `${one.label} ${options.textOf(value)}`);
     line.setAttribute("x1", String(frame.x(epoch)));
     line.setAttribute("x2", String(frame.x(epoch)));
     line.setAttribute("visibility", "visible");
@@ -212,7 +210,7 @@ function addReading(host, root, series, options, frame) {
     tip.replaceChildren(html("strong", {}, `epoch ${epoch}`), html("table", { role: "presentation" }, ...values.map(({ one, value }) => {
       const name = html("th", {}, one.label);
       name.style.color = one.colour;
-      return html("tr", {}, name, html("td", {}, formatScore(value, options.fraction)));
+      return html("tr", {}, name, html("td", {}, options.textOf(value)));
     })));
     const side = frame.x(epoch) > frame.width * 0.55 ? frame.x(epoch) - tip.offsetWidth - 14 : frame.x(epoch) + 14;
     tip.style.left = `${Math.max(0, side)}px`;

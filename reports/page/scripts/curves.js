@@ -10,8 +10,6 @@ import { seriesColour, seriesDash } from "./series.js";
  * @typedef {import("./payload.js").Curve} Curve
  */
 
-const FRACTION = /acc|_f1|top5|share|recall|precision|auc/;
-
 /**
  * @param {Data} data
  * @param {import("./state.js").Store} store
@@ -39,7 +37,7 @@ export function startCurves(data, store) {
       return;
     }
     drawCurveChart(host, series, {
-      metric: shown, fraction: FRACTION.test(shown), zoom, eachSeed: choices.seeds,
+      metric: shown, axis: data.axis(shown), textOf: (value) => data.curveText(shown, value), zoom, eachSeed: choices.seeds,
       onZoom(range) {
         zoom = range;
         const focused = document.activeElement?.classList.contains("curve-chart-area");

@@ -52,6 +52,14 @@ function setAttributes(element, attributes) {
 }
 
 /**
+ * `bn_gap` as `bn gap`.
+ * @param {string} name
+ */
+export function words(name) {
+  return name.replaceAll("_", " ");
+}
+
+/**
  * A text that keeps its own direction, whatever surrounds it.
  * @param {string} text
  * @returns {HTMLElement}

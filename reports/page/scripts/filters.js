@@ -1,7 +1,6 @@
 // @ts-check
 /** Filter by text, flag and state; choose columns. */
-import { byId, html, isolated } from "./elements.js";
-import { words } from "./format.js";
+import { byId, html, isolated, words } from "./elements.js";
 import { shownColumns } from "./table.js";
 
 /**

@@ -25,12 +25,13 @@ if (embedded) {
     startTable(data, store);
     startFilters(data, store);
     startCurves(data, store);
-    if (document.getElementById("parameters")) {
+    const { plots } = data;
+    if (plots) {
       // what is far down the page waits until the first screen is there; Safari has no idle callback
       (window.requestIdleCallback ?? setTimeout)(() => {
-        startMarginals(data, store);
-        startParallel(data, store);
-        startHeatmap(data);
+        startMarginals(data, plots, store);
+        startParallel(data, plots, store);
+        startHeatmap(data, plots);
       });
     }
   }

@@ -1,9 +1,8 @@
 // @ts-check
 /** Parallel coordinates: a configuration is one line through its values. */
 import { byId, svg } from "./elements.js";
-import { formatScore } from "./format.js";
-import { axisLabels, markSelected } from "./marginals.js";
-import { evenly, extent, position } from "./scale.js";
+import { markSelected } from "./marginals.js";
+import { evenly, position } from "./scale.js";
 import { seriesColour } from "./series.js";
 
 /**
@@ -15,13 +14,14 @@ const HEIGHT = 300, TOP = 40, BOTTOM = 18, MOST_LINES = 240, MOST_AXES = 10;
 
 /**
  * @param {Data} data
+ * @param {import("./payload.js").Plots} plots
  * @param {import("./state.js").Store} store
  */
-export function startParallel(data, store) {
+export function startParallel(data, plots, store) {
   const host = byId("parallel");
   const ranked = data.rows.filter((row) => row.stable !== null);
   const parameters = data.parameters.slice(0, MOST_AXES);
-  const [low, high] = extent(ranked.map((row) => row.stable ?? NaN), 0);
+  const [low, high] = plots.ends;
   const draw = () => {
     const { selected } = store.get();
     const chosen = new Set(selected);
@@ -36,11 +36,11 @@ export function startParallel(data, store) {
       root.append(svg("line", { class: "axis", x1: at(axis), x2: at(axis), y1: y(0), y2: y(1) }));
       const name = parameter.name.length > step / 7 ? `${parameter.name.slice(0, Math.max(3, Math.floor(step / 7) - 1))}…` : parameter.name;
       root.append(svg("text", { x: at(axis), y: 14, "text-anchor": "middle" }, name, svg("title", {}, parameter.name)));
-      for (const [share, label] of axisLabels(parameter)) root.append(svg("text", { x: at(axis) + 5, y: y(share) + 4 }, step < 60 ? "" : label));
+      for (const [share, label] of parameter.axis) root.append(svg("text", { x: at(axis) + 5, y: y(share) + 4 }, step < 60 ? "" : label));
     });
     const axis = at(parameters.length);
     root.append(svg("line", { class: "axis", x1: axis, x2: axis, y1: y(0), y2: y(1) }), svg("text", { x: axis, y: 14, "text-anchor": "middle" }, "stable"));
-    for (const [share, value] of /** @type {[number, number][]} */ ([[0, low], [1, high]])) root.append(svg("text", { x: axis + 5, y: y(share) + 4 }, formatScore(value, data.fraction)));
+    plots.end_texts.forEach((text, share) => root.append(svg("text", { x: axis + 5, y: y(share) + 4 }, text)));
     host.replaceChildren(root);
     markSelected(selected);
   };
@@ -71,14 +71,14 @@ function drawStrand(data, row, parameters, at, y, range, selected, store) {
   const good = data.maximize ? held : 1 - held;
   let path = "", pen = "M";
   parameters.forEach((parameter, axis) => {
-    const share = position(parameter, row.params[parameter.name]);
+    const share = position(parameter, data.param(row, parameter.name));
     if (share === null) return;
     path += `${pen}${at(axis).toFixed(1)} ${y(share).toFixed(1)}`;
     pen = "L";
   });
   path += `${pen}${at(parameters.length).toFixed(1)} ${y(held).toFixed(1)}`;
   const strand = svg("path", { class: row.oscillates ? "strand unsteady" : "strand", d: path, "stroke-opacity": (0.12 + 0.68 * good ** 2).toFixed(2), "data-row": row.id },
-    svg("title", {}, `${row.short} holds ${formatScore(row.stable, data.fraction)}`));
+    svg("title", {}, `${row.short} holds ${data.text(row, "stable")}`));
   const slot = selected.indexOf(row.id);
   if (slot >= 0) strand.style.stroke = seriesColour(slot);
   strand.addEventListener("click", () => store.toggle(row.id));

@@ -1,11 +1,14 @@
 // @ts-check
 /** Which rows are shown, and in which order. */
-import { formatParameter, words } from "./format.js";
-
-/** @typedef {import("./payload.js").Row} Row */
+import { words } from "./elements.js";
 
 /**
- * @param {import("./payload.js").Data} data
+ * @typedef {import("./payload.js").Data} Data
+ * @typedef {import("./payload.js").Row} Row
+ */
+
+/**
+ * @param {Data} data
  * @param {import("./state.js").Choices} choices
  * @returns {Row[]}
  */
@@ -14,12 +17,12 @@ export function chosenRows(data, choices) {
   const rows = data.rows.filter(
     (row) =>
       (!choices.state || row.state === choices.state) &&
-      choices.flags.every((flag) => (flag === "none" ? row.flags.length === 0 : row.flags.some((found) => found.name === flag))) &&
-      needles.every((needle) => searchText(row).includes(needle)),
+      choices.flags.every((flag) => (flag === "none" ? row.flags.length === 0 : row.flags.some(({ name }) => name === flag))) &&
+      needles.every((needle) => searchText(data, row).includes(needle)),
   );
   if (choices.sortKey === "rank" && !choices.descending) return rows;
   const parameter = data.parameters.find(({ name }) => `param:${name}` === choices.sortKey);
-  const key = (/** @type {Row} */ row) => sortValue(row, choices.sortKey, parameter);
+  const key = (/** @type {Row} */ row) => sortValue(data, row, choices.sortKey, parameter);
   const sign = choices.descending ? -1 : 1;
   return rows
     .map((row) => ({ row, value: key(row) }))
@@ -40,31 +43,30 @@ function compare(a, b, sign) {
 }
 
 /**
+ * @param {Data} data
  * @param {Row} row
  * @param {string} key
  * @param {import("./payload.js").Parameter | undefined} parameter
  * @returns {number | string | null}
  */
-function sortValue(row, key, parameter) {
+function sortValue(data, row, key, parameter) {
   if (parameter) {
-    const value = row.params[parameter.name];
-    if (value === undefined) return null;
-    if (parameter.kind === "ordinal") return parameter.labels.indexOf(String(value));
-    return typeof value === "number" ? value : String(value);
+    const value = data.param(row, parameter.name);
+    return value !== null && parameter.kind === "choice" ? parameter.labels[value] : value;
   }
   if (key === "flags") return row.flags.length ? row.flags.map(({ name }) => name).join(" ") : null;
-  if (key === "spark") return row.spread;
-  return /** @type {any} */ (row)[key] ?? null;
+  return data.figure(row, key === "spark" ? "spread" : key);
 }
 
 /**
  * Everything of a row that a filter finds, in lower case; made once.
+ * @param {Data} data
  * @param {Row} row
  */
-function searchText(row) {
-  row.text ??= [
+function searchText(data, row) {
+  row.search ??= [
     row.id, row.state, ...row.flags.map(({ name }) => `${name} ${words(name)}`),
-    ...Object.entries(row.params).map(([name, value]) => `${name} ${formatParameter(value)} ${name}=${formatParameter(value)}`),
+    ...data.parameters.filter(({ name }) => data.param(row, name) !== null).map(({ name }) => [name, data.text(row, `param:${name}`)]).map(([name, text]) => `${name} ${text} ${name}=${text}`),
   ].join(" ").toLowerCase();
-  return row.text;
+  return row.search;
 }

@@ -2,20 +2,35 @@
 /** Axes. */
 
 /**
- * Round values within [low, high], two to `most` where possible.
+ * Multiples of a round step within [low, high], two to `most` where possible, each with its text.
+ * @param {import("./payload.js").Axis} axis steps to choose from, rising, with the decimals that write their multiples exactly
  * @param {number} low
  * @param {number} high
  * @param {number} most
- * @returns {number[]}
+ * @returns {{value: number, text: string}[]}
  */
-export function ticks(low, high, most) {
-  if (!(high > low)) return [low];
+export function ticks({ factor, steps }, low, high, most) {
   const rough = (high - low) / Math.max(1, most - 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10);
+  const [step, decimals] = steps.find(([size]) => size >= rough * (1 - 1e-9)) ?? steps[steps.length - 1];
   const found = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index++) found.push(Number((index * step).toPrecision(12)));
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index++) {
+    const value = Number((index * step).toPrecision(12));
+    found.push({ value, text: (factor * value).toFixed(decimals) });
+  }
   return found;
+}
+
+/**
+ * Round epochs within a range.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} most
+ */
+export function epochTicks(from, to, most) {
+  const rough = Math.max(1, (to - from) / Math.max(1, most - 1));
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((size) => size * power).find((size) => size >= rough) ?? 10 * power;
+  return Array.from({ length: Math.floor(to / step) - Math.ceil(from / step) + 1 }, (_, index) => (Math.ceil(from / step) + index) * step);
 }
 
 /**
@@ -39,21 +54,17 @@ export function extent(values, margin) {
 /**
  * Where a parameter's value lies on its axis, from 0 to 1, or null where it has none.
  * @param {import("./payload.js").Parameter} parameter
- * @param {unknown} value
+ * @param {number | null} value
  * @returns {number | null}
  */
 export function position(parameter, value) {
-  if (value === undefined || value === null) return null;
-  if (parameter.kind === "choice" || parameter.kind === "ordinal") {
-    const index = parameter.labels.indexOf(String(value));
-    return index < 0 ? null : (index + 0.5) / parameter.labels.length;
-  }
-  const number = Number(value);
+  if (value === null) return null;
+  if (parameter.kind === "choice" || parameter.kind === "ordinal") return value < parameter.num_labels ? (value + 0.5) / parameter.num_labels : null;
   const { low, high } = parameter;
-  if (!Number.isFinite(number) || low === null || high === null) return null;
+  if (low === null || high === null) return null;
   if (high <= low) return 0.5;
-  if (parameter.log && low > 0 && number > 0) return clamp(Math.log(number / low) / Math.log(high / low));
-  return clamp((number - low) / (high - low));
+  if (parameter.log && low > 0 && value > 0) return clamp(Math.log(value / low) / Math.log(high / low));
+  return clamp((value - low) / (high - low));
 }
 
 /** @param {number} share */

@@ -1,7 +1,6 @@
 // @ts-check
 /** The ranked table: sortable, selectable, and of a long list only the rows in sight are in the page. */
-import { byId, html, isolated, svg } from "./elements.js";
-import { formatParameter, formatScore, MISSING, words } from "./format.js";
+import { byId, html, isolated, svg, words } from "./elements.js";
 import { chosenRows } from "./rows.js";
 import { seriesColour } from "./series.js";
 import { drawSparkline } from "./sparkline.js";
@@ -150,36 +149,16 @@ function drawRow(data, store, columns, row, place) {
 function drawCell(data, column, row) {
   const { key, kind } = column;
   const cell = (/** @type {(Node | string)[]} */ ...children) => html("td", { class: `col-${kind}` }, ...children);
-  const note = (/** @type {string} */ text) => (text ? [html("small", {}, text)] : []);
   if (kind === "spark") return cell(...[drawSparkline(data, row)].filter((drawn) => drawn !== null));
   if (kind === "name") return html("th", { scope: "row", class: "col-name" }, html("bdi", { class: "id", title: row.id }, row.short));
-  if (kind === "stable") return cell(isolated(formatScore(row.stable, data.fraction)), ...note(intervalNote(data, row)));
   if (kind === "flags") return cell(html("div", { class: "flag-list" }, ...row.flags.map(drawFlag)));
-  if (kind === "param") return cell(isolated(formatParameter(row.params[key.slice("param:".length)])));
-  if (key === "epochs") return cell(row.planned > row.epochs ? `${row.epochs}/${row.planned}` : String(row.epochs));
-  if (key === "state") return cell(row.state.toLowerCase());
-  if (kind === "score") {
-    const value = /** @type {number | null} */ (/** @type {any} */ (row)[key]);
-    return cell(isolated(formatScore(value, key === "test" || data.fraction)), ...note(key === "best" && row.best_epoch ? `epoch ${row.best_epoch}` : ""));
-  }
-  return cell(String(/** @type {any} */ (row)[key] ?? MISSING));
+  const note = data.note(row, key);
+  return cell(isolated(data.text(row, key)), ...(note ? [html("small", {}, note)] : []));
 }
 
 /** @param {import("./payload.js").Flag} flag */
 export function drawFlag(flag) {
   return html("span", { class: `flag flag-${flag.severity} flag-${flag.name}` }, words(flag.name));
-}
-
-/**
- * @param {Data} data
- * @param {Row} row
- */
-function intervalNote(data, row) {
-  if (row.stable === null) return "";
-  if (row.state === "PRUNED") return "pruned";
-  if (row.provisional) return "provisional";
-  if (!row.interval) return row.seeds === 1 ? "one seed" : "";
-  return row.interval.map((bound) => formatScore(bound, data.fraction)).join(" to ");
 }
 
 /** @param {number} count rows that are out of sight */

@@ -54,7 +54,7 @@ def test_filters_by_text_flag_and_state(open_page: Callable, text: str, data: Re
     assert page.get_attribute("[data-flag=oscillating]", "aria-pressed") == "true"
     page.click("[data-flag=oscillating]")
     page.select_option("#filter-state", "PRUNED")
-    assert set(column(page, 3)) == {row.short for row in data.configurations if row.state == "PRUNED"}
+    assert set(column(page, 3)) == {row.short for row in data.configurations if row.trial_state == "PRUNED"}
     page.select_option("#filter-state", "")
     page.fill("#filter-text", "augmentation=flip")
     expected = {row.short for row in data.configurations if row.params.get("augmentation") == "flip"}
@@ -80,16 +80,16 @@ def test_selection_links_table_curves_and_parameter_plots(open_page: Callable, t
     page = open_page(text).page
     target = data.configurations[4]
     before = page.locator("#curve-legend li").count()
-    page.check(f"[data-id='{target.id}']")
+    page.check(f"[data-id='{target.configuration}']")
     assert page.locator("#curve-legend li").count() == before + 1
     assert target.short in page.inner_text("#curve-legend")
     page.wait_for_selector("#marginals .mark")
-    assert page.locator(f"#marginals .mark.is-selected[data-row='{target.id}']").count() == 5
+    assert page.locator(f"#marginals .mark.is-selected[data-row='{target.configuration}']").count() == 5
     page.click(f"#curve-legend [aria-label='Remove {target.short}']")
     assert page.locator("#curve-legend li").count() == before
-    assert not page.is_checked(f"[data-id='{target.id}']")
+    assert not page.is_checked(f"[data-id='{target.configuration}']")
     other = data.configurations[9]
-    page.locator(f"#marginals .mark[data-row='{other.id}']").first.dispatch_event("click")
+    page.locator(f"#marginals .mark[data-row='{other.configuration}']").first.dispatch_event("click")
     assert other.short in page.inner_text("#curve-legend")
 
 

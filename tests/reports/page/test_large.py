@@ -35,10 +35,10 @@ def test_rows_are_rendered_on_demand(open_page: Callable, data: ReportData) -> N
     assert page.get_attribute("#ranked", "aria-rowcount") == str(CONFIGURATIONS + 1)
     page.evaluate("document.getElementById('table-scroll').scrollTop = 1e7")
     last = data.configurations[-1]
-    page.wait_for_selector(f"#ranked [data-id='{last.id}']")
+    page.wait_for_selector(f"#ranked [data-id='{last.configuration}']")
     assert page.locator("#ranked tbody tr").count() < 80
-    page.check(f"#ranked [data-id='{last.id}']")
+    page.check(f"#ranked [data-id='{last.configuration}']")
     assert last.short in page.inner_text("#curve-legend")
-    page.fill("#filter-text", data.configurations[150].id)
+    page.fill("#filter-text", data.configurations[150].configuration)
     assert page.locator("#ranked tbody tr").count() == 1
     assert opened.errors == []

@@ -29,7 +29,6 @@ def hostile() -> StudyRecord:
             params={f"{name}{NASTY}": (NASTY if isinstance(value, str) else value) for name, value in trial.params.items()},
             cause=NASTY,
             error=f"Traceback\n{NASTY}" if trial.state == "FAIL" else None,
-            shared={NASTY: NASTY},
             attempts=tuple(replace(run, worker=NASTY, driver=NASTY) for run in trial.attempts),
         )
         for trial in study.trials

@@ -31,16 +31,14 @@ def study(num_trials: int, *, space: tuple[ParameterRecord, ...] = SPACE, swingi
 
 
 @pytest.mark.parametrize("target", ["stable", "oscillation"])
-def test_the_parameter_that_matters_comes_first_with_its_effect(target: str) -> None:
+def test_the_parameter_that_matters_comes_first(target: str) -> None:
     record = study(60)
     found = find_importance(record, rank(record), target)
     first = found.parameters[0]
     assert first.parameter == "learning_rate"
     assert first.importance > 0.5
     assert found.evaluator == "fANOVA"
-    means = [effect.mean for effect in first.effects]
-    assert sum(effect.configurations for effect in first.effects) == 60
-    assert (means[-1] < max(means)) if target == "stable" else (means[-1] > 0.05 and means[0] == 0.0)
+    assert found.configurations == 60
 
 
 def test_a_conditional_parameter_is_evaluated_where_it_is_active() -> None:

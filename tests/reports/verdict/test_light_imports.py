@@ -13,7 +13,7 @@ from reports.verdict import build_report_data
 study = synthetic_studies.many(204, 12)
 again = [replace(trial, number=300 + 4 * seed + trial.number, seed=seed, role="confirmation") for trial in study.trials[:4] for seed in (7, 8)]
 data = build_report_data(replace(study, trials=study.trials + tuple(again)))
-assert data.configurations[0].interval is not None
+assert data.configurations[0].stable_interval is not None
 assert data.importance[0].evaluator == "PED-ANOVA"
 print([name for name in {HEAVY!r} if name in sys.modules])
 """

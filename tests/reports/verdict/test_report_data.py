@@ -138,7 +138,7 @@ def test_short_ids_stay_unique_and_names_of_logs_whole() -> None:
 def test_a_finding_becomes_a_space_that_yaml_reads(
     parameter: ParameterRecord, threshold: float | str | None, worse: str, expected: dict[str, object]
 ) -> None:
-    found = Association(parameter.name, "oscillating", 0.01, 0.01, threshold, worse, 0.2, 0.01, 24, 30, 0, 0, tested=False, sentence="")
+    found = Association(parameter.name, "oscillating", 0.01, 0.01, threshold, worse, 0.2, 0.01, 24, 30, 0, 0)
     entry = yaml.safe_load(narrower(parameter, found))["space"][parameter.name]
     assert {
         key: value if isinstance(value, bool) else pytest.approx(value) if key in {"float", "int"} else value
@@ -148,7 +148,7 @@ def test_a_finding_becomes_a_space_that_yaml_reads(
 
 def test_a_finding_that_leaves_nothing_proposes_nothing() -> None:
     parameter = ParameterRecord("augmentation", "choice", labels=("flip",))
-    found = Association("augmentation", "oscillating", 0.01, 0.01, None, "flip", 0.2, 0.01, 24, 30, 0, 0, tested=False, sentence="")
+    found = Association("augmentation", "oscillating", 0.01, 0.01, None, "flip", 0.2, 0.01, 24, 30, 0, 0)
     assert narrower(parameter, found) == ""
 
 
