@@ -1,8 +1,12 @@
-"""One study's report as one self-contained HTML text, and the templates' environment."""
+"""One study's report as one self-contained HTML text: templates, style sheets and scripts inlined; their hashes are all that its security policy allows."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import wording
-from reports.page import assets
 from reports.page.appendix_view import history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
@@ -26,6 +29,33 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
+
+
+STATIC_CURVE = (320, 120)
+CLIPPED_SHARE = 0.5
+"""Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
+STYLES = ("variables", "page", "verdict", "ranking", "curves", "parameters", "diagnosis", "sweep", "reproduce", "comparison", "print")
+SCRIPTS = (
+    "elements",
+    "payload",
+    "state",
+    "scale",
+    "sparkline",
+    "rows",
+    "series",
+    "table",
+    "filters",
+    "curve_chart",
+    "curves",
+    "marginals",
+    "parallel",
+    "heatmap",
+    "page",
+    "main",
+)
+"""In the order in which one may use another."""
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
 
 
 @cache
@@ -44,17 +74,12 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     return {
         "title": title,
         "sections": [{"id": identifier, "label": label} for identifier, label in sections],
-        "policy": assets.security_policy(),
-        "styles": Markup(assets.styles()),  # noqa: S704 - our own files
-        "scripts": Markup(assets.scripts()),  # noqa: S704 - our own files
+        "policy": security_policy(),
+        "styles": Markup(styles()),  # noqa: S704 - our own files
+        "scripts": Markup(scripts()),  # noqa: S704 - our own files
         "payload": Markup(payload),  # noqa: S704 - escaped by `payload.script_safe`
         "refresh_seconds": refresh_seconds,
     }
-
-
-STATIC_CURVE = (320, 120)
-CLIPPED_SHARE = 0.5
-"""Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
 
 
 def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
@@ -124,3 +149,36 @@ def _sections(data: ReportData) -> list[tuple[str, str]]:
     if sweep:
         sections.append(("sweep", "Sweep"))
     return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]
+
+
+@cache
+def styles() -> str:
+    """All style sheets as one text."""
+    return "\n".join(_read("css", f"{name}.css") for name in STYLES)
+
+
+@cache
+def scripts() -> str:
+    """All scripts as one: each module becomes a function that returns what it exports, so that their private names stay apart."""
+    return "\n".join(_as_function(name, _read("scripts", f"{name}.js")) for name in SCRIPTS)
+
+
+def _as_function(name: str, source: str) -> str:
+    """An ECMAScript module, as an expression that names its exports."""
+    exported = ", ".join(match.group(2) for match in EXPORT.finditer(source))
+    body = EXPORT.sub(r"\1 \2", IMPORT.sub(r"const \1 = module_\2;", source))
+    return f"const module_{name} = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();"
+
+
+@cache
+def security_policy() -> str:
+    """A Content-Security-Policy that lets our own script and styles run and nothing load from anywhere."""
+    return f"default-src 'none'; script-src '{_hash(scripts())}'; style-src '{_hash(styles())}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(folder: str, name: str) -> str:
+    return (resources.files("reports.page") / folder / name).read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from reports.page.assets import SCRIPTS, scripts, security_policy, styles
+from reports.page.report import SCRIPTS, scripts, security_policy, styles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import pytest
 
 from reports.flags import Flag
 from reports.records import ParameterRecord, StudyRecord, TrialRecord
-from reports.verdict.associations import find_causes
+from reports.verdict.causes import find_causes
 from reports.verdict.permutation import holm
 
 if TYPE_CHECKING:

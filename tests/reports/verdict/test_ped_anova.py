@@ -6,7 +6,7 @@ import pytest
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from reports.records import ParameterRecord
-from reports.verdict.anova import distribution, internal_value, ped_anova
+from reports.verdict.importance import distribution, internal_value, ped_anova
 
 SPACE = (
     ParameterRecord("dropout", "float", low=0.0, high=0.6),
