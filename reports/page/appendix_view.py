@@ -87,7 +87,7 @@ def history_view(data: ReportData) -> HistoryView | None:
     ]
     if shorter:
         parts.append(
-            f"{wording.count(shorter, 'of them was a shorter training', 'of them were shorter trainings')}: what they hold is not what a full one would."
+            f"{wording.count(shorter, 'of them was a shorter training', 'of them were shorter trainings')}: a full training would hold something else."
         )
     if len(scored) > MOST_ROWS:
         parts.append(f"The {MOST_ROWS} that held most:")

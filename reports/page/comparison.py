@@ -130,7 +130,7 @@ def _sure(reports: Sequence[ReportData]) -> str:
         return ""
     (metric, first), (other_metric, second) = leaders[:2]
     if first is None or second is None:
-        return "At least one of the leaders was trained once: the difference is not confirmed."
+        return "At least one of the leaders was trained only once: the difference is not confirmed."
     overlap = first[0] <= second[1] and second[0] <= first[1]
     spans = f"a new training is expected at {wording.interval(first, metric)} against {wording.interval(second, other_metric)}"
     return f"The intervals {'overlap: the two cannot be separated' if overlap else 'do not overlap'}; {spans}."
@@ -145,7 +145,7 @@ def _warnings(reports: Sequence[ReportData]) -> list[str]:
     if len({data.study.num_val for data in reports}) > 1:
         warnings.append("Their validation sets differ in size.")
     if len({data.study.facts.get("data_fingerprint") for data in reports}) > 1:
-        warnings.append("They differ in data fingerprint.")
+        warnings.append("They were trained on different data (their data fingerprints differ).")
     return warnings
 
 

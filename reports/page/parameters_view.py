@@ -104,8 +104,8 @@ def axis_labels(parameter: ParameterRecord) -> list[tuple[float, str]]:
     """Labels along a parameter's axis: position from 0 to 1, and text."""
     if parameter.labels:
         number = len(parameter.labels)
-        shown = range(number) if number <= MOST_LABELS else np.linspace(0, number - 1, MOST_LABELS).round().astype(int).tolist()
-        return [((index + 0.5) / number, _shortened(parameter.labels[index])) for index in shown]
+        places = range(number) if number <= MOST_LABELS else np.linspace(0, number - 1, MOST_LABELS).round().astype(int).tolist()
+        return [((index + 0.5) / number, _shortened(parameter.labels[index])) for index in places]
     low, high = parameter.low, parameter.high
     if low is None or high is None:
         return []

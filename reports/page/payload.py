@@ -76,7 +76,7 @@ def _rows(data: ReportData) -> dict[str, object]:
     """One list a field, so that names are not repeated for each row. What to sort by goes apart from what to show."""
     rows, metric = data.configurations, data.study.metric
     flags = sorted({flag.name for row in rows for flag in row.flags})
-    shown = [column for column in columns(data) if column.kind not in {"name", "spark", "flags"}]
+    written = [column for column in columns(data) if column.kind not in {"name", "spark", "flags"}]
     labelled = {f"param:{parameter.name}" for parameter in data.parameters if parameter.kind in {"choice", "ordinal"}}
     return {
         "id": [row.configuration for row in rows],
@@ -86,8 +86,8 @@ def _rows(data: ReportData) -> dict[str, object]:
         "rank": [None if row.stable is None else row.rank for row in rows],
         **{key: [getattr(row, key) for row in rows] for key in ("epochs", "seeds")},
         **{key: [_short(getattr(row, key)) for row in rows] for key in ("stable", "level", "spread", "best", "last", "test")},
-        "texts": {column.key: [cell_text(row, column, metric) for row in rows] for column in shown if column.key not in labelled},
-        "notes": {column.key: [cell_note(row, column, metric) for row in rows] for column in shown if column.key in {"stable", "best"}},
+        "texts": {column.key: [cell_text(row, column, metric) for row in rows] for column in written if column.key not in labelled},
+        "notes": {column.key: [cell_note(row, column, metric) for row in rows] for column in written if column.key in {"stable", "best"}},
         "flag_names": flags,
         "flags": [
             [[flags.index(flag.name), flag.severity, _spans(flag.example.evidence.get("epochs"))] for flag in row.flags] for row in rows
@@ -175,8 +175,8 @@ def pack_curves(data: ReportData) -> dict[str, object]:
         "thinned": thinned,
         "epochs": _base64(epochs, "<u4"),
         "values": _base64(values, "<f4"),
-        "texts": {metric: value_texts(found, metric) for metric, found in distinct.items()},
-        "axes": {metric: axis_steps(found, metric) for metric, found in distinct.items()},
+        "texts": {metric: value_texts(values, metric) for metric, values in distinct.items()},
+        "axes": {metric: axis_steps(values, metric) for metric, values in distinct.items()},
     }
 
 

@@ -55,15 +55,15 @@ def columns(data: ReportData) -> tuple[Column, ...]:
         Column(
             "stable",
             f"stable{percent}",
-            "What it holds: the mean of the worst fifth of late stops. Beneath, where one more training, stopped at any late epoch, is expected "
-            "(95 %); after rare spikes that can lie above",
+            "What it holds: the mean of the worst fifth of late epochs. Below it: the 95 % interval for one more training, stopped at any late "
+            "epoch; after rare spikes the interval can lie above",
             "stable",
             narrow=True,
         ),
-        Column("level", f"level{percent}", "Centre of its late epochs", "score"),
+        Column("level", f"level{percent}", "The centre of its late epochs", "score"),
         Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score"),
-        Column("best", f"best{percent}", "Its best epoch, and which: optimistic by construction", "score"),
-        Column("last", f"last{percent}", "Its last epoch: the luck of one moment", "score"),
+        Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),
+        Column("last", f"last{percent}", "Its last epoch, whether lucky or not", "score"),
         Column("test", "file on test, %", "Accuracy of the exported file on the test images", "score", shown=has_test),
         Column("flags", "flags", "What its curve shows", "flags", narrow=True),
         *(
@@ -103,11 +103,11 @@ class RankingView:
 
 def ranking_view(data: ReportData, scale: Scale) -> RankingView:
     """Static rows of the best `STATIC_ROWS` configurations."""
-    shown = tuple(column for column in columns(data) if column.shown)
+    visible = tuple(column for column in columns(data) if column.shown)
     static = data.configurations[:STATIC_ROWS]
     return RankingView(
-        columns=shown,
-        rows=tuple((row, tuple(_cell(data, row, column, scale) for column in shown)) for row in static),
+        columns=visible,
+        rows=tuple((row, tuple(_cell(data, row, column, scale) for column in visible)) for row in static),
         left_out=len(data.configurations) - len(static),
         caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
         unit_sentence=_units(data),

@@ -158,13 +158,13 @@ def _course(data: ReportData) -> Course | None:
     def y(value: float) -> float:
         return round(COURSE_HEIGHT * (1 - scale.at(value)), 1)
 
-    shown = _evenly(progress.finished, MOST_DOTS)
-    dots = "".join(f"M{x(seconds):g} {y(value):g}h0" for seconds, value, _ in shown)
+    dots_drawn = _evenly(progress.finished, MOST_DOTS)
+    dots = "".join(f"M{x(seconds):g} {y(value):g}h0" for seconds, value, _ in dots_drawn)
     steps = [f"M{x(progress.leaders[0][0]):g} {y(progress.leaders[0][1]):g}"]
     steps.extend(f"H{x(seconds):g}V{y(value):g}" for seconds, value in progress.leaders[1:])
     steps.append(f"H{COURSE_WIDTH}")
     ticks = tuple((y(tick.value), tick.text) for tick in scale.ticks(5, metric))
-    note = f"{len(shown):,} of {len(progress.finished):,} dots drawn." if len(shown) < len(progress.finished) else ""
+    note = f"{len(dots_drawn):,} of {len(progress.finished):,} dots drawn." if len(dots_drawn) < len(progress.finished) else ""
     last = progress.leaders[-1]
     description = (
         f"Best so far rises to {wording.score(last[1], metric)}, reached after {wording.duration(last[0])} of {wording.duration(total)}"

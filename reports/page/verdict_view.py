@@ -84,18 +84,18 @@ def _glance(data: ReportData) -> Glance | None:
     if not data.ranked:
         return None
     finished = [row for row in data.ranked if row.trial_state == "COMPLETE"]
-    shown = (finished or list(data.ranked))[:MOST_ROWS]  # a pruned one among finished ones would look misplaced
+    rows = (finished or list(data.ranked))[:MOST_ROWS]  # a pruned one among finished ones would look misplaced
     pick = next((row for row in data.ranked if row.configuration == data.verdict.best_epoch_pick), None)
-    apart = pick is not None and pick not in shown
+    apart = pick is not None and pick not in rows
     if pick is not None and apart:
-        shown = [*shown[: MOST_ROWS - 1], pick]
-    scale = glance_scale(shown)
-    several = len(shown) > 1
+        rows = [*rows[: MOST_ROWS - 1], pick]
+    scale = glance_scale(rows)
+    several = len(rows) > 1
     return Glance(
         title=f"What {'they hold' if several else 'it holds'}, and what {'their' if several else 'its'} best epoch promised",
-        rows=tuple(glance_row(data, row, scale, apart=apart and row is pick) for row in shown),
+        rows=tuple(glance_row(data, row, scale, apart=apart and row is pick) for row in rows),
         ticks=glance_ticks(scale, data.study.metric),
-        has_intervals=any(row.stable_interval for row in shown),
+        has_intervals=any(row.stable_interval for row in rows),
     )
 
 

@@ -65,7 +65,7 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
 
     Args:
         study: the record.
-        flags: trial number to flags, when already known (`reports.flags.find`); found here otherwise.
+        flags: trial number to flags, when already known (`reports.flags.find`); otherwise they are looked for here.
     """
     sign = 1.0 if study.maximize else -1.0
     curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}
@@ -103,15 +103,15 @@ def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilitySco
         scored = [trial for trial in group if scores.get(trial.number) is not None]
         complete = [trial for trial in scored if trial.state == "COMPLETE"]
         counted = fresh_trials(complete) or complete or scored
-        found = [score for trial in counted if (score := scores[trial.number]) is not None]
-        candidates.append(_Candidate(configuration, group, _state(group, complete, found), counted, found))
+        trial_scores = [score for trial in counted if (score := scores[trial.number]) is not None]
+        candidates.append(_Candidate(configuration, group, _state(group, complete, trial_scores), counted, trial_scores))
     return candidates
 
 
-def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], found: Sequence[StabilityScore]) -> ConfigurationState:
+def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores: Sequence[StabilityScore]) -> ConfigurationState:
     states = {trial.state for trial in group}
     if complete:
-        return "provisional" if all(score.provisional for score in found) else "finished"
+        return "provisional" if all(score.provisional for score in scores) else "finished"
     if states & {"RUNNING", "WAITING"}:
         return "unfinished"
     return "pruned" if "PRUNED" in states else "failed"
@@ -191,21 +191,21 @@ def _sort(candidates: list[_Candidate], sign: float) -> None:
 
 
 def _ties(candidates: Sequence[_Candidate], sign: float) -> list[tuple[str, ...]]:
-    """Per candidate the neighbours of its state that cannot be told from it, nearest first.
+    """Per candidate the neighbours of its state that cannot be separated from it, nearest first.
 
     With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
     """
     expected = sign * np.array([c.expected if c.expected is not None else np.nan for c in candidates])
     spread = np.array([c.doubt for c in candidates])
     state = np.array([ORDER.index(c.state) for c in candidates])
-    found: list[list[str]] = [[] for _ in candidates]
+    ties: list[list[str]] = [[] for _ in candidates]
     for step in range(1, min(TIES_LISTED, len(candidates) - 1) + 1):
         lead = expected[:-step] - expected[step:]
         tied = (lead <= TIE_Z * np.hypot(spread[:-step], spread[step:])) & (state[:-step] == state[step:])
         for above in np.flatnonzero(tied).tolist():
-            found[above].append(candidates[above + step].configuration)
-            found[above + step].append(candidates[above].configuration)
-    return [tuple(names) for names in found]
+            ties[above].append(candidates[above + step].configuration)
+            ties[above + step].append(candidates[above].configuration)
+    return [tuple(names) for names in ties]
 
 
 def _ranked(

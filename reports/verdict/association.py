@@ -117,35 +117,35 @@ PLAIN = re.compile(r"[A-Za-z0-9_.][\w .%-]*")
 YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
-def narrower(parameter: ParameterRecord, found: Association) -> str:
+def narrower(parameter: ParameterRecord, association: Association) -> str:
     """The parameter's entry in the space without the side where the flag is more common.
 
     Returns:
         Lines of YAML to paste under ``space:``, or nothing where the finding leaves nothing to search.
     """
     if parameter.kind in {"choice", "ordinal"}:
-        labels = _better_labels(parameter, found)
+        labels = _better_labels(parameter, association)
         if not labels or len(labels) == len(parameter.labels):
             return ""
         return _entry(parameter, f"{parameter.kind}: [{', '.join(map(quoted, labels))}]")
-    if parameter.low is None or parameter.high is None or isinstance(found.threshold, str) or found.threshold is None:
+    if parameter.low is None or parameter.high is None or isinstance(association.threshold, str) or association.threshold is None:
         return ""
-    low, high = (parameter.low, found.threshold) if found.worse == "above" else (found.threshold, parameter.high)
+    low, high = (parameter.low, association.threshold) if association.worse == "above" else (association.threshold, parameter.high)
     if parameter.kind == "int":
-        low, high = (int(low), int(high)) if found.worse == "above" else (int(-(-low // 1)), int(high))
+        low, high = (int(low), int(high)) if association.worse == "above" else (int(-(-low // 1)), int(high))
     if not parameter.low <= low < high <= parameter.high:
         return ""
     ends = f"{parameter.kind}: [{_yaml_number(low)}, {_yaml_number(high)}]"
     return _entry(parameter, f"{ends}, log: true" if parameter.log else ends)
 
 
-def _better_labels(parameter: ParameterRecord, found: Association) -> tuple[str, ...]:
-    if found.threshold is None:
-        return tuple(label for label in parameter.labels if label != found.worse)
-    if found.threshold not in parameter.labels:
+def _better_labels(parameter: ParameterRecord, association: Association) -> tuple[str, ...]:
+    if association.threshold is None:
+        return tuple(label for label in parameter.labels if label != association.worse)
+    if association.threshold not in parameter.labels:
         return ()
-    cut = parameter.labels.index(str(found.threshold))
-    return parameter.labels[:cut] if found.worse == "above" else parameter.labels[cut:]
+    cut = parameter.labels.index(str(association.threshold))
+    return parameter.labels[:cut] if association.worse == "above" else parameter.labels[cut:]
 
 
 def _entry(parameter: ParameterRecord, content: str) -> str:

@@ -82,8 +82,7 @@ def flagged_configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag
     flagged: dict[FlagName, list[int]] = {name: [] for name in names}
     for i, group in enumerate(trials):
         for trial in group:
-            found = {flag.name: flag for flag in reversed(flags[trial.number])}
-            for name, flag in found.items():
+            for name, flag in {flag.name: flag for flag in reversed(flags[trial.number])}.items():
                 sizes[name][i] += _size(flag)
                 shares[name][i] += 1.0
                 flagged[name].append(trial.number)
@@ -135,7 +134,7 @@ class _Coded:
 class _Test:
     """One parameter against one flag, before adjustment."""
 
-    found: Association
+    association: Association
     coded: _Coded
     worse: NDArray[np.bool_]
 
@@ -150,7 +149,7 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
 
     Args:
         study: the record.
-        flags: trial number to flags, when already known; found here otherwise.
+        flags: trial number to flags, when already known; otherwise they are looked for here.
     """
     known = study_flags(study) if flags is None else flags
     configurations = flagged_configurations(study, known)
@@ -163,9 +162,9 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     most = min(MOST_PERMUTATIONS, max(PERMUTATIONS, int(2 * len(names) * len(parameters) / SIGNIFICANCE)))
     permutations = Permutations(most, ENOUGH, np.random.default_rng(SEED))
     tests = [test for name in names for coded in parameters if (test := _test(coded, name, configurations, permutations)) is not None]
-    adjusted = holm(np.array([test.found.p_value for test in tests]))
+    adjusted = holm(np.array([test.association.p_value for test in tests]))
     surviving = [
-        _judge(replace(test.found, p_adjusted=float(p)), test, configurations)
+        _judge(replace(test.association, p_adjusted=float(p)), test, configurations)
         for test, p in zip(tests, adjusted, strict=True)
         if p <= SIGNIFICANCE
     ]
@@ -187,7 +186,7 @@ def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, 
     sizes, shares = configurations.sizes[name][coded.active], configurations.shares[name][coded.active]
     if codes.size < 2 * SMALLEST_SIDE or not sizes.any():
         return None
-    blank = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, codes.size, coded.trials, 0, 0)
+    association = Association(parameter.name, name, 1.0, 1.0, None, "", 0.0, 0.0, codes.size, coded.trials, 0, 0)
     if parameter.kind == "choice":
         labels, members = np.unique(codes.astype(np.int64), return_inverse=True)
         p_value = groups_test(members.astype(np.int64), shares, permutations)
@@ -195,7 +194,7 @@ def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, 
             return None
         means = np.array([sizes[members == k].mean() for k in range(labels.size)])
         worse = members == int(means.argmax())
-        blank = replace(blank, p_value=p_value, worse=coded.labels[int(labels[int(means.argmax())])])
+        association = replace(association, p_value=p_value, worse=coded.labels[int(labels[int(means.argmax())])])
     else:
         split = order_test(codes, shares, permutations)
         if split is None:
@@ -203,9 +202,9 @@ def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, 
         ordered = np.sort(codes)
         worse = (codes >= ordered[split.cut]) == split.rises
         threshold = _between(parameter, float(ordered[split.cut - 1]), float(ordered[split.cut]))
-        blank = replace(blank, p_value=split.p_value, threshold=threshold, worse="above" if split.rises else "below")
-    found = replace(blank, worse_mean=float(sizes[worse].mean()), better_mean=float(sizes[~worse].mean()))
-    return _Test(found, coded, worse)
+        association = replace(association, p_value=split.p_value, threshold=threshold, worse="above" if split.rises else "below")
+    association = replace(association, worse_mean=float(sizes[worse].mean()), better_mean=float(sizes[~worse].mean()))
+    return _Test(association, coded, worse)
 
 
 def _labels(parameter: ParameterRecord, groups: Sequence[Sequence[TrialRecord]]) -> list[str]:
@@ -232,14 +231,14 @@ def _between(parameter: ParameterRecord, low: float, high: float) -> float | str
     return float(np.sqrt(low * high)) if parameter.log and low > 0.0 else (low + high) / 2.0
 
 
-def _judge(found: Association, test: _Test, configurations: FlaggedConfigurations) -> Association:
-    """Look for configurations that differ in this parameter alone and word the finding accordingly."""
+def _judge(association: Association, test: _Test, configurations: FlaggedConfigurations) -> Association:
+    """Look for configurations that differ in this parameter alone and say what they show."""
     params = [group[0].params for group, active in zip(configurations.trials, test.coded.active, strict=True) if active]
-    sizes = configurations.sizes[found.flag][test.coded.active]
-    matched, consistent = matched_groups(params, found.parameter, sizes, test.worse)
+    sizes = configurations.sizes[association.flag][test.coded.active]
+    matched, consistent = matched_groups(params, association.parameter, sizes, test.worse)
     tested = matched >= 2 and consistent == matched  # noqa: PLR2004 one group alone may be luck
-    change = narrower(test.coded.parameter, found)
-    return replace(found, matched=matched, consistent=consistent, tested=tested, space_change=change)
+    change = narrower(test.coded.parameter, association)
+    return replace(association, matched=matched, consistent=consistent, tested=tested, space_change=change)
 
 
 def _counts(configurations: FlaggedConfigurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:

@@ -157,10 +157,10 @@ def evaluate(
     if not varying or float(np.ptp(values)) == 0.0:
         return {}, ""
     if len(params) <= FOREST_LIMIT:
-        found, evaluator = _forest(varying, params, values, maximize=maximize), "fANOVA"
+        shares, evaluator = _forest(varying, params, values, maximize=maximize), "fANOVA"
     else:
-        found, evaluator = ped_anova([(p, [of[p.name] for of in params]) for p in varying], values, maximize=maximize), "PED-ANOVA"
-    return {name: float(share) for name, share in found.items() if np.isfinite(share)}, evaluator
+        shares, evaluator = ped_anova([(p, [of[p.name] for of in params]) for p in varying], values, maximize=maximize), "PED-ANOVA"
+    return {name: float(share) for name, share in shares.items() if np.isfinite(share)}, evaluator
 
 
 def _forest(
@@ -228,9 +228,9 @@ def ped_anova(columns: Sequence[tuple[ParameterRecord, Sequence[ParameterValue]]
     loss = -values if maximize else values
     cutoff = np.partition(loss, place := math.ceil(TOP_SHARE * loss.size) - 1)[place]
     good = loss <= cutoff
-    found = {parameter.name: _divergence(parameter, of, good) for parameter, of in columns}
-    total = sum(found.values())
-    return {name: divergence / total if total > 0.0 else 1.0 / len(found) for name, divergence in found.items()}
+    divergences = {parameter.name: _divergence(parameter, of, good) for parameter, of in columns}
+    total = sum(divergences.values())
+    return {name: divergence / total if total > 0.0 else 1.0 / len(divergences) for name, divergence in divergences.items()}
 
 
 def _divergence(parameter: ParameterRecord, values: Sequence[ParameterValue], good: NDArray[np.bool_]) -> float:
