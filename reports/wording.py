@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ FRACTION_METRICS = ("accuracy", "_f1", "top5", "share", "recall", "precision", "
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
+@cache
 def is_fraction(metric: str) -> bool:
     """Whether a metric lies in [0, 1] and reads better as a percentage."""
     return metric in {"acc", "val_acc"} or any(part in metric for part in FRACTION_METRICS)
