@@ -1,7 +1,4 @@
-"""Two tables: one row a configuration, one row an epoch.
-
-The verdict and the ranking as Markdown, for pull requests and notes.
-"""
+"""The report as two CSV tables (one row per configuration, one row per epoch), and as Markdown for pull requests and notes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The ranking of a study as data.
-
-Which trainings of a configuration speak for it, and whose exported file stands for it.
-"""
+"""The ranking of a study as data: which trainings of a configuration count, and whose exported file stands for it."""
 
 from __future__ import annotations
 

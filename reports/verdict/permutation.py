@@ -1,7 +1,4 @@
-"""Permutation tests of one response against one parameter, and Holm's adjustment.
-
-Sums of permuted values over segments, drawn without permuting what does not count.
-"""
+"""Permutation tests of one response against one parameter, and Holm's adjustment for many tests."""
 
 from __future__ import annotations
 
