@@ -82,9 +82,9 @@ def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict],
 
 def _html(verdicts: Sequence[Verdict]) -> str:
     """The HTML report of all runs."""
-    from reports.data import build_report_data
-    from reports.html import render_report
     from reports.logs import study_from_logs
+    from reports.page import render_report
+    from reports.verdict import build_report_data
 
     sizes = {number: verdict.num_val for number, verdict in enumerate(verdicts)}
     study = study_from_logs([verdict.run for verdict in verdicts], num_val=sizes)

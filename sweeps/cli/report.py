@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from reports.data import ReportData
     from reports.records import StudyRecord
+    from reports.verdict import ReportData
 
 
 FORMATS = ("html", "json", "csv", "md")
@@ -59,8 +59,8 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
-    from reports.data import build_report_data
     from reports.exports import write_atomically
+    from reports.verdict import build_report_data
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
@@ -76,7 +76,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
 
 
 def _comparison(records: Sequence[StudyRecord]) -> str:
-    from reports.html import render_comparison
+    from reports.page import render_comparison
 
     return render_comparison(records)
 
@@ -84,7 +84,7 @@ def _comparison(records: Sequence[StudyRecord]) -> str:
 def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[str, str]:
     """File-name ending to text; CSV is two tables."""
     if name == "html":
-        from reports.html import render_report
+        from reports.page import render_report
 
         return {".html": render_report(data, refresh_seconds=refresh_seconds)}
     from reports.exports import to_csv, to_json, to_markdown

@@ -213,6 +213,6 @@ def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: C
 
 def _write_report(record: StudyRecord, path: Path) -> None:
     from reports.exports import write_atomically
-    from reports.html import render_report
+    from reports.page import render_report
 
     write_atomically(path, render_report(record))

@@ -62,7 +62,7 @@ class Proposer:
 
         Args:
             trials: search trials so far.
-            taken: configurations that were tried, siblings and imported ones included.
+            taken: configurations that were tried, imported ones included.
             proposal: how many search configurations came before.
 
         Returns:

@@ -112,7 +112,7 @@ class SearchSettings(Settings):
     pruner_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the pruner: ``grace`` (epochs), ``reduction`` (asha), ``startup_trials`` (median)."""
     trials: int = setting(24, ge=1)
-    """Search configurations; siblings, confirmations and attempts are not counted."""
+    """Search configurations; confirmations and attempts are not counted."""
     seed: int = setting(0, ge=0)
     """Seed of the study: proposals and training seeds follow from it."""
     duplicates: bool = setting(default=False)

@@ -44,7 +44,16 @@ def test_each_command_explains_itself(shell: Shell, command: str) -> None:
 
 
 def test_reading_commands_import_neither_tensorflow_nor_ray() -> None:
-    modules = "sweeps.record", "sweeps.standing", "sweeps.sweep_file", "reports.html", "reports.diagnosis", "reports.logs"
+    modules = (
+        "sweeps.cli.status",
+        "sweeps.cli.report",
+        "sweeps.cli.diagnose",
+        "sweeps.sweep_file",
+        "reports.page",
+        "reports.verdict",
+        "reports.logs",
+        "sweeps.record",
+    )
     assert _imported("\n".join(f"import {name}" for name in modules)) == "[]"
 
 

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from reports.exports import to_json
-from reports.html import render_report
+from reports.page import render_report
 from reports.ranking import rank
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from killable import sweep_in
 
-from reports.data import build_report_data
+from reports.verdict import build_report_data
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
 from sweeps.study import run_study

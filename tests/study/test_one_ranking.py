@@ -11,7 +11,7 @@ import pytest
 from recorder import Recorder
 from rich.console import Console
 
-from reports.data import build_report_data
+from reports.verdict import build_report_data
 from reports.ranking import rank
 from sweeps.cli.export import export
 from sweeps.cli.status import leader_lines, status
