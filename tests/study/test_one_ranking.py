@@ -11,8 +11,8 @@ import pytest
 from recorder import Recorder
 from rich.console import Console
 
-from reports.verdict import build_report_data
 from reports.ranking import rank
+from reports.verdict import build_report_data
 from sweeps.cli.export import export
 from sweeps.cli.status import leader_lines, status
 from sweeps.executor.inline import InlineExecutor
