@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sweeps.executor.protocol import Executor
+    from sweeps.observer import StudyObserver, StudyOutcome
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
-    from sweeps.study.observer import StudyObserver, StudyOutcome
     from sweeps.study.plan import StudyPlan
     from sweeps.sweep_file import SweepFile
 
