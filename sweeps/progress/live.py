@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from reports.records import TrialRecord
-    from sweeps.study.observer import ConfirmationCost, StudySnapshot
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
 REFRESHES_PER_SECOND = 4

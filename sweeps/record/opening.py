@@ -58,7 +58,8 @@ def create_study(where: Database | str, name: str, facts: StudyFacts, times: Sto
             write_facts(connection, study_id, facts)
         return study_id, facts
 
-    return _driven(where, name, times, make)
+    database = where if isinstance(where, Database) else Database(where)
+    return _driven(database, name, times, make, shared=database is where)
 
 
 def open_study(where: Database | str, name: str, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:
@@ -69,26 +70,41 @@ def open_study(where: Database | str, name: str, times: StorageTimes = STANDARD_
         StudyLockedError: another driver is alive (SQLite).
         SchemaError: the storage was written by a newer version, or is used by an older one right now.
     """
-    with opened(where) as database:
-        if not study_exists(database, name):
-            database.existing()
-            raise StudyNotFoundError(
-                f"storage {database.place}: no study {name!r}; `steadysweep status --storage ...` lists those that are there."
-            )
 
     def find(_storage: OptunaStorage, database: Database) -> tuple[int, StudyFacts]:
         with database.engine.connect() as connection:
             study_id = study_id_of(connection, name, database.place)
             return study_id, existing_facts(connection, study_id, name, database.place)
 
-    return _driven(where, name, times, find)
+    database = where if isinstance(where, Database) else Database(where)
+    if not study_exists(database, name):
+        try:
+            database.existing()
+        finally:
+            database.close()
+        raise StudyNotFoundError(
+            f"storage {database.place}: no study {name!r}; `steadysweep status --storage ...` lists those that are there."
+        )
+    return _driven(database, name, times, find, shared=database is where)
 
 
 def _driven(
-    where: Database | str, name: str, times: StorageTimes, study: Callable[[OptunaStorage, Database], tuple[int, StudyFacts]]
+    database: Database,
+    name: str,
+    times: StorageTimes,
+    study: Callable[[OptunaStorage, Database], tuple[int, StudyFacts]],
+    *,
+    shared: bool,
 ) -> RecordedStudy:
-    """Make or migrate the tables, make or find the study, and own it or share it."""
-    database = where if isinstance(where, Database) else Database(where)
+    """Make or migrate the tables, make or find the study, and own it or share it.
+
+    Args:
+        database: the storage.
+        name: of the study.
+        times: waits of the driver.
+        study: makes or finds it.
+        shared: others use the database too, so that closing the study leaves it open.
+    """
     refuse_unsafe_place(database.storage)
     file = database.storage.file
     lock: StudyLock | None = None
@@ -105,7 +121,7 @@ def _driven(
         raise
     ownership = lock or LeasedTrials(database.engine, study_id, times.lease)
     storage.remove_session()
-    close = (lambda: None) if database is where else database.close
+    close = (lambda: None) if shared else database.close
     return RecordedStudy(name, study_id, facts, ownership=ownership, transactions=Transactions(database, times.outage), close=close)
 
 

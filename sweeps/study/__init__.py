@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweeps.observer import ConfirmationCost, EndReason, StudyObserver, StudyOutcome, StudySnapshot
 from sweeps.study.continuing import (
     ExistingStudy,
     OtherSweepError,
@@ -12,7 +13,6 @@ from sweeps.study.continuing import (
 )
 from sweeps.study.finishing import SweepAbortedError
 from sweeps.study.history_import import look_at_history
-from sweeps.study.observer import ConfirmationCost, EndReason, StudyObserver, StudyOutcome, StudySnapshot
 from sweeps.study.plan import StudyOptions
 from sweeps.study.running import run_study
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
+from sweeps.observer import StudyOutcome
 from sweeps.record import open_study, read_stored_study, read_study_facts, study_exists
 from sweeps.record.storage import opened
 from sweeps.study.assignments import is_over
 from sweeps.study.history_import import look_at_history
-from sweeps.study.observer import StudyOutcome
 from sweeps.study.plan import parameter_record, plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.snapshots import Snapshots
@@ -18,10 +18,10 @@ from sweeps.study.state import StudyState
 from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles, sweep_from_text
 
 if TYPE_CHECKING:
+    from sweeps.observer import EndReason
     from sweeps.record.facts import HistorySource, StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
-    from sweeps.study.observer import EndReason
     from sweeps.study.plan import StudyPlan
 
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from sweeps.study.observer import StudySnapshot
+from sweeps.observer import StudySnapshot
 
 if TYPE_CHECKING:
     from sweeps.study.assignments import Assignments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.background import Background
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

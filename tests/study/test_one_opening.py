@@ -54,6 +54,12 @@ def test_making_and_continuing_a_study_open_its_file_once_each(sweep_text: Calla
     assert len(engines) == 2
 
 
+def test_a_run_by_itself_opens_it_once(run: Callable[..., StudyOutcome], engines: list[str]) -> None:
+    run(search="{trials: 1, pruner: none}")
+    run(search="{trials: 2, pruner: none}")
+    assert len(engines) == 2
+
+
 def test_on_a_server_too(
     sweep_text: Callable[..., str], engines: list[str], postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
