@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
-from dataclasses import asdict
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,19 +36,13 @@ ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 
 
 def payload(data: ReportData, spark: tuple[float, float]) -> str:
-    """JSON for the script, safe inside a script element.
-
-    Args:
-        data: the report.
-        spark: lower and upper end of the sparklines' scale.
-    """
+    """JSON for the script, safe inside a script element; `spark` is the lower and the upper end of the sparklines' scale."""
     study = data.study
     document = {
-        "metric": study.metric,
-        "maximize": study.maximize,
+        **wording.fields(study, "metric", "maximize"),
         "missing": wording.MISSING,
         "spark": spark,
-        "columns": [asdict(column) for column in columns(data)],
+        "columns": columns(data),
         "parameters": [_parameter(parameter, data.configurations) for parameter in data.parameters],
         "plots": parameter_plots(data) if study.kind == "study" and data.parameters else None,
         "rows": _rows(data),
@@ -110,11 +105,7 @@ def _short(value: float | None) -> float | None:
 def _parameter(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> dict[str, object]:
     """A parameter with its axis; of labels also those that the space no longer has."""
     return {
-        "name": parameter.name,
-        "kind": parameter.kind,
-        "log": parameter.log,
-        "low": parameter.low,
-        "high": parameter.high,
+        **wording.fields(parameter, "name", "kind", "log", "low", "high"),
         "num_labels": len(parameter.labels),
         "labels": _labels(parameter, rows),
         "axis": axis_labels(parameter),
@@ -148,32 +139,16 @@ def pack_curves(data: ReportData) -> dict[str, object]:
     trainings = [trial for row in data.configurations for trial in row.trials]
     metrics = _metrics(data.configurations, data.study.metric)
     points = min(MOST_POINTS, max(FEWEST_POINTS, CURVE_VALUES // max(1, 2 * len(trainings))))
-    lengths: list[int] = []
-    thinned: list[int] = []
-    epochs: list[NDArray[np.uint32]] = []
-    values: list[NDArray[np.float32]] = []
-    for trial in trainings:
-        for metric in metrics:
-            curve = trial.curves.get(metric)
-            if curve is None or not len(curve):
-                lengths.append(0)
-                continue
-            kept = kept_epochs(curve, points)
-            if len(kept) < len(curve):
-                thinned.append(len(lengths))
-                epochs.append((kept + 1).astype("<u4"))
-            lengths.append(len(kept))
-            values.append(np.asarray(curve, dtype="<f4")[kept])
-    by_metric: dict[str, list[NDArray[np.float32]]] = {metric: [] for metric in metrics}
-    present = (metrics[slot % len(metrics)] for slot, length in enumerate(lengths) if length)
-    for metric, drawn in zip(present, values, strict=True):
-        by_metric[metric].append(drawn)
-    distinct = {metric: _distinct(drawn) for metric, drawn in by_metric.items()}
+    curves = [np.asarray(trial.curves.get(metric, ()), dtype="<f4") for trial in trainings for metric in metrics]
+    kept = [kept_epochs(curve, points) for curve in curves]
+    thinned = [slot for slot, (curve, epochs) in enumerate(zip(curves, kept, strict=True)) if len(epochs) < len(curve)]
+    values = [curve[epochs] for curve, epochs in zip(curves, kept, strict=True)]
+    distinct = {metric: _distinct(values[place :: len(metrics)]) for place, metric in enumerate(metrics)}
     return {
         "metrics": metrics,
-        "lengths": lengths,
+        "lengths": [len(epochs) for epochs in kept],
         "thinned": thinned,
-        "epochs": _base64(epochs, "<u4"),
+        "epochs": _base64([kept[slot] + 1 for slot in thinned], "<u4"),
         "values": _base64(values, "<f4"),
         "texts": {metric: value_texts(values, metric) for metric, values in distinct.items()},
         "axes": {metric: axis_steps(values, metric) for metric, values in distinct.items()},
@@ -234,19 +209,13 @@ def axis_steps(values: NDArray[np.float32], metric: str) -> dict[str, object]:
 
 def _metrics(rows: Sequence[RankedConfiguration], ranked: str) -> tuple[str, ...]:
     """The ranked metric, its training counterpart, then others in a fixed order while they fit."""
-    sizes: dict[str, int] = {}
-    for row in rows:
-        for trial in row.trials:
-            for name, curve in trial.curves.items():
-                sizes[name] = sizes.get(name, 0) + min(len(curve), MOST_POINTS)
+    sizes: Counter[str] = Counter()
+    for trial in (trial for row in rows for trial in row.trials):
+        sizes.update({name: min(len(curve), MOST_POINTS) for name, curve in trial.curves.items()})
     preferred = [ranked, ranked.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss", "val_batch_accuracy", "learning_rate"]
     order = [name for name in dict.fromkeys([*preferred, *sorted(sizes)]) if name in sizes]
-    taken, total = [], 0
-    for index, name in enumerate(order):
-        total += sizes[name]
-        if index < 2 or total <= EXTRA_VALUES:  # noqa: PLR2004 - validation and training
-            taken.append(name)
-    return tuple(taken)
+    totals = enumerate(itertools.accumulate(sizes[name] for name in order))
+    return tuple(name for name, (index, total) in zip(order, totals, strict=True) if index < 2 or total <= EXTRA_VALUES)  # noqa: PLR2004 - validation and training
 
 
 def _base64(arrays: Sequence[NDArray[np.generic]], dtype: str) -> str:

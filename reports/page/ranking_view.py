@@ -110,28 +110,17 @@ def ranking_view(data: ReportData, scale: Scale) -> RankingView:
         rows=tuple((row, tuple(_cell(data, row, column, scale) for column in visible)) for row in static),
         left_out=len(data.configurations) - len(static),
         caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
-        unit_sentence=_units(data),
+        unit_sentence="All curves share one scale."
+        + (" Tinted rows cannot be separated from the first." if data.tied else "")
+        + ("" if data.study.maximize else " Less is better."),
     )
-
-
-def _units(data: ReportData) -> str:
-    sentences = ["All curves share one scale."]
-    if data.tied:
-        sentences.append("Tinted rows cannot be separated from the first.")
-    if not data.study.maximize:
-        sentences.append("Less is better.")
-    return " ".join(sentences)
 
 
 def curve_of(data: ReportData, row: RankedConfiguration, scale: Scale, size: tuple[int, int] = SPARK_SIZE) -> Sparkline | None:
     """Sparkline of a configuration's first training that has a curve."""
-    for trial in row.trials:
-        curve = trial.curves.get(data.study.metric)
-        if curve is not None and len(curve):
-            drawn = sparkline(curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size)
-            if drawn is not None:
-                return drawn
-    return None
+    curves = (curve for trial in row.trials if (curve := trial.curves.get(data.study.metric)) is not None)
+    sparks = (sparkline(c, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size) for c in curves)
+    return next(filter(None, sparks), None)
 
 
 def _cell(data: ReportData, row: RankedConfiguration, column: Column, scale: Scale) -> Cell:

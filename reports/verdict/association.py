@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -132,7 +133,7 @@ def narrower(parameter: ParameterRecord, association: Association) -> str:
         return ""
     low, high = (parameter.low, association.threshold) if association.worse == "above" else (association.threshold, parameter.high)
     if parameter.kind == "int":
-        low, high = (int(low), int(high)) if association.worse == "above" else (int(-(-low // 1)), int(high))
+        low, high = math.ceil(low), math.floor(high)
     if not parameter.low <= low < high <= parameter.high:
         return ""
     ends = f"{parameter.kind}: [{_yaml_number(low)}, {_yaml_number(high)}]"

@@ -157,13 +157,13 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
 
 def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:
     """(seconds, stable, trial) of every complete training, by time."""
-    points = []
-    for trial in study.trials:
-        ended = max((run.ended for run in trial.attempts if run.ended), default=None)
-        score = scores.get(trial.number)
-        if trial.state == "COMPLETE" and ended is not None and score is not None:
-            points.append(((ended - start).total_seconds(), score.stable, trial.number))
-    return sorted(points)
+    return sorted(
+        ((max(ends) - start).total_seconds(), score.stable, trial.number)
+        for trial in study.trials
+        if trial.state == "COMPLETE"
+        and (ends := [run.ended for run in trial.attempts if run.ended])
+        and (score := scores.get(trial.number)) is not None
+    )
 
 
 def _leaders(finished: Iterable[tuple[float, float, int]], *, maximize: bool) -> tuple[tuple[float, float], ...]:
