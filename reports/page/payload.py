@@ -165,9 +165,7 @@ def _distinct(curves: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def value_texts(values: NDArray[np.float32], metric: str) -> dict[str, object]:
     """The text of every value of a metric that the page can show, as a table of few lines: values that read alike lie side by side.
 
-    Args:
-        values: distinct and rising, ``(num_values,)``.
-        metric: the metric.
+    `values` are distinct and rising, ``(num_values,)``.
 
     Returns:
         ``starts``: the smallest value with each text, rising, base64 float32; ``texts``: the texts. A value has the text of the last start
@@ -193,10 +191,6 @@ def value_texts(values: NDArray[np.float32], metric: str) -> dict[str, object]:
 
 def axis_steps(values: NDArray[np.float32], metric: str) -> dict[str, object]:
     """How a metric's axis is ticked at whatever zoom: the steps to choose from, each with the decimals that write its multiples exactly.
-
-    Args:
-        values: of the metric, ``(num_values,)``.
-        metric: the metric.
 
     Returns:
         ``factor``: what a value is multiplied by; ``steps``: step and decimals, rising (see `reports.wording.tick`).

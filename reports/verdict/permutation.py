@@ -31,7 +31,7 @@ def permuted_sums(segments: NDArray[np.int64], values: Array, number: int, rng: 
     Args:
         segments: how many values each segment holds, ``(num_segments,)``, summing to the number of values.
         values: ``(num_values,)``.
-        number: permutations.
+        number: of permutations.
         rng: their randomness.
     """
     if values.size <= FEW:
