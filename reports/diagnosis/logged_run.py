@@ -64,7 +64,6 @@ class Verdict:
     """The diagnosis of one run.
 
     Attributes:
-        run: the run.
         num_val: validation images, or None when unknown.
         num_val_source: whether their number was given by the user, stated by the log, or inferred from the values; None when unknown.
         val_accuracy: figures of validation accuracy, or None when the log has none.
@@ -118,9 +117,9 @@ def _figures(curve: NDArray[np.float64] | None, *, maximize: bool) -> CurveFigur
         best=float(curve[best]),
         best_epoch=best + 1,
         last=_finite(float(present[-1])),
-        level=_finite(score and score.level),
-        spread=_finite(score and score.spread),
-        stable=_finite(score and score.stable),
+        level=_finite(score.level if score else None),
+        spread=_finite(score.spread if score else None),
+        stable=_finite(score.stable if score else None),
         provisional=score is None or score.provisional,
     )
 

@@ -33,7 +33,7 @@ def _table(verdicts: Sequence[Verdict]) -> str:
     rows = [("run", "epochs", "stable", "level", "best", "last", "flags")]
     for verdict in verdicts:
         run, figures = verdict.run, verdict.val_accuracy
-        stable, level, last = (_number(figures and getattr(figures, name)) for name in ("stable", "level", "last"))
+        stable, level, last = (_number(getattr(figures, name, None)) for name in ("stable", "level", "last"))
         best = f"{_number(figures.best)} @ {figures.best_epoch}" if figures else "-"
         flags = ", ".join(flag.name for flag in verdict.flags) or "none"
         rows.append((f"{run.source}: {run.name}", str(run.num_epochs), stable, level, best, last, flags))

@@ -74,7 +74,7 @@ def _line(data: ReportData, scale: Scale) -> StudyLine:
         leader=leader,
         spark=curve_of(data, leader, sparkline_scale(data)) if leader else None,
         holds=wording.score(leader.stable if leader else None, metric),
-        interval="not confirmed" if unconfirmed else wording.interval(leader and leader.stable_interval, metric),
+        interval="not confirmed" if unconfirmed else wording.interval(leader.stable_interval if leader else None, metric),
         best=wording.score((max if data.study.maximize else min)(bests, default=None), metric),
         ranked=wording.count(len(data.configurations), "configuration"),
         oscillating=f"{len(data.verdict.oscillating):,} of {len(data.ranked):,}",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import ParameterRecord
     from reports.verdict import ReportData
-    from reports.verdict.importance import ParameterImportance, StudyImportance
+    from reports.verdict.importance import StudyImportance
 
     Places = NDArray[np.int64]
 
@@ -61,17 +61,13 @@ def importance_view(item: StudyImportance) -> ImportanceView:
         note = item.note or "no parameter varies"
         return ImportanceView(item.target, f"What goes with {what}", "", (), f"{note[:1].upper()}{note[1:]}.")
     longest = max((share for _, share in known), default=0.0) or 1.0
-    bars = tuple(
-        ImportanceBar(each.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", _active(each))
-        for each, share in known[:MOST_BARS]
-    )
+    bars = []
+    for each, share in known[:MOST_BARS]:
+        within = "" if each.active_share >= 1 else f"within the {100 * each.active_share:.0f}{wording.PERCENT} that have it"
+        bars.append(ImportanceBar(each.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", within))
     how = f"Share of the variation of {what} that goes with each parameter, over {wording.count(item.configurations, 'configuration')} ({item.evaluator})."
     left_out = f"{len(known) - MOST_BARS} more parameters matter less. " if len(known) > MOST_BARS else ""
-    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, bars, left_out)
-
-
-def _active(parameter: ParameterImportance) -> str:
-    return "" if parameter.active_share >= 1 else f"within the {100 * parameter.active_share:.0f}{wording.PERCENT} that have it"
+    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, tuple(bars), left_out)
 
 
 def parameter_plots(data: ReportData) -> dict[str, object]:

@@ -32,7 +32,8 @@ MOST_POINTS, FEWEST_POINTS = 500, 48
 DEFAULT_SELECTION = 4
 FINEST_DECADES = 9
 """Powers of ten below the largest value at which a curve can still be zoomed: single precision ends before."""
-ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+"""With them strings can neither end the script element nor start a comment in it."""
 
 
 def payload(data: ReportData, spark: tuple[float, float]) -> str:
@@ -49,14 +50,7 @@ def payload(data: ReportData, spark: tuple[float, float]) -> str:
         "selected": default_selection(data),
         "curves": pack_curves(data),
     }
-    return script_safe(wording.json_text(document, compact=True))
-
-
-def script_safe(text: str) -> str:
-    """JSON whose strings can neither end the script element nor start a comment in it."""
-    for character, escape in ESCAPES.items():
-        text = text.replace(character, escape)
-    return text
+    return wording.json_text(document, compact=True).translate(ESCAPES)
 
 
 def default_selection(data: ReportData) -> list[str]:

@@ -60,7 +60,7 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
         "policy": security_policy(),
         "styles": Markup(styles()),  # noqa: S704 - our own files
         "scripts": Markup(scripts()),  # noqa: S704 - our own files
-        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.script_safe`
+        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.ESCAPES`
         "refresh_seconds": refresh_seconds,
     }
 

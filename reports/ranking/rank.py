@@ -74,7 +74,7 @@ def rank(
         scores: trial number to score, when already known; found here otherwise.
     """
     sign = 1.0 if study.maximize else -1.0
-    curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}
+    curves = {trial.number: np.asarray(trial.curves.get(study.metric, ()), dtype=np.float64) for trial in study.trials}
     if scores is None:
         scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
     known = study_flags(study) if flags is None else flags
@@ -90,10 +90,6 @@ def rank(
         for place, candidate in enumerate(candidates)
     )
     return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, oscillating_by_chance(study))
-
-
-def _curve(trial: TrialRecord, metric: str) -> Array:
-    return np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
 
 
 def _finite(curve: Array) -> Array:

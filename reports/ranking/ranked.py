@@ -23,7 +23,6 @@ class RankedConfiguration:
 
     Attributes:
         rank: counted from 1; configurations without a figure come after all others.
-        configuration: its ID.
         short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.

@@ -20,16 +20,13 @@ class Association:
     """One parameter that goes with one flag.
 
     Attributes:
-        parameter: its name.
-        flag: the flag.
         p_value: permutation p-value of the split or grouping.
         p_adjusted: Holm-adjusted over all parameters and flags of the study.
         threshold: value that parts the configurations best, for ordered parameters (text of a label for ordinals); None for choices.
         worse: where the flag is more common: ``below`` or ``above`` `threshold`, or the choice's label.
         worse_mean: mean of the flag's size there (swing amplitude for ``oscillating``, else the share of trials flagged).
         better_mean: the same elsewhere.
-        configurations: configurations compared.
-        trials: their trials.
+        configurations, trials: how many were compared.
         matched: groups of configurations that differ in this parameter alone and in which the flag's size differs.
         consistent: how many of `matched` agree with the association.
         tested: whether every matched group agrees and there are at least two: then, and only then, it is called a cause.
@@ -78,9 +75,7 @@ class FlagCount:
     """How common a flag is in a study.
 
     Attributes:
-        flag: which.
-        trials: flagged trials.
-        of_trials: trials looked at.
+        trials, of_trials: how many are flagged, and how many were looked at.
         expected_by_chance: trials that would be flagged if all were steady, known for ``oscillating`` alone.
         explained: whether any parameter goes with it.
     """

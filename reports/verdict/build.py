@@ -31,10 +31,7 @@ class ReportData:
     """Everything that one report shows.
 
     Attributes:
-        study: the records it was made from.
         ranking: its configurations, those that have no figure last.
-        verdict: the answer in words.
-        progress: the sweep's course.
         parameters: searched parameters in the order of the space, then any that only older trials have.
         importance: for stable accuracy and for oscillation; empty for logs.
         causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.

@@ -50,7 +50,6 @@ class ParameterImportance:
     """One parameter's importance for one target.
 
     Attributes:
-        parameter: its name.
         importance: share of the target's variance that goes with it, alone or together with others, among the parameters evaluated with
             it; None where it could not be evaluated.
         active_share: share of the configurations in which it is active; below 1 it was evaluated within these alone.

@@ -59,13 +59,10 @@ class Run:
     """One attempt on the timeline.
 
     Attributes:
-        trial: its number.
-        worker: where it ran.
         start: seconds since the study's first start.
         end: likewise; for a running one the time of the newest record.
         cause: how it ended (``pruned`` where that is why the driver stopped it), or ``running``.
         driver: who handed it out.
-        gpu: GPUs that it had.
     """
 
     trial: int
