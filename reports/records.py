@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -131,6 +131,15 @@ class ParameterRecord:
     high: float | None = None
     labels: tuple[str, ...] = ()
     condition: str | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its values are labels."""
+        return self.kind in {"choice", "ordinal"}
+
+    def all_labels(self, values: Iterable[object]) -> list[str]:
+        """Its labels in their order, then those of trials' `values` that the space no longer has; none for numbers."""
+        return [*self.labels, *sorted({str(value) for value in values} - set(self.labels))] if self.labelled else []
 
 
 @dataclass(frozen=True)

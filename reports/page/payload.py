@@ -66,7 +66,7 @@ def _rows(data: ReportData) -> dict[str, object]:
     rows, metric = data.configurations, data.study.metric
     flags = sorted({flag.name for row in rows for flag in row.flags})
     written = [column for column in columns(data) if column.kind not in {"name", "spark", "flags"}]
-    labelled = {f"param:{parameter.name}" for parameter in data.parameters if parameter.kind in {"choice", "ordinal"}}
+    labelled = {f"param:{parameter.name}" for parameter in data.parameters if parameter.labelled}
     return {
         "id": [row.configuration for row in rows],
         "short": [row.short for row in rows],
@@ -101,23 +101,17 @@ def _parameter(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) 
     return {
         **wording.fields(parameter, "name", "kind", "log", "low", "high"),
         "num_labels": len(parameter.labels),
-        "labels": _labels(parameter, rows),
+        "labels": parameter.all_labels(row.params[parameter.name] for row in rows if parameter.name in row.params),
         "axis": axis_labels(parameter),
     }
 
 
-def _labels(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> list[str]:
-    if parameter.kind not in {"choice", "ordinal"}:
-        return []
-    seen = {str(row.params[parameter.name]) for row in rows if parameter.name in row.params}
-    return [*parameter.labels, *sorted(seen - set(parameter.labels))]
-
-
 def _values(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> list[float | int | None]:
     """Of each row the number, or the label's place among the parameter's labels; None where it is not active."""
-    if parameter.kind in {"choice", "ordinal"}:
-        places = {label: place for place, label in reversed(list(enumerate(_labels(parameter, rows))))}
-        return [places[str(row.params[parameter.name])] if parameter.name in row.params else None for row in rows]
+    if parameter.labelled:
+        texts = [str(row.params[parameter.name]) if parameter.name in row.params else None for row in rows]
+        labels = parameter.all_labels(text for text in texts if text is not None)
+        return [None if text is None else labels.index(text) for text in texts]
     values = (row.params.get(parameter.name) for row in rows)
     return [value if isinstance(value, int | float) and not isinstance(value, bool) else None for value in values]
 

@@ -119,7 +119,7 @@ def narrower(parameter: ParameterRecord, association: Association) -> str:
     Returns:
         Lines of YAML to paste under ``space:``, or nothing where the finding leaves nothing to search.
     """
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         labels = _better_labels(parameter, association)
         if not labels or len(labels) == len(parameter.labels):
             return ""

@@ -163,13 +163,11 @@ def _coded(parameter: ParameterRecord, trials: Sequence[Sequence[TrialRecord]]) 
     active = np.array([parameter.name in group[0].params for group in trials], dtype=bool)
     groups = list(itertools.compress(trials, active))
     values = [group[0].params[parameter.name] for group in groups]
-    labels: list[str] = []
-    if parameter.kind in {"float", "int"}:
+    labels = parameter.all_labels(values)
+    if parameter.labelled:
+        codes = np.array([float(labels.index(str(value))) for value in values])
+    else:
         codes = np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in values])
-    else:  # labels in the trials that the record does not name come last
-        labels = [*parameter.labels, *sorted(set(map(str, values)) - set(parameter.labels))]
-        places = {label: float(place) for place, label in enumerate(labels)}
-        codes = np.array([places[str(value)] for value in values])
     return _Coded(parameter, active, codes, labels, sum(map(len, groups)))
 
 

@@ -176,8 +176,8 @@ def distribution(parameter: ParameterRecord, values: Sequence[ParameterValue]) -
     """The parameter's distribution, widened to what the configurations hold."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if parameter.kind in {"choice", "ordinal"}:
-        return CategoricalDistribution(tuple(dict.fromkeys([*parameter.labels, *sorted({str(value) for value in values})])))
+    if parameter.labelled:
+        return CategoricalDistribution(tuple(dict.fromkeys(parameter.all_labels(values))))
     numbers = [float(value) for value in values if isinstance(value, int | float | str)]
     low, high = _range(parameter, numbers)
     log = parameter.log and low > 0.0
@@ -192,7 +192,7 @@ def _range(parameter: ParameterRecord, numbers: Iterable[float]) -> tuple[float,
 
 def internal_value(parameter: ParameterRecord, value: ParameterValue) -> str | float | int:
     """A value as `distribution` holds it."""
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         return str(value)
     return int(float(str(value))) if parameter.kind == "int" else float(str(value))
 
@@ -221,7 +221,7 @@ def ped_anova(columns: Columns, values: Array, *, maximize: bool) -> dict[str, f
 
 def _divergence(parameter: ParameterRecord, values: Sequence[ParameterValue], good: NDArray[np.bool_]) -> float:
     """Pearson divergence of the good configurations' density from that of all."""
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         texts = [str(value) for value in values]
         places = {label: place for place, label in enumerate(dict.fromkeys([*parameter.labels, *texts]))}
         cells, size = np.array([places[text] for text in texts]), len(places)
