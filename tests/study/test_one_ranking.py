@@ -105,7 +105,7 @@ def test_nine_places_name_one_leader(
     assert leader in leader_lines(study, standing(study))[2]
 
     data = build_report_data(study)
-    assert data.configurations[0].id == leader
+    assert data.configurations[0].configuration == leader
     assert data.verdict.leaders[0] == leader
 
     assert export("fast", storage=url, wanted=1, output=str(tmp_path / "exported")) == 0
