@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -25,8 +25,8 @@ class AttemptRecord:
 
     Attributes:
         attempt: counted from 0.
-        driver: host and process of the driver.
-        worker: host and process of the worker, or empty before it started.
+        driver: its host and process.
+        worker: likewise, or empty before it started.
         from_epoch: epochs that were already done when it started.
         started: UTC.
         ended: UTC, or None while running or when the driver died.
@@ -60,11 +60,9 @@ class TrialRecord:
     """One training of a configuration with one seed: the one shape of a trial, from the storage to the page.
 
     Attributes:
-        number: the trial's number in the study.
         configuration: ID of its configuration.
         role: why it was trained.
-        state: Optuna's state.
-        seed: training seed.
+        state: Optuna's.
         params: searched parameters that are active, by name.
         curves: metric name to per-epoch values, shape ``(num_epochs,)``, NaN where missing.
         planned_epochs: epochs of a complete training.
@@ -80,8 +78,7 @@ class TrialRecord:
             ``provisional``; empty while it runs.
         flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
-        started: UTC.
-        completed: UTC.
+        started, completed: UTC.
     """
 
     number: int
@@ -122,8 +119,7 @@ class ParameterRecord:
         name: as in the sweep file.
         kind: how its values are ordered and drawn.
         log: whether it is drawn on a logarithmic scale.
-        low: lower end, for ``float`` and ``int``.
-        high: upper end, for ``float`` and ``int``.
+        low, high: the ends, for ``float`` and ``int``.
         labels: the choices in their order, for ``choice`` and ``ordinal``.
         condition: text of its ``when``, or None.
     """
@@ -135,6 +131,15 @@ class ParameterRecord:
     high: float | None = None
     labels: tuple[str, ...] = ()
     condition: str | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its values are labels."""
+        return self.kind in {"choice", "ordinal"}
+
+    def all_labels(self, values: Iterable[object]) -> list[str]:
+        """Its labels in their order, then those of trials' `values` that the space no longer has; none for numbers."""
+        return [*self.labels, *sorted({str(value) for value in values} - set(self.labels))] if self.labelled else []
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,9 +35,7 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     """A value of a metric: 87.8 % (with a narrow space that does not break) for fractions, four significant digits otherwise."""
     if value is None or not math.isfinite(value):
         return MISSING
-    if is_fraction(metric):
-        return f"{100 * value:.1f}{PERCENT if unit else ''}"
-    return f"{value:.4g}"
+    return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
 def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = True) -> str:
@@ -61,9 +63,7 @@ def tick_format(step: float, metric: str) -> tuple[int, int]:
 
 def parameter(value: ParameterValue) -> str:
     """A parameter's value: labels as they are, numbers in their shortest readable form."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return str(value)
-    if isinstance(value, int):
+    if not isinstance(value, float):
         return str(value)
     if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):  # noqa: PLR2004 - where exponents read better
         mantissa, exponent = f"{value:.2e}".split("e")
@@ -127,34 +127,35 @@ def short_ids(identifiers: Iterable[str]) -> dict[str, str]:
     """
     names = list(identifiers)
     length = SHORTEST
-    hashes = [name for name in names if _is_hash(name)]
-    while length < max((len(name) for name in hashes), default=0) and len({name[:length] for name in hashes}) < len(set(hashes)):
+    hashes = {name for name in names if len(name) > SHORTEST and set(name) <= HASH_CHARACTERS}
+    while length < max(map(len, hashes), default=0) and len({name[:length] for name in hashes}) < len(hashes):
         length += 1
-    return {name: name[:length] if _is_hash(name) else name for name in names}
+    return {name: name[:length] if name in hashes else name for name in names}
 
 
-def _is_hash(name: str) -> bool:
-    return len(name) > SHORTEST and set(name) <= HASH_CHARACTERS
+def fields(record: object, *names: str) -> dict[str, object]:
+    """Attributes of a record by name: what a document takes over as it is."""
+    return {name: getattr(record, name) for name in names}
 
 
 def json_text(document: object, *, compact: bool = False) -> str:
-    """A document as JSON (RFC 8259): what is no number becomes null, NumPy's scalars and tuples become JSON's own.
+    """A document as JSON (RFC 8259), `compact` on one line without spaces.
 
-    Args:
-        document: dictionaries, lists, tuples, texts and numbers.
-        compact: on one line without spaces.
+    What is no number becomes null, a time ISO 8601; dataclasses, mappings, tuples and NumPy's scalars become JSON's own.
     """
     layout = {"separators": (",", ":")} if compact else {"indent": 1}
     return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, **layout)
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
+    if value is None or isinstance(value, str | bool | int | float):
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclass_fields(value)}
     return _plain(value.item())  # type: ignore[attr-defined]  # a NumPy scalar: nothing else is in our documents

@@ -94,8 +94,7 @@ def _logged_rate(run: LoggedRun) -> Finding:
     """The learning rate: where the log has it and it fell once for good, movement before and after are compared."""
     if "learning_rate" not in run.curves or "val_accuracy" not in run.curves:
         return False, "The log has no learning rate."
-    finding = _fall_of_rate(run.curves)
-    return finding is not None, finding or "The learning rate does not fall early enough to compare the curve before and after."
+    return _fall_of_rate(run.curves, "The learning rate does not fall early enough to compare the curve before and after.")
 
 
 def _logged_statistics(run: LoggedRun) -> Finding:
@@ -107,18 +106,18 @@ def _logged_statistics(run: LoggedRun) -> Finding:
     return False, finding
 
 
-def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
-    """What a learning rate that fell once for good shows about a run; None where it does not fall, or not early enough to compare."""
+def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]], otherwise: str) -> Finding:
+    """What a learning rate that fell once for good shows about a run; `otherwise` where it does not fall, or not early enough to compare."""
     rate, accuracy = curves.get("learning_rate"), curves.get("val_accuracy")
     if rate is None or accuracy is None:
-        return None
+        return False, otherwise
     start = rate[np.isfinite(rate)][:1]
     halved = np.flatnonzero(rate <= start / 2.0) if start.size else np.empty(0, dtype=np.int64)
     cut = int(halved[0]) if halved.size else rate.size
     before, after = _change(accuracy[:cut]), _change(accuracy[cut:])
     if before is None or after is None:
-        return None
-    return (
+        return False, otherwise
+    return True, (
         f"{'Possible' if after < _SHRINKS * before else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached "
         f"{rate[cut]:.2g} at epoch {cut + 1}, by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
     )
@@ -140,13 +139,7 @@ def _movement(curve: NDArray[np.float32]) -> float:
 
 @dataclass(frozen=True)
 class _Configuration:
-    """A configuration of a sweep with its trainings that are long enough to compare.
-
-    Attributes:
-        trial: the first of them.
-        movement: to-and-fro movement of validation accuracy per epoch over the second half, mean over trainings.
-        swings: whether any of its trainings is flagged for it.
-    """
+    """The first training of a configuration that is long enough to compare, the mean of `_movement`, and whether any is flagged for swings."""
 
     trial: TrialRecord
     movement: float
@@ -162,10 +155,10 @@ def check_study_causes(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) 
 
     Args:
         study: a sweep's record.
-        flags: trial number to flags.
+        flags: by trial number.
 
     Returns:
-        Configuration to its checks, for those that swing.
+        By configuration, for those that swing.
     """
     groups: dict[str, list[TrialRecord]] = {}
     for trial in study.trials:
@@ -184,12 +177,7 @@ def check_study_causes(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) 
 
 
 class _Sweep:
-    """The configurations of a sweep, compared with each other.
-
-    Args:
-        study: its record.
-        configurations: those that are long enough to compare.
-    """
+    """The configurations of a sweep that are long enough to compare, compared with each other."""
 
     def __init__(self, study: StudyRecord, configurations: Sequence[_Configuration]) -> None:
         self._num_val = study.num_val
@@ -241,10 +229,8 @@ class _Sweep:
             lower = self._compare(this, "learning_rate", lambda other: isinstance(other, int | float) and other < value)
             if lower.pairs:
                 return _answer(f"the learning rate is {value:g}", lower)
-        within = _fall_of_rate(this.trial.curves)
-        return within is not None, within or (
-            "The rate does not fall early enough to compare, and no configuration differs in a lower learning rate alone."
-        )
+        otherwise = "The rate does not fall early enough to compare, and no configuration differs in a lower learning rate alone."
+        return _fall_of_rate(this.trial.curves, otherwise)
 
     def _statistics(self, this: _Configuration) -> Finding:
         stored, batch = this.trial.curves["val_accuracy"], this.trial.curves.get("val_batch_accuracy")

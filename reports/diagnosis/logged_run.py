@@ -64,7 +64,6 @@ class Verdict:
     """The diagnosis of one run.
 
     Attributes:
-        run: the run.
         num_val: validation images, or None when unknown.
         num_val_source: whether their number was given by the user, stated by the log, or inferred from the values; None when unknown.
         val_accuracy: figures of validation accuracy, or None when the log has none.
@@ -85,33 +84,24 @@ class Verdict:
 
 
 def diagnose_run(run: LoggedRun, *, num_val: int | None = None) -> Verdict:
-    """Diagnose one run.
-
-    Args:
-        run: as read from a log.
-        num_val: validation images when the user knows them; None: what the log states, else what its values reveal, else unknown.
-    """
+    """Diagnose one run; `num_val` counts validation images: None for what the log states, else what its values reveal, else unknown."""
     inferred = infer_num_val(run.val_accuracy_texts)
     candidates: tuple[tuple[int | None, SizeSource], ...] = ((num_val, "given"), (run.num_val, "log"), (inferred, "inferred"))
     size, source = next(((size, source) for size, source in candidates if size is not None), (None, None))
     flags = find_flags(run.curves, num_val=size, planned_epochs=run.planned_epochs, num_classes=run.num_classes)
     accuracy = run.curves.get("val_accuracy")
-    loss = run.curves.get("val_loss")
+    alternates = any(flag.evidence.get("period") == 2 for flag in flags)  # noqa: PLR2004
+    swings = any(flag.name in {"oscillating", "spiking"} for flag in flags)
     return Verdict(
         run=run,
         num_val=size,
         num_val_source=source,
         val_accuracy=_figures(accuracy, maximize=True),
-        val_loss=_figures(loss, maximize=False),
-        phases=_phases(accuracy) if accuracy is not None and any(flag.evidence.get("period") == 2 for flag in flags) else None,  # noqa: PLR2004
+        val_loss=_figures(run.curves.get("val_loss"), maximize=False),
+        phases=_phases(accuracy) if accuracy is not None and alternates else None,
         flags=flags,
-        causes=check_causes(run, stated=size if source != "inferred" else None, inferred=inferred) if _swings(flags) else (),
+        causes=check_causes(run, stated=size if source != "inferred" else None, inferred=inferred) if swings else (),
     )
-
-
-def _swings(flags: tuple[Flag, ...]) -> bool:
-    """Whether a finding asks for the causes of swings."""
-    return any(flag.name in {"oscillating", "spiking"} for flag in flags)
 
 
 def _figures(curve: NDArray[np.float64] | None, *, maximize: bool) -> CurveFigures | None:
@@ -127,16 +117,16 @@ def _figures(curve: NDArray[np.float64] | None, *, maximize: bool) -> CurveFigur
         best=float(curve[best]),
         best_epoch=best + 1,
         last=_finite(float(present[-1])),
-        level=_finite(score.level) if score else None,
-        spread=_finite(score.spread) if score else None,
-        stable=_finite(score.stable) if score else None,
-        provisional=score.provisional if score else True,
+        level=_finite(score.level if score else None),
+        spread=_finite(score.spread if score else None),
+        stable=_finite(score.stable if score else None),
+        provisional=score is None or score.provisional,
     )
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | None) -> float | None:
     """A value, or None when it is no number."""
-    return value if np.isfinite(value) else None
+    return None if value is None or not np.isfinite(value) else value
 
 
 def _phases(curve: NDArray[np.float64]) -> Phases | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from reports.wording import json_text
+from reports.wording import fields, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,68 +24,42 @@ def to_text(verdicts: Sequence[Verdict], *, width: int = 100) -> str:
         verdicts: in the order of the logs.
         width: columns of the terminal, at least 40.
     """
-    paragraphs = [_paragraph(verdict, max(width, _NARROWEST)) for verdict in verdicts]
     table = [_table(verdicts)] if len(verdicts) > 1 else []
-    return "\n\n".join([*table, *paragraphs]) + "\n"
+    return "\n\n".join([*table, *(_paragraph(verdict, max(width, _NARROWEST)) for verdict in verdicts)]) + "\n"
 
 
 def _table(verdicts: Sequence[Verdict]) -> str:
     """One line a run, columns aligned."""
     rows = [("run", "epochs", "stable", "level", "best", "last", "flags")]
     for verdict in verdicts:
-        figures = verdict.val_accuracy
-        rows.append(
-            (
-                f"{verdict.run.source}: {verdict.run.name}",
-                str(verdict.run.num_epochs),
-                _number(figures.stable if figures else None),
-                _number(figures.level if figures else None),
-                f"{_number(figures.best)} @ {figures.best_epoch}" if figures else "-",
-                _number(figures.last if figures else None),
-                ", ".join(flag.name for flag in verdict.flags) or "none",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(wide) if column in {0, len(row) - 1} else cell.rjust(wide)
-            for column, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+        run, figures = verdict.run, verdict.val_accuracy
+        stable, level, last = (_number(getattr(figures, name, None)) for name in ("stable", "level", "last"))
+        best = f"{_number(figures.best)} @ {figures.best_epoch}" if figures else "-"
+        flags = ", ".join(flag.name for flag in verdict.flags) or "none"
+        rows.append((f"{run.source}: {run.name}", str(run.num_epochs), stable, level, best, last, flags))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    layout = "  ".join(f"{{:{'<' if column in {0, len(widths) - 1} else '>'}{width}}}" for column, width in enumerate(widths))
+    return "\n".join(layout.format(*row).rstrip() for row in rows)
 
 
 def _paragraph(verdict: Verdict, width: int) -> str:
     """Everything about one run."""
-    run = verdict.run
-    lines = [f"{run.source}: {run.name} ({_facts(verdict)})"]
-    lines += _wrapped(_headline(verdict), width, "  ")
-    if verdict.phases is not None:
-        good = "odd" if verdict.phases.high_is_odd else "even"
-        lines += _wrapped(
-            f"Its {good} epochs average {verdict.phases.high:.3f}, the others {verdict.phases.low:.3f}: the checkpoint of a good epoch may be that good, "
-            "but neither a retraining nor another stopping epoch will reliably be.",
-            width,
-            "  ",
-        )
+    run, phases = verdict.run, verdict.phases
+    parts = [("  ", _headline(verdict))]
+    if phases is not None:
+        good = f"Its {'odd' if phases.high_is_odd else 'even'} epochs average {phases.high:.3f}, the others {phases.low:.3f}"
+        advice = "the checkpoint of a good epoch may be that good, but neither a retraining nor another stopping epoch will reliably be."
+        parts.append(("  ", f"{good}: {advice}"))
     for flag in verdict.flags:
-        lines += _wrapped(
-            f"{flag.name} ({flag.severity}): {flag.summary or 'see the evidence'}.", width, f"  {_SEVERITIES[flag.severity]} "
-        )
-        lines += _wrapped(f"Try: {flag.advice}", width, "     ") if flag.advice else []
+        parts.append((f"  {_SEVERITIES[flag.severity]} ", f"{flag.name} ({flag.severity}): {flag.summary or 'see the evidence'}."))
+        parts += [("     ", f"Try: {flag.advice}")] if flag.advice else []
     if verdict.causes:
-        tested = [cause for cause in verdict.causes if cause.tested]
-        lines += _wrapped("Causes that this log can test:" if tested else "No cause can be tested from this log alone.", width, "  ")
-        for cause in tested:
-            lines += _wrapped(f"- {cause.cause}: {cause.finding}", width, "    ")
-        lines += _wrapped("Not tested, and how to:", width, "  ") if len(tested) < len(verdict.causes) else []
-        for cause in verdict.causes:
-            if not cause.tested:
-                lines += _wrapped(f"- {cause.cause}: {cause.finding} {cause.how}", width, "    ")
-    for note in run.notes:
-        lines += _wrapped(f"Note: {note}", width, "  ")
-    return "\n".join(lines)
+        tested = [("    ", f"- {cause.cause}: {cause.finding}") for cause in verdict.causes if cause.tested]
+        untested = [("    ", f"- {cause.cause}: {cause.finding} {cause.how}") for cause in verdict.causes if not cause.tested]
+        parts += [("  ", "Causes that this log can test:" if tested else "No cause can be tested from this log alone."), *tested]
+        parts += [("  ", "Not tested, and how to:"), *untested] if untested else []
+    parts += [("  ", f"Note: {note}") for note in run.notes]
+    return "\n".join([f"{run.source}: {run.name} ({_facts(verdict)})", *(line for part in parts for line in _wrapped(width, *part))])
 
 
 def _facts(verdict: Verdict) -> str:
@@ -103,14 +76,10 @@ def _headline(verdict: Verdict) -> str:
     """What the run is worth, in one or two sentences."""
     figures = verdict.val_accuracy
     if figures is None:
-        metrics = ", ".join(sorted(verdict.run.names.values()))
+        missing = f"No validation accuracy in this log (it has {', '.join(sorted(verdict.run.names.values()))})"
         loss = verdict.val_loss
-        extra = (
-            f" Validation loss: best {_number(loss.best)} at epoch {loss.best_epoch}, last {_number(loss.last)}."
-            if loss is not None
-            else ""
-        )
-        return f"No validation accuracy in this log (it has {metrics}), so nothing is said about what the run holds.{extra}"
+        extra = loss and f" Validation loss: best {_number(loss.best)} at epoch {loss.best_epoch}, last {_number(loss.last)}."
+        return f"{missing}, so nothing is said about what the run holds.{extra or ''}"
     if figures.stable is None or figures.level is None:
         return f"Validation accuracy stopped being a number; best {figures.best:.4f} at epoch {figures.best_epoch} before."
     holds = f"Holds {figures.level:.3f}; a stop at an arbitrary late epoch is worth {figures.stable:.3f} (stable), {figures.spread or 0.0:.3f} less."
@@ -132,12 +101,10 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
+def _wrapped(width: int, indent: str, text: str) -> list[str]:
     """Lines of at most ``width`` columns, the first with ``indent``, the rest below its text."""
     rest = " " * (len(indent) + (2 if text.startswith("- ") else 0))
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False) or [
-        indent
-    ]
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
 
 
 SCHEMA = "steadysweep.diagnosis/1"
@@ -145,28 +112,19 @@ SCHEMA = "steadysweep.diagnosis/1"
 
 def to_json(verdicts: Sequence[Verdict]) -> str:
     """One document for all runs. Accuracies are fractions in [0, 1]; a missing value is null, never NaN."""
-    document = {"schema": SCHEMA, "runs": [_run(verdict) for verdict in verdicts]}
-    return json_text(document)
+    return json_text({"schema": SCHEMA, "runs": [_run(verdict) for verdict in verdicts]})
 
 
 def _run(verdict: Verdict) -> dict[str, object]:
     """One run's entry."""
     run = verdict.run
     return {
-        "source": run.source,
-        "name": run.name,
-        "format": run.format,
+        **fields(run, "source", "name", "format"),
         "epochs": run.num_epochs,
-        "planned_epochs": run.planned_epochs,
-        "num_train": run.num_train,
-        "num_val": verdict.num_val,
-        "num_val_source": verdict.num_val_source,
-        "metric_names": dict(run.names),
-        "val_accuracy": asdict(verdict.val_accuracy) if verdict.val_accuracy else None,
-        "val_loss": asdict(verdict.val_loss) if verdict.val_loss else None,
-        "phases": asdict(verdict.phases) if verdict.phases else None,
-        "flags": [asdict(flag) for flag in verdict.flags],
-        "causes": [asdict(cause) for cause in verdict.causes],
-        "notes": list(run.notes),
+        **fields(run, "planned_epochs", "num_train"),
+        **fields(verdict, "num_val", "num_val_source"),
+        "metric_names": run.names,
+        **fields(verdict, "val_accuracy", "val_loss", "phases", "flags", "causes"),
+        "notes": run.notes,
         "curves": {name: curve.tolist() for name, curve in run.curves.items()},
     }

@@ -10,12 +10,7 @@ from pathlib import Path
 def write_atomically(path: Path | str, text: str) -> Path:
     """Write `text` as UTF-8 to a temporary file beside `path` and rename it: a reader sees the old file or the new one, never half.
 
-    Args:
-        path: where to; its folder is made.
-        text: the whole content.
-
-    Returns:
-        The path.
+    The folder is made. Returns the path.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports import wording
@@ -38,18 +39,8 @@ def to_csv(study: StudyRecord | ReportData) -> CsvTables:
 def _configurations(data: ReportData) -> str:
     names = [parameter.name for parameter in data.parameters]
     figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned_epochs", "seeds")
-    header = [
-        "rank",
-        "configuration",
-        *(figure.removesuffix("_epochs") for figure in figures),
-        "interval_low",
-        "interval_high",
-        "confirmed",
-        "provisional",
-        "state",
-        "flags",
-        "tied_with",
-    ]
+    header = ["rank", "configuration", *(figure.removesuffix("_epochs") for figure in figures), "interval_low", "interval_high"]
+    header += ["confirmed", "provisional", "state", "flags", "tied_with", *(f"param:{name}" for name in names)]
     rows = (
         [
             None if row.stable is None else row.rank,
@@ -65,34 +56,25 @@ def _configurations(data: ReportData) -> str:
         ]
         for row in data.configurations
     )
-    return _table([*header, *(f"param:{name}" for name in names)], rows)
+    return _table(header, rows)
 
 
 def _epochs(data: ReportData) -> str:
     metrics = list(dict.fromkeys(name for trial in data.study.trials for name in trial.curves))
 
-    def rows() -> Iterable[list[object]]:
-        for trial in data.study.trials:
-            columns = [[float(str(value)) for value in trial.curves.get(name, ())] for name in metrics]
-            for epoch in range(trial.num_epochs):
-                yield [
-                    trial.number,
-                    trial.configuration,
-                    trial.seed,
-                    trial.role,
-                    epoch + 1,
-                    *(column[epoch] if epoch < len(column) else None for column in columns),
-                ]
-
-    return _table(["trial", "configuration", "seed", "role", "epoch", *metrics], rows())
+    rows = (
+        (trial.number, trial.configuration, trial.seed, trial.role, epoch, *values)
+        for trial in data.study.trials
+        for epoch, values in enumerate(
+            zip_longest(*([float(str(value)) for value in trial.curves.get(name, ())] for name in metrics)), start=1
+        )
+    )
+    return _table(["trial", "configuration", "seed", "role", "epoch", *metrics], rows)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([_cell(name) for name in header])
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in (header, *rows))
     return text.getvalue()
 
 
@@ -100,9 +82,7 @@ def _cell(value: object) -> object:
     """Texts that a spreadsheet would run as a formula get an apostrophe; what is not finite is empty."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 MOST_ROWS = 50
@@ -116,18 +96,14 @@ def to_markdown(study: StudyRecord | ReportData) -> str:
     parts = [f"# {escape(data.study.name)}", f"**{escape(verdict.headline)}**"]
     sentences = (verdict.sure, verdict.best_epoch, verdict.steadiness, verdict.checkpoint, verdict.open_ends)
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
-    if data.configurations:
-        parts.append(_ranking(data))
-    if data.causes.associations:
-        lines = (f"- {escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes.associations)
-        parts.append("## What goes with the flags\n\n" + "\n".join(lines))
-    advice = _advice(data)
-    if advice:
-        parts.append("## What to try\n\n" + advice)
-    if data.progress.failures:
-        lines = (f"- {wording.count(len(failure.trials), 'training')}: {escape(failure.reason)}" for failure in data.progress.failures)
-        parts.append("## Failures\n\n" + "\n".join(lines))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts.append(_ranking(data) if data.configurations else "")
+    lists = {
+        "What goes with the flags": [f"{escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes.associations],
+        "What to try": _advice(data),
+        "Failures": [f"{wording.count(len(failure.trials), 'training')}: {escape(failure.reason)}" for failure in data.progress.failures],
+    }
+    parts += [f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in lists.items() if lines]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def escape(text: str) -> str:
@@ -138,8 +114,9 @@ def escape(text: str) -> str:
 def _ranking(data: ReportData) -> str:
     names = [parameter.name for parameter in data.parameters]
     header = ["#", "configuration", "stable", "interval", "level", "best", "last", "seeds", "flags", *map(escape, names)]
-    lines = [_line(header), _line(["---:", "---", *["---:"] * 6, "---", *["---"] * len(names)])]
-    lines += [_line(_cells(data, row, names)) for row in data.configurations[:MOST_ROWS]]
+    rule = ["---:", "---", *["---:"] * 6, "---", *["---"] * len(names)]
+    cells = [header, rule, *(_cells(data, row, names) for row in data.configurations[:MOST_ROWS])]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
     left_out = len(data.configurations) - MOST_ROWS
     tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
     return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
@@ -159,17 +136,11 @@ def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list
     ]
 
 
-def _advice(data: ReportData) -> str:
+def _advice(data: ReportData) -> list[str]:
     """Each advice once, with whom it concerns."""
     concerned: dict[tuple[str, str], list[str]] = {}
     for row in data.configurations:
         for flag in row.flags:
             if flag.example.advice:
                 concerned.setdefault((flag.name, flag.example.advice), []).append(row.short)
-    return "\n".join(
-        f"- **{escape(name)}** ({escape(wording.listing(rows, 4))}): {escape(advice)}" for (name, advice), rows in concerned.items()
-    )
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return [f"**{escape(name)}** ({escape(wording.listing(rows, 4))}): {escape(advice)}" for (name, advice), rows in concerned.items()]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 
 MOST_SEEDS = 40
+SENTENCES = {
+    "study": "What the storage knows about how this was made.",
+    "logs": "A log has the figures of a training, but not its settings, seeds and versions.",
+}
 
 
 Facts = tuple[tuple[str, str], ...]
@@ -27,7 +31,7 @@ class ReproduceView:
 
     sentence: str
     command: str
-    groups: tuple[tuple[str, Facts], ...]
+    groups: Mapping[str, Facts]
     seeds_title: str
     seeds: Facts
 
@@ -40,21 +44,16 @@ def reproduce_view(data: ReportData) -> ReproduceView:
         facts.setdefault("validation images", f"{study.num_val:,}")
     if study.created is not None:
         facts.setdefault("created", study.created.strftime("%Y-%m-%d %H:%M UTC"))
-    groups = (("Study", _known(facts)), ("Versions", _known(study.versions)), ("Hardware", _known(study.hardware)))
+    groups = {"Study": facts, "Versions": study.versions, "Hardware": study.hardware}
+    known = {title: tuple((name, value) for name, value in group.items() if value) for title, group in groups.items()}
     rows = data.configurations[:MOST_SEEDS] if study.kind == "study" else ()
     return ReproduceView(
-        sentence="What the storage knows about how this was made."
-        if study.kind == "study"
-        else "A log has the figures of a training, but not its settings, seeds and versions.",
+        sentence=SENTENCES[study.kind],
         command=study.facts.get("command", ""),
-        groups=tuple((title, entries) for title, entries in groups if entries),
+        groups={title: entries for title, entries in known.items() if entries},
         seeds_title=f"Training seeds{f' of the first {MOST_SEEDS}' if len(data.configurations) > MOST_SEEDS else ''}",
         seeds=tuple((row.short, ", ".join(str(trial.seed) for trial in row.trials)) for row in rows),
     )
-
-
-def _known(facts: Mapping[str, str]) -> Facts:
-    return tuple((name, value) for name, value in facts.items() if value)
 
 
 MOST_ROWS = 12
@@ -73,12 +72,8 @@ def history_view(data: ReportData) -> HistoryView | None:
     study = data.study
     if not study.history:
         return None
-    scored = []
-    for trial in study.history:
-        score = stability(trial.curves[study.metric], maximize=study.maximize) if study.metric in trial.curves else None
-        if score is not None:
-            scored.append((score.stable, trial))
-    scored.sort(key=lambda pair: -pair[0] if study.maximize else pair[0])
+    scores = ((stability(trial.curves.get(study.metric, ()), maximize=study.maximize), trial) for trial in study.history)
+    scored = sorted(((score.stable, trial) for score, trial in scores if score), key=lambda pair: pair[0], reverse=study.maximize)
     planned = max((trial.planned_epochs for trial in study.trials), default=0)
     shorter = sum(trial.planned_epochs < planned for trial in study.history)
     parts = [
@@ -86,9 +81,8 @@ def history_view(data: ReportData) -> HistoryView | None:
         "They guided the search; they are not ranked, counted or tested here.",
     ]
     if shorter:
-        parts.append(
-            f"{wording.count(shorter, 'of them was a shorter training', 'of them were shorter trainings')}: a full training would hold something else."
-        )
+        number = wording.count(shorter, "of them was a shorter training", "of them were shorter trainings")
+        parts.append(f"{number}: a full training would hold something else.")
     if len(scored) > MOST_ROWS:
         parts.append(f"The {MOST_ROWS} that held most:")
     return HistoryView(" ".join(parts), tuple(_row(stable, trial, study.metric) for stable, trial in scored[:MOST_ROWS]))

@@ -38,75 +38,44 @@ class StudyLine:
     glance: tuple[GlanceRow, ...]
 
 
-@dataclass(frozen=True)
-class Range:
-    """One parameter over the studies.
-
-    Attributes:
-        name: the parameter.
-        entries: per study its range in words, or None where it is not searched.
-        best: per study the value of its first configuration, in words, or None.
-    """
-
-    name: str
-    entries: tuple[str | None, ...]
-    best: tuple[str | None, ...]
-
-
 def render_comparison(studies: Sequence[StudyRecord]) -> str:
     """Build a page that puts studies side by side, each ranked by itself; the one that holds most comes first, those without a ranking last.
 
-    Args:
-        studies: two or more; one or none render as well.
-
-    Returns:
-        A whole HTML document that asks nothing of the network.
+    A whole HTML document that asks nothing of the network; one study or none render as well.
     """
     maximize = all(study.maximize for study in studies)
-    reports = sorted((build_report_data(study) for study in studies), key=lambda data: _place(data, maximize=maximize))
+
+    def place(data: ReportData) -> tuple[bool, float]:
+        held = data.ranked[0].stable if data.ranked else None
+        return held is None, (held or 0.0) * (-1 if maximize else 1)
+
+    reports = sorted(map(build_report_data, studies), key=place)
     headline, ranges = _headline(reports), _ranges(reports)
     scale = glance_scale(row for data in reports for row in data.ranked[:LEADERS_SHOWN])
     sections = [("verdict", "Verdict"), ("studies", "Studies"), *([("spaces", "Spaces")] if ranges else [])]
-    return (
-        environment()
-        .get_template("comparison.html.jinja")
-        .render(
-            page=frame(f"Comparison: {headline}", sections),
-            headline=headline,
-            sure=_sure(reports),
-            warnings=_warnings(reports),
-            lines=[_line(data, scale) for data in reports],
-            ranges=ranges,
-            ticks=glance_ticks(scale, reports[0].study.metric) if reports else (),
-        )
+    template = environment().get_template("comparison.html.jinja")
+    return template.render(
+        page=frame(f"Comparison: {headline}", sections),
+        headline=headline,
+        sure=_sure(reports),
+        warnings=_warnings(reports),
+        lines=[_line(data, scale) for data in reports],
+        ranges=ranges,
+        ticks=glance_ticks(scale, reports[0].study.metric) if reports else (),
     )
 
 
-def _leader(data: ReportData) -> RankedConfiguration | None:
-    """A study's first configuration, or None where none has a figure."""
-    return data.ranked[0] if data.ranked else None
-
-
-def _place(data: ReportData, *, maximize: bool) -> tuple[bool, float]:
-    leader = _leader(data)
-    if leader is None or leader.stable is None:
-        return True, 0.0
-    return False, -leader.stable if maximize else leader.stable
-
-
 def _line(data: ReportData, scale: Scale) -> StudyLine:
-    leader, metric = _leader(data), data.study.metric
+    leader, metric = data.ranked[0] if data.ranked else None, data.study.metric
     bests = [row.best for row in data.ranked if row.best is not None]
-    interval = wording.MISSING if leader is None else "not confirmed"
-    if leader is not None and leader.stable_interval is not None:
-        interval = wording.interval(leader.stable_interval, metric)
+    unconfirmed = leader is not None and leader.stable_interval is None
     return StudyLine(
         data=data,
         leader=leader,
         spark=curve_of(data, leader, sparkline_scale(data)) if leader else None,
         holds=wording.score(leader.stable if leader else None, metric),
-        interval=interval,
-        best=wording.score(max(bests, default=None) if data.study.maximize else min(bests, default=None), metric),
+        interval="not confirmed" if unconfirmed else wording.interval(leader.stable_interval if leader else None, metric),
+        best=wording.score((max if data.study.maximize else min)(bests, default=None), metric),
         ranked=wording.count(len(data.configurations), "configuration"),
         oscillating=f"{len(data.verdict.oscillating):,} of {len(data.ranked):,}",
         cost=f"{data.progress.epochs_trained:,} epochs, {wording.duration(data.progress.seconds)}",
@@ -115,17 +84,16 @@ def _line(data: ReportData, scale: Scale) -> StudyLine:
 
 
 def _headline(reports: Sequence[ReportData]) -> str:
-    leader = _leader(reports[0]) if reports else None
-    if leader is None:
+    if not reports or not reports[0].ranked:
         return "Nothing to compare yet"
     study = reports[0].study
-    value = wording.score(leader.stable, study.metric)
+    value = wording.score(reports[0].ranked[0].stable, study.metric)
     return f"{study.name} holds {value}" if len(reports) == 1 else f"{study.name} holds most: {value}"
 
 
 def _sure(reports: Sequence[ReportData]) -> str:
     """Whether the intervals of the two first studies' leaders overlap."""
-    leaders = [(data.study.metric, leader.stable_interval) for data in reports if (leader := _leader(data)) is not None]
+    leaders = [(data.study.metric, data.ranked[0].stable_interval) for data in reports if data.ranked]
     if len(leaders) < 2:  # noqa: PLR2004 - a comparison needs two
         return ""
     (metric, first), (other_metric, second) = leaders[:2]
@@ -149,18 +117,12 @@ def _warnings(reports: Sequence[ReportData]) -> list[str]:
     return warnings
 
 
-def _ranges(reports: Sequence[ReportData]) -> list[Range]:
-    names = dict.fromkeys(parameter.name for data in reports for parameter in data.parameters)
-    known = [{parameter.name: parameter for parameter in data.parameters} for data in reports]
-    leaders = [_leader(data) for data in reports]
-    return [
-        Range(
-            name,
-            tuple(_range(parameters[name]) if name in parameters else None for parameters in known),
-            tuple(wording.parameter(leader.params[name]) if leader is not None and name in leader.params else None for leader in leaders),
-        )
-        for name in names
-    ]
+def _ranges(reports: Sequence[ReportData]) -> dict[str, list[tuple[str, str]]]:
+    """By parameter and study its range and the value of the first configuration, in words; empty where there is none."""
+    ranges = [{parameter.name: _range(parameter) for parameter in data.parameters} for data in reports]
+    bests = [{name: wording.parameter(value) for row in data.ranked[:1] for name, value in row.params.items()} for data in reports]
+    names = dict.fromkeys(name for known in ranges for name in known)
+    return {name: [(known.get(name, ""), best.get(name, "")) for known, best in zip(ranges, bests, strict=True)] for name in names}
 
 
 def _range(parameter: ParameterRecord) -> str:

@@ -55,7 +55,9 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     gravest = {flag.name: flag for flag in reversed(flags)}
     counts = Counter(flag.name for flag in flags)
     chances = {count.flag: count.sentence for count in data.causes.counts}
-    flagged = sorted((row for row in data.configurations if row.flags), key=_urgency)
+    flagged = sorted(
+        (row for row in data.configurations if row.flags), key=lambda row: min(SEVERITIES.index(flag.severity) for flag in row.flags)
+    )
     return DiagnosisView(
         sentence=_sentence(data, len(flagged)),
         groups=tuple((gravest[name], number, MEANINGS[name], chances.get(name, "")) for name, number in counts.most_common()),
@@ -63,10 +65,6 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
         cards=tuple((row, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
     )
-
-
-def _urgency(row: RankedConfiguration) -> int:
-    return min(SEVERITIES.index(flag.severity) for flag in row.flags)
 
 
 def _cause_sentence(data: ReportData) -> str:

@@ -75,29 +75,22 @@ def _round_step(rough: float) -> float:
 
 
 def kept_epochs(curve: NDArray[np.float32], points: int) -> NDArray[np.intp]:
-    """Indices of the epochs that stand for a curve of shape ``(num_epochs,)``.
+    """Sorted indices of at most `points` (4 or more) epochs that stand for a curve of shape ``(num_epochs,)``, NaN where missing.
 
     Each bucket of epochs keeps its lowest and its highest value, so that no dip and no peak is lost; first and last epoch stay.
-
-    Args:
-        curve: values, NaN where missing.
-        points: at most so many indices (at least 4).
-
-    Returns:
-        Sorted indices, shape ``(min(num_epochs, points),)`` or fewer.
     """
     epochs = len(curve)
     if epochs <= points:
         return np.arange(epochs)
-    buckets = (points - 2) // 2
-    edges = np.linspace(0, epochs, buckets + 1).astype(np.intp)
+    edges = np.linspace(0, epochs, (points - 2) // 2 + 1).astype(np.intp)
     low = np.where(np.isnan(curve), np.inf, curve)
     high = np.where(np.isnan(curve), -np.inf, curve)
-    kept = {0, epochs - 1}
-    for start, end in itertools.pairwise(edges):
-        kept.add(int(start + np.argmin(low[start:end])))
-        kept.add(int(start + np.argmax(high[start:end])))
-    return np.array(sorted(kept), dtype=np.intp)
+    extremes = [
+        start + pick(end)
+        for start, stop in itertools.pairwise(edges)
+        for pick, end in ((np.argmin, low[start:stop]), (np.argmax, high[start:stop]))
+    ]
+    return np.unique([0, *extremes, epochs - 1]).astype(np.intp)
 
 
 SPARK_SIZE = (132, 30)
@@ -131,13 +124,12 @@ def sparkline(
     def down(value: float) -> float:
         return round(height - EDGE - scale.at(value) * (height - 2 * EDGE), 1)
 
-    steps, pen = [], "M"
-    for epoch in epochs:
-        if not finite[epoch]:
-            pen = "M"
-            continue
-        steps.append(f"{pen}{round(float(across[epoch]), 1):g} {down(float(curve[epoch])):g}")
-        pen = "L"
+    pens = ["L" if before else "M" for before in (False, *finite[epochs])]  # a missing epoch leaves a gap
+    steps = [
+        f"{pen}{round(float(across[epoch]), 1):g} {down(float(curve[epoch])):g}"
+        for epoch, pen in zip(epochs, pens, strict=False)
+        if finite[epoch]
+    ]
     if len(steps) == 1:
         steps.append("h0.1")
     masked = np.where(finite, curve, -np.inf if maximize else np.inf)

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.ranking import RankedConfiguration
-    from reports.records import ParameterRecord, ParameterValue
+    from reports.records import ParameterRecord
     from reports.verdict import ReportData
-    from reports.verdict.importance import ParameterImportance, StudyImportance
+    from reports.verdict.importance import StudyImportance
+
+    Places = NDArray[np.int64]
 
 MOST_PLOTS = 24
 """Parameters that are plotted, one by one and in pairs."""
@@ -51,29 +53,21 @@ class ImportanceView:
     note: str
 
 
-def importance_views(data: ReportData) -> tuple[ImportanceView, ...]:
-    """One figure a target."""
-    return tuple(_importance_view(item) for item in data.importance)
-
-
-def _importance_view(item: StudyImportance) -> ImportanceView:
+def importance_view(item: StudyImportance) -> ImportanceView:
+    """The figure of one target."""
     what = "what is held" if item.target == "stable" else "oscillation"
     known = [(each, each.importance) for each in item.parameters if each.importance is not None]
     if not known:
         note = item.note or "no parameter varies"
         return ImportanceView(item.target, f"What goes with {what}", "", (), f"{note[:1].upper()}{note[1:]}.")
     longest = max((share for _, share in known), default=0.0) or 1.0
-    bars = tuple(
-        ImportanceBar(each.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", _active(each))
-        for each, share in known[:MOST_BARS]
-    )
+    bars = []
+    for each, share in known[:MOST_BARS]:
+        within = "" if each.active_share >= 1 else f"within the {100 * each.active_share:.0f}{wording.PERCENT} that have it"
+        bars.append(ImportanceBar(each.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", within))
     how = f"Share of the variation of {what} that goes with each parameter, over {wording.count(item.configurations, 'configuration')} ({item.evaluator})."
     left_out = f"{len(known) - MOST_BARS} more parameters matter less. " if len(known) > MOST_BARS else ""
-    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, bars, left_out)
-
-
-def _active(parameter: ParameterImportance) -> str:
-    return "" if parameter.active_share >= 1 else f"within the {100 * parameter.active_share:.0f}{wording.PERCENT} that have it"
+    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, tuple(bars), left_out)
 
 
 def parameter_plots(data: ReportData) -> dict[str, object]:
@@ -136,28 +130,20 @@ def _bins(parameter: ParameterRecord) -> list[str]:
     return [f"{start} to {end}" for start, end in itertools.pairwise(texts)]
 
 
-def _places(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> NDArray[np.int64]:
+def _places(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> Places:
     """Bin of each configuration, ``(num_configurations,)``; -1 where it has no value in any."""
     if parameter.labels:
         index = {label: place for place, label in reversed(list(enumerate(parameter.labels)))}
         return np.array([index.get(str(row.params[parameter.name]), -1) if parameter.name in row.params else -1 for row in rows])
     edges = _edges(parameter)
-    values = np.array([_as_number(row.params.get(parameter.name)) for row in rows])
+    found = (row.params.get(parameter.name) for row in rows)
+    values = np.array([float(value) if isinstance(value, int | float) else np.nan for value in found])
     places = np.searchsorted(edges[1:-1], values, side="right")
     return np.where((values >= edges[0]) & (values <= edges[-1]), places, -1)
 
 
-def _as_number(value: ParameterValue) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
-
-
 def _cells(
-    down: NDArray[np.int64],
-    across: NDArray[np.int64],
-    columns: int,
-    held: NDArray[np.float64],
-    oscillates: NDArray[np.bool_],
-    data: ReportData,
+    down: Places, across: Places, columns: int, held: NDArray[np.float64], oscillates: NDArray[np.bool_], data: ReportData
 ) -> list[tuple[object, ...]]:
     """Of each cell with configurations: row, column, how many they are and how many oscillate, text of their mean, colour in per cent."""
     inside = (down >= 0) & (across >= 0)
@@ -170,11 +156,5 @@ def _cells(
     share = (means - means.min()) / np.ptp(means) if np.ptp(means) > 0 else np.ones(means.size)
     colour = FAINTEST + (STRONGEST - FAINTEST) * (share if data.study.maximize else 1 - share)
     texts = [wording.score(mean, data.study.metric, unit=False) for mean in means.tolist()]
-    return list(
-        zip(
-            *(part.tolist() for part in (cells // columns, cells % columns, counts, unsteady)),
-            texts,
-            colour.round().astype(int).tolist(),
-            strict=True,
-        )
-    )
+    numbers = (part.tolist() for part in (cells // columns, cells % columns, counts, unsteady))
+    return list(zip(*numbers, texts, colour.round().astype(int).tolist(), strict=True))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
-from dataclasses import asdict
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,37 +32,25 @@ MOST_POINTS, FEWEST_POINTS = 500, 48
 DEFAULT_SELECTION = 4
 FINEST_DECADES = 9
 """Powers of ten below the largest value at which a curve can still be zoomed: single precision ends before."""
-ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+"""With them strings can neither end the script element nor start a comment in it."""
 
 
 def payload(data: ReportData, spark: tuple[float, float]) -> str:
-    """JSON for the script, safe inside a script element.
-
-    Args:
-        data: the report.
-        spark: lower and upper end of the sparklines' scale.
-    """
+    """JSON for the script, safe inside a script element; `spark` is the lower and the upper end of the sparklines' scale."""
     study = data.study
     document = {
-        "metric": study.metric,
-        "maximize": study.maximize,
+        **wording.fields(study, "metric", "maximize"),
         "missing": wording.MISSING,
         "spark": spark,
-        "columns": [asdict(column) for column in columns(data)],
+        "columns": columns(data),
         "parameters": [_parameter(parameter, data.configurations) for parameter in data.parameters],
         "plots": parameter_plots(data) if study.kind == "study" and data.parameters else None,
         "rows": _rows(data),
         "selected": default_selection(data),
         "curves": pack_curves(data),
     }
-    return script_safe(wording.json_text(document, compact=True))
-
-
-def script_safe(text: str) -> str:
-    """JSON whose strings can neither end the script element nor start a comment in it."""
-    for character, escape in ESCAPES.items():
-        text = text.replace(character, escape)
-    return text
+    return wording.json_text(document, compact=True).translate(ESCAPES)
 
 
 def default_selection(data: ReportData) -> list[str]:
@@ -77,7 +66,7 @@ def _rows(data: ReportData) -> dict[str, object]:
     rows, metric = data.configurations, data.study.metric
     flags = sorted({flag.name for row in rows for flag in row.flags})
     written = [column for column in columns(data) if column.kind not in {"name", "spark", "flags"}]
-    labelled = {f"param:{parameter.name}" for parameter in data.parameters if parameter.kind in {"choice", "ordinal"}}
+    labelled = {f"param:{parameter.name}" for parameter in data.parameters if parameter.labelled}
     return {
         "id": [row.configuration for row in rows],
         "short": [row.short for row in rows],
@@ -110,29 +99,19 @@ def _short(value: float | None) -> float | None:
 def _parameter(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> dict[str, object]:
     """A parameter with its axis; of labels also those that the space no longer has."""
     return {
-        "name": parameter.name,
-        "kind": parameter.kind,
-        "log": parameter.log,
-        "low": parameter.low,
-        "high": parameter.high,
+        **wording.fields(parameter, "name", "kind", "log", "low", "high"),
         "num_labels": len(parameter.labels),
-        "labels": _labels(parameter, rows),
+        "labels": parameter.all_labels(row.params[parameter.name] for row in rows if parameter.name in row.params),
         "axis": axis_labels(parameter),
     }
 
 
-def _labels(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> list[str]:
-    if parameter.kind not in {"choice", "ordinal"}:
-        return []
-    seen = {str(row.params[parameter.name]) for row in rows if parameter.name in row.params}
-    return [*parameter.labels, *sorted(seen - set(parameter.labels))]
-
-
 def _values(parameter: ParameterRecord, rows: Sequence[RankedConfiguration]) -> list[float | int | None]:
     """Of each row the number, or the label's place among the parameter's labels; None where it is not active."""
-    if parameter.kind in {"choice", "ordinal"}:
-        places = {label: place for place, label in reversed(list(enumerate(_labels(parameter, rows))))}
-        return [places[str(row.params[parameter.name])] if parameter.name in row.params else None for row in rows]
+    if parameter.labelled:
+        texts = [str(row.params[parameter.name]) if parameter.name in row.params else None for row in rows]
+        labels = parameter.all_labels(text for text in texts if text is not None)
+        return [None if text is None else labels.index(text) for text in texts]
     values = (row.params.get(parameter.name) for row in rows)
     return [value if isinstance(value, int | float) and not isinstance(value, bool) else None for value in values]
 
@@ -148,32 +127,16 @@ def pack_curves(data: ReportData) -> dict[str, object]:
     trainings = [trial for row in data.configurations for trial in row.trials]
     metrics = _metrics(data.configurations, data.study.metric)
     points = min(MOST_POINTS, max(FEWEST_POINTS, CURVE_VALUES // max(1, 2 * len(trainings))))
-    lengths: list[int] = []
-    thinned: list[int] = []
-    epochs: list[NDArray[np.uint32]] = []
-    values: list[NDArray[np.float32]] = []
-    for trial in trainings:
-        for metric in metrics:
-            curve = trial.curves.get(metric)
-            if curve is None or not len(curve):
-                lengths.append(0)
-                continue
-            kept = kept_epochs(curve, points)
-            if len(kept) < len(curve):
-                thinned.append(len(lengths))
-                epochs.append((kept + 1).astype("<u4"))
-            lengths.append(len(kept))
-            values.append(np.asarray(curve, dtype="<f4")[kept])
-    by_metric: dict[str, list[NDArray[np.float32]]] = {metric: [] for metric in metrics}
-    present = (metrics[slot % len(metrics)] for slot, length in enumerate(lengths) if length)
-    for metric, drawn in zip(present, values, strict=True):
-        by_metric[metric].append(drawn)
-    distinct = {metric: _distinct(drawn) for metric, drawn in by_metric.items()}
+    curves = [np.asarray(trial.curves.get(metric, ()), dtype="<f4") for trial in trainings for metric in metrics]
+    kept = [kept_epochs(curve, points) for curve in curves]
+    thinned = [slot for slot, (curve, epochs) in enumerate(zip(curves, kept, strict=True)) if len(epochs) < len(curve)]
+    values = [curve[epochs] for curve, epochs in zip(curves, kept, strict=True)]
+    distinct = {metric: _distinct(values[place :: len(metrics)]) for place, metric in enumerate(metrics)}
     return {
         "metrics": metrics,
-        "lengths": lengths,
+        "lengths": [len(epochs) for epochs in kept],
         "thinned": thinned,
-        "epochs": _base64(epochs, "<u4"),
+        "epochs": _base64([kept[slot] + 1 for slot in thinned], "<u4"),
         "values": _base64(values, "<f4"),
         "texts": {metric: value_texts(values, metric) for metric, values in distinct.items()},
         "axes": {metric: axis_steps(values, metric) for metric, values in distinct.items()},
@@ -190,9 +153,7 @@ def _distinct(curves: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def value_texts(values: NDArray[np.float32], metric: str) -> dict[str, object]:
     """The text of every value of a metric that the page can show, as a table of few lines: values that read alike lie side by side.
 
-    Args:
-        values: distinct and rising, ``(num_values,)``.
-        metric: the metric.
+    `values` are distinct and rising, ``(num_values,)``.
 
     Returns:
         ``starts``: the smallest value with each text, rising, base64 float32; ``texts``: the texts. A value has the text of the last start
@@ -219,10 +180,6 @@ def value_texts(values: NDArray[np.float32], metric: str) -> dict[str, object]:
 def axis_steps(values: NDArray[np.float32], metric: str) -> dict[str, object]:
     """How a metric's axis is ticked at whatever zoom: the steps to choose from, each with the decimals that write its multiples exactly.
 
-    Args:
-        values: of the metric, ``(num_values,)``.
-        metric: the metric.
-
     Returns:
         ``factor``: what a value is multiplied by; ``steps``: step and decimals, rising (see `reports.wording.tick`).
     """
@@ -234,19 +191,13 @@ def axis_steps(values: NDArray[np.float32], metric: str) -> dict[str, object]:
 
 def _metrics(rows: Sequence[RankedConfiguration], ranked: str) -> tuple[str, ...]:
     """The ranked metric, its training counterpart, then others in a fixed order while they fit."""
-    sizes: dict[str, int] = {}
-    for row in rows:
-        for trial in row.trials:
-            for name, curve in trial.curves.items():
-                sizes[name] = sizes.get(name, 0) + min(len(curve), MOST_POINTS)
+    sizes: Counter[str] = Counter()
+    for trial in (trial for row in rows for trial in row.trials):
+        sizes.update({name: min(len(curve), MOST_POINTS) for name, curve in trial.curves.items()})
     preferred = [ranked, ranked.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss", "val_batch_accuracy", "learning_rate"]
     order = [name for name in dict.fromkeys([*preferred, *sorted(sizes)]) if name in sizes]
-    taken, total = [], 0
-    for index, name in enumerate(order):
-        total += sizes[name]
-        if index < 2 or total <= EXTRA_VALUES:  # noqa: PLR2004 - validation and training
-            taken.append(name)
-    return tuple(taken)
+    totals = enumerate(itertools.accumulate(sizes[name] for name in order))
+    return tuple(name for name, (index, total) in zip(order, totals, strict=True) if index < 2 or total <= EXTRA_VALUES)  # noqa: PLR2004 - validation and training
 
 
 def _base64(arrays: Sequence[NDArray[np.generic]], dtype: str) -> str:

@@ -81,21 +81,11 @@ STATIC_ROWS = 100
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: text with a note, a sparkline, or flags."""
-
-    column: Column
-    text: str = ""
-    note: str = ""
-    spark: Sparkline | None = None
-
-
-@dataclass(frozen=True)
 class RankingView:
-    """What the table's template shows; each row with its cells."""
+    """What the table's template shows; each row with its cells: column, sparkline, text and note."""
 
     columns: tuple[Column, ...]
-    rows: tuple[tuple[RankedConfiguration, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[RankedConfiguration, tuple[tuple[Column, Sparkline | None, str, str], ...]], ...]
     left_out: int
     caption: str
     unit_sentence: str
@@ -104,56 +94,45 @@ class RankingView:
 def ranking_view(data: ReportData, scale: Scale) -> RankingView:
     """Static rows of the best `STATIC_ROWS` configurations."""
     visible = tuple(column for column in columns(data) if column.shown)
-    static = data.configurations[:STATIC_ROWS]
+    static, metric = data.configurations[:STATIC_ROWS], data.study.metric
+
+    def cell(row: RankedConfiguration, column: Column) -> tuple[Column, Sparkline | None, str, str]:
+        spark = curve_of(data, row, scale) if column.kind == "spark" else None
+        return column, spark, cell_text(row, column, metric), cell_note(row, column, metric)
+
     return RankingView(
         columns=visible,
-        rows=tuple((row, tuple(_cell(data, row, column, scale) for column in visible)) for row in static),
+        rows=tuple((row, tuple(cell(row, column) for column in visible)) for row in static),
         left_out=len(data.configurations) - len(static),
-        caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
-        unit_sentence=_units(data),
+        caption=f"Ranking of {data.study.name} by stable {metric}",
+        unit_sentence="All curves share one scale."
+        + (" Tinted rows cannot be separated from the first." if data.tied else "")
+        + ("" if data.study.maximize else " Less is better."),
     )
-
-
-def _units(data: ReportData) -> str:
-    sentences = ["All curves share one scale."]
-    if data.tied:
-        sentences.append("Tinted rows cannot be separated from the first.")
-    if not data.study.maximize:
-        sentences.append("Less is better.")
-    return " ".join(sentences)
 
 
 def curve_of(data: ReportData, row: RankedConfiguration, scale: Scale, size: tuple[int, int] = SPARK_SIZE) -> Sparkline | None:
     """Sparkline of a configuration's first training that has a curve."""
-    for trial in row.trials:
-        curve = trial.curves.get(data.study.metric)
-        if curve is not None and len(curve):
-            drawn = sparkline(curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size)
-            if drawn is not None:
-                return drawn
-    return None
-
-
-def _cell(data: ReportData, row: RankedConfiguration, column: Column, scale: Scale) -> Cell:
-    if column.kind in {"spark", "flags"}:
-        return Cell(column, spark=curve_of(data, row, scale) if column.kind == "spark" else None)
-    return Cell(column, cell_text(row, column, data.study.metric), cell_note(row, column, data.study.metric))
+    curves = (curve for trial in row.trials if (curve := trial.curves.get(data.study.metric)) is not None)
+    sparks = (sparkline(c, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size) for c in curves)
+    return next(filter(None, sparks), None)
 
 
 def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
-    """What a cell says."""
+    """What a cell says; nothing where it draws a curve or flags."""
+    if column.kind in {"spark", "flags"}:
+        return ""
     if column.kind in {"stable", "score"}:
         return wording.score(getattr(row, column.key), "accuracy" if column.key == "test" else metric, unit=False)
     if column.kind == "param":
         name = column.key.removeprefix("param:")
         return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
-    if column.key == "epochs":
-        return f"{row.epochs}/{row.planned_epochs}" if row.planned_epochs > row.epochs else str(row.epochs)
     if column.key == "state":
         return row.trial_state.lower()
     if column.key == "rank" and row.stable is None:
         return wording.MISSING
-    return str(getattr(row, column.key))
+    planned = f"/{row.planned_epochs}" if column.key == "epochs" and row.planned_epochs > row.epochs else ""
+    return f"{getattr(row, column.key)}{planned}"
 
 
 def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import re
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import resources
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,7 @@ from reports import wording
 from reports.page.appendix_view import history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
-from reports.page.parameters_view import importance_views
+from reports.page.parameters_view import importance_view
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
 from reports.page.sweep_view import sweep_view
@@ -35,25 +37,6 @@ STATIC_CURVE = (320, 120)
 CLIPPED_SHARE = 0.5
 """Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
 STYLES = ("variables", "page", "verdict", "ranking", "curves", "parameters", "diagnosis", "sweep", "reproduce", "comparison", "print")
-SCRIPTS = (
-    "elements",
-    "payload",
-    "state",
-    "scale",
-    "sparkline",
-    "rows",
-    "series",
-    "table",
-    "filters",
-    "curve_chart",
-    "curves",
-    "marginals",
-    "parallel",
-    "heatmap",
-    "page",
-    "main",
-)
-"""In the order in which one may use another."""
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
 
@@ -73,24 +56,21 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     """What the frame of every page needs; our own styles, scripts and the escaped payload are the only marked-safe texts."""
     return {
         "title": title,
-        "sections": [{"id": identifier, "label": label} for identifier, label in sections],
+        "sections": sections,
         "policy": security_policy(),
         "styles": Markup(styles()),  # noqa: S704 - our own files
         "scripts": Markup(scripts()),  # noqa: S704 - our own files
-        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.script_safe`
+        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.ESCAPES`
         "refresh_seconds": refresh_seconds,
     }
 
 
 def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
-    """Build the report of a study.
+    """Build the report of a study: a whole HTML document that asks nothing of the network.
 
     Args:
         study: the records, or the report data already made from them.
         refresh_seconds: reload the page so often, while a sweep runs; None: never.
-
-    Returns:
-        A whole HTML document that asks nothing of the network.
     """
     data = as_report_data(study)
     scale = sparkline_scale(data)
@@ -99,7 +79,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
     return template.render(
         page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
         data=data,
-        importance=importance_views(data),
+        importance=[importance_view(item) for item in data.importance],
         is_fraction=wording.is_fraction(data.study.metric),
         verdict=verdict_view(data),
         ranking=ranking_view(data, scale),
@@ -128,14 +108,13 @@ def sparkline_scale(data: ReportData) -> Scale:
 
 def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfiguration, Sparkline, str]]:
     """Larger curves with descriptions, for readers without scripts."""
-    curves = []
-    for identifier in default_selection(data):
-        row = data.configuration(identifier)
-        spark = curve_of(data, row, scale, STATIC_CURVE)
-        if spark is not None:
-            flags = ", ".join(wording.words(flag.name) for flag in row.flags)
-            curves.append((row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
-    return curves
+    rows = map(data.configuration, default_selection(data))
+    flagged = ((row, ", ".join(wording.words(flag.name) for flag in row.flags)) for row in rows)
+    return [
+        (row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' if flags else ''}{flags}")
+        for row, flags in flagged
+        if (spark := curve_of(data, row, scale, STATIC_CURVE)) is not None
+    ]
 
 
 def _sections(data: ReportData) -> list[tuple[str, str]]:
@@ -154,13 +133,20 @@ def _sections(data: ReportData) -> list[tuple[str, str]]:
 @cache
 def styles() -> str:
     """All style sheets as one text."""
-    return "\n".join(_read("css", f"{name}.css") for name in STYLES)
+    folder = resources.files("reports.page") / "css"
+    return "\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
 
 
 @cache
 def scripts() -> str:
-    """All scripts as one: each module becomes a function that returns what it exports, so that their private names stay apart."""
-    return "\n".join(_as_function(name, _read("scripts", f"{name}.js")) for name in SCRIPTS)
+    """All scripts as one: each module becomes a function that returns what it exports, so that their private names stay apart.
+
+    They stand in an order in which each comes after those that it imports.
+    """
+    folder = resources.files("reports.page") / "scripts"
+    sources = {file.name.removesuffix(".js"): file.read_text(encoding="utf-8") for file in sorted(folder.iterdir(), key=attrgetter("name"))}
+    order = TopologicalSorter({name: [uses for _, uses in IMPORT.findall(source)] for name, source in sources.items()}).static_order()
+    return "\n".join(_as_function(name, sources[name]) for name in order)
 
 
 def _as_function(name: str, source: str) -> str:
@@ -178,7 +164,3 @@ def security_policy() -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _read(folder: str, name: str) -> str:
-    return (resources.files("reports.page") / folder / name).read_text(encoding="utf-8")

@@ -86,16 +86,11 @@ class SweepView:
 
 def sweep_view(data: ReportData) -> SweepView:
     """Everything that a storage knows about the course of the sweep."""
-    return SweepView(
-        sentence=_sentence(data), numbers=tuple(_numbers(data.progress)), course=_course(data), timeline=_timeline(data.progress)
-    )
-
-
-def _sentence(data: ReportData) -> str:
     states = data.progress.states
     parts = [f"{number:,} {state.lower()}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
-    total = wording.count(sum(states.values()), "training")
-    return f"{total} of {wording.count(len(data.configurations), 'configuration')}: {', '.join(parts)}." if parts else "No training yet."
+    total = f"{wording.count(sum(states.values()), 'training')} of {wording.count(len(data.configurations), 'configuration')}"
+    sentence = f"{total}: {', '.join(parts)}." if parts else "No training yet."
+    return SweepView(sentence, tuple(_numbers(data.progress)), _course(data), _timeline(data.progress))
 
 
 def _numbers(progress: Progress) -> list[Number]:
@@ -105,17 +100,19 @@ def _numbers(progress: Progress) -> list[Number]:
         numbers.insert(0, Number("configurations tried", f"{progress.tried:,}", f"of {trials:,.0f}"))
     if progress.seconds is not None:
         workers = len({run.worker for run in progress.runs})
-        numbers.insert(0, Number("wall-clock", wording.duration(progress.seconds), _limit(progress.budget.get("time"))))
+        time = progress.budget.get("time")  # in the file's own words or in seconds
+        allowed = "" if time is None else f"of {time if isinstance(time, str) else wording.duration(time)} allowed"
+        numbers.insert(0, Number("wall-clock", wording.duration(progress.seconds), allowed))
         numbers.append(Number("worker time", wording.duration(progress.worker_seconds), f"on {wording.count(workers, 'worker')}"))
     drivers = _drivers(progress.runs)
     if len(drivers) > 1:
-        numbers.append(
-            Number("drivers", f"{len(drivers):,}", ", ".join(drivers[:MOST_NAMES]) + (", …" if len(drivers) > MOST_NAMES else ""))
-        )
+        names = [*drivers[:MOST_NAMES], *(["…"] if len(drivers) > MOST_NAMES else [])]
+        numbers.append(Number("drivers", f"{len(drivers):,}", ", ".join(names)))
     limit = progress.budget.get("gpu_hours")
     if progress.gpu_seconds or limit is not None:
         allowed = "" if limit is None else f"of {limit:g} allowed" if isinstance(limit, int | float) else f"of {limit} allowed"
-        numbers.append(Number("GPU-hours", _hours(progress.gpu_seconds), allowed))
+        hours = progress.gpu_seconds / HOUR
+        numbers.append(Number("GPU-hours", f"{hours:.1f}" if hours >= 10 else f"{hours:.2f}", allowed))  # noqa: PLR2004 - the second decimal says nothing then
     if progress.epochs_pruned:
         share = progress.epochs_pruned / (progress.epochs_trained + progress.epochs_pruned)
         numbers.append(Number("saved by pruning", f"{progress.epochs_pruned:,}", f"epochs, {100 * share:.0f} % of those planned"))
@@ -129,19 +126,6 @@ def _numbers(progress: Progress) -> list[Number]:
 def _drivers(runs: Sequence[Run]) -> list[str]:
     """Who handed out attempts, by name."""
     return sorted({run.driver for run in runs if run.driver})
-
-
-def _hours(seconds: float) -> str:
-    """Hours with two decimals, one from ten on."""
-    hours = seconds / HOUR
-    return f"{hours:.1f}" if hours >= 10 else f"{hours:.2f}"  # noqa: PLR2004 - the second decimal says nothing then
-
-
-def _limit(time: float | str | None) -> str:
-    """The time budget, in the file's own words or in seconds."""
-    if time is None:
-        return ""
-    return f"of {time if isinstance(time, str) else wording.duration(time)} allowed"
 
 
 def _course(data: ReportData) -> Course | None:
@@ -160,16 +144,14 @@ def _course(data: ReportData) -> Course | None:
 
     dots_drawn = _evenly(progress.finished, MOST_DOTS)
     dots = "".join(f"M{x(seconds):g} {y(value):g}h0" for seconds, value, _ in dots_drawn)
-    steps = [f"M{x(progress.leaders[0][0]):g} {y(progress.leaders[0][1]):g}"]
-    steps.extend(f"H{x(seconds):g}V{y(value):g}" for seconds, value in progress.leaders[1:])
-    steps.append(f"H{COURSE_WIDTH}")
+    (start, first), *later = progress.leaders
+    steps = [f"M{x(start):g} {y(first):g}", *(f"H{x(seconds):g}V{y(value):g}" for seconds, value in later), f"H{COURSE_WIDTH}"]
     ticks = tuple((y(tick.value), tick.text) for tick in scale.ticks(5, metric))
     note = f"{len(dots_drawn):,} of {len(progress.finished):,} dots drawn." if len(dots_drawn) < len(progress.finished) else ""
-    last = progress.leaders[-1]
-    description = (
-        f"Best so far rises to {wording.score(last[1], metric)}, reached after {wording.duration(last[0])} of {wording.duration(total)}"
-    )
-    return Course(dots, "".join(steps), ticks, wording.duration(total), note, description)
+    reached, best = progress.leaders[-1]
+    end = wording.duration(total)
+    description = f"Best so far rises to {wording.score(best, metric)}, reached after {wording.duration(reached)} of {end}"
+    return Course(dots, "".join(steps), ticks, end, note, description)
 
 
 def _timeline(progress: Progress) -> Timeline | None:
@@ -192,17 +174,13 @@ def _timeline(progress: Progress) -> Timeline | None:
 def _worker(name: str, runs: Sequence[Run], total: float, *, several_drivers: bool) -> Worker:
     bars = []
     for run in runs:
-        title = f"trial {run.trial}: {run.cause}, {wording.duration(run.end - run.start)}" + (
-            f", for driver {run.driver}" if several_drivers else ""
-        )
+        driver = f", for driver {run.driver}" if several_drivers else ""
+        title = f"trial {run.trial}: {run.cause}, {wording.duration(run.end - run.start)}{driver}"
         width = max(0.15, round(100 * (run.end - run.start) / total, 2))
-        bars.append(Bar(round(100 * run.start / total, 2), width, _bar_kind(run.cause), title))
+        kind = run.cause if run.cause in {"completed", "pruned", "running"} else "failed"
+        bars.append(Bar(round(100 * run.start / total, 2), width, kind, title))
     busy = sum(run.end - run.start for run in runs) / total
     return Worker(name, tuple(bars), f"{wording.count(len(runs), 'attempt')}, busy {100 * min(1.0, busy):.0f} % of the time")
-
-
-def _bar_kind(cause: str) -> str:
-    return cause if cause in {"completed", "pruned", "running"} else "failed"
 
 
 def _evenly(items: Sequence[T], most: int) -> Sequence[T]:

@@ -76,8 +76,9 @@ def _only_curve(data: ReportData) -> Sparkline | None:
     """The curve itself where it is all there is to see."""
     if len(data.ranked) != 1:
         return None
-    curves = [trial.curves[data.study.metric] for trial in data.ranked[0].trials if data.study.metric in trial.curves]
-    return curve_of(data, data.ranked[0], scale_over((float(value) for curve in curves for value in curve), margin=0.03), CURVE_SIZE)
+    (only,) = data.ranked
+    values = (float(value) for trial in only.trials for value in trial.curves.get(data.study.metric, ()))
+    return curve_of(data, only, scale_over(values, margin=0.03), CURVE_SIZE)
 
 
 def _glance(data: ReportData) -> Glance | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import student_distribution
+from reports.stability import TIME_CONSTANT_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LATE_EPOCHS = 20
 """Epochs that carry 99.9 % of the weight e^(-age/3)."""
-TIME_CONSTANT_EPOCHS = 3.0
 CENTRAL = 0.935
 """Share of the modelled distribution between the ends. In simulations of 10, 24 and 60 configurations (``tests/reports/ranking``) it covers 90
 to 96 % of new trainings of the selected winner and is about 1.17 times as wide as the interval of someone who knows the truth."""
@@ -37,13 +37,10 @@ def late_deviations(curves: Sequence[Array], levels: Sequence[float]) -> tuple[A
         curves: per trial its curve without missing epochs, ``(num_epochs,)``.
         levels: per trial its level.
     """
-    deviations, weights = [], []
-    for curve, level in zip(curves, levels, strict=True):
-        late = curve[-LATE_EPOCHS:]
-        weight = np.exp(-np.arange(late.size - 1, -1, -1) / TIME_CONSTANT_EPOCHS)
-        deviations.append(late - level)
-        weights.append(weight / weight.sum() / len(curves))
-    return np.concatenate(deviations), np.concatenate(weights)
+    runs = [curve[-LATE_EPOCHS:] for curve in curves]
+    weights = [np.exp(-np.arange(late.size - 1, -1, -1) / TIME_CONSTANT_EPOCHS) for late in runs]
+    deviations = [late - level for late, level in zip(runs, levels, strict=True)]
+    return np.concatenate(deviations), np.concatenate([weight / weight.sum() / len(runs) for weight in weights])
 
 
 def new_training_interval(mean: float, sd: float, freedom: int, deviations: Array, weights: Array) -> tuple[float, float]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
-from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, Shrunken, late_deviations, new_training_interval, shrink
+from reports.ranking.new_training import Shrunken, late_deviations, new_training_interval, shrink
 from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
-from reports.stability import smoothed_level, stability
+from reports.stability import TIME_CONSTANT_EPOCHS, smoothed_level, stability
 from reports.wording import short_ids
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def rank(
         scores: trial number to score, when already known; found here otherwise.
     """
     sign = 1.0 if study.maximize else -1.0
-    curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}
+    curves = {trial.number: np.asarray(trial.curves.get(study.metric, ()), dtype=np.float64) for trial in study.trials}
     if scores is None:
         scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
     known = study_flags(study) if flags is None else flags
@@ -86,14 +86,10 @@ def rank(
     ties = _ties(candidates, sign)
     short = short_ids(candidate.configuration for candidate in candidates)
     ranked = tuple(
-        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration], ties=ties[place])
+        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration], ties=tuple(ties[place]))
         for place, candidate in enumerate(candidates)
     )
-    return Ranking(ranked, study.metric, study.maximize, seed_sd, seed_sd is None, scores, known, oscillating_by_chance(study))
-
-
-def _curve(trial: TrialRecord, metric: str) -> Array:
-    return np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
+    return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, oscillating_by_chance(study))
 
 
 def _finite(curve: Array) -> Array:
@@ -129,14 +125,11 @@ def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign:
     for candidate in candidates:
         candidate.expected = _mean([score.stable for score in candidate.scores])
     finished = [candidate for candidate in candidates if candidate.state == "finished"]
-    stable = _shrunken(finished, {number: score.stable for c in finished for number, score in _numbered(c)}, sign)
+    pairs = [pair for candidate in finished for pair in zip(candidate.counted, candidate.scores, strict=True)]
+    stable = _shrunken(finished, {trial.number: score.stable for trial, score in pairs}, sign)
     if stable is None:
         return None
-    centres = {
-        trial.number: smoothed_level(_finite(curves[trial.number]), TIME_CONSTANT_EPOCHS)
-        for candidate in finished
-        for trial in candidate.counted
-    }
+    centres = {trial.number: smoothed_level(_finite(curves[trial.number]), TIME_CONSTANT_EPOCHS) for trial, _ in pairs}
     late = _shrunken(finished, centres, sign)
     for i, candidate in enumerate(finished):
         candidate.expected, candidate.expected_sd = sign * float(stable.mean[i]), float(stable.sd[i])
@@ -146,20 +139,14 @@ def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign:
 
 
 def _shrunken(finished: Sequence[_Candidate], figures: Mapping[int, float], sign: float) -> Shrunken | None:
-    """Shrink a figure by trial of the finished configurations."""
-    return shrink([sign * _by_seed(candidate, figures) for candidate in finished])
-
-
-def _by_seed(candidate: _Candidate, figures: Mapping[int, float]) -> Array:
-    """One value a seed: trials that share a seed are one training and are averaged, ``(num_seeds,)``."""
-    seeds: dict[int, list[float]] = defaultdict(list)
-    for trial in candidate.counted:
-        seeds[trial.seed].append(figures[trial.number])
-    return np.array([sum(values) / len(values) for values in seeds.values()])
-
-
-def _numbered(candidate: _Candidate) -> list[tuple[int, StabilityScore]]:
-    return [(trial.number, score) for trial, score in zip(candidate.counted, candidate.scores, strict=True)]
+    """Shrink a figure by trial of the finished configurations; trials that share a seed are one training and are averaged."""
+    values = []
+    for candidate in finished:
+        seeds: dict[int, list[float]] = defaultdict(list)
+        for trial in candidate.counted:
+            seeds[trial.seed].append(figures[trial.number])
+        values.append(sign * np.array([sum(each) / len(each) for each in seeds.values()]))
+    return shrink(values)
 
 
 def _interval(
@@ -174,7 +161,7 @@ def _validation_noise(candidate: _Candidate, study: StudyRecord) -> float:
     """Standard deviation of a candidate's figure by the validation set alone; 0 where unknown."""
     if study.num_val is None or study.metric == "val_loss":
         return 0.0
-    share = min(1.0, max(0.0, candidate.expected if candidate.expected is not None else 0.0))
+    share = min(1.0, max(0.0, candidate.expected or 0.0))
     return math.sqrt(share * (1.0 - share) / study.num_val)
 
 
@@ -197,7 +184,7 @@ def _sort(candidates: list[_Candidate], sign: float) -> None:
     candidates.sort(key=place)
 
 
-def _ties(candidates: Sequence[_Candidate], sign: float) -> list[tuple[str, ...]]:
+def _ties(candidates: Sequence[_Candidate], sign: float) -> list[list[str]]:
     """Per candidate the neighbours of its state that cannot be separated from it, nearest first.
 
     With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
@@ -212,7 +199,7 @@ def _ties(candidates: Sequence[_Candidate], sign: float) -> list[tuple[str, ...]
         for above in np.flatnonzero(tied).tolist():
             ties[above].append(candidates[above + step].configuration)
             ties[above + step].append(candidates[above].configuration)
-    return [tuple(names) for names in ties]
+    return ties
 
 
 def _ranked(

@@ -23,7 +23,6 @@ class RankedConfiguration:
 
     Attributes:
         rank: counted from 1; configurations without a figure come after all others.
-        configuration: its ID.
         short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
@@ -106,7 +105,6 @@ class Ranking:
         metric: the metric that is ranked.
         maximize: whether more is better.
         seed_sd: standard deviation between seeds of one configuration, pooled; None while every configuration has one seed.
-        this_run_only: no configuration has two seeds: figures describe these runs, not a retraining.
         scores: trial number to its score, None where no epoch is on record.
         flags: trial number to its flags.
         oscillating_expected_by_chance: trials expected to be flagged oscillating if none were, or None when no validation size is known.
@@ -116,10 +114,14 @@ class Ranking:
     metric: str
     maximize: bool
     seed_sd: float | None
-    this_run_only: bool
     scores: Mapping[int, StabilityScore | None] = field(default_factory=dict)
     flags: Mapping[int, tuple[Flag, ...]] = field(default_factory=dict)
     oscillating_expected_by_chance: float | None = None
+
+    @property
+    def this_run_only(self) -> bool:
+        """Whether no configuration has two seeds: figures describe these runs, not a retraining."""
+        return self.seed_sd is None
 
     @property
     def finished(self) -> tuple[RankedConfiguration, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,16 +20,13 @@ class Association:
     """One parameter that goes with one flag.
 
     Attributes:
-        parameter: its name.
-        flag: the flag.
         p_value: permutation p-value of the split or grouping.
         p_adjusted: Holm-adjusted over all parameters and flags of the study.
         threshold: value that parts the configurations best, for ordered parameters (text of a label for ordinals); None for choices.
         worse: where the flag is more common: ``below`` or ``above`` `threshold`, or the choice's label.
         worse_mean: mean of the flag's size there (swing amplitude for ``oscillating``, else the share of trials flagged).
         better_mean: the same elsewhere.
-        configurations: configurations compared.
-        trials: their trials.
+        configurations, trials: how many were compared.
         matched: groups of configurations that differ in this parameter alone and in which the flag's size differs.
         consistent: how many of `matched` agree with the association.
         tested: whether every matched group agrees and there are at least two: then, and only then, it is called a cause.
@@ -77,9 +75,7 @@ class FlagCount:
     """How common a flag is in a study.
 
     Attributes:
-        flag: which.
-        trials: flagged trials.
-        of_trials: trials looked at.
+        trials, of_trials: how many are flagged, and how many were looked at.
         expected_by_chance: trials that would be flagged if all were steady, known for ``oscillating`` alone.
         explained: whether any parameter goes with it.
     """
@@ -123,7 +119,7 @@ def narrower(parameter: ParameterRecord, association: Association) -> str:
     Returns:
         Lines of YAML to paste under ``space:``, or nothing where the finding leaves nothing to search.
     """
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         labels = _better_labels(parameter, association)
         if not labels or len(labels) == len(parameter.labels):
             return ""
@@ -132,7 +128,7 @@ def narrower(parameter: ParameterRecord, association: Association) -> str:
         return ""
     low, high = (parameter.low, association.threshold) if association.worse == "above" else (association.threshold, parameter.high)
     if parameter.kind == "int":
-        low, high = (int(low), int(high)) if association.worse == "above" else (int(-(-low // 1)), int(high))
+        low, high = math.ceil(low), math.floor(high)
     if not parameter.low <= low < high <= parameter.high:
         return ""
     ends = f"{parameter.kind}: [{_yaml_number(low)}, {_yaml_number(high)}]"

@@ -31,10 +31,7 @@ class ReportData:
     """Everything that one report shows.
 
     Attributes:
-        study: the records it was made from.
         ranking: its configurations, those that have no figure last.
-        verdict: the answer in words.
-        progress: the sweep's course.
         parameters: searched parameters in the order of the space, then any that only older trials have.
         importance: for stable accuracy and for oscillation; empty for logs.
         causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.
@@ -101,15 +98,11 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
 def _parameters(study: StudyRecord) -> tuple[ParameterRecord, ...]:
     """Parameters of the space, then those that only some trials have (an older schema)."""
     known = {parameter.name for parameter in study.parameters}
-    values: dict[str, list[object]] = {}
-    for trial in study.trials:
-        for name, value in trial.params.items():
-            if name not in known:
-                values.setdefault(name, []).append(value)
-    return study.parameters + tuple(_guess(name, seen) for name, seen in values.items())
+    others = dict.fromkeys(name for trial in study.trials for name in trial.params if name not in known)
+    return study.parameters + tuple(_guess(name, [trial.params[name] for trial in study.trials if name in trial.params]) for name in others)
 
 
-def _guess(name: str, values: list[object]) -> ParameterRecord:
+def _guess(name: str, values: Sequence[object]) -> ParameterRecord:
     """How to draw a parameter that the space no longer describes."""
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(values):

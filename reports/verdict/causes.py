@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,19 +23,13 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def matched_groups(
-    params: Sequence[Mapping[str, ParameterValue]], parameter: str, sizes: NDArray[np.float64], worse: NDArray[np.bool_]
+def _matched_groups(
+    params: Sequence[Mapping[str, ParameterValue]], parameter: str, sizes: Array, worse: NDArray[np.bool_]
 ) -> tuple[int, int]:
-    """Count groups that agree in everything but `parameter` and lie on both sides of an association.
-
-    Args:
-        params: of each configuration.
-        parameter: the one that may differ.
-        sizes: the flag's size, ``(num_configurations,)``.
-        worse: whether a configuration lies where the flag is more common, ``(num_configurations,)``.
+    """Count groups that agree in everything but `parameter` and differ in mean size on both sides of an association.
 
     Returns:
-        How many groups have members on both sides and different mean sizes, and how many of these are larger on the worse side.
+        How many there are, and how many of these are larger on the worse side.
     """
     groups: dict[tuple[tuple[str, ParameterValue], ...], list[int]] = {}
     for i, of in enumerate(params):
@@ -44,61 +39,53 @@ def matched_groups(
     for members in groups.values():
         inside = [float(sizes[i]) for i in members if worse[i]]
         outside = [float(sizes[i]) for i in members if not worse[i]]
-        if not inside or not outside:
-            continue
-        difference = sum(inside) / len(inside) - sum(outside) / len(outside)
-        matched += difference != 0.0
-        consistent += difference > 0.0
+        if inside and outside:
+            difference = sum(inside) / len(inside) - sum(outside) / len(outside)
+            matched += difference != 0.0
+            consistent += difference > 0.0
     return matched, consistent
 
 
 @dataclass(frozen=True)
-class FlaggedConfigurations:
-    """Configurations with the trials that can carry flags.
+class _Configurations:
+    """Configurations with the trials that can carry flags; seeds of one are one observation, so repeats do not pass for evidence.
 
     Attributes:
-        trials: per configuration its trials with flags known, in the order of configurations.
+        trials: per configuration its trials with flags known.
         sizes: flag to mean size per configuration, ``(num_configurations,)``: for ``oscillating`` the swing's amplitude (0 where not
             flagged), for others the share of trials flagged.
         shares: flag to share of flagged trials per configuration, ``(num_configurations,)``.
-        flagged: flag to numbers of flagged trials.
+        flagged: flag to number of flagged trials.
     """
 
     trials: Sequence[Sequence[TrialRecord]]
-    sizes: Mapping[FlagName, NDArray[np.float64]]
-    shares: Mapping[FlagName, NDArray[np.float64]]
-    flagged: Mapping[FlagName, tuple[int, ...]]
+    sizes: Mapping[FlagName, Array]
+    shares: Mapping[FlagName, Array]
+    flagged: Mapping[FlagName, int]
 
 
-def flagged_configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) -> FlaggedConfigurations:
-    """Gather trials by configuration; seeds of one configuration are one observation, so repeats do not pass for evidence."""
+def _configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) -> _Configurations:
+    """Gather trials by configuration."""
     groups: dict[str, list[TrialRecord]] = {}
     for trial in study.trials:
         if trial.number in flags:
             groups.setdefault(trial.configuration, []).append(trial)
     trials = list(groups.values())
     names = sorted({flag.name for of_trial in flags.values() for flag in of_trial})
-    sizes, shares = ({name: np.zeros(len(trials)) for name in names} for _ in range(2))
-    flagged: dict[FlagName, list[int]] = {name: [] for name in names}
+    sizes, counts = ({name: np.zeros(len(trials)) for name in names} for _ in range(2))
     for i, group in enumerate(trials):
         for trial in group:
             for name, flag in {flag.name: flag for flag in reversed(flags[trial.number])}.items():
-                sizes[name][i] += _size(flag)
-                shares[name][i] += 1.0
-                flagged[name].append(trial.number)
+                amplitude = flag.evidence.get("amplitude") if name == "oscillating" else 1.0
+                sizes[name][i] += amplitude if isinstance(amplitude, float | int) else 1.0
+                counts[name][i] += 1.0
     seeds = np.array([len(group) for group in trials], dtype=np.float64)
-    return FlaggedConfigurations(
+    return _Configurations(
         trials,
-        {name: summed / seeds for name, summed in sizes.items()},
-        {name: number / seeds for name, number in shares.items()},
-        {name: tuple(numbers) for name, numbers in flagged.items()},
+        {name: size / seeds for name, size in sizes.items()},
+        {name: count / seeds for name, count in counts.items()},
+        {name: int(count.sum()) for name, count in counts.items()},
     )
-
-
-def _size(flag: Flag) -> float:
-    """A swing's amplitude; 1 for every other flag."""
-    amplitude = flag.evidence.get("amplitude") if flag.name == "oscillating" else 1.0
-    return float(amplitude) if isinstance(amplitude, float | int) else 1.0
 
 
 SIGNIFICANCE = 0.02
@@ -116,7 +103,6 @@ class _Coded:
     """One parameter as numbers, over the configurations in which it is active.
 
     Attributes:
-        parameter: which.
         active: whether a configuration has it, ``(num_configurations,)``.
         codes: its values in their order, ``(num_active,)``.
         labels: of a choice or ordinal, by code.
@@ -149,10 +135,10 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
 
     Args:
         study: the record.
-        flags: trial number to flags, when already known; otherwise they are looked for here.
+        flags: by trial number, when already known; otherwise they are looked for here.
     """
     known = study_flags(study) if flags is None else flags
-    configurations = flagged_configurations(study, known)
+    configurations = _configurations(study, known)
     names = [
         name
         for name, sizes in configurations.sizes.items()
@@ -174,13 +160,18 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
 
 def _coded(parameter: ParameterRecord, trials: Sequence[Sequence[TrialRecord]]) -> _Coded:
     """A parameter's values over the configurations in which it is active."""
-    groups = [group for group in trials if parameter.name in group[0].params]
     active = np.array([parameter.name in group[0].params for group in trials], dtype=bool)
-    labels = _labels(parameter, groups)
-    return _Coded(parameter, active, _codes(parameter, [group[0] for group in groups], labels), labels, sum(map(len, groups)))
+    groups = list(itertools.compress(trials, active))
+    values = [group[0].params[parameter.name] for group in groups]
+    labels = parameter.all_labels(values)
+    if parameter.labelled:
+        codes = np.array([float(labels.index(str(value))) for value in values])
+    else:
+        codes = np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in values])
+    return _Coded(parameter, active, codes, labels, sum(map(len, groups)))
 
 
-def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, permutations: Permutations) -> _Test | None:
+def _test(coded: _Coded, name: FlagName, configurations: _Configurations, permutations: Permutations) -> _Test | None:
     """Test one parameter against one flag over the configurations in which it is active; None when that says nothing."""
     parameter, codes = coded.parameter, coded.codes
     sizes, shares = configurations.sizes[name][coded.active], configurations.shares[name][coded.active]
@@ -207,23 +198,6 @@ def _test(coded: _Coded, name: FlagName, configurations: FlaggedConfigurations, 
     return _Test(association, coded, worse)
 
 
-def _labels(parameter: ParameterRecord, groups: Sequence[Sequence[TrialRecord]]) -> list[str]:
-    """Labels of a choice or ordinal in order; those in the trials that the record does not name come last."""
-    if parameter.kind in {"float", "int"}:
-        return []
-    seen = sorted({str(group[0].params[parameter.name]) for group in groups} - set(parameter.labels))
-    return [*parameter.labels, *seen]
-
-
-def _codes(parameter: ParameterRecord, trials: Sequence[TrialRecord], labels: Sequence[str]) -> Array:
-    """The parameter's values as numbers in their order, ``(num_configurations,)``."""
-    raw = [trial.params[parameter.name] for trial in trials]
-    if parameter.kind in {"float", "int"}:
-        return np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in raw])
-    places = {label: float(place) for place, label in enumerate(labels)}
-    return np.array([places[str(value)] for value in raw])
-
-
 def _between(parameter: ParameterRecord, low: float, high: float) -> float | str:
     """A threshold between two neighbouring values: their middle on the parameter's scale, or the upper label of an ordinal."""
     if parameter.kind == "ordinal":
@@ -231,22 +205,22 @@ def _between(parameter: ParameterRecord, low: float, high: float) -> float | str
     return float(np.sqrt(low * high)) if parameter.log and low > 0.0 else (low + high) / 2.0
 
 
-def _judge(association: Association, test: _Test, configurations: FlaggedConfigurations) -> Association:
+def _judge(association: Association, test: _Test, configurations: _Configurations) -> Association:
     """Look for configurations that differ in this parameter alone and say what they show."""
-    params = [group[0].params for group, active in zip(configurations.trials, test.coded.active, strict=True) if active]
+    params = [group[0].params for group in itertools.compress(configurations.trials, test.coded.active)]
     sizes = configurations.sizes[association.flag][test.coded.active]
-    matched, consistent = matched_groups(params, association.parameter, sizes, test.worse)
+    matched, consistent = _matched_groups(params, association.parameter, sizes, test.worse)
     tested = matched >= 2 and consistent == matched  # noqa: PLR2004 one group alone may be luck
     change = narrower(test.coded.parameter, association)
     return replace(association, matched=matched, consistent=consistent, tested=tested, space_change=change)
 
 
-def _counts(configurations: FlaggedConfigurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:
+def _counts(configurations: _Configurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:
     """How common each flag is, beside what chance alone would raise."""
     of_trials = sum(len(group) for group in configurations.trials)
     explained = {association.flag for association in surviving}
     counts = [
-        FlagCount(name, len(numbers), of_trials, NULL_RATE * of_trials if name == "oscillating" else None, name in explained)
-        for name, numbers in configurations.flagged.items()
+        FlagCount(name, number, of_trials, NULL_RATE * of_trials if name == "oscillating" else None, name in explained)
+        for name, number in configurations.flagged.items()
     ]
     return tuple(sorted(counts, key=lambda count: -count.trials))

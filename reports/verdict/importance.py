@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import warnings
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from optuna.distributions import BaseDistribution
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from reports.records import ParameterRecord, ParameterValue, StudyRecord
 
     Array = NDArray[np.float64]
+    Params = Mapping[str, ParameterValue]
+    Columns = Sequence[tuple[ParameterRecord, Sequence[ParameterValue]]]
 
 Target = Literal["stable", "oscillation"]
 SMALLEST_STUDY = 8
@@ -47,7 +50,6 @@ class ParameterImportance:
     """One parameter's importance for one target.
 
     Attributes:
-        parameter: its name.
         importance: share of the target's variance that goes with it, alone or together with others, among the parameters evaluated with
             it; None where it could not be evaluated.
         active_share: share of the configurations in which it is active; below 1 it was evaluated within these alone.
@@ -83,7 +85,7 @@ def find_importance(study: StudyRecord, ranking: Ranking, target: Target = "stab
     Args:
         study: the record, for its parameters.
         ranking: of that study.
-        target: what is explained.
+        target: see `StudyImportance`.
     """
     finished = [c for c in ranking.configurations if c.state == "finished" and c.stable is not None]
     values = np.array([_target(c, target) for c in finished], dtype=np.float64)
@@ -92,9 +94,8 @@ def find_importance(study: StudyRecord, ranking: Ranking, target: Target = "stab
         note = f"{len(finished)} finished configurations; importances need {SMALLEST_STUDY}"
     elif float(np.ptp(values)) == 0.0:
         note = "no configuration was flagged oscillating" if target == "oscillation" else "all configurations hold the same"
-    shares, evaluator = (
-        ({}, "") if note else _importances(study.parameters, finished, values, maximize=study.maximize or target == "oscillation")
-    )
+    maximize = study.maximize or target == "oscillation"
+    shares, evaluator = ({}, "") if note else _importances(study.parameters, finished, values, maximize=maximize)
     parameters = [
         ParameterImportance(p.name, shares.get(p.name), sum(p.name in c.params for c in finished) / max(1, len(finished)))
         for p in study.parameters
@@ -105,7 +106,7 @@ def find_importance(study: StudyRecord, ranking: Ranking, target: Target = "stab
 
 def _target(configuration: RankedConfiguration, target: Target) -> float:
     if target == "stable":
-        return configuration.stable if configuration.stable is not None else 0.0
+        return configuration.stable or 0.0
     for flag in configuration.flags:
         if flag.name == "oscillating":
             amplitude = flag.example.evidence.get("amplitude")
@@ -115,73 +116,55 @@ def _target(configuration: RankedConfiguration, target: Target) -> float:
 
 
 def _importances(
-    parameters: Sequence[ParameterRecord], finished: Sequence[RankedConfiguration], values: NDArray[np.float64], *, maximize: bool
+    parameters: Sequence[ParameterRecord], finished: Sequence[RankedConfiguration], values: Array, *, maximize: bool
 ) -> tuple[dict[str, float], str]:
     """Evaluate parameters active everywhere together, then each conditional one within the configurations that have it."""
     always = [p for p in parameters if all(p.name in c.params for c in finished)]
     with warnings.catch_warnings(), contextlib.suppress(ImportError):
         warnings.simplefilter("ignore")
-        shares, evaluator = evaluate(always, [c.params for c in finished], values, maximize=maximize)
+        shares, evaluator = _evaluate(always, [c.params for c in finished], values, maximize=maximize)
         for parameter in parameters:
             having = np.array([parameter.name in c.params for c in finished])
-            if parameter in always or having.sum() < SMALLEST_STUDY:
-                continue
-            inside = [c.params for c, has in zip(finished, having, strict=True) if has]
-            alone, _ = evaluate([*always, parameter], inside, values[having], maximize=maximize)
-            if parameter.name in alone:
-                shares[parameter.name] = alone[parameter.name]
+            if parameter not in always and having.sum() >= SMALLEST_STUDY:
+                inside = [c.params for c in itertools.compress(finished, having)]
+                alone, _ = _evaluate([*always, parameter], inside, values[having], maximize=maximize)
+                shares |= {name: share for name, share in alone.items() if name == parameter.name}
         return shares, evaluator
     return {}, ""
 
 
-def evaluate(
-    parameters: Sequence[ParameterRecord],
-    params: Sequence[Mapping[str, ParameterValue]],
-    values: NDArray[np.float64],
-    *,
-    maximize: bool = True,
+def _evaluate(
+    parameters: Sequence[ParameterRecord], params: Sequence[Params], values: Array, *, maximize: bool
 ) -> tuple[dict[str, float], str]:
-    """Importances by name, summing to 1, and the evaluator's name.
+    """Importances by name, summing to 1, and the evaluator's name; all `parameters` are active in every configuration.
 
     Parameters that hold one value alone are left out; nothing is evaluated for a constant target.
-
-    Args:
-        parameters: active in every configuration.
-        params: of each configuration.
-        values: the target, ``(num_configurations,)``.
-        maximize: whether more is what PED-ANOVA should explain.
 
     Source: Hutter et al., ICML 2014 (fANOVA); Watanabe et al., IJCAI 2023 (PED-ANOVA).
     """
     varying = [p for p in parameters if len({str(of[p.name]) for of in params}) > 1]
     if not varying or float(np.ptp(values)) == 0.0:
         return {}, ""
-    if len(params) <= FOREST_LIMIT:
-        shares, evaluator = _forest(varying, params, values, maximize=maximize), "fANOVA"
-    else:
-        shares, evaluator = ped_anova([(p, [of[p.name] for of in params]) for p in varying], values, maximize=maximize), "PED-ANOVA"
+    columns = [(p, [of[p.name] for of in params]) for p in varying]
+    method, evaluator = (_forest, "fANOVA") if len(params) <= FOREST_LIMIT else (ped_anova, "PED-ANOVA")
+    shares = method(columns, values, maximize=maximize)
     return {name: float(share) for name, share in shares.items() if np.isfinite(share)}, evaluator
 
 
-def _forest(
-    varying: Sequence[ParameterRecord], params: Sequence[Mapping[str, ParameterValue]], values: NDArray[np.float64], *, maximize: bool
-) -> dict[str, float]:
+def _forest(columns: Columns, values: Array, *, maximize: bool) -> dict[str, float]:
     """Optuna's fANOVA of a study made of the configurations."""
     import optuna
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-    distributions = {p.name: distribution(p, [of[p.name] for of in params]) for p in varying}
+    distributions = {p.name: distribution(p, of) for p, of in columns}
+    settings = ({p.name: internal_value(p, of[i]) for p, of in columns} for i in range(values.size))
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         study = optuna.create_study(direction="maximize" if maximize else "minimize")
         study.add_trials(
-            [
-                optuna.trial.create_trial(
-                    params={p.name: internal_value(p, of[p.name]) for p in varying}, distributions=distributions, value=float(value)
-                )
-                for of, value in zip(params, values, strict=True)
-            ]
+            optuna.trial.create_trial(params=params, distributions=distributions, value=float(value))
+            for params, value in zip(settings, values, strict=True)
         )
         evaluator = FanovaImportanceEvaluator(n_trees=FOREST_TREES, max_depth=FOREST_DEPTH, seed=FOREST_SEED)
         return get_param_importances(study, evaluator=evaluator)
@@ -193,25 +176,28 @@ def distribution(parameter: ParameterRecord, values: Sequence[ParameterValue]) -
     """The parameter's distribution, widened to what the configurations hold."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if parameter.kind in {"choice", "ordinal"}:
-        return CategoricalDistribution(tuple(dict.fromkeys([*parameter.labels, *sorted({str(value) for value in values})])))
+    if parameter.labelled:
+        return CategoricalDistribution(tuple(dict.fromkeys(parameter.all_labels(values))))
     numbers = [float(value) for value in values if isinstance(value, int | float | str)]
-    low = min([*numbers, *([] if parameter.low is None else [parameter.low])])
-    high = max([*numbers, *([] if parameter.high is None else [parameter.high])])
+    low, high = _range(parameter, numbers)
     log = parameter.log and low > 0.0
-    if parameter.kind == "int":
-        return IntDistribution(int(low), int(high), log=log)
-    return FloatDistribution(low, high, log=log)
+    return IntDistribution(int(low), int(high), log=log) if parameter.kind == "int" else FloatDistribution(low, high, log=log)
+
+
+def _range(parameter: ParameterRecord, numbers: Iterable[float]) -> tuple[float, float]:
+    """The parameter's range, widened to what there is."""
+    ends = [*numbers, *(end for end in (parameter.low, parameter.high) if end is not None)]
+    return min(ends), max(ends)
 
 
 def internal_value(parameter: ParameterRecord, value: ParameterValue) -> str | float | int:
     """A value as `distribution` holds it."""
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         return str(value)
     return int(float(str(value))) if parameter.kind == "int" else float(str(value))
 
 
-def ped_anova(columns: Sequence[tuple[ParameterRecord, Sequence[ParameterValue]]], values: Array, *, maximize: bool) -> dict[str, float]:
+def ped_anova(columns: Columns, values: Array, *, maximize: bool) -> dict[str, float]:
     """Importance of each parameter for belonging to the best tenth, summing to 1.
 
     The Pearson divergence between a parameter's density among the good configurations and among all of them. The figures are those of
@@ -235,7 +221,7 @@ def ped_anova(columns: Sequence[tuple[ParameterRecord, Sequence[ParameterValue]]
 
 def _divergence(parameter: ParameterRecord, values: Sequence[ParameterValue], good: NDArray[np.bool_]) -> float:
     """Pearson divergence of the good configurations' density from that of all."""
-    if parameter.kind in {"choice", "ordinal"}:
+    if parameter.labelled:
         texts = [str(value) for value in values]
         places = {label: place for place, label in enumerate(dict.fromkeys([*parameter.labels, *texts]))}
         cells, size = np.array([places[text] for text in texts]), len(places)
@@ -249,9 +235,8 @@ def _divergence(parameter: ParameterRecord, values: Sequence[ParameterValue], go
 
 
 def _on_grid(parameter: ParameterRecord, numbers: Array) -> tuple[NDArray[np.int64], int]:
-    """Grid point of each value, over the parameter's range widened to what there is, and how many points there are."""
-    low = min(float(numbers.min()), math.inf if parameter.low is None else parameter.low)
-    high = max(float(numbers.max()), -math.inf if parameter.high is None else parameter.high)
+    """Grid point of each value over the parameter's range, and how many points there are."""
+    low, high = _range(parameter, numbers.tolist())
     log = parameter.log and low > 0.0
     size = GRID
     if parameter.kind == "int":

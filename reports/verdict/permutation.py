@@ -31,7 +31,7 @@ def permuted_sums(segments: NDArray[np.int64], values: Array, number: int, rng: 
     Args:
         segments: how many values each segment holds, ``(num_segments,)``, summing to the number of values.
         values: ``(num_values,)``.
-        number: permutations.
+        number: of permutations.
         rng: their randomness.
     """
     if values.size <= FEW:
@@ -142,7 +142,7 @@ def groups_test(groups: NDArray[np.int64], response: Array, permutations: Permut
     Args:
         groups: group of each configuration, 0 to num_groups - 1, ``(num_configurations,)``.
         response: share of flagged trials, ``(num_configurations,)``.
-        permutations: how many, and their randomness.
+        permutations: see `Permutations`.
 
     Returns:
         None with fewer than two groups or a constant response.

@@ -59,13 +59,10 @@ class Run:
     """One attempt on the timeline.
 
     Attributes:
-        trial: its number.
-        worker: where it ran.
         start: seconds since the study's first start.
         end: likewise; for a running one the time of the newest record.
         cause: how it ended (``pruned`` where that is why the driver stopped it), or ``running``.
         driver: who handed it out.
-        gpu: GPUs that it had.
     """
 
     trial: int
@@ -157,13 +154,13 @@ def _runs(study: StudyRecord, start: datetime) -> Iterable[Run]:
 
 def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], start: datetime) -> list[tuple[float, float, int]]:
     """(seconds, stable, trial) of every complete training, by time."""
-    points = []
-    for trial in study.trials:
-        ended = max((run.ended for run in trial.attempts if run.ended), default=None)
-        score = scores.get(trial.number)
-        if trial.state == "COMPLETE" and ended is not None and score is not None:
-            points.append(((ended - start).total_seconds(), score.stable, trial.number))
-    return sorted(points)
+    return sorted(
+        ((max(ends) - start).total_seconds(), score.stable, trial.number)
+        for trial in study.trials
+        if trial.state == "COMPLETE"
+        and (ends := [run.ended for run in trial.attempts if run.ended])
+        and (score := scores.get(trial.number)) is not None
+    )
 
 
 def _leaders(finished: Iterable[tuple[float, float, int]], *, maximize: bool) -> tuple[tuple[float, float], ...]:

@@ -61,9 +61,10 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
     equals = [row for row in ranked[1:] if row.configuration in winner.tied_with]
     tied = [row for row in equals if row.confirmed or not winner.confirmed]  # a claim of fresh seeds is not shared with one that has none
     leaders = [winner, *tied]
-    pick = _best_epoch_pick(ranked, maximize=study.maximize)
+    sign = 1 if study.maximize else -1
+    pick = max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
     return Verdict(
-        kind=_kind(leaders),
+        kind="tied" if len(leaders) > 1 else "confirmed" if winner.confirmed else "unconfirmed",
         headline=_headline(study, leaders, len(ranked)),
         leaders=tuple(row.configuration for row in leaders),
         sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
@@ -83,16 +84,8 @@ def _things(study: StudyRecord, number: int) -> str:
 def _nothing(study: StudyRecord) -> str:
     if not study.trials:
         return "Nothing has been trained yet"
-    states = {trial.state for trial in study.trials}
-    if states == {"FAIL"}:
-        return "Every training failed"
-    return "No training has an epoch to judge yet"
-
-
-def _kind(leaders: Sequence[RankedConfiguration]) -> VerdictKind:
-    if len(leaders) > 1:
-        return "tied"
-    return "confirmed" if leaders[0].confirmed else "unconfirmed"
+    all_failed = all(trial.state == "FAIL" for trial in study.trials)
+    return "Every training failed" if all_failed else "No training has an epoch to judge yet"
 
 
 def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], ranked: int) -> str:
@@ -111,10 +104,8 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration], *, unconfi
     sentences = []
     if len(leaders) > NAMED_TIES:
         values = [row.stable for row in leaders if row.stable is not None]
-        span = (min(values), max(values))
-        sentences.append(
-            f"They hold {wording.interval(span, study.metric)}. Choose among them by cost or simplicity, or confirm with more seeds."
-        )
+        span = wording.interval((min(values), max(values)), study.metric)
+        sentences.append(f"They hold {span}. Choose among them by cost or simplicity, or confirm with more seeds.")
     elif len(leaders) > 1:
         sentences.append(f"{winner.short} holds {wording.score(winner.stable, study.metric)}.")
     if winner.provisional:
@@ -131,22 +122,19 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration], *, unconfi
         sentences.append(f"Judged {source}." if len(leaders) == 1 else "Judged from fresh seeds alone.")
     sentences += _failed(leaders)
     if unconfirmed_equals:
-        verb = "was" if unconfirmed_equals == 1 else "were"
-        sentences.append(
-            f"{wording.count(unconfirmed_equals, 'configuration')} that {verb} not confirmed may hold as much, judging by one training each."
-        )
+        others = wording.count(unconfirmed_equals, "configuration that was", "configurations that were")
+        sentences.append(f"{others} not confirmed may hold as much, judging by one training each.")
     return " ".join(sentences)
 
 
 def _failed(leaders: Sequence[RankedConfiguration]) -> list[str]:
     """Which leaders' fresh trainings failed: the others may flatter them."""
-    sentences = []
-    for row in leaders[:NAMED_TIES]:
-        fresh = [trial for trial in row.trials if trial.role == "confirmation"]
-        failed = sum(trial.state == "FAIL" for trial in fresh)
-        if failed:
-            sentences.append(f"{failed} of {wording.count(len(fresh), 'fresh training')} of {row.short} failed.")
-    return sentences
+    fresh = [(row, [trial.state for trial in row.trials if trial.role == "confirmation"]) for row in leaders[:NAMED_TIES]]
+    return [
+        f"{states.count('FAIL')} of {wording.count(len(states), 'fresh training')} of {row.short} failed."
+        for row, states in fresh
+        if "FAIL" in states
+    ]
 
 
 def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
@@ -157,11 +145,6 @@ def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
         test = "the test images were not looked at" if kept else "there is no test split"
         return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation; {test}."
     return ""
-
-
-def _best_epoch_pick(ranked: Sequence[RankedConfiguration], *, maximize: bool) -> RankedConfiguration:
-    sign = 1 if maximize else -1
-    return max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
 
 
 def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence[RankedConfiguration]) -> str:
@@ -189,18 +172,15 @@ def _steadiness(study: StudyRecord, oscillating: int, ranked: int, by_chance: fl
 def _open_ends(study: StudyRecord, configurations: Sequence[RankedConfiguration]) -> str:
     """What may still change the picture."""
     parts = []
-    waiting = sum(trial.state in {"RUNNING", "WAITING"} for trial in study.trials)
-    if waiting:
+    if waiting := sum(trial.state in {"RUNNING", "WAITING"} for trial in study.trials):
         parts.append(f"{wording.count(waiting, 'training')} still to finish")
-    rising = [row.short for row in configurations if any(flag.name == "unfinished" for flag in row.flags)]
-    if rising:
+    if rising := [row.short for row in configurations if any(flag.name == "unfinished" for flag in row.flags)]:
         verb = "is" if len(rising) == 1 else "are"
         parts.append(f"{wording.listing(rising)} {verb} still improving at the last epoch")
     if study.target_trials is not None:
         searched = len({trial.configuration for trial in study.trials if trial.role == "search"})
         if searched < study.target_trials:
             parts.append(f"{searched:,} of {wording.count(study.target_trials, 'configuration')} tried")
-    failed = sum(trial.state == "FAIL" for trial in study.trials)
-    if failed:
+    if failed := sum(trial.state == "FAIL" for trial in study.trials):
         parts.append(f"{wording.count(failed, 'training')} failed")
     return "; ".join(parts) + "." if parts else ""

@@ -9,6 +9,8 @@ import { epochTicks, extent, ticks } from "./scale.js";
  *   training: Curve | null, held: number | null, spans: {name: string, first: number, last: number}[]}} Series
  * @typedef {{metric: string, axis: import("./payload.js").Axis, textOf: (value: number | null) => string, zoom: [number, number] | null, eachSeed: boolean, onZoom: (range: [number, number] | null) => void,
  *   onRead: (text: string) => void}} Options
+ * @typedef {{x: (epoch: number) => number, y: (value: number) => number, from: number, to: number, low: number, high: number, width: number, right: number,
+ *   bottom: number}} Frame where the plot lies in the chart, which epochs and values it spans, and where each of them is drawn
  */
 
 const HEIGHT = 400, LEFT = 52, TOP = 12, BOTTOM = 34, STRIP = 9, LABEL_GAP = 15;
@@ -20,25 +22,29 @@ const HEIGHT = 400, LEFT = 52, TOP = 12, BOTTOM = 34, STRIP = 9, LABEL_GAP = 15;
  */
 export function drawCurveChart(host, series, options) {
   const width = Math.max(280, host.clientWidth);
-  const right = width < 520 ? 14 : 96;
+  const right = width - (width < 520 ? 14 : 96);
   const strips = series.filter(({ spans }) => spans.length).length * STRIP;
-  const plotBottom = HEIGHT - BOTTOM - strips;
+  const bottom = HEIGHT - BOTTOM - strips;
   const lastEpoch = Math.max(1, ...series.map(({ middle }) => middle.epochs[middle.epochs.length - 1] ?? 1));
   const [from, to] = options.zoom ?? [1, Math.max(2, lastEpoch)];
   const [low, high] = extent(visibleValues(series, from, to, options.eachSeed), 0.05);
-  const x = (/** @type {number} */ epoch) => LEFT + ((epoch - from) / (to - from)) * (width - LEFT - right);
-  const y = (/** @type {number} */ value) => plotBottom - ((value - low) / (high - low)) * (plotBottom - TOP);
+  /** @type {Frame} */
+  const frame = {
+    x: (epoch) => LEFT + ((epoch - from) / (to - from)) * (right - LEFT),
+    y: (value) => bottom - ((value - low) / (high - low)) * (bottom - TOP),
+    from, to, low, high, width, right, bottom,
+  };
   const root = svg("svg", {
     class: "curve-chart-area", viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, tabindex: 0, role: "application",
     "aria-roledescription": "chart", "aria-label": `${words(options.metric)} by epoch of ${series.map(({ label }) => label).join(", ")}. Arrow keys read values epoch by epoch.`,
   });
-  const clip = svg("clipPath", { id: "curve-clip" }, svg("rect", { x: LEFT, y: TOP - 4, width: Math.max(1, width - LEFT - right), height: plotBottom - TOP + 8 }));
-  root.append(svg("defs", {}, clip), drawAxes(options, [from, to], [low, high], x, y, width - right, plotBottom));
+  const clip = svg("clipPath", { id: "curve-clip" }, svg("rect", { x: LEFT, y: TOP - 4, width: Math.max(1, right - LEFT), height: bottom - TOP + 8 }));
+  root.append(svg("defs", {}, clip), drawAxes(options, frame));
   const lines = svg("g", { "clip-path": "url(#curve-clip)" });
-  for (const one of series) lines.append(...drawSeries(one, x, y, width - right, options.eachSeed));
-  root.append(lines, ...drawStrips(series, x, plotBottom, [from, to]), ...(right > 20 ? drawEndLabels(series, y, width - right + 8, [from, to], plotBottom) : []));
+  for (const one of series) lines.append(...drawSeries(one, frame, options.eachSeed));
+  root.append(lines, ...drawStrips(series, frame), ...(width - right > 20 ? drawEndLabels(series, frame) : []));
   host.replaceChildren(root);
-  addReading(host, root, series, options, { x, y, from, to, width, right, bottom: plotBottom });
+  addReading(host, root, series, options, frame);
 }
 
 /**
@@ -60,19 +66,14 @@ function* visibleValues(series, from, to, eachSeed) {
 
 /**
  * @param {Options} options
- * @param {[number, number]} epochs
- * @param {[number, number]} values
- * @param {(epoch: number) => number} x
- * @param {(value: number) => number} y
- * @param {number} right
- * @param {number} bottom
+ * @param {Frame} frame
  */
-function drawAxes(options, epochs, values, x, y, right, bottom) {
+function drawAxes(options, { x, y, from, to, low, high, right, bottom }) {
   const group = svg("g", { "aria-hidden": "true" });
-  for (const { value, text } of ticks(options.axis, values[0], values[1], 7)) {
+  for (const { value, text } of ticks(options.axis, low, high, 7)) {
     group.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(value), y2: y(value) }), svg("text", { class: "tick-value", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text));
   }
-  for (const epoch of epochTicks(epochs[0], epochs[1], right < 420 ? 5 : 10)) {
+  for (const epoch of epochTicks(from, to, right < 420 ? 5 : 10)) {
     group.append(svg("text", { x: x(epoch), y: HEIGHT - 16, "text-anchor": "middle" }, String(epoch)));
   }
   group.append(
@@ -85,12 +86,10 @@ function drawAxes(options, epochs, values, x, y, right, bottom) {
 
 /**
  * @param {Series} one
- * @param {(epoch: number) => number} x
- * @param {(value: number) => number} y
- * @param {number} right
+ * @param {Frame} frame
  * @param {boolean} eachSeed
  */
-function drawSeries(one, x, y, right, eachSeed) {
+function drawSeries(one, frame, eachSeed) {
   const drawn = [];
   const stroke = (/** @type {SVGElement} */ element) => {
     element.style.stroke = one.colour;
@@ -98,16 +97,16 @@ function drawSeries(one, x, y, right, eachSeed) {
   };
   if (one.band && !eachSeed) {
     const { epochs, low, high } = one.band;
-    const above = high.map((value, index) => `${x(epochs[index]).toFixed(1)} ${y(value).toFixed(1)}`);
-    const below = low.map((value, index) => `${x(epochs[index]).toFixed(1)} ${y(value).toFixed(1)}`).reverse();
+    const at = (/** @type {number} */ value, /** @type {number} */ index) => `${frame.x(epochs[index]).toFixed(1)} ${frame.y(value).toFixed(1)}`;
+    const above = high.map(at), below = low.map(at).reverse();
     const band = svg("path", { class: "series-band", d: `M${above.join("L")}L${below.join("L")}Z` });
     band.style.fill = one.colour;
     drawn.push(band);
   }
-  if (one.training) drawn.push(stroke(svg("path", { class: "series series-training", d: linePath(one.training, x, y) })));
-  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${y(one.held)}H${right}` })));
+  if (one.training) drawn.push(stroke(svg("path", { class: "series series-training", d: linePath(one.training, frame) })));
+  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${frame.y(one.held)}H${frame.right}` })));
   for (const curve of eachSeed ? one.lines : [one.middle]) {
-    drawn.push(stroke(svg("path", { class: "series", d: linePath(curve, x, y), "stroke-dasharray": one.dash || null })));
+    drawn.push(stroke(svg("path", { class: "series", d: linePath(curve, frame), "stroke-dasharray": one.dash || null })));
   }
   return drawn;
 }
@@ -115,10 +114,9 @@ function drawSeries(one, x, y, right, eachSeed) {
 /**
  * Missing epochs leave a gap.
  * @param {Curve} curve
- * @param {(epoch: number) => number} x
- * @param {(value: number) => number} y
+ * @param {Frame} frame
  */
-function linePath(curve, x, y) {
+function linePath(curve, { x, y }) {
   let path = "", pen = "M";
   for (let index = 0; index < curve.values.length; index++) {
     if (!Number.isFinite(curve.values[index])) {
@@ -134,15 +132,13 @@ function linePath(curve, x, y) {
 /**
  * One strip a configuration: the epochs that its flags are about.
  * @param {Series[]} series
- * @param {(epoch: number) => number} x
- * @param {number} top
- * @param {[number, number]} zoom
+ * @param {Frame} frame
  */
-function drawStrips(series, x, top, zoom) {
+function drawStrips(series, { x, from, to, bottom }) {
   return series.filter(({ spans }) => spans.length).flatMap(({ spans, colour, label }, row) =>
-    spans.filter(({ first, last }) => last >= zoom[0] && first <= zoom[1]).map(({ name, first, last }) => {
-      const start = x(Math.max(first, zoom[0])), end = x(Math.min(last, zoom[1]));
-      const strip = svg("rect", { class: "flag-strip", x: start, width: Math.max(3, end - start), y: top + 3 + row * STRIP, height: STRIP - 4, rx: 2 },
+    spans.filter(({ first, last }) => last >= from && first <= to).map(({ name, first, last }) => {
+      const start = x(Math.max(first, from)), end = x(Math.min(last, to));
+      const strip = svg("rect", { class: "flag-strip", x: start, width: Math.max(3, end - start), y: bottom + 3 + row * STRIP, height: STRIP - 4, rx: 2 },
         svg("title", {}, `${label}: ${words(name)}, epochs ${first} to ${last}`));
       strip.style.fill = colour;
       return strip;
@@ -153,17 +149,14 @@ function drawStrips(series, x, top, zoom) {
 /**
  * Names at the ends of their lines, pushed apart.
  * @param {Series[]} series
- * @param {(value: number) => number} y
- * @param {number} x
- * @param {[number, number]} zoom
- * @param {number} bottom
+ * @param {Frame} frame
  */
-function drawEndLabels(series, y, x, zoom, bottom) {
-  const labels = series.map(({ label, colour, middle }) => ({ label, colour, at: y(lastFinite(middle, zoom[1])) })).filter(({ at }) => Number.isFinite(at)).sort((a, b) => a.at - b.at);
+function drawEndLabels(series, { y, to, right, bottom }) {
+  const labels = series.map(({ label, colour, middle }) => ({ label, colour, at: y(lastFinite(middle, to)) })).filter(({ at }) => Number.isFinite(at)).sort((a, b) => a.at - b.at);
   for (let index = 1; index < labels.length; index++) labels[index].at = Math.max(labels[index].at, labels[index - 1].at + LABEL_GAP);
   for (let index = labels.length - 1, limit = bottom; index >= 0; index--, limit -= LABEL_GAP) labels[index].at = Math.min(labels[index].at, limit);
   return labels.map(({ label, colour, at }) => {
-    const text = svg("text", { class: "end-label", x, y: at + 4, "aria-hidden": "true" }, label.length > 11 ? `${label.slice(0, 10)}…` : label);
+    const text = svg("text", { class: "end-label", x: right + 8, y: at + 4, "aria-hidden": "true" }, label.length > 11 ? `${label.slice(0, 10)}…` : label);
     text.style.fill = colour;
     return text;
   });
@@ -185,7 +178,7 @@ function lastFinite(curve, to) {
  * @param {SVGElement} root
  * @param {Series[]} series
  * @param {Options} options
- * @param {{x: (epoch: number) => number, y: (value: number) => number, from: number, to: number, width: number, right: number, bottom: number}} frame
+ * @param {Frame} frame
  */
 function addReading(host, root, series, options, frame) {
   const line = svg("line", { class: "crosshair", y1: TOP, y2: frame.bottom, visibility: "hidden" });
@@ -196,7 +189,7 @@ function addReading(host, root, series, options, frame) {
   let epoch = NaN, start = NaN;
   const epochAt = (/** @type {PointerEvent} */ event) => {
     const box = root.getBoundingClientRect();
-    const share = (((event.clientX - box.left) * frame.width) / box.width - LEFT) / (frame.width - LEFT - frame.right);
+    const share = (((event.clientX - box.left) * frame.width) / box.width - LEFT) / (frame.right - LEFT);
     return Math.round(frame.from + Math.min(1, Math.max(0, share)) * (frame.to - frame.from));
   };
   const show = (/** @type {number} */ at, spoken = false) => {
@@ -221,6 +214,10 @@ function addReading(host, root, series, options, frame) {
     tip.hidden = true;
     line.setAttribute("visibility", "hidden");
   };
+  const release = () => {
+    start = NaN;
+    area.setAttribute("visibility", "hidden");
+  };
   root.addEventListener("pointerdown", (event) => {
     start = epochAt(/** @type {PointerEvent} */ (event));
     root.setPointerCapture?.(/** @type {PointerEvent} */ (event).pointerId);
@@ -236,14 +233,10 @@ function addReading(host, root, series, options, frame) {
   root.addEventListener("pointerup", (event) => {
     const end = epochAt(/** @type {PointerEvent} */ (event));
     const range = /** @type {[number, number]} */ ([Math.min(start, end), Math.max(start, end)]);
-    start = NaN;
-    area.setAttribute("visibility", "hidden");
+    release();
     if (range[1] - range[0] >= 2) options.onZoom(range);
   });
-  root.addEventListener("pointercancel", () => {
-    start = NaN;
-    area.setAttribute("visibility", "hidden");
-  });
+  root.addEventListener("pointercancel", release);
   root.addEventListener("pointerleave", hide);
   root.addEventListener("blur", hide);
   root.addEventListener("dblclick", () => options.onZoom(null));

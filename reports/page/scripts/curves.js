@@ -1,6 +1,6 @@
 // @ts-check
 /** The learning curves of the selection. */
-import { byId, html, isolated, svg } from "./elements.js";
+import { byId, html, isolated, onResize, svg } from "./elements.js";
 import { drawCurveChart } from "./curve_chart.js";
 import { seriesColour, seriesDash } from "./series.js";
 
@@ -57,12 +57,7 @@ export function startCurves(data, store) {
   store.subscribe((_, changed) => {
     if (["selected", "metric", "training", "seeds"].some((key) => changed.has(key))) draw();
   });
-  let width = host.clientWidth;
-  new ResizeObserver(() => {
-    if (host.clientWidth === width) return;
-    width = host.clientWidth;
-    draw();
-  }).observe(host);
+  onResize(host, draw);
   draw();
 }
 

@@ -14,41 +14,55 @@ export function byId(id) {
   return found;
 }
 
+/** @typedef {Record<string, string | number | boolean | null>} Attributes null and false are left out */
+
 /**
  * @param {string} tag
- * @param {Record<string, string | number | boolean | null>} [attributes] null and false are left out
+ * @param {Attributes} [attributes]
  * @param {...(Node | string)} children
  * @returns {HTMLElement}
  */
 export function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  setAttributes(element, attributes);
-  element.append(...children);
-  return element;
+  return filled(document.createElement(tag), attributes, children);
 }
 
 /**
  * @param {string} tag
- * @param {Record<string, string | number | boolean | null>} [attributes]
+ * @param {Attributes} [attributes]
  * @param {...(Node | string)} children
  * @returns {SVGElement}
  */
 export function svg(tag, attributes = {}, ...children) {
-  const element = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  setAttributes(element, attributes);
+  return filled(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), attributes, children);
+}
+
+/**
+ * @template {Element} T
+ * @param {T} element
+ * @param {Attributes} attributes
+ * @param {(Node | string)[]} children
+ * @returns {T}
+ */
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
   element.append(...children);
   return element;
 }
 
 /**
- * @param {Element} element
- * @param {Record<string, string | number | boolean | null>} attributes
+ * Draws again when the width of the host changes.
+ * @param {HTMLElement} host
+ * @param {() => void} draw
  */
-function setAttributes(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === false) continue;
-    element.setAttribute(name, value === true ? "" : String(value));
-  }
+export function onResize(host, draw) {
+  let width = host.clientWidth;
+  new ResizeObserver(() => {
+    if (host.clientWidth === width) return;
+    width = host.clientWidth;
+    draw();
+  }).observe(host);
 }
 
 /**

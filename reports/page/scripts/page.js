@@ -1,6 +1,7 @@
 // @ts-check
 /** What every page has: theme, copying, refreshing, parts that need scripts. */
 import { byId } from "./elements.js";
+import { recall, remember } from "./state.js";
 
 const THEME_KEY = "steadysweep:theme";
 const IDLE_MS = 4000;
@@ -15,7 +16,7 @@ export function startTheme() {
   const button = byId("theme-toggle");
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const stored = read(THEME_KEY);
+  const stored = recall("localStorage", THEME_KEY);
   if (stored) root.dataset.theme = stored;
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
   const label = () => {
@@ -24,7 +25,7 @@ export function startTheme() {
   };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    write(THEME_KEY, root.dataset.theme);
+    remember("localStorage", THEME_KEY, root.dataset.theme);
     label();
   });
   system.addEventListener("change", label);
@@ -70,25 +71,4 @@ export function startRefreshing() {
   setInterval(() => {
     if (Date.now() >= due && Date.now() - touched > IDLE_MS) location.reload();
   }, 500);
-}
-
-/** @param {string} key */
-function read(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} key
- * @param {string} value
- */
-function write(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // the theme lasts as long as the page
-  }
 }

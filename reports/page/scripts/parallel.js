@@ -1,6 +1,6 @@
 // @ts-check
 /** Parallel coordinates: a configuration is one line through its values. */
-import { byId, svg } from "./elements.js";
+import { byId, onResize, svg } from "./elements.js";
 import { markSelected } from "./marginals.js";
 import { evenly, position } from "./scale.js";
 import { seriesColour } from "./series.js";
@@ -44,12 +44,7 @@ export function startParallel(data, plots, store) {
     host.replaceChildren(root);
     markSelected(selected);
   };
-  let width = host.clientWidth;
-  new ResizeObserver(() => {
-    if (host.clientWidth === width) return;
-    width = host.clientWidth;
-    draw();
-  }).observe(host);
+  onResize(host, draw);
   store.subscribe((_, changed) => {
     if (changed.has("selected")) draw();
   });

@@ -15,7 +15,7 @@
 export function createStore(name, initial) {
   const key = `steadysweep:${name}`;
   /** @type {Choices} */
-  let choices = { ...initial, ...remembered(key) };
+  let choices = { ...initial, ...recall("sessionStorage", key) };
   /** @type {((choices: Choices, changed: Set<string>) => void)[]} */
   const listeners = [];
   return {
@@ -23,7 +23,7 @@ export function createStore(name, initial) {
     /** @param {Partial<Choices>} change */
     set(change) {
       choices = { ...choices, ...change };
-      remember(key, choices);
+      remember("sessionStorage", key, choices);
       const changed = new Set(Object.keys(change));
       for (const listener of listeners) listener(choices, changed);
     },
@@ -43,24 +43,26 @@ export function createStore(name, initial) {
 
 /**
  * Storage may be closed to local files.
+ * @param {"localStorage" | "sessionStorage"} area
  * @param {string} key
- * @returns {Partial<Choices>}
+ * @returns {any} null where nothing is remembered
  */
-function remembered(key) {
+export function recall(area, key) {
   try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "{}");
+    return JSON.parse(window[area].getItem(key) ?? "null");
   } catch {
-    return {};
+    return null;
   }
 }
 
 /**
+ * @param {"localStorage" | "sessionStorage"} area
  * @param {string} key
- * @param {Choices} choices
+ * @param {unknown} value
  */
-function remember(key, choices) {
+export function remember(area, key, value) {
   try {
-    sessionStorage.setItem(key, JSON.stringify(choices));
+    window[area].setItem(key, JSON.stringify(value));
   } catch {
     // nothing to remember with: the page works all the same
   }
