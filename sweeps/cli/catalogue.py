@@ -21,7 +21,7 @@ def spaces(name: str | None, *, output_format: str) -> int:
     Raises:
         SweepInputError: no space of this name ships.
     """
-    from search_spaces import shipped, shipped_names, shipped_text
+    from search_spaces.space import shipped, shipped_names, shipped_text
 
     if name is not None:
         if name not in shipped_names():

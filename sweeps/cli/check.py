@@ -93,7 +93,7 @@ def _next(sweep_file: str, findings: Sequence[Finding]) -> str:
 
 
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
-    from search_spaces import size
+    from search_spaces.space import size
 
     points = size(sweep.space)
     return {

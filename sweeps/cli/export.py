@@ -59,7 +59,7 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
 def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
     from sweeps.cli.model_card import model_card
-    from sweeps.sweep_file import absolute_config, train_config
+    from sweeps.sweep_file.configuration import absolute_config, train_config
     from trainer.checkpoints import MODEL, TEST
 
     trial, source = best

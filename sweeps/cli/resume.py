@@ -69,7 +69,7 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    from sweeps.sweep_file import parse_duration
+    from sweeps.sweep_file.runtime import parse_duration
 
     try:
         return float(str(parse_duration(text)))

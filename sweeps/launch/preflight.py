@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
-from sweeps.sweep_file import train_config
-from sweeps.sweep_file.configuration import absolute_config
+from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
 from trainer.preflight import Finding, preflight

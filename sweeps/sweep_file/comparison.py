@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from search_spaces import is_narrowing, space_fingerprint, space_to_mapping
+from search_spaces.narrowing import is_narrowing
+from search_spaces.space import space_fingerprint, space_to_mapping
 from sweeps.sweep_file.searchable import SECTIONS, setting_path
 from trainer.config import searchable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces import KeyPath, SearchSpace
+    from search_spaces.errors import KeyPath
+    from search_spaces.space import SearchSpace
     from sweeps.sweep_file.settings import SweepFile
 
 

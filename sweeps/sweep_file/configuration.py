@@ -34,7 +34,7 @@ from trainer.config import TrainConfig, searchable_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from search_spaces import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.sweep_file.settings import SweepFile
 
 ID_LENGTH = 10

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
-from search_spaces.errors import shown
-from search_spaces.parsing import RESERVED
+from search_spaces.errors import KeyPath, Problem, SpaceError, shown
+from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
+from search_spaces.narrowing import fix
+from search_spaces.parsing import RESERVED, parse_space
+from search_spaces.space import SearchSpace
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import train_config
 from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from search_spaces import KeyPath, Located, Problem
+    from search_spaces.errors import KeyPath, Problem
+    from search_spaces.located_yaml import Located
 
 
 _PLAIN = {

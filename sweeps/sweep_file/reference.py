@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces import shipped
 from search_spaces.parsing import KINDS
+from search_spaces.space import shipped
 from sweeps.sweep_file.problems import type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths

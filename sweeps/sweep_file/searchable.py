@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import Parameter, SearchSpace, continuous_parameters, key_text
-from search_spaces.errors import nearest
+from search_spaces.errors import key_text, nearest
+from search_spaces.space import SearchSpace, continuous_parameters
 from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.problems import message_for
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
@@ -17,7 +17,8 @@ from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, se
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from search_spaces import KeyPath
+    from search_spaces.errors import KeyPath
+    from search_spaces.parameters import Parameter
 
 SECTIONS: Mapping[str, type[Settings]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
 SettingPath = tuple[str, str]

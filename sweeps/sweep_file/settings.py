@@ -17,8 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
+from search_spaces.errors import SpaceError
 from search_spaces.located_yaml import scalar
+from search_spaces.parsing import load_space, space_from_mapping
+from search_spaces.space import SearchSpace, space_to_mapping
 from sweeps.record.storage import check_storage
 from sweeps.search.pruning import PRUNERS
 from sweeps.search.samplers import SAMPLERS
