@@ -58,8 +58,6 @@ def single(sweep: SweepFile) -> SweepFile:
     search = sweep.search.model_copy(
         update={"trials": 1, "sampler": "random", "sampler_options": {}, "pruner": "none", "pruner_options": {}}
     )
-    confirm = sweep.confirm.model_copy(update={"top": 0})
-    report = sweep.report.model_copy(update={"path": None})
     name = f"{sweep.study}-{configuration_id(fixed, {})}"
     return fixed.model_copy(
         update={
@@ -67,8 +65,8 @@ def single(sweep: SweepFile) -> SweepFile:
             "storage": storage_of(sweep),
             "storage_path": f"{sweep.storage_path or 'runs'}/{name}",
             "search": search,
-            "confirm": confirm,
-            "report": report,
+            "confirm": sweep.confirm.model_copy(update={"top": 0}),
+            "report": sweep.report.model_copy(update={"path": None}),
         }
     )
 

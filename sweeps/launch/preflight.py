@@ -47,11 +47,7 @@ class Checked:
 
 
 def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
-    """Load the data, build the model in a process of its own, run the pre-flight checks.
-
-    Args:
-        sweep: resolved.
-        rehearse: also train a few real batches.
+    """Load the data, build the model in a process of its own, run the pre-flight checks; to `rehearse`, also train a few real batches.
 
     Raises:
         SweepInputError: a setting of the model is impossible.
