@@ -98,7 +98,8 @@ def train_all(name: str, configurations: int, epochs: int | None = None) -> dict
     from sweeps.search.proposals import Proposer
     from sweeps.search.samplers import make_sampler
     from sweeps.seeds import training_seed
-    from sweeps.sweep_file import sweep_from_text, train_config
+    from sweeps.sweep_file import sweep_from_text
+    from sweeps.sweep_file.configuration import train_config
     from trainer import train
     from trainer.data import load_data
     from trainer.errors import NonFiniteLossError

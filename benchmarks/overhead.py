@@ -101,7 +101,7 @@ def run_here(contender: str, workload: str, trials: int, concurrent: int) -> flo
         return ray_tune(workload, trials, concurrent, reuse=contender.endswith("reuse_actors"))
 
 
-def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # noqa: ANN401 - an ExecutorKind
+def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # noqa: ANN401 - an executor's name
     """Our engine: study, record and executor."""
     import optuna
     from overhead_trials import BATCH, DROPOUTS, EPOCHS, IMAGES, RATES

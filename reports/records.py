@@ -243,7 +243,8 @@ def _mapping_in(text: str) -> Mapping[str, Any]:
     """The sweep file's content; empty where it does not read as a mapping of YAML."""
     if not text:
         return {}
-    from search_spaces import SpaceError, load_yaml
+    from search_spaces.errors import SpaceError
+    from search_spaces.located_yaml import load_yaml
 
     try:
         content = load_yaml(text, "the study's sweep file").value

@@ -15,12 +15,12 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast
 
-from search_spaces.errors import nearest
+from search_spaces.errors import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 PointValue = float | int | str
@@ -62,33 +62,26 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class AllOf:
-    """``A and B``: true where all its parts are."""
-
+class _Joined:
     parts: tuple[When, ...]
     text: str
 
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters that the condition depends on, each once."""
-        return _names(self.parts)
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
+
+class AllOf(_Joined):
+    """``A and B``: true where all its parts are."""
 
     def holds(self, point: Mapping[str, PointValue]) -> bool:
         """Whether the condition is true of `point`."""
         return all(part.holds(point) for part in self.parts)
 
 
-@dataclass(frozen=True)
-class AnyOf:
+class AnyOf(_Joined):
     """``A or B``: true where one of its parts is."""
-
-    parts: tuple[When, ...]
-    text: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parameters that the condition depends on, each once."""
-        return _names(self.parts)
 
     def holds(self, point: Mapping[str, PointValue]) -> bool:
         """Whether the condition is true of `point`."""
@@ -110,10 +103,6 @@ def any_of(parts: Sequence[When]) -> When:
     return parts[0] if len(parts) == 1 else AnyOf(tuple(parts), " or ".join(part.text for part in parts))
 
 
-def _names(parts: tuple[When, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for part in parts for name in part.names))
-
-
 ORDER = ("<", "<=", ">", ">=")
 _TOKEN = re.compile(r"""\s*(?:(?P<quoted>'[^']*'|"[^"]*")|(?P<sign>==|!=|<=|>=|[<>()\[\],])|(?P<word>[^\s()\[\],<>=!'"]+))""")
 _EXAMPLE = "write e.g. 'frozen_layers != all', 'optimizer in [sgd, rmsprop]' or 'dropout > 0 and head_bn == true'"
@@ -132,11 +121,7 @@ class Comparable(Protocol):
 
 
 def parse_condition(text: str, earlier: Mapping[str, Comparable]) -> When:
-    """Read one condition.
-
-    Args:
-        text: e.g. ``frozen_layers != all``.
-        earlier: the parameters defined before the one that carries the condition; only they may be named, so no condition can be cyclic.
+    """Read one condition, e.g. ``frozen_layers != all``. Only parameters defined `earlier` may be named, so no condition can be cyclic.
 
     Raises:
         ConditionError: bad syntax, an unknown or later parameter, a label that does not exist, text compared by order, a comparison that can never hold.
@@ -173,6 +158,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     return tokens
 
 
+Part = TypeVar("Part")
+
+
 class _Reader:
     """Recursive descent over the tokens of one condition."""
 
@@ -183,16 +171,16 @@ class _Reader:
         self.position = 0
 
     def any_of(self) -> When:
-        parts = [self.all_of()]
-        while self._skip("or"):
-            parts.append(self.all_of())
-        return any_of(parts)
+        return any_of(self._several(self.all_of, "or"))
 
     def all_of(self) -> When:
-        parts = [self.term()]
-        while self._skip("and"):
-            parts.append(self.term())
-        return all_of(parts)
+        return all_of(self._several(self.term, "and"))
+
+    def _several(self, read: Callable[[], Part], between: str) -> list[Part]:
+        parts = [read()]
+        while self._skip(between):
+            parts.append(read())
+        return parts
 
     def term(self) -> When:
         if self._skip("("):
@@ -202,8 +190,7 @@ class _Reader:
         start = self.position
         _, name = self._next("a parameter's name")
         if name not in self.earlier:
-            meant = nearest(name, self.earlier)
-            hint = f"did you mean {meant!r}?" if meant else f"parameters before it: {', '.join(self.earlier) or 'none'}"
+            hint = meant(name, self.earlier, f"parameters before it: {', '.join(self.earlier) or 'none'}")
             raise ConditionError(f"names {name!r}, which is not a parameter defined above this one; {hint}")
         operator = self._operator()
         words = self._list() if operator in ("in", "not in") else [self._next("a value")]
@@ -220,9 +207,7 @@ class _Reader:
 
     def _list(self) -> list[tuple[str, str]]:
         self._require("[")
-        words = [self._next("a value")]
-        while self._skip(","):
-            words.append(self._next("a value"))
+        words = self._several(lambda: self._next("a value"), ",")
         self._require("]")
         return words
 

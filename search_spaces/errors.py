@@ -53,16 +53,16 @@ class SpaceError(Exception):
 
 
 def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
-    """The word of `known` that is most like `word`, whatever the case, or None when none is.
-
-    Args:
-        word: what was found.
-        known: what would have been right.
-        least: similarity in [0, 1] below which nothing is proposed (`difflib.SequenceMatcher.ratio`).
-    """
+    """The word of `known` that is most like `word`, whatever the case, or None where no similarity (`SequenceMatcher.ratio`, 0 to 1) is as much as `least`."""
     lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(word.lower(), lower, 1, least)
     return lower[found[0]] if found else None
+
+
+def meant(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The question whether the nearest word of `known` was meant, or `otherwise` where none is near."""
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near else otherwise
 
 
 def shown(value: object) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.conditions import ORDER, Condition, ConditionError
-from search_spaces.errors import nearest, shown
+from search_spaces.errors import meant, shown
 from search_spaces.parameters import Parameter, RefusedError, Scale
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from search_spaces.errors import KeyPath
 
 
+@dataclass(frozen=True)
 class _Labels(Parameter):
     """What choices and ordinals have in common."""
 
     options = ("when", "description")
     low = high = step = None
     log = False
+    name: str
+    labels: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    when: When | None = None
+    description: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,8 +94,7 @@ class _Labels(Parameter):
     def _label(self, kind: str, word: str) -> str:
         label = word[1:-1] if kind == "quoted" else word
         if label not in self.labels:
-            meant = nearest(label, self.labels)
-            hint = f"did you mean {meant!r}?" if meant else f"expected one of {', '.join(self.labels)}"
+            hint = meant(label, self.labels, f"expected one of {', '.join(self.labels)}")
             raise ConditionError(f"{label!r} is no label of {self.name}; {hint}")
         return label
 
@@ -136,16 +141,7 @@ class ChoiceParameter(_Labels):
     """One of several labels without order. `values` maps each label to what the setting receives."""
 
     kind = "choice"
-    name: str
-    labels: tuple[str, ...]
-    values: Mapping[str, Any] = field(default_factory=dict)
-    when: When | None = None
-    description: str = ""
-
-    @property
-    def scale(self) -> None:
-        """What a sampler sees."""
-        return None
+    scale = None
 
     def identity(self) -> dict[str, Any]:
         """Its labels with their values."""
@@ -157,11 +153,6 @@ class OrdinalParameter(_Labels):
     """One of several labels in a meaningful order, e.g. from nothing frozen to everything."""
 
     kind = "ordinal"
-    name: str
-    labels: tuple[str, ...]
-    values: Mapping[str, Any] = field(default_factory=dict)
-    when: When | None = None
-    description: str = ""
 
     def why_wider(self, after: Parameter) -> str:
         """Why `after` is not a part of this one, or nothing."""

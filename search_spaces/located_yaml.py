@@ -58,11 +58,7 @@ class Located:
 
 
 def load_yaml(text: str, file: str) -> Located:
-    """Read one YAML document.
-
-    Args:
-        text: the document.
-        file: its name in messages.
+    """Read one YAML document, called `file` in messages.
 
     Raises:
         SpaceError: bad syntax, a duplicate key, a tag, an alias that contains itself, more than one document.

@@ -22,18 +22,12 @@ _MOST_COMBINATIONS = 10_000
 
 @dataclass(frozen=True)
 class Narrowing:
-    """The answer, true or false, with its reason.
+    """Whether every point of the new space is a point of the old one: true or false, with a reason for each parameter that keeps it from being so."""
 
-    Attributes:
-        holds: whether every point of the new space is a point of the old one.
-        reasons: why not, one sentence for each parameter; empty where it holds.
-    """
-
-    holds: bool
     reasons: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return self.holds
+        return not self.reasons
 
 
 def is_narrowing(old: SearchSpace, new: SearchSpace) -> Narrowing:
@@ -44,17 +38,10 @@ def is_narrowing(old: SearchSpace, new: SearchSpace) -> Narrowing:
         if after is None:
             reasons.append(f"{name} is gone; narrow it to one value instead, as in {name}: {before.single_value_example}")
             continue
-        reason = _wider(before, after) or _condition_changed(before, after, new)
-        if reason:
+        other_kind = f"was of kind {before.kind} and is of kind {after.kind}" if before.kind != after.kind else ""
+        if reason := other_kind or before.why_wider(after) or _condition_changed(before, after, new):
             reasons.append(f"{name} {reason}")
-    return Narrowing(not reasons, tuple(reasons))
-
-
-def _wider(before: Parameter, after: Parameter) -> str:
-    """Why `after` is not a part of `before`, or nothing."""
-    if before.kind != after.kind:
-        return f"was of kind {before.kind} and is of kind {after.kind}"
-    return before.why_wider(after)
+    return Narrowing(tuple(reasons))
 
 
 def _condition_changed(before: Parameter, after: Parameter, new: SearchSpace) -> str:
@@ -77,14 +64,9 @@ Truth = When | bool
 
 
 def fix(space: SearchSpace, name: str, value: Any) -> SearchSpace:  # noqa: ANN401 - a setting holds any plain value
-    """`space` with `name` set to `value` for good.
+    """`space` with its parameter `name` set to `value` for good, which need not be one that the space would have tried.
 
     Conditions on it are decided now: parameters that can no longer be active leave the space with it. Starting points lose the parameters that left.
-
-    Args:
-        space: holds `name`.
-        name: a parameter.
-        value: what its setting is fixed to; it need not be one the space would have tried.
     """
     fixed = space.parameters[name]
     at = {name: fixed.compared_as(value)}
@@ -141,12 +123,8 @@ def _decide(when: When | None, decide: Callable[[Condition], Truth]) -> Truth:
     if isinstance(when, Condition):
         return decide(when)
     parts = [_decide(part, decide) for part in when.parts]
-    if isinstance(when, AllOf):
-        if False in parts:
-            return False
-        open_parts = [part for part in parts if not isinstance(part, bool)]
-        return all_of(open_parts) if open_parts else True
-    if True in parts:
-        return True
+    decisive, join = (False, all_of) if isinstance(when, AllOf) else (True, any_of)
+    if decisive in parts:
+        return decisive
     open_parts = [part for part in parts if not isinstance(part, bool)]
-    return any_of(open_parts) if open_parts else False
+    return join(open_parts) if open_parts else not decisive

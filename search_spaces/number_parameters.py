@@ -23,12 +23,20 @@ _STEP_TOLERANCE = 1e-6  # of a step: rounding of low + k * step, not another val
 _NUM_ENDS = 2
 
 
+@dataclass(frozen=True)
 class _Numbers(Parameter):
     """What floats and ints have in common."""
 
     options = ("log", "step", "when", "description")
     labels = ()
-    values: Mapping[str, Any] = MappingProxyType({})
+    values = MappingProxyType({})
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    when: When | None = None
+    description: str = ""
     _wanted: ClassVar[str]
     _example: ClassVar[str]
     _least_step: ClassVar[float | None]
@@ -55,7 +63,7 @@ class _Numbers(Parameter):
             raise RefusedError(
                 ("step",), f"expected a step no larger than the range, {high - low:g}, got {step!r}; make it smaller or widen the range"
             )
-        stepped = cls(name="", low=low, high=high, step=step)  # type: ignore[call-arg]  # the kinds are dataclasses with these fields
+        stepped = cls(name="", low=low, high=high, step=step)
         last = cast("float", (stepped.finite_values() or (high,))[-1])
         if not math.isclose(last, high, rel_tol=1e-9):
             raise RefusedError(
@@ -97,8 +105,7 @@ class _Numbers(Parameter):
     def compare(self, operator: Operator, words: Sequence[tuple[str, str]], text: str) -> Condition:
         numbers: list[PointValue] = []
         for _, word in words:
-            number = scalar(word)
-            if isinstance(number, bool) or not isinstance(number, (int, float)):
+            if isinstance(number := scalar(word), bool) or not isinstance(number, (int, float)):
                 raise ConditionError(f"expected a number to compare {self.name} with, got {word!r}")
             numbers.append(number)
         condition = Condition(self.name, operator, tuple(numbers), text)
@@ -163,13 +170,6 @@ class FloatParameter(_Numbers):
     _wanted = "a number"
     _example = "[0.0, 0.6]"
     _least_step = None
-    name: str
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-    when: When | None = None
-    description: str = ""
 
     def contains(self, value: object) -> bool:
         """Whether the parameter can take `value`."""
@@ -221,13 +221,9 @@ class IntParameter(_Numbers):
     _wanted = "a whole number"
     _example = "[1, 8]"
     _least_step = 1
-    name: str
     low: int
     high: int
-    log: bool = False
     step: int = 1
-    when: When | None = None
-    description: str = ""
 
     def contains(self, value: object) -> bool:
         """Whether the parameter can take `value`."""

@@ -93,12 +93,7 @@ class Parameter(ABC):
 
     @abstractmethod
     def compare(self, operator: Operator, words: Sequence[tuple[str, str]], text: str) -> Condition:
-        """A condition on the parameter.
-
-        Args:
-            operator: of the comparison.
-            words: what it is compared with, each with its kind of token (``quoted`` or ``word``).
-            text: the comparison as written.
+        """A condition on the parameter, compared with `words`, each with its kind of token (``quoted`` or ``word``); `text` is the comparison as written.
 
         Raises:
             ConditionError: it cannot be made, or can never hold.

@@ -7,11 +7,13 @@ A space is a mapping of parameter names to parameters, with four more keys: ``ex
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.conditions import ConditionError, names_in, parse_condition
-from search_spaces.errors import KeyPath, Problem, SpaceError, nearest, shown
+from search_spaces.errors import KeyPath, Problem, SpaceError, meant, nearest, shown
 from search_spaces.label_parameters import ChoiceParameter, OrdinalParameter, label_of
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
 from search_spaces.narrowing import fitting_points, inactive, restate
@@ -36,10 +38,10 @@ def parse_space(document: Located, path: KeyPath = (), *, folder: Path | None = 
     """The space at `path` of a document: the name of a shipped space, the path of a file, or the space itself.
 
     Args:
-        document: plain data with places.
-        path: keys to the space; empty when the document is the space.
+        document: the whole, which is the space itself where `path` is empty.
+        path: keys to the space.
         folder: what the path of a space file is relative to; default: the current folder.
-        name: name of a space that does not give its own.
+        name: of a space that does not give its own.
 
     Raises:
         SpaceError: with every problem found.
@@ -66,7 +68,7 @@ def space_from_mapping(mapping: Mapping[str, Any], file: str = "inline") -> Sear
 
 
 def _parse(document: Located, path: KeyPath, folder: Path, name: str, opened: tuple[str, ...]) -> SearchSpace:
-    given = _below(document, path)
+    given = reduce(getitem, path, document.value)
     if isinstance(given, str):
         return _referenced(document, path, given, folder, opened)
     if not isinstance(given, dict) or not given:
@@ -95,8 +97,7 @@ def _referenced(document: Located, path: KeyPath, given: str, folder: Path, open
         if not file.is_file():
             raise SpaceError(document.problem(path, f"no space file {str(file)!r}; its path is relative to the file that names it"))
         return _parse(load_yaml_file(file), (), file.parent, file.stem, (*opened, given))
-    meant = nearest(given, shipped_names())
-    hint = f"did you mean {meant!r}?" if meant else "a file's name ends in .yaml"
+    hint = meant(given, shipped_names(), "a file's name ends in .yaml")
     message = f"expected a shipped space ({', '.join(shipped_names())}), a file or a mapping of parameters, got {given!r}; {hint}"
     raise SpaceError(document.problem(path, message))
 
@@ -133,9 +134,8 @@ class _Space:
             if name not in own:
                 self._inherit(self.base.parameters[name], parameters)
                 continue
-            meant = nearest(name, RESERVED, 0.7)
-            if meant and not isinstance(self.given[name], dict):
-                self._refuse((name,), f"unknown key; did you mean {meant!r}?")
+            if (near := nearest(name, RESERVED, 0.7)) and not isinstance(self.given[name], dict):
+                self._refuse((name,), f"unknown key; did you mean {near!r}?")
                 continue
             parsed = _parse_parameter(self.document, (*self.path, name), self.given[name], parameters)
             if not isinstance(parsed, list):
@@ -187,9 +187,7 @@ class _Space:
         for name, value in given.items():
             parameter = parameters.get(name)
             if parameter is None:
-                meant = nearest(name, parameters)
-                hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(parameters)}"
-                self._refuse((*keys, name), f"no parameter of this space; {hint}")
+                self._refuse((*keys, name), "no parameter of this space; " + meant(name, parameters, f"it has {', '.join(parameters)}"))
                 continue
             found = label_of(value) if parameter.labels else value
             if not parameter.contains(found):
@@ -212,13 +210,6 @@ class _Space:
         self.problems.append(self.document.problem((*self.path, *keys), message))
 
 
-def _below(document: Located, path: KeyPath) -> Any:  # noqa: ANN401 - unchecked input
-    value = document.value
-    for key in path:
-        value = value[key]
-    return value
-
-
 def _cycle(start: str, needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """A chain of conditions that leads from `start` back to it, or nothing."""
     chains: list[tuple[str, ...]] = [(start,)]
@@ -235,43 +226,30 @@ def _cycle(start: str, needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _parse_parameter(document: Located, path: KeyPath, value: Any, earlier: Mapping[str, Parameter]) -> Parameter | list[Problem]:  # noqa: ANN401 - unchecked input
-    """Read one parameter.
-
-    Args:
-        document: where `value` was found; for messages.
-        path: keys to it; the last one is the parameter's name.
-        value: the plain data below `path`.
-        earlier: parameters that its condition may name.
-
-    Returns:
-        The parameter, or everything that is wrong with it.
-    """
-    name = str(path[-1])
+    """The parameter whose plain data lies at `path`, with conditions on `earlier` ones; or everything that is wrong with it."""
     kinds = [kind for kind in KINDS if isinstance(value, dict) and kind in value]
     if len(kinds) != 1:
         got = f"got {' and '.join(kinds)}" if kinds else f"got {shown(value)}"
         return [document.problem(path, f"expected a mapping with one of {', '.join(KINDS)}, {got}; {EXAMPLE}")]
     kind = kinds[0]
-    problems = [document.problem((*path, key), _unknown_option(key, kind)) for key in value if key not in (kind, *KINDS[kind].options)]
+    options = KINDS[kind].options
+    problems = [
+        document.problem((*path, key), "unknown key; " + meant(key, (kind, *options), f"{kind} takes {', '.join(options)}"))
+        for key in value
+        if key not in (kind, *options)
+    ]
     readers: dict[str, Callable[[], dict[str, Any]]] = {
         "when": lambda: {"when": _when(value.get("when"), earlier)},
         "description": lambda: {"description": _description(value.get("description", ""))},
         kind: lambda: KINDS[kind].read(value),
     }
-    arguments: dict[str, Any] = {"name": name}
+    arguments: dict[str, Any] = {"name": str(path[-1])}
     for read in readers.values():
         try:
             arguments |= read()
         except RefusedError as refused:
             problems.append(document.problem((*path, *refused.keys), str(refused)))
     return problems or KINDS[kind](**arguments)
-
-
-def _unknown_option(key: str, kind: str) -> str:
-    known = (kind, *KINDS[kind].options)
-    meant = nearest(key, known)
-    hint = f"did you mean {meant!r}?" if meant else f"{kind} takes {', '.join(KINDS[kind].options)}"
-    return f"unknown key; {hint}"
 
 
 def _when(text: object, earlier: Mapping[str, Parameter]) -> When | None:

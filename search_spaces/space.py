@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -76,15 +77,11 @@ def size(space: SearchSpace) -> int | None:
     """
     if continuous_parameters(space):
         return None
-    deciding = {name for parameter in space.parameters.values() if parameter.when for name in parameter.when.names}
-    deciding = _with_ancestors(space, deciding)
+    deciding = _with_ancestors(space, {name for each in space.parameters.values() if each.when for name in each.when.names})
     total = 0
     for point in _points(space, [name for name in space.parameters if name in deciding]):
-        count = 1
-        for name, parameter in space.parameters.items():
-            if name not in deciding and (parameter.when is None or parameter.when.holds(point)):
-                count *= len(parameter.finite_values() or ())
-        total += count
+        free = (each for name, each in space.parameters.items() if name not in deciding and (each.when is None or each.when.holds(point)))
+        total += math.prod(len(each.finite_values() or ()) for each in free)
     return total
 
 
@@ -133,15 +130,11 @@ def space_to_mapping(space: SearchSpace) -> dict[str, Any]:
         mapping["name"] = space.name
     if space.description:
         mapping["description"] = space.description
-    mapping |= {name: _mapping_of(parameter) for name, parameter in space.parameters.items()}
+    for name, each in space.parameters.items():
+        mapping[name] = each.to_mapping() | _condition_of(each) | ({"description": each.description} if each.description else {})
     if space.starting_points:
         mapping["starting_points"] = [dict(point) for point in space.starting_points]
     return mapping
-
-
-def _mapping_of(parameter: Parameter) -> dict[str, Any]:
-    """One parameter in the syntax of the file, defaults left out."""
-    return parameter.to_mapping() | _condition_of(parameter) | ({"description": parameter.description} if parameter.description else {})
 
 
 def _condition_of(parameter: Parameter) -> dict[str, str]:

@@ -9,7 +9,7 @@ import shlex
 import socket
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,10 +60,8 @@ def _owner() -> str:
         return str(os.getuid())
 
 
-Depth = Literal["all", "minor", "none"]
-
-REFUSED: Mapping[str, Depth] = {"steadysweep": "all", "keras": "minor", "tensorflow": "minor", "python": "minor"}
-"""How far versions must agree: another Keras or TensorFlow trains other numbers, another Steadysweep speaks another protocol with its workers."""
+REFUSED: Mapping[str, int | None] = {"steadysweep": None, "keras": 2, "tensorflow": 2, "python": 2}
+"""Parts of a version that must agree, None for all: another Keras or TensorFlow trains other numbers, another Steadysweep speaks another protocol to workers."""
 
 WARNED = ("python", "keras", "tensorflow", "ray", "numpy", "scikit-learn")
 """Other packages that take part in a training; a difference is reported and trials run all the same."""
@@ -85,27 +83,14 @@ class Differences:
 
 
 def compare_versions(driver: Mapping[str, str], machine: Mapping[str, str]) -> Differences:
-    """Compare what the driver has with what a machine has.
-
-    Args:
-        driver: package to version.
-        machine: the same of a worker; packages it lacks are left out.
-    """
-    refused, warned = [], []
+    """Compare what the driver has with what a machine has: package to version, those it lacks left out."""
+    refused: list[str] = []
+    warned: list[str] = []
     for package in dict.fromkeys((*REFUSED, *WARNED)):
-        expected = driver.get(package)
-        found = machine.get(package)
+        expected, found = driver.get(package), machine.get(package)
         if expected is None or found == expected:
             continue
         text = f"{package} {found or LACKED}, the driver has {expected}"
-        depth = REFUSED.get(package, "none")
-        if depth != "none" and (found is None or _head(found, depth) != _head(expected, depth)):
-            refused.append(text)
-        else:
-            warned.append(text)
+        parts = REFUSED.get(package, 0)  # a version that is not installed has none of them
+        (refused if (found or "").split(".")[:parts] != expected.split(".")[:parts] else warned).append(text)
     return Differences(tuple(refused), tuple(warned))
-
-
-def _head(version: str, depth: Depth) -> list[str]:
-    """The parts of a version that must agree."""
-    return version.split(".")[:2] if depth == "minor" else [version]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from search_spaces import Problem
+    from search_spaces.errors import Problem
 
 
 class SweepError(Exception):

@@ -64,12 +64,7 @@ def importable(folders: Iterable[str]) -> Iterator[None]:
 
 
 def child_command(module: str, *words: str) -> list[str]:
-    """A command that runs one of our modules in a process of its own, which imports what this process can import.
-
-    Args:
-        module: e.g. ``sweeps.cli``.
-        words: its arguments.
-    """
+    """A command that runs one of our modules, e.g. ``sweeps.cli``, with arguments, in a process of its own which imports what this process can import."""
     folders = dict.fromkeys(str(Path(place).absolute()) for place in sys.path)
     return [sys.executable, "-P", str(Path(__file__).resolve()), os.pathsep.join(folders), module, *words]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
@@ -22,14 +22,10 @@ TOTAL_MEMORY = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader
 
 
 def use_share(*, cpu: float, gpu: float) -> None:
-    """Restrict TensorFlow to a trial's CPU cores and GPU share, before it runs anything. In a process that trained before, its first limits stay.
+    """Restrict TensorFlow to a trial's CPU cores and GPUs, fractions allowed, before it runs anything. In a process that trained before, its first limits stay.
 
     A trial without GPUs sees none: Ray itself leaves them visible. A fraction of a GPU becomes a limit on this process's memory,
     since neither Ray nor TensorFlow guards one trial's memory from another's; whole GPUs are taken as needed (the trainer sets memory growth).
-
-    Args:
-        cpu: cores, fractions allowed.
-        gpu: GPUs, a fraction of one or a whole number.
 
     Raises:
         SweepInputError: the size of a GPU's memory is not known.
@@ -44,12 +40,8 @@ def use_share(*, cpu: float, gpu: float) -> None:
             tf.config.set_visible_devices([], "GPU")
         elif gpu < 1:
             for device in devices:
-                _limit_memory(tf, device, gpu)
-
-
-def _limit_memory(tf: Any, device: Any, share: float) -> None:  # noqa: ANN401 - TensorFlow has no types
-    limit = share * memory_mb(_index(device.name))
-    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration(memory_limit=int(limit))])
+                limit = int(gpu * memory_mb(int(device.name.rsplit(":", 1)[-1])))
+                tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration(memory_limit=limit)])
 
 
 def memory_mb(index: int) -> float:
@@ -67,10 +59,6 @@ def memory_mb(index: int) -> float:
         raise SweepInputError(
             f"resources.gpu: a fraction of GPU {name} needs its memory size, which nvidia-smi did not say: {error}. Use a whole GPU per trial."
         ) from error
-
-
-def _index(name: str) -> int:
-    return int(name.rsplit(":", 1)[-1])
 
 
 TRAINABLE = "sweeps.keras_trainable:train_trial"

@@ -35,14 +35,7 @@ AT_ITS_END = ("done", "space exhausted", "settled")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a person may want to know.
-
-    Attributes:
-        name: which kind.
-        study: the study's name.
-        message: it in one line.
-        details: plain data beside it.
-    """
+    """Something that a person may want to know, with the study's name, in one line, and as plain data."""
 
     name: EventName
     study: str
@@ -137,12 +130,7 @@ def run_command(command: str | Sequence[str], event: Event) -> None:
 
 
 def post(url: str, headers: Mapping[str, str], event: Event) -> None:
-    """POST the event as JSON, three times at most.
-
-    Args:
-        url: ``${VARIABLES}`` are expanded here and never shown.
-        headers: likewise.
-        event: what is sent.
+    """POST the event as JSON, three times at most. ``${VARIABLES}`` of address and headers are expanded here and never shown.
 
     Raises:
         NotDeliveredError: no success after the third try.
@@ -174,20 +162,16 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
 
 
 class Notifier(StudyObserver):
-    """An observer that sends failed trials and how the run ended. Nothing it does stalls or breaks the sweep.
-
-    Args:
-        study: the study's name.
-        settings: of the sweep file.
-        say: shows a line to the person watching; a hook that fails is reported once.
-    """
+    """An observer that sends failed trials and how the run ended. Nothing it does stalls or breaks the sweep; a hook that fails is reported once, by `say`."""
 
     def __init__(self, study: str, settings: NotifySettings, say: Callable[[str], object]) -> None:
         self._study = study
-        self._settings = settings
-        wanted = bool(settings.on) and (settings.command is not None or settings.webhook is not None)
-        self._command = Background("notification", say) if wanted and settings.command is not None else None
-        self._webhook = Background("notification", say) if wanted and settings.webhook is not None else None
+        self._events = settings.on
+        self._ways: list[tuple[Background, Callable[[Event], None]]] = []  # each has a thread of its own
+        if settings.on and settings.command is not None:
+            self._ways.append((Background("notification", say), partial(run_command, settings.command)))
+        if settings.on and settings.webhook is not None:
+            self._ways.append((Background("notification", say), partial(post, settings.webhook, settings.headers)))
 
     def on_finished(self, trial: TrialRecord) -> None:
         """Tell a failure."""
@@ -200,14 +184,10 @@ class Notifier(StudyObserver):
 
     def close(self, patience: float = COMMAND_SECONDS) -> None:
         """Wait for what is being sent."""
-        for background in (self._command, self._webhook):
-            if background is not None:
-                background.close(patience)
+        for background, _ in self._ways:
+            background.close(patience)
 
     def _tell(self, event: Event) -> None:
-        if event.name not in self._settings.on:
-            return
-        if self._command is not None and self._settings.command is not None:
-            self._command.do(partial(run_command, self._settings.command, event))
-        if self._webhook is not None and self._settings.webhook is not None:
-            self._webhook.do(partial(post, self._settings.webhook, self._settings.headers, event))
+        for background, deliver in self._ways:
+            if event.name in self._events:
+                background.do(partial(deliver, event))

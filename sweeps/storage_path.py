@@ -69,14 +69,9 @@ def check_writable(sweep: SweepFile) -> None:
 
 
 def claim(root: str, study: str, created: datetime | None) -> None:
-    """Mark a storage_path as the study's own, or find that it is already.
+    """Mark a storage_path as the study's own, or find that it is already; when its record was `created` tells studies of one name apart.
 
     Two studies in one place would continue from each other's checkpoints and remove them.
-
-    Args:
-        root: of the study's trials.
-        study: its name.
-        created: when its record was made: tells studies of one name apart.
 
     Raises:
         SweepInputError: it belongs to another study, or cannot be written.
@@ -142,9 +137,6 @@ class FolderMark:
     """The mark of one attempt.
 
     Where the folder cannot be written or read, nothing is known and nothing is stopped. Folders on an object store are not marked.
-
-    Args:
-        task: the attempt.
     """
 
     def __init__(self, task: TrialTask) -> None:

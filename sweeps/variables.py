@@ -44,8 +44,7 @@ IN_THE_CLEAR = (
 
 def has_literal_password(url: str) -> bool:
     """Whether a URL of any scheme holds a password that is not wholly made of ``${VARIABLES}``."""
-    literal = [word for word in _passwords(url) if VARIABLE.sub("", word)]
-    return bool(literal)
+    return any(VARIABLE.sub("", word) for word in _passwords(url))
 
 
 def masked(url: str) -> str:

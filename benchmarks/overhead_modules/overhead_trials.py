@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-    from sweeps.executor import Reporter, TrialTask
+    from sweeps.executor.protocol import Reporter, TrialTask
 
 EPOCHS, BATCH, IMAGES = 5, 32, 500
 RATES = (1e-4, 1e-2)
@@ -16,7 +16,7 @@ DROPOUTS = (0.0, 0.6)
 
 def no_op(task: TrialTask, reporter: Reporter) -> Any:  # noqa: ANN401 - an Outcome
     """One epoch that costs nothing."""
-    from sweeps.executor import Outcome
+    from sweeps.executor.protocol import Outcome
 
     reporter.epoch(1, {"val_accuracy": value_of(task.config["training"]["learning_rate"], task.config["model"]["dropout"])})
     return Outcome({"num_val": float(IMAGES)})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import Command, format_argument
+from sweeps.cli.command import Command, format_argument, print_json
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
@@ -21,20 +20,16 @@ def spaces(name: str | None, *, output_format: str) -> int:
     Raises:
         SweepInputError: no space of this name ships.
     """
-    from search_spaces import shipped, shipped_names, shipped_text
+    from search_spaces.space import shipped, shipped_names, shipped_text
 
     if name is not None:
         if name not in shipped_names():
             raise SweepInputError(f"spaces: no shipped space {name!r}; expected one of {', '.join(shipped_names())}.")
         sys.stdout.write(shipped_text(name))
         return 0
-    descriptions = shipped()
-    if output_format == "json":
-        return _print_json(
-            {"schema": "steadysweep.spaces/1", "spaces": [{"name": key, "description": text} for key, text in descriptions.items()]}
-        )
-    _print_table(("space", "what it varies, and why"), descriptions.items())
-    return 0
+    rows = shipped().items()
+    document = {"schema": "steadysweep.spaces/1", "spaces": [{"name": key, "description": text} for key, text in rows]}
+    return _answer(output_format, document, ("space", "what it varies, and why"), rows)
 
 
 def models(*, layers: str | None, image_size: int | None, output_format: str) -> int:
@@ -46,53 +41,50 @@ def models(*, layers: str | None, image_size: int | None, output_format: str) ->
     from trainer import network as catalogue
 
     if layers is None:
-        rows = list(catalogue.available().items())
-        if output_format == "json":
-            return _print_json({"schema": "steadysweep.models/1", "models": [{"name": name, "description": text} for name, text in rows]})
-        _print_table(("backbone", "description"), rows)
-        return 0
+        rows = catalogue.available().items()
+        document = {"schema": "steadysweep.models/1", "models": [{"name": name, "description": text} for name, text in rows]}
+        return _answer(output_format, document, ("backbone", "description"), rows)
     table = catalogue.layer_table(layers, None if image_size is None else (image_size, image_size, 3))
-    if output_format == "json":
-        return _print_json({"schema": "steadysweep.layers/1", "backbone": layers, "layers": [asdict(row) for row in table]})
-    _print_table(
+    return _answer(
+        output_format,
+        {"schema": "steadysweep.layers/1", "backbone": layers, "layers": [asdict(row) for row in table]},
         ("index", "layer", "kind", "ends block", "weighted", "share of parameters", "cut"),
         [
             (row.index, row.name, row.kind, row.block or "", row.weighted or "", f"{row.share:.1%}", "cut" if row.cut else "")
             for row in table
         ],
     )
-    return 0
 
 
 def augmentations(*, output_format: str) -> int:
     """List the augmentation policies with their parameters."""
     from trainer.augmentation import policies
 
-    found = policies()
-    if output_format == "json":
-        listed = [{"name": name, "description": text, "parameters": dict(parameters)} for name, (text, parameters) in found.items()]
-        return _print_json({"schema": "steadysweep.augmentations/1", "augmentations": listed})
-    _print_table(
+    found = [(name, text, dict(parameters)) for name, (text, parameters) in policies().items()]
+    return _answer(
+        output_format,
+        {
+            "schema": "steadysweep.augmentations/1",
+            "augmentations": [{"name": name, "description": text, "parameters": parameters} for name, text, parameters in found],
+        },
         ("policy", "what it does", "parameters and defaults"),
-        [(name, text, "  ".join(f"{key}={value}" for key, value in parameters.items())) for name, (text, parameters) in found.items()],
+        [(name, text, "  ".join(f"{key}={value}" for key, value in parameters.items())) for name, text, parameters in found],
     )
-    return 0
 
 
 def schema() -> int:
     """Print the JSON Schema of the sweep file."""
     from sweeps.sweep_file.reference import json_schema
 
-    return _print_json(json_schema())
-
-
-def _print_json(document: dict[str, Any]) -> int:
-    json.dump(document, sys.stdout, indent=1, allow_nan=False)
-    print()
+    print_json(json_schema())
     return 0
 
 
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _answer(output_format: str, document: dict[str, Any], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Print the document, or the same as a table."""
+    if output_format == "json":
+        print_json(document)
+        return 0
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -103,6 +95,7 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for row in rows:
         table.add_row(*(str(value) for value in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    return 0
 
 
 def _add_spaces_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -10,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import BAD_INPUT, Command, format_argument, sweep_file_argument
+from sweeps.cli.command import BAD_INPUT, Command, format_argument, print_json, sweep_file_argument
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
@@ -73,10 +72,11 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
         if real_batch:
             _print_model(document, sweep)
         _print_findings(findings)
-        print(_next(sweep_file, findings), file=sys.stderr)
+        errors = ", ".join(_errors(findings))
+        mend = f"not ready: mend what is marked error, or accept it knowingly with allow: [{errors}] in {sweep_file}"
+        print(mend if errors else f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
     else:
-        json.dump(document, sys.stdout, indent=1, allow_nan=False)
-        print()
+        print_json(document)
     return BAD_INPUT if _errors(findings) else 0
 
 
@@ -85,17 +85,9 @@ def _errors(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(finding.name for finding in findings if finding.severity == "error"))
 
 
-def _next(sweep_file: str, findings: Sequence[Finding]) -> str:
-    errors = _errors(findings)
-    if errors:
-        return f"not ready: mend what is marked error, or accept it knowingly with allow: [{', '.join(errors)}] in {sweep_file}"
-    return f"next: steadysweep run {shlex.quote(sweep_file)}"
-
-
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
-    from search_spaces import size
+    from search_spaces.space import size
 
-    points = size(sweep.space)
     return {
         "schema": SCHEMA,
         "study": sweep.study,
@@ -106,7 +98,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
             "skipped": list(data.skipped),
             "fingerprint": data.fingerprint,
         },
-        "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": points},
+        "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -140,9 +132,8 @@ def _print_data(document: dict[str, Any]) -> None:
     data, space = document["data"], document["space"]
     images = ", ".join(f"{count} {name}" for name, count in data["images"].items())
     height, width, channels = data["image_shape"]
-    classes = ", ".join(data["classes"][:CLASSES]) + (
-        f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
-    )
+    more = f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
+    classes = ", ".join(data["classes"][:CLASSES]) + more
     print(f"study    {document['study']}")
     print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {classes}")
     if data["skipped"]:

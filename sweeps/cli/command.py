@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 KNOWN_FAILURE = 1
 BAD_INPUT = 2
@@ -88,6 +90,12 @@ def format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", dest="output_format", help="default: %(default)s")
 
 
+def print_json(document: Mapping[str, Any]) -> None:
+    """What ``--format json`` prints."""
+    json.dump(document, sys.stdout, indent=1, allow_nan=False)
+    print()
+
+
 def storage_argument(parser: argparse.ArgumentParser) -> None:
     """``--storage URL``; `storage_url` says which one is meant."""
     parser.add_argument(
@@ -97,11 +105,7 @@ def storage_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def storage_url(given: str | None, study: str | None) -> str:
-    """The storage's URL: as given, else ``$STEADYSWEEP_STORAGE``, else ``./STUDY.db``, else the only ``*.db`` here.
-
-    Args:
-        given: what stands after ``--storage``.
-        study: the study the command is about, where there is one.
+    """The storage's URL: as given after ``--storage``, else ``$STEADYSWEEP_STORAGE``, else ``./STUDY.db``, else the only ``*.db`` here.
 
     Raises:
         SweepInputError: a password stands on the command line, or nothing says which storage is meant.

@@ -58,8 +58,10 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
 
 def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
+    import yaml
+
     from sweeps.cli.model_card import model_card
-    from sweeps.sweep_file import absolute_config, train_config
+    from sweeps.sweep_file.configuration import absolute_config, train_config
     from trainer.checkpoints import MODEL, TEST
 
     trial, source = best
@@ -68,20 +70,19 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         folder = Path(scratch) / "export"
         folder.mkdir()
         fetched = _fetched(source, Path(scratch) / "fetched")
-        config = absolute_config(train_config(sweep, _point(trial), trial.seed).model_dump(mode="json"), Path.cwd())
-        (folder / CONFIG).write_text(_yaml(config), encoding="utf-8")
+        point = {name: value for name, value in trial.params.items() if value is not None}
+        config = absolute_config(train_config(sweep, point, trial.seed).model_dump(mode="json"), Path.cwd())
+        (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
-        _leave_note(fetched / TEST, source)
+        if (fetched / TEST).is_file():
+            with contextlib.suppress(OSError):  # beside the model, where it can be written, so that it is not measured again
+                source.write(TEST, (fetched / TEST).read_bytes())
         (fetched / MODEL).rename(folder / MODEL)
         folder.rename(target)
 
 
 def _fetched(source: Folder, folder: Path) -> Path:
-    """The model and the notes beside it, in a folder here.
-
-    Raises:
-        SweepError: the file is not what was written.
-    """
+    """The model and the notes beside it, in a folder here; refused where the file is not what was written."""
     from trainer.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
 
     folder.mkdir()
@@ -95,13 +96,6 @@ def _fetched(source: Folder, folder: Path) -> Path:
             "Restore the file, choose another --rank, or train the configuration again with `steadysweep train`."
         )
     return folder
-
-
-def _leave_note(note: Path, source: Folder) -> None:
-    """Put what was measured beside the model, where it can be written, so that it is not measured again."""
-    if note.is_file():
-        with contextlib.suppress(OSError):
-            source.write(note.name, note.read_bytes())
 
 
 def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
@@ -151,16 +145,6 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
     except TrainerInputError as error:
         return f"not measured: {error}"
     return figures.get("test_accuracy", "not measured: there is no test split")
-
-
-def _point(trial: TrialRecord) -> dict[str, float | int | str]:
-    return {name: value for name, value in trial.params.items() if value is not None}
-
-
-def _yaml(settings: object) -> str:
-    import yaml
-
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from sweeps.first_look import Proposal
+    from sweeps.first_look.proposal import Proposal
     from trainer.data.inspect import FolderInspection
 
 
@@ -29,7 +29,8 @@ def init(data_dir: str, *, output: str) -> int:
         SweepInputError: `output` exists or cannot be written, `data_dir` is a file, or the folder has fewer than two classes with images.
         DataError: there is no such folder.
     """
-    from sweeps.first_look import file_text, observations, propose, refusal
+    from sweeps.first_look.observations import observations, refusal
+    from sweeps.first_look.proposal import file_text, propose
     from trainer.data.inspect import inspect_folder
 
     path = _writable(output)
@@ -76,7 +77,7 @@ def _folder(data_dir: str) -> Path:
 
 def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     """What the folder holds and what the sweep will do with it."""
-    from sweeps.first_look import count
+    from sweeps.first_look.observations import count
 
     present = [f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number]
     more = f" and {len(present) - MOST_CLASSES} more" if len(present) > MOST_CLASSES else ""

@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        argv: words after ``steadysweep``; default: the process's.
-
-    Returns:
-        0 done, 1 known failure, 2 bad input, 3 unexpected, 130 interrupted.
-    """
+    """Run one command, by default the process's own, and return 0 done, 1 known failure, 2 bad input, 3 unexpected or 130 interrupted."""
     parser = build_parser()
     arguments = vars(parser.parse_args(argv))
     name = arguments.pop("command")

@@ -9,6 +9,8 @@ import numpy as np
 from reports.ranking.ranked import file_accuracy
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
 
@@ -27,16 +29,12 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord, test_accuracy: float | str) -> str:
-    """Markdown.
-
-    Args:
-        study: where it comes from.
-        configuration: in its rank.
-        trial: the training whose exported checkpoint was taken.
-        test_accuracy: of that file, or why it is not known.
-    """
+    """Markdown on the exported checkpoint of `trial`; `test_accuracy` is that file's, or why it is not known."""
     figures = trial.figures
     sigmoid = "output: sigmoid" in study.sweep_file
+    values = np.asarray(trial.curves.get(study.metric, ()), dtype=np.float64)
+    values = values[np.isfinite(values)]
+    span = f"{values.min():.4f} to {values.max():.4f}" if len(values) else "no value"
     rows = [
         ("validation accuracy of this file", _figure(file_accuracy(figures))),
         ("its epoch", f"{figures.get('exported_epoch', trial.num_epochs):.0f} of {trial.num_epochs}"),
@@ -50,8 +48,8 @@ def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: Tr
         f"# {study.name}: configuration {configuration.configuration}",
         f"Rank {configuration.rank} of the study, trial {trial.number}, seed {trial.seed}.",
         "| figure | value |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows),
-        f"## Curve\n\n`{_curve(trial, study.metric)}`\n\n{study.metric} by epoch, from {_range(trial, study.metric)}.",
-        "## Flags\n\n" + (_flags(configuration) or "None."),
+        f"## Curve\n\n`{_curve(values)}`\n\n{study.metric} by epoch, from {span}.",
+        "## Flags\n\n" + ("\n".join(f"- {flag.name} ({flag.severity}): {flag.summary}" for flag in configuration.flags) or "None."),
         "## Parameters\n\n"
         + ("\n".join(f"- {name}: {value}" for name, value in configuration.params.items()) or "Nothing was varied: see `config.yaml`."),
         "## Load it\n\nThe model takes raw pixel values from 0 to 255, resized to its input size; preprocessing is part of it. "
@@ -73,10 +71,6 @@ def _outputs(classes: str | None, *, sigmoid: bool) -> str:
     )
 
 
-def _flags(configuration: RankedConfiguration) -> str:
-    return "\n".join(f"- {flag.name} ({flag.severity}): {flag.summary}" for flag in configuration.flags)
-
-
 def _interval(configuration: RankedConfiguration) -> str:
     if configuration.stable_interval is None:
         return (
@@ -86,21 +80,14 @@ def _interval(configuration: RankedConfiguration) -> str:
     return f"{low:.4f} to {high:.4f}" + (", confirmed with fresh seeds" if configuration.confirmed else "")
 
 
-def _curve(trial: TrialRecord, metric: str) -> str:
+def _curve(values: NDArray[np.float64]) -> str:
     """The curve as a row of blocks, thinned to at most `WIDTH` by taking each stretch's lowest value."""
-    values = np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
-    values = values[np.isfinite(values)]
     if not len(values):
         return "no finite epoch"
     lows = np.array([stretch.min() for stretch in np.array_split(values, min(WIDTH, len(values)))])
     low, high = float(lows.min()), float(lows.max())
     steps = np.zeros(len(lows), dtype=int) if high == low else ((lows - low) / (high - low) * (len(BARS) - 1)).round().astype(int)
     return "".join(BARS[step] for step in steps)
-
-
-def _range(trial: TrialRecord, metric: str) -> str:
-    values = np.asarray(trial.curves.get(metric, ()), dtype=np.float64)
-    return f"{np.nanmin(values):.4f} to {np.nanmax(values):.4f}" if len(values) and np.isfinite(values).any() else "no value"
 
 
 def _figure(value: float | None) -> str:

@@ -22,15 +22,10 @@ MOST_NAMES = 1000
 
 
 def sweep_of_study(source: HistorySource, overrides: Sequence[str], storage: str | None) -> SweepFile:
-    """The file of an old study as that of a new one, which gets places of its own for checkpoints and report.
-
-    Args:
-        source: the old study.
-        overrides: ``KEY=VALUE`` texts; they must give the new study's name.
-        storage: of the new study; default: the old one's.
+    """The file of an old study as that of a new one, which gets places of its own for checkpoints and report, and `storage` (default: the old one's).
 
     Raises:
-        SweepInputError: the name is missing.
+        SweepInputError: the ``KEY=VALUE`` texts do not give the new study a name.
     """
     facts = read_study_facts(source.storage, source.study)
     sweep = sweep_from_text(facts.sweep_file, f"study {source.study}", overrides)
@@ -59,27 +54,15 @@ def history_source(study: str, storage: str | None, new_storage: str | None) -> 
 def with_hint(error: OtherSweepError, sweep: SweepFile, words: Sequence[str], overrides: Sequence[str]) -> SweepInputError:
     """The refusal of a sweep that its study cannot continue, with the command for a new study where one can begin with its trials.
 
-    Args:
-        error: the refusal.
-        sweep: what was refused.
-        words: the sweep file, or nothing.
-        overrides: ``KEY=VALUE`` texts that were given.
+    `words` are the sweep file, or nothing; `overrides` the ``KEY=VALUE`` texts that were given.
     """
     if not error.importable:
         return SweepInputError(str(error))
     storage = storage_of(sweep)
     name = _free_name(storage, sweep.study)
     settings = [f"study={name}", *overrides, *(f"{key}={place}" for key, place in own_places(sweep, name) if words)]
-    command = [
-        "steadysweep",
-        "run",
-        *words,
-        "--from",
-        sweep.study,
-        "--from-storage",
-        storage,
-        *(part for each in settings for part in ("--set", each)),
-    ]
+    options = [part for each in settings for part in ("--set", each)]
+    command = ["steadysweep", "run", *words, "--from", sweep.study, "--from-storage", storage, *options]
     return SweepInputError(f"{error}\nFor a new study that takes these trials over as history:\n  {shlex.join(command)}")
 
 

@@ -45,12 +45,8 @@ Data goes to stdout, progress and messages to stderr."""
 
 def commands() -> dict[str, Command]:
     """Every command by name."""
-    loaded: dict[str, Command] = {}
-    for place in COMMANDS:
-        module, _, name = place.partition(":")
-        command: Command = getattr(import_module(module), name)
-        loaded[command.name] = command
-    return loaded
+    loaded: list[Command] = [getattr(import_module(module), name) for module, name in (place.split(":") for place in COMMANDS)]
+    return {command.name: command for command in loaded}
 
 
 def build_parser() -> argparse.ArgumentParser:

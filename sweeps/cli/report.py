@@ -64,8 +64,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
-        rendered = {".html": _comparison(records)} if single is None else _rendered(single, name, refresh_seconds)
-        for suffix, text in rendered.items():
+        for suffix, text in _rendered(records, single, name, refresh_seconds).items():
             if output is None and name != "html" and len(formats) == 1:
                 sys.stdout.write(text if text.endswith("\n") else text + "\n")
                 continue
@@ -75,18 +74,12 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             print(path.resolve(), file=sys.stderr)
 
 
-def _comparison(records: Sequence[StudyRecord]) -> str:
-    from reports.page import render_comparison
+def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str, refresh_seconds: int | None) -> dict[str, str]:
+    """File-name ending to text: a comparison where there is no data of a single study; CSV is two tables."""
+    if data is None or name == "html":
+        from reports.page import render_comparison, render_report
 
-    return render_comparison(records)
-
-
-def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[str, str]:
-    """File-name ending to text; CSV is two tables."""
-    if name == "html":
-        from reports.page import render_report
-
-        return {".html": render_report(data, refresh_seconds=refresh_seconds)}
+        return {".html": render_report(data, refresh_seconds=refresh_seconds) if data else render_comparison(records)}
     from reports.exports import to_csv, to_json, to_markdown
 
     if name == "csv":

@@ -21,15 +21,7 @@ def resume(
     time_budget: str | None,
     **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
-    """Continue a study.
-
-    Args:
-        study: its name.
-        overrides: ``KEY=VALUE`` texts: resources, budget, a narrower space, another place of the same data.
-        storage: URL, or None for the default.
-        more_trials: ``+N`` configurations beyond those the study asked for.
-        time_budget: of this run, e.g. ``2h``.
-        options: fields of `sweeps.launch.LaunchOptions`.
+    """Continue a study, with ``+N`` more trials, or a time budget such as ``2h`` for this run; `options` are fields of `sweeps.launch.LaunchOptions`.
 
     Raises:
         SweepInputError: no such study, an argument that cannot be read, or a change that makes it another study.
@@ -69,7 +61,7 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    from sweeps.sweep_file import parse_duration
+    from sweeps.sweep_file.runtime import parse_duration
 
     try:
         return float(str(parse_duration(text)))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import Command, format_argument, storage_argument, storage_url
+from sweeps.cli.command import Command, format_argument, print_json, storage_argument, storage_url
 
 if TYPE_CHECKING:
     import argparse
@@ -36,8 +34,7 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
     if output_format == "json":
         running = [running_trials(record, read_leases(url, record.name)) for record in records]
         studies = [_as_json(record, trials) for record, trials in zip(records, running, strict=True)]
-        json.dump({"schema": SCHEMA, "studies": studies}, sys.stdout, indent=1, allow_nan=False)
-        print()
+        print_json({"schema": SCHEMA, "studies": studies})
         return 0
     _print_table(records, with_leaders=study is not None)
     if study is not None:
@@ -143,12 +140,7 @@ class RunningTrial:
 
 
 def running_trials(record: StudyRecord, leases: Mapping[int, Lease]) -> tuple[RunningTrial, ...]:
-    """The trials of a study that are not over, by number.
-
-    Args:
-        record: the study.
-        leases: trial number to lease, see `sweeps.record.read_leases`.
-    """
+    """The trials of a study that are not over, by number; with the leases of `sweeps.record.read_leases`."""
     return tuple(_running(trial, leases.get(trial.number)) for trial in record.trials if trial.state in ("RUNNING", "WAITING"))
 
 
@@ -188,13 +180,7 @@ def _lease(trial: RunningTrial) -> str:
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozenset[str] = frozenset()) -> list[str]:
-    """Aligned lines, the header first.
-
-    Args:
-        columns: their names.
-        rows: one text a column.
-        left: columns that are aligned to the left; figures stand to the right.
-    """
+    """Aligned lines, the header first; columns named in `left` to the left, figures to the right."""
     widths = [max(len(text) for text in (name, *(row[index] for row in rows))) for index, name in enumerate(columns)]
 
     def line(texts: Sequence[str]) -> str:

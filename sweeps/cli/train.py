@@ -41,7 +41,7 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
 
 def unset(sweep: SweepFile) -> dict[str, object]:
     """Searched parameters to the values that their settings have without a search."""
-    from sweeps.sweep_file import setting_path
+    from sweeps.sweep_file.searchable import setting_path
 
     paths = {name: setting_path(name) for name in sweep.space.parameters}
     values = {name: getattr(getattr(sweep, path[0]), path[1]) for name, path in paths.items() if path is not None}
@@ -50,16 +50,14 @@ def unset(sweep: SweepFile) -> dict[str, object]:
 
 def single(sweep: SweepFile) -> SweepFile:
     """`sweep` with nothing varied, one trial, no pruning; its study is named after the configuration."""
-    from search_spaces import SearchSpace
+    from search_spaces.space import SearchSpace
     from sweeps.study import storage_of
-    from sweeps.sweep_file import configuration_id
+    from sweeps.sweep_file.configuration import configuration_id
 
     fixed = sweep.model_copy(update={"space": SearchSpace(parameters={})})
     search = sweep.search.model_copy(
         update={"trials": 1, "sampler": "random", "sampler_options": {}, "pruner": "none", "pruner_options": {}}
     )
-    confirm = sweep.confirm.model_copy(update={"top": 0})
-    report = sweep.report.model_copy(update={"path": None})
     name = f"{sweep.study}-{configuration_id(fixed, {})}"
     return fixed.model_copy(
         update={
@@ -67,8 +65,8 @@ def single(sweep: SweepFile) -> SweepFile:
             "storage": storage_of(sweep),
             "storage_path": f"{sweep.storage_path or 'runs'}/{name}",
             "search": search,
-            "confirm": confirm,
-            "report": report,
+            "confirm": sweep.confirm.model_copy(update={"top": 0}),
+            "report": sweep.report.model_copy(update={"path": None}),
         }
     )
 

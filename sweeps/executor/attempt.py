@@ -101,10 +101,6 @@ def cause_of(error: BaseException, *, on_gpu: bool = False) -> Cause:
 
     TensorFlow's ``ResourceExhaustedError`` names the allocator that had no room, a GPU's (``GPU_0_bfc``, ``/device:GPU:0``) or the host's (``cpu``); a step
     compiled by XLA names none ("Out of memory while trying to allocate ... bytes"), which on a trial that has a GPU is the GPU's memory.
-
-    Args:
-        error: what was raised.
-        on_gpu: whether the trial has one.
     """
     names = {kind.__name__ for kind in type(error).__mro__}
     if "NonFiniteLossError" in names:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from sweeps.sweep_file.runtime import TuneSettings
     from sweeps.sweep_file.settings import ResourceSettings
 
-ExecutorKind = str
-"""A name in `EXECUTORS`."""
-
 
 @dataclass(frozen=True)
 class ExecutorEntry:
@@ -73,12 +70,8 @@ class ExecutorRequest:
     say: Callable[[str], object] = _to_stderr
 
 
-def make_executor(request: ExecutorRequest, kind: ExecutorKind = DEFAULT_EXECUTOR) -> Executor:
-    """Make an executor; ``close`` ends it and the Ray that was started for it.
-
-    Args:
-        request: what it is made of.
-        kind: a name in `EXECUTORS`.
+def make_executor(request: ExecutorRequest, kind: str = DEFAULT_EXECUTOR) -> Executor:
+    """Make an executor of a kind in `EXECUTORS`; ``close`` ends it and the Ray that was started for it.
 
     Raises:
         SweepInputError: not one trial fits, a callback of Ray Tune cannot be used, or the executor's name is unknown.

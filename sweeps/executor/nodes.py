@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sweeps.environment import PACKAGES, compare_versions, versions
+from sweeps import environment
+from sweeps.environment import compare_versions, versions
 from sweeps.errors import SweepError
 from sweeps.executor import sent
 from sweeps.executor.placement import fit
@@ -40,13 +41,7 @@ class NodeCheck:
     """Compares each node that has room for a trial with the driver. Ray must be initialised."""
 
     def __init__(self, resources: ResourceSettings, versions: Mapping[str, str], say: Callable[[str], object]) -> None:
-        """Start without a node.
-
-        Args:
-            resources: of a trial.
-            versions: of the driver, package to version.
-            say: shows one line: what differs and is allowed.
-        """
+        """Start without a node. What differs from the driver's versions and is allowed is said."""
         self._resources = resources
         self._versions = dict(versions)
         self._say = say
@@ -95,8 +90,8 @@ class NodeCheck:
                 continue
             self._known.add(node["NodeID"])
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            question = ray.remote(sent.as_code(sent).versions_there).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-            self._asked[question.remote(PACKAGES)] = node
+            question = ray.remote(sent.as_code(environment).versions).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+            self._asked[question.remote()] = node
 
     def _take_answers(self) -> None:
         import ray
@@ -215,25 +210,20 @@ def on_ray(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession
         build: makes it of the workers' settings and of a Ray that is there, and closes that Ray with it.
         num_cpus: logical CPUs of an own Ray; default: as Ray counts them.
     """
+    packages = (request.runtime_env or {}).get("pip", ())
     session = open_ray(request.address, num_cpus=num_cpus, runtime_env=request.runtime_env, private=request.private)
     try:
-        return _on_session(request, build, session)
+        own = versions()
+        nodes = NodeCheck(request.resources, own, request.say)
+        if packages:
+            request.say(
+                f"installing {', '.join(packages)} on each machine; where Ray runs in a virtual environment, that is copied first, for a minute or more ..."
+            )
+        if packages or session.address is not None:
+            nodes.check_all()
+        if session.address is None:
+            return build(request.worker, session)
+        return WatchedExecutor(build(replace(request.worker, versions=tuple(own.items())), session), nodes, request.say)
     except BaseException:
         close_ray(session)
         raise
-
-
-def _on_session(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession], Executor], session: RaySession) -> Executor:
-    packages = (request.runtime_env or {}).get("pip", ())
-    if session.address is None and not packages:
-        return build(request.worker, session)
-    own = versions()
-    nodes = NodeCheck(request.resources, own, request.say)
-    if packages:
-        request.say(
-            f"installing {', '.join(packages)} on each machine; where Ray runs in a virtual environment, that is copied first, for a minute or more ..."
-        )
-    nodes.check_all()
-    if session.address is None:
-        return build(request.worker, session)
-    return WatchedExecutor(build(replace(request.worker, versions=tuple(own.items())), session), nodes, request.say)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 
@@ -89,14 +89,12 @@ def fit(resources: ResourceSettings, nodes: list[Mapping[str, float]]) -> int:
     return count
 
 
-Handle = TypeVar("Handle")
-
 REMEMBERED = 8
 """Affinities that a process is taken to be warm for; a trainer keeps its last few compiled models."""
 
 
 @dataclass(eq=False)
-class Seat(Generic[Handle]):
+class Seat:
     """A worker process.
 
     Attributes:
@@ -108,7 +106,7 @@ class Seat(Generic[Handle]):
         node: Ray's ID of its node, once known.
     """
 
-    handle: Handle
+    handle: Any
     shape: tuple[float, float]
     task: TrialTask | None = None
     warm_for: list[str] = field(default_factory=list)
@@ -123,23 +121,14 @@ class Seat(Generic[Handle]):
             self.warm_for = [*(each for each in self.warm_for if each != task.affinity), task.affinity][-REMEMBERED:]
 
 
-def shape_of(task: TrialTask) -> tuple[float, float]:
-    """What a process for `task` holds."""
-    return task.cpu, task.gpu
-
-
-def choose(seats: list[Seat[Handle]], task: TrialTask) -> Seat[Handle] | None:
-    """The idle process for a task, or None when there is none.
+def choose(seats: list[Seat], task: TrialTask) -> Seat | None:
+    """The idle process of all for a task, or None when there is none.
 
     A process that is warm for the task's affinity comes first. Then any idle one: starting a process costs seconds (TensorFlow's import), compiling another
     model in a running one does not cost more than in a new one. Among those, one that has run nothing of an affinity yet, then the one used longest ago,
     so that warm models last.
-
-    Args:
-        seats: all processes.
-        task: to be run.
     """
-    idle = [seat for seat in seats if seat.task is None and seat.shape == shape_of(task)]
+    idle = [seat for seat in seats if seat.task is None and seat.shape == (task.cpu, task.gpu)]
     if not idle:
         return None
     warm = [seat for seat in idle if task.affinity and task.affinity in seat.warm_for]

@@ -14,7 +14,7 @@ from sweeps.errors import SweepError
 from sweeps.executor import sent
 from sweeps.executor.attempt import why_not_sendable
 from sweeps.executor.nodes import on_ray
-from sweeps.executor.placement import Capacity, Seat, choose, shape_of
+from sweeps.executor.placement import Capacity, Seat, choose
 from sweeps.executor.protocol import Cause, Ended
 from sweeps.executor.ray_session import cause_of_death, close_ray
 from sweeps.executor.worker import Mailbox, WorkerSettings
@@ -50,10 +50,10 @@ class RayCoreExecutor:
         self._settings = worker or WorkerSettings()
         self._capacity = Capacity(resources, joined=session is not None and session.address is not None)
         self._mailbox = Mailbox()
-        self._seats: list[Seat[Any]] = []
+        self._seats: list[Seat] = []
         self._waiting: list[TrialTask] = []
-        self._calls: dict[Any, Seat[Any]] = {}
-        self._places: dict[Any, Seat[Any]] = {}
+        self._calls: dict[Any, Seat] = {}
+        self._places: dict[Any, Seat] = {}
         self._rank = 0
         self._closed = False
 
@@ -71,8 +71,7 @@ class RayCoreExecutor:
         if self._closed:
             raise SweepError(f"trial {task.trial} was submitted to an executor that is closed")
         self._mailbox.open(task)
-        problem = why_not_sendable(task)
-        if problem is not None:
+        if (problem := why_not_sendable(task)) is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
         self._waiting.append(task)
@@ -124,9 +123,7 @@ class RayCoreExecutor:
     def _assign(self) -> None:
         """Give waiting tasks to idle processes; start processes where there are too few."""
         for task in list(self._waiting):
-            seat = choose(self._seats, task)
-            if seat is None:
-                seat = self._new_seat(task)
+            seat = choose(self._seats, task) or self._new_seat(task)
             if seat is None:
                 continue
             self._waiting.remove(task)
@@ -134,7 +131,7 @@ class RayCoreExecutor:
             seat.take(task, self._rank)
             self._calls[seat.handle.begin.remote(pickle.dumps(task))] = seat
 
-    def _new_seat(self, task: TrialTask) -> Seat[Any] | None:
+    def _new_seat(self, task: TrialTask) -> Seat | None:
         """A new process, in place of an idle one of another shape where there is no room beside it."""
         if len(self._seats) >= max(1, self._capacity.slots()):
             idle = [seat for seat in self._seats if seat.task is None]
@@ -143,10 +140,9 @@ class RayCoreExecutor:
             self._remove(min(idle, key=lambda seat: seat.used))
         import ray
 
-        cpu, gpu = shape_of(task)
         worker = sent.as_code(sent).CoreWorker
-        actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(worker).options(num_cpus=cpu, num_gpus=gpu)
-        seat = Seat(actor.remote(pickle.dumps(self._settings)), (cpu, gpu))
+        actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(worker).options(num_cpus=task.cpu, num_gpus=task.gpu)
+        seat = Seat(actor.remote(pickle.dumps(self._settings)), (task.cpu, task.gpu))
         self._seats.append(seat)
         self._places[seat.handle.place.options(concurrency_group=CONTROL).remote()] = seat
         return seat
@@ -170,7 +166,7 @@ class RayCoreExecutor:
         if ready:
             self._assign()
 
-    def _deliver(self, seat: Seat[Any], batch: Batch) -> None:
+    def _deliver(self, seat: Seat, batch: Batch) -> None:
         for event in batch.events:
             self._mailbox.put(event)
         if not batch.ended:
@@ -180,13 +176,13 @@ class RayCoreExecutor:
         if batch.retire is not None:
             self._remove(seat)
 
-    def _report_death(self, seat: Seat[Any], error: Exception) -> None:
+    def _report_death(self, seat: Seat, error: Exception) -> None:
         task = seat.task
         if task is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=seat.node), str(error)))
         self._remove(seat)
 
-    def _remove(self, seat: Seat[Any]) -> None:
+    def _remove(self, seat: Seat) -> None:
         import ray
 
         self._seats.remove(seat)

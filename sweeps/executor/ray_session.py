@@ -68,17 +68,15 @@ def open_ray(
     num_gpus: int | None = None,
     runtime_env: Mapping[str, Any] | None = None,
     private: Collection[str] = (),
-    log_to_driver: bool = False,
 ) -> RaySession:
     """Connect to Ray; one that this process already uses is taken as it is.
 
     Args:
         address: of an existing cluster (``auto``, ``host:6379``, ``ray://host:10001``); None starts one on this machine that ends with this process.
-        num_cpus: logical CPUs of an own cluster; default: as Ray counts them.
-        num_gpus: logical GPUs of an own cluster; default: as Ray counts them.
+        num_cpus: logical CPUs of an own cluster, and
+        num_gpus: its logical GPUs; default: as Ray counts them.
         runtime_env: Ray's ``working_dir``, ``py_modules``, ``pip``. Secrets do not belong here: Ray writes it to its logs.
         private: environment variables of this process that processes of an own cluster do not inherit.
-        log_to_driver: whether workers' output appears in this process's output.
 
     Raises:
         SweepError: Ray cannot be started or joined, or it runs in this process already and `runtime_env` comes too late.
@@ -94,7 +92,7 @@ def open_ray(
                 "Call ray.shutdown() first, or give them to your own ray.init(runtime_env=...) and leave them out of the sweep."
             )
         return RaySession(address, None, owned=False)
-    common = {"log_to_driver": log_to_driver, "logging_level": logging.WARNING, "configure_logging": False}
+    common = {"log_to_driver": False, "logging_level": logging.WARNING, "configure_logging": False}
     with _own_signals():
         if address is not None:
             return _join(address, common, runtime_env)
@@ -112,16 +110,6 @@ def close_ray(session: RaySession) -> None:
         ray.shutdown()
     if session.folder is not None:
         shutil.rmtree(session.folder, ignore_errors=True)
-
-
-@contextmanager
-def ray_session(address: str | None = None, **settings: Any) -> Iterator[RaySession]:  # noqa: ANN401 - the settings of open_ray
-    """`open_ray` now, `close_ray` at the end of the block."""
-    session = open_ray(address, **settings)
-    try:
-        yield session
-    finally:
-        close_ray(session)
 
 
 @contextmanager
@@ -181,12 +169,8 @@ def _remove_left_overs() -> None:
     """Session files of our own drivers that were killed."""
     for folder in Path(_short_temporary_folder()).glob(f"{FOLDER_PREFIX}*"):
         process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if (
-            process.isdigit()
-            and folder.stat().st_uid == os.getuid()
-            and not Path("/proc", process).exists()
-            and Path("/proc/self").exists()
-        ):
+        is_over = process.isdigit() and Path("/proc/self").exists() and not Path("/proc", process).exists()
+        if is_over and folder.stat().st_uid == os.getuid():
             shutil.rmtree(folder, ignore_errors=True)
 
 

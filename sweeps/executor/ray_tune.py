@@ -92,12 +92,12 @@ class RayTuneExecutor:
         name: str = "sweep",
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        """Nothing is started before the first task.
+        """Nothing is started before the first task; `session` ends with this executor.
 
         Args:
             resources: what one trial gets, and how many run at a time.
             worker: what worker processes need.
-            session: ends with this executor.
+            session: the Ray that is there.
             folder: folder or URL that keeps the experiment; default: a temporary one, removed at the end.
             name: first part of the experiment's name.
             callbacks: Tune tells them of every epoch.
@@ -136,8 +136,7 @@ class RayTuneExecutor:
             raise SweepError(f"Ray Tune has stopped and runs no more trials:\n{self._failure}")
         self._start()
         self._mailbox.open(task)
-        problem = why_not_sendable(task)
-        if problem is not None:
+        if (problem := why_not_sendable(task)) is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
         key = self._keys[task.trial] = next(self._numbers)

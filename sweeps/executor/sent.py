@@ -76,20 +76,6 @@ class CoreWorker:
         self._worker.stop(trial, attempt)
 
 
-def versions_there(packages: tuple[str, ...]) -> dict[str, str]:
-    """Python's version and those of the packages that the process has."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 Order = Literal["stop", "leave", "over"]
 """``stop``: return soon; ``leave``: end the process now; ``over``: nothing more will be ordered."""
 

@@ -7,6 +7,7 @@ so that TensorBoard, W&B and MLflow draw the curves that the study records.
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ class EpochCallback(Callback):  # type: ignore[misc]
         self._causes: dict[str, Cause] = {}
         self._SAVED_FILE_TEMPLATES = inner._SAVED_FILE_TEMPLATES  # noqa: SLF001 - Tune asks for it
         for hook in PASSED_ON:
-            setattr(self, hook, self._passing(hook))
+            setattr(self, hook, partial(self._call, hook))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave nothing in Tune's experiment files: nobody restores from them, and a callback may hold open files."""
@@ -101,18 +102,10 @@ class EpochCallback(Callback):  # type: ignore[misc]
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401 - Tune's signature
         """Tell of an end, as our own event says it."""
-        self._end(iteration, trials, trial, **info)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401 - Tune's signature
-        """As `on_trial_complete`: Tune takes a process that is replaced for a failed trial."""
-        self._end(iteration, trials, trial, **info)
-
-    def _end(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401 - Tune's signature
         good = self._causes.pop(trial.trial_id, None) in GOOD
         self._call("on_trial_complete" if good else "on_trial_error", iteration, trials, trial, **info)
 
-    def _passing(self, hook: str) -> Callable[..., None]:
-        return lambda *given, **named: self._call(hook, *given, **named)
+    on_trial_error = on_trial_complete  # Tune takes a process that is replaced for a failed trial
 
     def _call(self, hook: str, *given: Any, **named: Any) -> None:  # noqa: ANN401 - whatever Tune passes
         try:

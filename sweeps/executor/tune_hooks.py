@@ -47,7 +47,7 @@ class TaskQueue:
     def get(self, timeout: float) -> tuple[Key, TrialTask] | None:
         """The next task; waits up to `timeout` seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._tasks) or self.closing, timeout)
+            self.await_task(timeout)
             return self._tasks.popleft() if self._tasks else None
 
     def await_task(self, timeout: float) -> None:

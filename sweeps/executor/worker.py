@@ -100,11 +100,7 @@ class Worker:
             self._tasks.put(task)
 
     def next_events(self, *, by_epoch: bool = False) -> Batch:
-        """Wait for the attempt's next events.
-
-        Args:
-            by_epoch: at most one epoch at a time, as the last event.
-        """
+        """Wait for the attempt's next events; `by_epoch`: at most one epoch at a time, as the last event."""
         events = [self._events.get()]
         while not self._events.empty() and not (by_epoch and isinstance(events[-1], EpochEnded)):
             events.append(self._events.get())
@@ -193,7 +189,8 @@ class Mailbox:
                 return False
             if isinstance(event, Ended):
                 del self._live[event.trial]
-                event = self._judged(event, silenced=live.silenced)
+                if live.silenced or (self._closing and event.cause is Cause.STOPPED):
+                    event = replace(event, cause=Cause.STOPPED if live.silenced else Cause.INTERRUPTED)
             self._events.append(event)
             self._arrived.notify_all()
             return True
@@ -246,10 +243,3 @@ class Mailbox:
         """Attempts that have not ended."""
         with self._arrived:
             return len(self._live)
-
-    def _judged(self, ended: Ended, *, silenced: bool) -> Ended:
-        if silenced:
-            return replace(ended, cause=Cause.STOPPED)
-        if self._closing and ended.cause is Cause.STOPPED:
-            return replace(ended, cause=Cause.INTERRUPTED)
-        return ended

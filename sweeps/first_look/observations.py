@@ -28,12 +28,7 @@ BLOWN_UP = 4
 
 
 def observations(seen: FolderInspection, image_size: int) -> Iterator[str]:
-    """A line for each thing that a person should know, the most harmful first; no line for a folder without peculiarities.
-
-    Args:
-        seen: the folder.
-        image_size: pixels of a side, to which the images will be resized.
-    """
+    """A line for each thing that a person should know, the most harmful first; `image_size` is the side, in pixels, to which the images will be resized."""
     yield from _structure(seen)
     yield from _damage(seen)
     yield from _copies(seen)
@@ -46,7 +41,8 @@ def _structure(seen: FolderInspection) -> Iterator[str]:
     if named_as_parts:
         others = [name for name in seen.counts if name not in named_as_parts]
         reason = f"beside {listed(others)}" if others else "without a train folder"
-        yield f"{listed(named_as_parts)} {reason}: taken for {_classes(named_as_parts)}; if {_they(named_as_parts)} parts of a split, move the other folders away"
+        taken, they = ("a class", "it is one of the") if len(named_as_parts) == 1 else ("classes", "they are")
+        yield f"{listed(named_as_parts)} {reason}: taken for {taken}; if {they} parts of a split, move the other folders away"
     elif (twice := _repeated(seen)) and {name for name, number in seen.counts.items() if number} <= _tops(seen):
         yield (
             f"images lie two folders down, and {listed(twice)} lie in several folders: if those are the classes, "
@@ -136,14 +132,6 @@ def listed(names: Iterable[str]) -> str:
 def _same(names: tuple[str, ...]) -> str:
     """Files with equal contents."""
     return " = ".join(" ".join(name.split()) for name in names[:3])
-
-
-def _classes(names: list[str]) -> str:
-    return "a class" if len(names) == 1 else "classes"
-
-
-def _they(names: list[str]) -> str:
-    return "it is one of the" if len(names) == 1 else "they are"
 
 
 def _size(size: tuple[int, int]) -> str:

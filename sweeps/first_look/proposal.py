@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search_spaces import load_yaml
+from search_spaces.located_yaml import load_yaml
 from sweeps.first_look.observations import FEWEST_TO_SPLIT, observations
 from sweeps.sweep_file.configuration import is_built_in
 

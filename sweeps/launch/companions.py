@@ -83,18 +83,12 @@ HURRIED_SECONDS = 5.0
 
 
 class Companions:
-    """The observers of one run.
-
-    Attributes:
-        observers: told what happens in the study.
-    """
+    """The observers of one run, told what happens in the study."""
 
     def __init__(self, notifier: Notifier, refresh: ReportRefresh, trackers: tuple[Tracker, ...]) -> None:
-        self._notifier = notifier
         self._hurried = False
+        self._notifier, self._refresh, self._trackers = notifier, refresh, trackers
         self.observers: tuple[StudyObserver, ...] = (refresh, notifier, *trackers)
-        self._refresh = refresh
-        self._trackers = trackers
 
     def on_end(self, outcome: StudyOutcome | BaseException) -> None:
         """Tell how the run ended; after an interruption nobody wants to wait."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorKind, ExecutorRequest, make_executor
+from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_executor
 from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
@@ -50,7 +50,7 @@ class LaunchOptions:
         history: the study whose trials a new one begins with.
     """
 
-    executor: ExecutorKind = DEFAULT_EXECUTOR
+    executor: str = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None

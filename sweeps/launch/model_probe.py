@@ -83,7 +83,9 @@ def probe_models(
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Build the models and answer in plain data; ``error`` for bad input."""
     from trainer.config import TrainConfig
+    from trainer.data import load_data
     from trainer.network import model_facts, resolve_boundary
+    from trainer.rehearsal import rehearse
 
     config = TrainConfig(**question["config"])
     shape: tuple[int, int, int] = tuple(question["image_shape"])
@@ -94,17 +96,10 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
                 model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
                 boundaries[f"{backbone}:{label}"] = resolve_boundary(model, shape, question["num_classes"]).layer or "none"
         facts = asdict(model_facts(config, shape, question["num_classes"]))
-        rehearsal = asdict(_rehearsal(config)) if question["rehearse"] else None
+        rehearsal = asdict(rehearse(config, load_data(config.data))) if question["rehearse"] else None
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
     return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal}
-
-
-def _rehearsal(config: TrainConfig) -> Rehearsal:
-    from trainer.data import load_data
-    from trainer.rehearsal import rehearse
-
-    return rehearse(config, load_data(config.data))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
-from sweeps.sweep_file import train_config
-from sweeps.sweep_file.configuration import absolute_config
+from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
 from trainer.preflight import Finding, preflight
@@ -48,11 +47,7 @@ class Checked:
 
 
 def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
-    """Load the data, build the model in a process of its own, run the pre-flight checks.
-
-    Args:
-        sweep: resolved.
-        rehearse: also train a few real batches.
+    """Load the data, build the model in a process of its own, run the pre-flight checks; to `rehearse`, also train a few real batches.
 
     Raises:
         SweepInputError: a setting of the model is impossible.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from search_spaces import PointValue, SearchSpace
+    from search_spaces.conditions import PointValue
+    from search_spaces.space import SearchSpace
     from sweeps.search.view import SeenTrial
 
 BEST = 25  # TPE's good group never exceeds 25 trials (optuna.samplers._tpe.default_gamma)

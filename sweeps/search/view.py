@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
 
-    from search_spaces import SearchSpace
     from search_spaces.conditions import PointValue
     from search_spaces.parameters import Parameter
+    from search_spaces.space import SearchSpace
 
 
 @dataclass(frozen=True, eq=False)

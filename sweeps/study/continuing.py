@@ -15,7 +15,8 @@ from sweeps.study.plan import parameter_record, plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.snapshots import Snapshots
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles, sweep_from_text
+from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.sweep_file.comparison import Comparison, compare, history_obstacles
 
 if TYPE_CHECKING:
     from sweeps.observer import EndReason

@@ -19,14 +19,16 @@ from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
 from sweeps.study.state import metric_curve, point_of, score_of
-from sweeps.sweep_file import SweepFile, history_obstacles, setting_path, sweep_from_text
+from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.sweep_file.comparison import history_obstacles
 from sweeps.sweep_file.configuration import effective_settings, searchable_values
+from sweeps.sweep_file.searchable import setting_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import TrialRecord
-    from search_spaces import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.plan import StudyPlan

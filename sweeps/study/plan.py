@@ -12,8 +12,7 @@ from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
-from sweeps.sweep_file import train_config
-from sweeps.sweep_file.configuration import absolute_config, configuration_id
+from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
 from trainer import TrainConfig
 from trainer.network import compile_key
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reports.records import Role
-    from search_spaces import Parameter, PointValue
+    from search_spaces.conditions import PointValue
+    from search_spaces.parameters import Parameter
     from sweeps.record.facts import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from search_spaces import is_narrowing, space_fingerprint, space_to_mapping
+from search_spaces.narrowing import is_narrowing
+from search_spaces.space import space_fingerprint, space_to_mapping
 from sweeps.sweep_file.searchable import SECTIONS, setting_path
 from trainer.config import searchable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces import KeyPath, SearchSpace
+    from search_spaces.errors import KeyPath
+    from search_spaces.space import SearchSpace
     from sweeps.sweep_file.settings import SweepFile
 
 
@@ -82,7 +84,7 @@ def compare(old: SweepFile, new: SweepFile) -> Comparison:
     Only resources, runtime, budget, report, confirmation, accepted findings, more trials, a narrowed space, another place of storage or of checkpoints, and a
     relocated data source (its fingerprint is for the caller to compare) are allowed.
     """
-    before, after = flat_settings(old), flat_settings(new)
+    before, after = _flat_settings(old), _flat_settings(new)
     differences = [
         _difference(".".join(map(str, path)), before.get(path), after.get(path))
         for path in dict.fromkeys((*before, *after))
@@ -95,22 +97,18 @@ def compare(old: SweepFile, new: SweepFile) -> Comparison:
 
 
 def _difference(path: str, old: Any, new: Any) -> Difference:  # noqa: ANN401 - plain data
-    section = path.split(".", maxsplit=1)[0]
     if path == "data.source":
         return Difference(path, old, new, allowed=True, reason="the data there must have the study's fingerprint")
-    if section in FREE or path in FREE_SETTINGS:
-        return Difference(path, old, new, allowed=True)
-    if path == "search.trials" and new > old:
-        return Difference(path, old, new, allowed=True)
-    return Difference(path, old, new, allowed=False, reason=why_not(path))
+    free = path.split(".", maxsplit=1)[0] in FREE or path in FREE_SETTINGS or (path == "search.trials" and new > old)
+    return Difference(path, old, new, allowed=free, reason="" if free else _why_not(path))
 
 
-def why_not(path: str) -> str:
+def _why_not(path: str) -> str:
     """Why the setting at `path` is part of what a study is; empty where nothing needs saying."""
     return _WHY.get(path, _WHY.get(path.split(".", maxsplit=1)[0], ""))
 
 
-def flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:
+def _flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:
     """Every setting of a sweep but its space, by path."""
     return _flat(sweep.model_dump(mode="json", exclude={"space"}))
 
@@ -120,9 +118,7 @@ def _space_differences(old: SweepFile, new: SweepFile) -> list[Difference]:
     if space_fingerprint(old.space) == space_fingerprint(new.space):
         return []
     narrowing = is_narrowing(old.space, new.space)
-    if narrowing:
-        return [Difference("space", before, after, allowed=True, reason="narrowed")]
-    return [Difference("space", before, after, allowed=False, reason="; ".join(narrowing.reasons))]
+    return [Difference("space", before, after, allowed=bool(narrowing), reason="; ".join(narrowing.reasons) or "narrowed")]
 
 
 def _flat(data: Mapping[str, Any], prefix: KeyPath = ()) -> dict[KeyPath, Any]:
@@ -141,12 +137,8 @@ def history_obstacles(old: SweepFile, new: SweepFile) -> tuple[Difference, ...]:
 
     Another space, sampler, pruner or seed, more epochs, and everything that a study may continue with are no obstacles. A setting that either space varies
     is none either: each trial is looked at by itself. The data's fingerprint is for the caller to compare.
-
-    Args:
-        old: the file of the study whose trials would be imported.
-        new: the file of the new study.
     """
-    before, after = flat_settings(old), flat_settings(new)
+    before, after = _flat_settings(old), _flat_settings(new)
     varied = _varied(old.space) | _varied(new.space)
     found = []
     for path in dict.fromkeys((*before, *after)):
@@ -160,7 +152,7 @@ def history_obstacles(old: SweepFile, new: SweepFile) -> tuple[Difference, ...]:
                 continue
             reason = "its trials are longer trainings than the new study's; they say nothing about shorter ones"
         else:
-            reason = why_not(name)
+            reason = _why_not(name)
         found.append(Difference(name, before.get(path), after.get(path), allowed=False, reason=reason))
     return tuple(found)
 

@@ -34,7 +34,7 @@ from trainer.config import TrainConfig, searchable_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from search_spaces import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.sweep_file.settings import SweepFile
 
 ID_LENGTH = 10
@@ -45,9 +45,7 @@ _PATH_SUFFIXES = (".csv", ".parquet", ".npz", ".h5", ".keras")
 def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[SettingPath, Any]:
     """What a point gives to which settings: labels resolved to values, steps without rounding, inactive parameters left out.
 
-    Args:
-        sweep: its space holds the parameters.
-        point: parameter names to values or labels; parameters left out keep the setting of the file.
+    Parameters that the point leaves out keep the setting of the file.
 
     Raises:
         SweepInputError: a parameter that the space does not have, or a label that is gone from it.
@@ -67,12 +65,7 @@ def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[Se
 
 
 def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -> TrainConfig:
-    """The training of one configuration with one seed.
-
-    Args:
-        sweep: what is fixed.
-        point: what is varied; see `point_settings`.
-        seed: of initial weights, data order, augmentation and dropout.
+    """The training of one configuration (see `point_settings`) with one seed, that of initial weights, data order, augmentation and dropout.
 
     Raises:
         SweepInputError: the point does not belong to the space, or its settings contradict each other.
@@ -90,14 +83,10 @@ def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -
 
 
 def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """The resolved settings of a training with ``data.source``, ``data.cache_path`` and ``model.weights`` absolute where they are local paths.
-
-    Args:
-        config: `TrainConfig` as plain data.
-        base: folder that relative paths mean.
-    """
+    """A `TrainConfig` as plain data, its ``data.source``, ``data.cache_path`` and ``model.weights`` absolute where they are local paths, relative to `base`."""
     data = {**config["data"]}
-    data["source"] = absolute_source(data["source"], base)
+    if not is_built_in(data["source"]) and _is_path(data["source"], base):
+        data["source"] = absolute_place(data["source"], base)
     if data.get("cache_path"):
         data["cache_path"] = absolute_place(data["cache_path"], base)
     model = {**config["model"]}
@@ -106,16 +95,8 @@ def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
     return {**config, "data": data, "model": model}
 
 
-def absolute_source(source: str, base: Path) -> str:
-    """A data source that is a local file or folder as an absolute path; ``digits``, ``keras:NAME``, functions and URLs as they are.
-
-    ``digits`` is scikit-learn's images even where a folder of that name is: that one is written ``./digits``.
-    """
-    return absolute_place(source, base) if not is_built_in(source) and _is_path(source, base) else source
-
-
 def is_built_in(source: str) -> bool:
-    """Whether a data source is known by its name, whatever files there are."""
+    """Whether a data source is known by its name, whatever files there are: a folder called ``digits`` is written ``./digits``."""
     return source == "digits" or source.startswith("keras:")
 
 
@@ -131,13 +112,7 @@ def _is_path(text: str, base: Path) -> bool:
 
 
 def configuration_id(sweep: SweepFile, point: Mapping[str, PointValue], boundaries: Mapping[str, str] | None = None) -> str:
-    """Ten hexadecimal digits that are equal exactly when the effective settings are.
-
-    Args:
-        sweep: the study's file.
-        point: a point of its space; the order of its keys does not matter.
-        boundaries: see `effective_settings`.
-    """
+    """Ten hexadecimal digits that are equal exactly when the `effective_settings` are."""
     text = json.dumps(effective_settings(sweep, point, boundaries), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 

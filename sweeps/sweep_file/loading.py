@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
-from search_spaces.errors import shown
-from search_spaces.parsing import RESERVED
+from search_spaces.errors import KeyPath, Problem, SpaceError, shown
+from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
+from search_spaces.narrowing import fix
+from search_spaces.parsing import RESERVED, parse_space
+from search_spaces.space import SearchSpace
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import train_config
 from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key
 from sweeps.sweep_file.searchable import (
     SECTIONS,
-    SettingPath,
     grid_messages,
     name_messages,
     not_searchable,
@@ -29,7 +31,7 @@ from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_pro
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def apply_overrides(document: Located, overrides: Sequence[str]) -> tuple[Located, frozenset[KeyPath], list[Problem]]:
@@ -105,32 +107,22 @@ def load_sweep_file(path: str | Path, overrides: Sequence[str] = ()) -> SweepFil
     Raises:
         SweepInputError: with every problem found, one line each: ``FILE:LINE: KEY: what was expected, what was found``.
     """
-    try:
-        document = load_yaml_file(path)
-    except SpaceError as error:
-        raise SweepInputError.of(error.problems) from None
-    return _resolve(document, Path(path).parent, overrides)
+    return _resolve(partial(load_yaml_file, path), Path(path).parent, overrides)
 
 
 def sweep_from_text(text: str, file: str = "sweep file", overrides: Sequence[str] = ()) -> SweepFile:
-    """Read and check the text of a sweep file, e.g. the resolved one that a study keeps.
+    """Read and check the text of a sweep file, called `file` in messages, e.g. the resolved one that a study keeps.
 
-    Args:
-        text: YAML; space files it names are relative to the current folder.
-        file: its name in messages.
-        overrides: as for `load_sweep_file`.
-
-    Raises:
-        SweepInputError: with every problem found.
+    As `load_sweep_file`; space files it names are relative to the current folder.
     """
+    return _resolve(partial(load_yaml, text, file), Path(), overrides)
+
+
+def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]) -> SweepFile:
     try:
-        document = load_yaml(text, file)
+        document = read()
     except SpaceError as error:
         raise SweepInputError.of(error.problems) from None
-    return _resolve(document, Path(), overrides)
-
-
-def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> SweepFile:
     if not isinstance(document.value, dict):
         message = f"expected a mapping with study, data and space, got {shown(document.value)}; start from 'steadysweep init DATA_DIR'"
         raise SweepInputError.of([document.problem((), message)])
@@ -138,12 +130,13 @@ def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> Sweep
     space = None
     if "space" in document.value:
         try:
-            space = _space(document, folder)
+            # an empty mapping is a study of one configuration
+            space = SearchSpace({}) if document.value["space"] == {} else parse_space(document, ("space",), folder=folder)
         except SpaceError as error:
             problems += error.problems
             problems += _unknown_names(document, {problem.path for problem in error.problems})
     if space is not None:
-        problems += [_below_space(document, name, message) for name, message in name_messages(space)]
+        problems += [document.problem(("space", name), message) for name, message in name_messages(space)]
         space, refused = _unfixed(document, space, overridden)
         problems += refused
     sweep, refused = _validated(document, space or SearchSpace({}))
@@ -151,7 +144,7 @@ def _resolve(document: Located, folder: Path, overrides: Sequence[str]) -> Sweep
     if space is not None:
         problems += _value_problems(document, space, {problem.path[0] for problem in refused if problem.path})
         sampler = sweep.search.sampler if sweep else ""
-        problems += [_below_space(document, name, message) for name, message in grid_messages(space, sampler)]
+        problems += [document.problem(("space", name), message) for name, message in grid_messages(space, sampler)]
     if sweep is not None:
         problems += _pruner_problems(document, sweep)
         unsettled = settling_problem(sweep.budget, sweep.search.metric)
@@ -169,18 +162,11 @@ def _secret_problems(document: Located) -> list[Problem]:
     return [document.problem(("data", key), IN_THE_CLEAR) for key, url in given if has_literal_password(url)]
 
 
-def _space(document: Located, folder: Path) -> SearchSpace:
-    """The space of the document; an empty mapping is a study of one configuration."""
-    if document.value["space"] == {}:
-        return SearchSpace({})
-    return parse_space(document, ("space",), folder=folder)
-
-
 def _unknown_names(document: Located, refused: set[KeyPath]) -> list[Problem]:
     """Parameters of a space that cannot be read whose names mean no setting, unless they are refused already."""
     given = document.value["space"]
     names = [name for name in given if name not in RESERVED and ("space", name) not in refused] if isinstance(given, dict) else []
-    return [_below_space(document, name, not_searchable(name)) for name in names if setting_path(name) is None]
+    return [document.problem(("space", name), not_searchable(name)) for name in names if setting_path(name) is None]
 
 
 def _unfixed(document: Located, space: SearchSpace, overridden: frozenset[KeyPath]) -> tuple[SearchSpace, list[Problem]]:
@@ -201,15 +187,12 @@ def _unfixed(document: Located, space: SearchSpace, overridden: frozenset[KeyPat
         if searched_by_option and not fixed_by_option:
             del section[path[1]]
         elif own and (searched_by_option or not fixed_by_option):
-            problems.append(_contradiction(document, name, path))
+            searched = document.where(("space", name))
+            message = f"is given a value here and is searched too ({searched}: space.{name}); remove one of the two"
+            problems.append(document.problem(path, message))
         else:
             space = fix(space, name, section[path[1]])
     return space, problems
-
-
-def _contradiction(document: Located, name: str, path: SettingPath) -> Problem:
-    searched = document.where(("space", name))
-    return document.problem(path, f"is given a value here and is searched too ({searched}: space.{name}); remove one of the two")
 
 
 def _validated(document: Located, space: SearchSpace) -> tuple[SweepFile | None, list[Problem]]:
@@ -236,15 +219,9 @@ def _value_problems(document: Located, space: SearchSpace, broken: set[str | int
 
 
 def _plain_section(data: Mapping[str, Any], section: str, broken: set[str | int]) -> Mapping[str, Any]:
-    given = data.get(section, {})
-    if section not in broken and isinstance(given, dict):
+    if section not in broken and isinstance(given := data.get(section, {}), dict):
         return given
-    required = [name for name, field in SECTIONS[section].model_fields.items() if field.is_required()]
-    return dict.fromkeys(required, "digits")
-
-
-def _below_space(document: Located, name: str, message: str) -> Problem:
-    return document.problem(("space", name), message)
+    return dict.fromkeys((name for name, field in SECTIONS[section].model_fields.items() if field.is_required()), "digits")
 
 
 def _pruner_problems(document: Located, sweep: SweepFile) -> list[Problem]:

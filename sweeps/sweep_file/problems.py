@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import types
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BeforeValidator, PlainValidator
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from search_spaces import KeyPath, Located, Problem
+    from search_spaces.errors import KeyPath, Problem
+    from search_spaces.located_yaml import Located
 
 
 _PLAIN = {
@@ -143,10 +146,8 @@ def _known_path(path: KeyPath, data: object, *, keep_last: bool) -> KeyPath:
 
 def _item(data: object, part: str | int) -> tuple[bool, object]:
     """Whether `data` has an item of that key or index, and the item."""
-    if isinstance(data, dict) and part in data:
-        return True, data[part]
-    if isinstance(data, list) and isinstance(part, int) and part < len(data):
-        return True, data[part]
+    if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+        return True, data[part]  # type: ignore[index]  # a key of this dict, an index of this list
     return False, None
 
 
@@ -154,14 +155,13 @@ def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings
     owner, field = _field(root, path[depth:])
     if detail["type"] == "extra_forbidden":
         return unknown_key(str(path[-1]), list(owner.model_fields), key_homes(root) if owner is not root or depth == 0 else None)
-    custom = _custom(detail)
-    if custom:
+    if custom := _custom(detail):
         return custom
     expected = type_text(field) if field else f"a mapping with {', '.join(owner.model_fields)}"
-    hint = _first_sentence(field)
+    hint = " ".join((field.description or "" if field else "").replace("``", "").split("\n\n")[0].split())
     if detail["type"] == "missing":
         return f"missing; expected {expected}: {hint}"
-    value = _value(data, path)
+    value = reduce(getitem, path, data)
     got = "another value" if any(path[: len(each)] == each for each in _SECRET) and isinstance(value, str) else shown(value)
     return f"expected {expected}, got {got}: {hint}"
 
@@ -169,11 +169,6 @@ def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings
 def _custom(detail: ErrorDetails) -> str:
     """The message of our own validators, which say everything themselves."""
     return str(detail["ctx"]["error"]) if detail["type"] == "value_error" and "ctx" in detail else ""
-
-
-def _first_sentence(field: FieldInfo | None) -> str:
-    text = (field.description or "" if field else "").replace("``", "")
-    return " ".join(text.split("\n\n")[0].split())
 
 
 def _field(root: type[Settings], path: KeyPath) -> tuple[type[Settings], FieldInfo | None]:
@@ -200,9 +195,3 @@ def key_homes(root: type[Settings], prefix: str = "") -> dict[str, list[str]]:
             for inner, paths in key_homes(field.annotation, f"{prefix}{name}.").items():
                 found.setdefault(inner, []).extend(paths)
     return found
-
-
-def _value(data: Any, path: KeyPath) -> Any:  # noqa: ANN401 - unchecked input
-    for part in path:
-        data = data[part]
-    return data

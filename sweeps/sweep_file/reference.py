@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces import shipped
 from search_spaces.parsing import KINDS
+from search_spaces.space import shipped
 from sweeps.sweep_file.problems import type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths
@@ -20,8 +20,6 @@ from sweeps.sweep_file.settings import SweepFile
 from trainer.config import Settings, searchable_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic.fields import FieldInfo
 
 
@@ -115,14 +113,10 @@ def _table(settings: type[Settings], path: str) -> str:
     rows = ["| key | accepts | default | meaning |", "|---|---|---|---|"]
     searched = searchable_settings(settings)
     for name, field in settings.model_fields.items():
-        marks = list(_marks(name, path)) if name in searched else []
-        meaning = " ".join([*marks, " ".join((field.description or "").split())])
-        rows.append(f"| `{name}` | {_cell(type_text(field))} | {_default(field)} | {_cell(_markdown(meaning))} |")
+        mark = "" if name not in searched else "*Searchable.* " if name in searchable_paths() else f"*Searchable* as `{path}.{name}`. "
+        meaning = mark + " ".join((field.description or "").replace("``", "`").split())
+        rows.append(f"| `{name}` | {_cell(type_text(field))} | {_default(field)} | {_cell(meaning)} |")
     return "\n".join(rows) + "\n"
-
-
-def _marks(name: str, path: str) -> Iterator[str]:
-    yield "*Searchable.*" if name in searchable_paths() else f"*Searchable* as `{path}.{name}`."
 
 
 def _default(field: FieldInfo) -> str:
@@ -136,11 +130,6 @@ def _default(field: FieldInfo) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", r"\|")
-
-
-def _markdown(text: str) -> str:
-    """Docstrings mark literals by double backquotes, Markdown by single ones."""
-    return text.replace("``", "`")
 
 
 def _shipped_table() -> str:
@@ -164,7 +153,7 @@ def json_schema() -> dict[str, Any]:
         if alternative.get("type") == "string":
             alternative["pattern"] = rf"^(sqlite:///.+|postgresql(\+psycopg)?://.+|{_VARIABLE[1:-1]})$"
     schema["properties"]["space"] = {"$ref": "#/$defs/Space", "description": "What is varied."}
-    definitions |= {"Space": _space(), "Parameter": _parameter()}
+    definitions |= {"Space": _space(), "Parameter": {"oneOf": [_kind(kind) for kind in KINDS]}}
     return {"$schema": DIALECT, "title": "Steadysweep sweep file", **{key: value for key, value in schema.items() if key != "title"}}
 
 
@@ -205,10 +194,6 @@ def _space() -> dict[str, Any]:
             },
         ],
     }
-
-
-def _parameter() -> dict[str, Any]:
-    return {"oneOf": [_kind(kind) for kind in KINDS]}
 
 
 def _kind(kind: str) -> dict[str, Any]:

@@ -117,10 +117,7 @@ PATTERN = r"^(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$"
 
 
 def parse_duration(given: object) -> object:
-    """Seconds of a duration given as text; everything else is passed on to be judged as a number of seconds.
-
-    Args:
-        given: e.g. ``1h30m``, ``90s`` or ``90``.
+    """Seconds of a duration given as text, e.g. ``1h30m``; everything else is passed on to be judged as a number of seconds.
 
     Raises:
         ValueError: text that is no duration.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from search_spaces import Parameter, SearchSpace, continuous_parameters, key_text
-from search_spaces.errors import nearest
+from search_spaces.errors import key_text, nearest
+from search_spaces.space import SearchSpace, continuous_parameters
 from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.problems import message_for
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
@@ -17,7 +17,8 @@ from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, se
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from search_spaces import KeyPath
+    from search_spaces.errors import KeyPath
+    from search_spaces.parameters import Parameter
 
 SECTIONS: Mapping[str, type[Settings]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
 SettingPath = tuple[str, str]
@@ -43,25 +44,17 @@ def not_searchable(name: str) -> str:
     if any(field in SECTIONS[owner].model_fields for owner in owners):
         reason = f"{field} is a setting that is never searched: it is part of what the study is"
     else:
-        meant = nearest(name, searchable_paths())
-        if meant:
+        if meant := nearest(name, searchable_paths()):
             return f"no such setting; did you mean {meant!r}?"
         reason = "no such setting"
     return f"{reason}; a space may vary {', '.join(path for path in searchable_paths() if '.' not in path)}"
 
 
 def space_messages(space: SearchSpace, sampler: str, sections: Mapping[str, Settings]) -> list[tuple[str, str]]:
-    """What is wrong with a space, each with the key that it is about.
-
-    Args:
-        space: of a sweep.
-        sampler: that searches it.
-        sections: ``data``, ``model`` and ``training`` of the same sweep.
-    """
+    """What is wrong with a space, each with the key that it is about; `sections` are ``data``, ``model`` and ``training`` of the same sweep."""
     messages = [*name_messages(space), *grid_messages(space, sampler)]
     for name, parameter in space.parameters.items():
-        path = setting_path(name)
-        if path is not None:
+        if path := setting_path(name):
             section: Mapping[str, Any] = sections[path[0]].model_dump(mode="json")
             messages += [(key_text((name, *keys)), message) for keys, message in value_messages(parameter, section)]
     return messages
@@ -83,19 +76,14 @@ def name_messages(space: SearchSpace) -> Iterator[tuple[str, str]]:
 def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]:
     """A grid needs finitely many values."""
     if sampler in SAMPLERS and SAMPLERS[sampler].finite:
-        for name in continuous_parameters(space):
-            yield (
-                name,
-                f"the {sampler} sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler",
-            )
+        message = f"the {sampler} sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler"
+        yield from ((name, message) for name in continuous_parameters(space))
 
 
 def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """Values of `parameter` that its setting would refuse: every label's value, both ends of a range. Each with the keys that lead to it from the parameter.
 
-    Args:
-        parameter: its name is that of a searchable setting.
-        section: plain data of the section that holds the setting, valid without the parameter.
+    `section` is plain data of the section that holds the setting, valid without the parameter.
     """
     path = setting_path(parameter.name)
     if path is None:

@@ -17,8 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
+from search_spaces.errors import SpaceError
 from search_spaces.located_yaml import scalar
+from search_spaces.parsing import load_space, space_from_mapping
+from search_spaces.space import SearchSpace, space_to_mapping
 from sweeps.record.storage import check_storage
 from sweeps.search.pruning import PRUNERS
 from sweeps.search.samplers import SAMPLERS
@@ -34,9 +36,7 @@ SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read alr
 
 def _space(given: Any, info: ValidationInfo) -> SearchSpace:  # noqa: ANN401 - unchecked input
     if given == SPACE_OF_CONTEXT and info.context:
-        found = info.context["space"]
-        if isinstance(found, SearchSpace):
-            return found
+        given = info.context["space"]
     if isinstance(given, SearchSpace):
         return given
     if given == {}:
@@ -238,25 +238,20 @@ class SweepFile(Settings):
             messages = space_messages(self.space, self.search.sampler, {name: getattr(self, name) for name in SECTIONS})
             if messages:
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
-            problem = settling_problem(self.budget, self.search.metric)
-            if problem:
+            if problem := settling_problem(self.budget, self.search.metric):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
         return self
 
     def to_yaml(self) -> str:
-        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `sweep_from_text` reads it back to an equal sweep."""
-        return sweep_to_yaml(self)
+        """The resolved file: every setting spelled out but those that the space varies, the space inline, ``${VARIABLES}`` as written.
 
-
-def sweep_to_yaml(sweep: SweepFile) -> str:
-    """Every setting spelled out but those that the space varies; the space inline."""
-    data: dict[str, Any] = sweep.model_dump(mode="json", exclude={"space"})
-    for name in sweep.space.parameters:
-        path = setting_path(name)
-        if path is not None:
-            data[path[0]].pop(path[1], None)
-    ordered = {key: space_to_mapping(sweep.space) if key == "space" else data[key] for key in type(sweep).model_fields}
-    return yaml_text(ordered)
+        `sweep_from_text` reads it back to an equal sweep.
+        """
+        data: dict[str, Any] = self.model_dump(mode="json", exclude={"space"})
+        for name in self.space.parameters:
+            if path := setting_path(name):
+                data[path[0]].pop(path[1], None)
+        return yaml_text({key: space_to_mapping(self.space) if key == "space" else data[key] for key in type(self).model_fields})
 
 
 def yaml_text(data: Any) -> str:  # noqa: ANN401 - plain data

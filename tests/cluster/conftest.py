@@ -26,7 +26,7 @@ from local_cluster import NODE, TEXT, TRAINABLES, LocalCluster, Study  # noqa: E
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sweeps.executor import Executor
+    from sweeps.executor.protocol import Executor
 
 
 @pytest.fixture(scope="session")

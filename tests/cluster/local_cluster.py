@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reports.records import StudyRecord
-    from sweeps.executor import Executor
+    from sweeps.executor.protocol import Executor
     from sweeps.study import StudyOutcome
     from sweeps.sweep_file import SweepFile
 

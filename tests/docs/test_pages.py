@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from search_spaces import load_yaml
+from search_spaces.located_yaml import load_yaml
 from sweeps.cli import main
 from sweeps.cli.parser import build_parser
 from sweeps.cli.reference import reference_markdown

@@ -43,11 +43,12 @@ def ray() -> Iterator[RaySession]:
     """Four logical CPUs, no GPU; a secret stands in the driver's environment."""
     import os
 
-    from sweeps.executor.ray_session import ray_session
+    from sweeps.executor.ray_session import close_ray, open_ray
 
     os.environ["SWEEP_TEST_STORAGE_PASSWORD"] = CANARY
-    with ray_session(num_cpus=4, num_gpus=0) as session:
-        yield session
+    session = open_ray(num_cpus=4, num_gpus=0)
+    yield session
+    close_ray(session)
 
 
 @pytest.fixture(scope="session")

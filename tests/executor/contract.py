@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor import Cause, Ended, EpochEnded, Started, TrialTask
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sweeps.executor import Event, Executor
+    from sweeps.executor.protocol import Event, Executor
 
 PATIENCE = 240.0  # seconds; a busy machine takes a minute to start a Ray worker
 """Seconds for a worker process to start and answer on a busy machine."""

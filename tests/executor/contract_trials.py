@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sweeps.executor import Outcome
+from sweeps.executor.protocol import Outcome
 from trainer.errors import NonFiniteLossError
 
 if TYPE_CHECKING:
-    from sweeps.executor import Reporter, TrialTask
+    from sweeps.executor.protocol import Reporter, TrialTask
 
 not_a_function = 3
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor import TrialTask
+from sweeps.executor.protocol import TrialTask
 from sweeps.storage_path import NAME, FolderMark, SupersededError
 
 if TYPE_CHECKING:

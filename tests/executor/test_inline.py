@@ -9,16 +9,16 @@ import pytest
 from contract import ExecutorContract, task
 
 from sweeps.cli.parser import build_parser
-from sweeps.executor import Ended
 from sweeps.executor.factory import EXECUTORS, ExecutorEntry, ExecutorRequest, make_executor
 from sweeps.executor.inline import InlineExecutor
+from sweeps.executor.protocol import Ended
 from sweeps.sweep_file.settings import ResourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sweeps.executor import Executor
+    from sweeps.executor.protocol import Executor
 
 
 @pytest.fixture(scope="class")

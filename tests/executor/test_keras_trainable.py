@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor import Cause, EpochEnded, Noticed, TrialTask
 from sweeps.executor.attempt import AttemptReporter, run_attempt
+from sweeps.executor.protocol import Cause, EpochEnded, Noticed, TrialTask
 from sweeps.keras_trainable import TRAINABLE
 from sweeps.storage_path import FolderMark
 from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
@@ -17,7 +17,7 @@ from trainer.config import DataConfig, ModelConfig, SplitConfig, TrainConfig, Tr
 if TYPE_CHECKING:
     from conftest import S3
 
-    from sweeps.executor import Ended, Event
+    from sweeps.executor.protocol import Ended, Event
 
 CONFIG = TrainConfig(
     data=DataConfig(source="digits", split=SplitConfig(train=100, validation=100, test=0)),

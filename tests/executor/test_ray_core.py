@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from contract import IsolatedExecutorContract, collect, task
 
-from sweeps.executor import Started
+from sweeps.executor.protocol import Started
 from sweeps.executor.ray_core import RayCoreExecutor
 from sweeps.executor.worker import WorkerSettings
 from sweeps.sweep_file.settings import ResourceSettings
@@ -16,7 +16,7 @@ from sweeps.sweep_file.settings import ResourceSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sweeps.executor import Executor
+    from sweeps.executor.protocol import Executor
     from sweeps.executor.ray_session import RaySession
 
 HERE = (str(Path(__file__).parent),)

@@ -23,7 +23,7 @@ from sweeps.sweep_file.settings import ResourceSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sweeps.executor import Executor
+    from sweeps.executor.protocol import Executor
     from sweeps.executor.ray_session import RaySession
 
 HERE = (str(Path(__file__).parent),)

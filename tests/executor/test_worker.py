@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract import task
 
-from sweeps.executor import Cause, Ended, EpochEnded, Started
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started
 from sweeps.executor.worker import Worker, WorkerSettings, driver_settings
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from sweeps.executor import Event, TrialTask
+    from sweeps.executor.protocol import Event, TrialTask
 
 
 def run(worker: Worker, given: TrialTask) -> tuple[list[Event], str | None]:

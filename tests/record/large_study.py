@@ -10,7 +10,9 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
 from reports.records import ParameterRecord, TrialRecord
-from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
+from search_spaces.label_parameters import ChoiceParameter
+from search_spaces.number_parameters import FloatParameter
+from search_spaces.space import SearchSpace
 from sweeps.record import StorageTimes, StudyFacts, create_study
 from sweeps.record.reading import shown_epochs
 from sweeps.search.view import record_distributions

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from search_spaces import SearchSpace, load_yaml, parse_space
+from search_spaces.located_yaml import load_yaml
+from search_spaces.parsing import parse_space
+from search_spaces.space import SearchSpace
 from sweeps.errors import SweepInputError
 from sweeps.search.history import BEST, OTHERS, SearchHistory, inside
 from sweeps.search.proposals import Proposer
@@ -18,7 +20,7 @@ from sweeps.search.view import SeenTrial, pruned_below
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces import PointValue
+    from search_spaces.conditions import PointValue
 
 CONDITIONAL = """
 learning_rate: {float: [1.0e-5, 1.0e-1], log: true}

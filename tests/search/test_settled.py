@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search_spaces import space_from_mapping
+from search_spaces.parsing import space_from_mapping
 from search_spaces.space import SearchSpace
 from sweeps.search.settled import possible_gain, worth_searching
 from sweeps.search.view import SeenTrial

@@ -1,7 +1,11 @@
 import pytest
 
-from search_spaces import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, SearchSpace, SpaceError, space_from_mapping
 from search_spaces.conditions import ConditionError, parse_condition
+from search_spaces.errors import SpaceError
+from search_spaces.label_parameters import ChoiceParameter, OrdinalParameter
+from search_spaces.number_parameters import FloatParameter, IntParameter
+from search_spaces.parsing import space_from_mapping
+from search_spaces.space import SearchSpace
 
 EARLIER = {
     "optimizer": ChoiceParameter("optimizer", ("adam", "sgd", "rmsprop")),

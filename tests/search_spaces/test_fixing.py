@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from search_spaces import fix, space_from_mapping
+from search_spaces.narrowing import fix
+from search_spaces.parsing import space_from_mapping
 
 SPACE = space_from_mapping(
     {

@@ -2,7 +2,9 @@ import math
 
 import pytest
 
-from search_spaces import SpaceError, load_yaml, load_yaml_file, shipped_names, shipped_text
+from search_spaces.errors import SpaceError
+from search_spaces.located_yaml import load_yaml, load_yaml_file
+from search_spaces.space import shipped_names, shipped_text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import pytest
 
-from search_spaces import is_narrowing, space_fingerprint, space_from_mapping
+from search_spaces.narrowing import is_narrowing
+from search_spaces.parsing import space_from_mapping
+from search_spaces.space import space_fingerprint
 
 OLD = {
     "lr": {"float": [1e-4, 1e-1], "log": True},

@@ -2,7 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces import ChoiceParameter, FloatParameter, SearchSpace, SpaceError, load_space, load_yaml, parse_space, space_from_mapping
+from search_spaces.errors import SpaceError
+from search_spaces.label_parameters import ChoiceParameter
+from search_spaces.located_yaml import load_yaml
+from search_spaces.number_parameters import FloatParameter
+from search_spaces.parsing import load_space, parse_space, space_from_mapping
+from search_spaces.space import SearchSpace
 
 FILE = "space.yaml"
 

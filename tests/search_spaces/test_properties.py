@@ -6,18 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces import (
-    SearchSpace,
-    fix,
-    grid_points,
-    is_narrowing,
-    load_yaml,
-    parse_space,
-    size,
-    space_fingerprint,
-    space_from_mapping,
-    space_to_mapping,
-)
+from search_spaces.located_yaml import load_yaml
+from search_spaces.narrowing import fix, is_narrowing
+from search_spaces.parsing import parse_space, space_from_mapping
+from search_spaces.space import SearchSpace, grid_points, size, space_fingerprint, space_to_mapping
 
 LABELS = st.one_of(
     st.integers(-3, 20),

@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-from search_spaces import load_space, load_yaml, shipped, shipped_names, shipped_text, space_from_mapping, space_to_mapping
+from search_spaces.located_yaml import load_yaml
+from search_spaces.parsing import load_space, space_from_mapping
+from search_spaces.space import shipped, shipped_names, shipped_text, space_to_mapping
 from sweeps.study.plan import plan_of
-from sweeps.sweep_file import sweep_from_text, train_config
+from sweeps.sweep_file import sweep_from_text
+from sweeps.sweep_file.configuration import train_config
 
 
 def test_the_spaces_that_ship() -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sweeps.executor.factory import ExecutorKind
-
 WARM_UP = """
 study: warm-up
 storage: sqlite:///{folder}/warm-up.db
@@ -53,7 +51,7 @@ def run_driver(
     environment: Mapping[str, str],
     source: tuple[str, str] | None = None,
     times: StorageTimes | None = None,
-    executor: ExecutorKind = "inline",
+    executor: str = "inline",
 ) -> None:
     """Run the sweep `text` to its end, or to the kill point; `source` is the study and the storage of its history."""
     os.environ.update({**environment, VARIABLE: kill_at})

@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from sweeps.errors import SweepInputError
-from sweeps.sweep_file import SweepFile, point_settings, train_config
+from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file.configuration import point_settings, train_config
 
 
 def test_a_point_becomes_a_training(full: SweepFile) -> None:

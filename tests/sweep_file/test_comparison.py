@@ -1,6 +1,7 @@
 import pytest
 
-from sweeps.sweep_file import SweepFile, compare, sweep_from_text
+from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.sweep_file.comparison import compare
 
 BASE = """
 study: s

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces import ChoiceParameter, FloatParameter, OrdinalParameter, PointValue
-from sweeps.sweep_file import sweep_from_text, train_config
-from sweeps.sweep_file.configuration import configuration_id, effective_settings
+from search_spaces.conditions import PointValue
+from search_spaces.label_parameters import ChoiceParameter, OrdinalParameter
+from search_spaces.number_parameters import FloatParameter
+from sweeps.sweep_file import sweep_from_text
+from sweeps.sweep_file.configuration import configuration_id, effective_settings, train_config
 
 SPACE = """
   learning_rate: {float: [1e-5, 1.0], log: true}

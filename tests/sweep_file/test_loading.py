@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from search_spaces import load_space
+from search_spaces.parsing import load_space
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file import SweepFile, load_sweep_file
 from trainer.config import DataConfig, ModelConfig

@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from sweeps.errors import SweepInputError
-from sweeps.sweep_file import SweepFile, check_storage, expand, has_literal_password, masked
+from sweeps.record.storage import check_storage
+from sweeps.sweep_file import SweepFile
+from sweeps.variables import expand, has_literal_password, masked
 from trainer.config import DataConfig
 
 CANARY = "c4n4ry-s3cret"

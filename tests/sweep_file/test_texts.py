@@ -9,9 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from search_spaces import load_yaml, load_yaml_file, shipped_names
-from sweeps.sweep_file import SweepFile, duration_text, load_sweep_file, parse_duration, sweep_from_text
+from search_spaces.located_yaml import load_yaml, load_yaml_file
+from search_spaces.space import shipped_names
+from sweeps.sweep_file import SweepFile, load_sweep_file, sweep_from_text
 from sweeps.sweep_file.reference import json_schema, reference_markdown
+from sweeps.sweep_file.runtime import duration_text, parse_duration
 from sweeps.sweep_file.settings import yaml_text
 from trainer.config import DataConfig, ModelConfig, TrainingConfig
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import fast_training
 
 if TYPE_CHECKING:
-    from sweeps.executor import Outcome, Reporter, TrialTask
+    from sweeps.executor.protocol import Outcome, Reporter, TrialTask
 
 
 class ResourceExhaustedError(Exception):
