@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reports.records import TrialRecord
-    from sweeps.study import StudyOutcome
+    from sweeps.study.observer import StudyOutcome
     from sweeps.sweep_file.settings import NotifySettings
 
 

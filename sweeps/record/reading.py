@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from reports.records import AttemptRecord, TrialRecord
-from sweeps.record.curves import LazyCurves
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
     ATTEMPTS,
@@ -25,6 +24,7 @@ from sweeps.record.schema import (
     SYSTEM_ATTRIBUTES,
     TRIALS,
     USER_ATTRIBUTES,
+    LazyCurves,
     parameter_value,
     utc,
 )
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Row
 
     from reports.records import TrialState
-    from sweeps.record.curves import Chunk
     from sweeps.record.leases import Lease
+    from sweeps.record.schema import Chunk
 
 
 class Attribute:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from sqlalchemy import delete, insert, update
 
-from sweeps.record.curves import encode, one_epoch
 from sweeps.record.errors import LeaseLostError
-from sweeps.record.facts import read_facts, write_facts
 from sweeps.record.reading import read_news, read_trials, shown_epochs
-from sweeps.record.schema import ATTEMPTS, CURVES, naive_utc_now
+from sweeps.record.schema import ATTEMPTS, CURVES, encode, naive_utc_now, one_epoch
+from sweeps.record.study_record import read_facts, write_facts
 from sweeps.record.writing import TrialWriter, finish_trial, insert_shown, lock_study_row, replace_user_attributes
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reports.records import TrialRecord
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.ownership import Ownership
     from sweeps.record.reading import TrialNews
-    from sweeps.record.transactions import Transactions
+    from sweeps.record.study_record import StudyFacts
+    from sweeps.record.writing import Transactions
 
 
 class RecordedStudy:

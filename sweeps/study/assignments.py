@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reports.records import TrialRecord
-from sweeps.record import StudyMovedOnError
+from sweeps.record.errors import StudyMovedOnError
 from sweeps.seeds import training_seed
 from sweeps.study.confirmation import Confirmation, Settling, confirmation_trainings
 from sweeps.study.kill_points import reach
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces.conditions import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.reading import TrialNews
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
     from sweeps.study.state import StudyState
 

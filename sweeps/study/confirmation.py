@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from search_spaces.conditions import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
     from sweeps.study.state import StudyState
 

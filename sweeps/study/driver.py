@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
-from sweeps.record import LeaseLostError
+from sweeps.record.errors import LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.record.reading import Attribute
 from sweeps.storage_path import trial_folder
@@ -17,9 +17,8 @@ from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
 from sweeps.study.observer import StudyOutcome
-from sweeps.study.ranking import StudyRanking
+from sweeps.study.ranking import Snapshots, StudyRanking
 from sweeps.study.retention import Retention
-from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

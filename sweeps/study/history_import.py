@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.record import HistorySource, read_stored_study
+from sweeps.record.study_record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
 from sweeps.study.state import metric_curve, point_of, score_of
 from sweeps.sweep_file import SweepFile, history_obstacles, setting_path, sweep_from_text
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from reports.records import TrialRecord
     from search_spaces import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
 
 

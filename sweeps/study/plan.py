@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.records import ParameterRecord
-from sweeps.record import StorageTimes
+from sweeps.record.errors import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces import Parameter, PointValue
-    from sweeps.record.facts import HistorySource
+    from sweeps.record.study_record import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile
 

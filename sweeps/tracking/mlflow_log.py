@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweeps.tracking.tracker import FINAL_FIGURES, Log
+from sweeps.tracking import FINAL_FIGURES, Log
 from sweeps.variables import expand
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ from sqlalchemy import create_engine, text
 
 from reports.records import ParameterRecord, TrialRecord
 from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
-from sweeps.record import StorageTimes, StudyFacts, create_study
+from sweeps.record.errors import StorageTimes
+from sweeps.record.opening import create_study
 from sweeps.record.reading import shown_epochs
+from sweeps.record.study_record import StudyFacts
 from sweeps.search.view import record_distributions
 
 if TYPE_CHECKING:

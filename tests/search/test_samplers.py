@@ -10,10 +10,9 @@ import pytest
 
 from search_spaces import SearchSpace, load_yaml, parse_space
 from sweeps.errors import SweepInputError
-from sweeps.search.history import BEST, OTHERS, SearchHistory, inside
 from sweeps.search.proposals import Proposer
 from sweeps.search.samplers import make_sampler
-from sweeps.search.view import SeenTrial, pruned_below
+from sweeps.search.view import BEST, OTHERS, SearchHistory, SeenTrial, inside, pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

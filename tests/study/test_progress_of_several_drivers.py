@@ -9,7 +9,7 @@ from rich.console import Console
 
 from reports.records import AttemptRecord, TrialRecord
 from sweeps.progress.live import draw
-from sweeps.study import StudySnapshot
+from sweeps.study.observer import StudySnapshot
 
 
 def shown(*drivers: str) -> str:
