@@ -184,10 +184,12 @@ class Notifier(StudyObserver):
 
     def __init__(self, study: str, settings: NotifySettings, say: Callable[[str], object]) -> None:
         self._study = study
-        self._settings = settings
-        wanted = bool(settings.on) and (settings.command is not None or settings.webhook is not None)
-        self._command = Background("notification", say) if wanted and settings.command is not None else None
-        self._webhook = Background("notification", say) if wanted and settings.webhook is not None else None
+        self._on = settings.on
+        self._hooks: list[tuple[Background, Callable[[Event], None]]] = []
+        if settings.on and settings.command is not None:
+            self._hooks.append((Background("notification", say), partial(run_command, settings.command)))
+        if settings.on and settings.webhook is not None:
+            self._hooks.append((Background("notification", say), partial(post, settings.webhook, settings.headers)))
 
     def on_finished(self, trial: TrialRecord) -> None:
         """Tell a failure."""
@@ -200,14 +202,10 @@ class Notifier(StudyObserver):
 
     def close(self, patience: float = COMMAND_SECONDS) -> None:
         """Wait for what is being sent."""
-        for background in (self._command, self._webhook):
-            if background is not None:
-                background.close(patience)
+        for background, _ in self._hooks:
+            background.close(patience)
 
     def _tell(self, event: Event) -> None:
-        if event.name not in self._settings.on:
-            return
-        if self._command is not None and self._settings.command is not None:
-            self._command.do(partial(run_command, self._settings.command, event))
-        if self._webhook is not None and self._settings.webhook is not None:
-            self._webhook.do(partial(post, self._settings.webhook, self._settings.headers, event))
+        if event.name in self._on:
+            for background, deliver in self._hooks:
+                background.do(partial(deliver, event))

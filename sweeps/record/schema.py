@@ -17,25 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import (
-    Column,
-    DateTime,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    column,
-    func,
-    insert,
-    inspect,
-    select,
-    table,
-    text,
-    update,
-)
+import sqlalchemy as sa
 
 from reports.records import Curves
 from sweeps.record.errors import SchemaError
@@ -49,21 +31,19 @@ if TYPE_CHECKING:
     from reports.records import ParameterValue
 
 
-STUDIES = table("studies", column("study_id"), column("study_name"))
-TRIALS = table(
+STUDIES = sa.table("studies", sa.column("study_id"), sa.column("study_name"))
+TRIALS = sa.table(
     "trials",
-    column("trial_id"),
-    column("number"),
-    column("study_id"),
-    column("state"),
-    column("datetime_start", DateTime),
-    column("datetime_complete", DateTime),
+    sa.column("trial_id"),
+    sa.column("number"),
+    sa.column("study_id"),
+    sa.column("state"),
+    sa.column("datetime_start", sa.DateTime),
+    sa.column("datetime_complete", sa.DateTime),
 )
-PARAMS = table(
-    "trial_params", column("param_id"), column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
-)
-USER_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
-SYSTEM_ATTRIBUTES = table("trial_system_attributes", column("trial_id"), column("key"), column("value_json"))
+PARAMS = sa.table("trial_params", *map(sa.column, ("param_id", "trial_id", "param_name", "param_value", "distribution_json")))
+USER_ATTRIBUTES = sa.table("trial_user_attributes", sa.column("trial_id"), sa.column("key"), sa.column("value_json"))
+SYSTEM_ATTRIBUTES = sa.table("trial_system_attributes", sa.column("trial_id"), sa.column("key"), sa.column("value_json"))
 
 
 @cache
@@ -112,15 +92,15 @@ def add_leases(connection: Connection) -> None:
     """
     server = connection.dialect.name == "postgresql"
     if server:
-        for name in connection.execute(select(STUDIES.c.study_name)).scalars():
+        for name in connection.execute(sa.select(STUDIES.c.study_name)).scalars():
             digest = hashlib.blake2b(f"steadysweep:{name}".encode(), digest_size=8).digest()
             key = int.from_bytes(digest, "big", signed=True)
-            if not connection.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one():
+            if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(key))).scalar_one():
                 raise SchemaError(
                     f"study {name!r} in this storage is being run by a steadysweep that knows only one driver; expected none while the storage is migrated. "
                     "Wait for it, or stop it."
                 )
-    connection.execute(text(_LEASES.format(time="TIMESTAMP WITH TIME ZONE" if server else "DATETIME")))
+    connection.execute(sa.text(_LEASES.format(time="TIMESTAMP WITH TIME ZONE" if server else "DATETIME")))
 
 
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases}
@@ -129,62 +109,62 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases}
 
 SCHEMA_VERSION = 2
 OLDEST_READABLE = 1  # version 2 adds a table that only drivers need
-METADATA = MetaData()
+METADATA = sa.MetaData()
 
-VERSION = Table("steadysweep_schema", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
+VERSION = sa.Table("steadysweep_schema", METADATA, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
 
-FACTS = Table(
+FACTS = sa.Table(
     "steadysweep_study_facts",
     METADATA,
-    Column("study_id", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(128), primary_key=True),
-    Column("value_json", Text, nullable=False),
+    sa.Column("study_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("value_json", sa.Text, nullable=False),
 )
 
-CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `sweeps.record.curves`
+CURVES = sa.Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `encode`
     "steadysweep_curves",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("first_epoch", Integer, primary_key=True, autoincrement=False),
-    Column("epochs", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first_epoch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("epochs", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
-ATTEMPTS = Table(  # times are naive UTC, as Optuna's
+ATTEMPTS = sa.Table(  # times are naive UTC, as Optuna's
     "steadysweep_attempts",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("driver", String(256), nullable=False),
-    Column("worker", String(256), nullable=False),
-    Column("from_epoch", Integer, nullable=False),
-    Column("started", DateTime, nullable=False),
-    Column("seen", DateTime, nullable=False),
-    Column("ended", DateTime),
-    Column("cause", String(64)),
-    Column("checkpoint", Text),
-    Column("gpu", Float, nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("driver", sa.String(256), nullable=False),
+    sa.Column("worker", sa.String(256), nullable=False),
+    sa.Column("from_epoch", sa.Integer, nullable=False),
+    sa.Column("started", sa.DateTime, nullable=False),
+    sa.Column("seen", sa.DateTime, nullable=False),
+    sa.Column("ended", sa.DateTime),
+    sa.Column("cause", sa.String(64)),
+    sa.Column("checkpoint", sa.Text),
+    sa.Column("gpu", sa.Float, nullable=False),
 )
 
-LEASES = Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
+LEASES = sa.Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
     "steadysweep_leases",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("study_id", Integer, nullable=False),
-    Column("owner", String(256), nullable=False),
-    Column("process", String(128), nullable=False),
-    Column("fence", Integer, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("expires", DateTime(timezone=True), nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("study_id", sa.Integer, nullable=False),
+    sa.Column("owner", sa.String(256), nullable=False),
+    sa.Column("process", sa.String(128), nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
 )
 
 
 def stored_version(engine: Engine) -> int | None:
     """The version of our tables in a storage, or None where there are none."""
-    if not inspect(engine).has_table(VERSION.name):
+    if not sa.inspect(engine).has_table(VERSION.name):
         return None
     with engine.connect() as connection:
-        return connection.execute(select(VERSION.c.version)).scalar_one_or_none()
+        return connection.execute(sa.select(VERSION.c.version)).scalar_one_or_none()
 
 
 def check_version(engine: Engine, place: str) -> None:
@@ -222,7 +202,7 @@ def create_or_migrate(engine: Engine, place: str) -> None:
     if version is None:
         METADATA.create_all(engine)
         with engine.begin() as connection:
-            connection.execute(insert(VERSION).values(version=SCHEMA_VERSION))
+            connection.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))
         return
     check_version(engine, place)
     if version == SCHEMA_VERSION:
@@ -230,7 +210,7 @@ def create_or_migrate(engine: Engine, place: str) -> None:
     with engine.begin() as connection:
         for step in range(version, SCHEMA_VERSION):
             MIGRATIONS[step](connection)
-        connection.execute(update(VERSION).values(version=SCHEMA_VERSION))
+        connection.execute(sa.update(VERSION).values(version=SCHEMA_VERSION))
 
 
 COMPRESSION_LEVEL = 1

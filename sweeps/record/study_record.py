@@ -167,12 +167,7 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
 
 
 def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, list[TrialRecord]]:
-    """A study's facts and its trials, those of its history among them, without becoming its driver.
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """A study's facts and its trials, those of its history among them, without becoming its driver; raises as `read_study` does."""
     with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         facts = existing_facts(connection, study_id, name, place)
@@ -180,23 +175,13 @@ def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, lis
 
 
 def read_study_facts(where: Database | str, name: str) -> StudyFacts:
-    """What a study is, without its trials (for ``resume``: its sweep file).
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """What a study is, without its trials (for ``resume``: its sweep file); raises as `read_study` does."""
     with _reading(where) as (connection, place):
         return existing_facts(connection, study_id_of(connection, name, place), name, place)
 
 
 def read_leases(where: Database | str, name: str) -> Mapping[int, Lease]:
-    """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite).
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite). Raises as `read_study` does."""
     with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         if connection.dialect.name == "sqlite" or not inspect(connection).has_table(LEASES.name):

@@ -27,21 +27,18 @@ from sweeps.record.reading import end_attributes, identity_attributes, newest_tr
 from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy.engine import Connection
-
-    from sweeps.record.storage import Database
-
-    Statements = Callable[[Connection], object]
     from collections.abc import Callable, Mapping
 
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
     from sqlalchemy import Table
+    from sqlalchemy.engine import Connection
 
     from reports.records import TrialRecord
     from sweeps.record.ownership import Ownership
+    from sweeps.record.storage import Database
+
+    Statements = Callable[[Connection], object]
 
 
 _log = logging.getLogger(__name__)
@@ -66,11 +63,12 @@ def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Res
         try:
             return operation()
         except (DBAPIError, StorageInternalError) as error:
-            if not _away(error):
+            cause = (error.__cause__ or error) if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's
+            if not _is_away(cause):
                 raise
             if time.monotonic() - started >= limit:
                 raise StorageUnavailableError(
-                    f"storage {place}: did not answer for {limit:g} s ({_words(error)}). "
+                    f"storage {place}: did not answer for {limit:g} s ({_words(cause)}). "
                     "What is on record is safe; once the database is up, run the sweep again: it goes on where it was."
                 ) from error
             _log.warning("storage: the database does not answer (%s); trying again in %.1f s", type(error).__name__, wait)
@@ -78,22 +76,15 @@ def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Res
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
 
-def _away(error: BaseException) -> bool:
+def _is_away(cause: BaseException) -> bool:
     """Whether an error may pass: no connection, a restart, a lock that is held for long; not one in what was asked."""
-    cause = _cause(error)
     return isinstance(cause, (OperationalError, InterfaceError)) or (isinstance(cause, DBAPIError) and cause.connection_invalidated)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """SQLAlchemy's error; Optuna wraps it."""
-    return (error.__cause__ or error) if isinstance(error, StorageInternalError) else error
-
-
-def _words(error: BaseException) -> str:
+def _words(cause: BaseException) -> str:
     """The database's own message, on one line."""
-    original = getattr(_cause(error), "orig", None) or _cause(error)
-    lines = str(original).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    lines = str(getattr(cause, "orig", None) or cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__
 
 
 class Transactions:
@@ -106,9 +97,8 @@ class Transactions:
     """
 
     def __init__(self, database: Database, outage: float) -> None:
-        self._engine = database.engine
+        self._engine, self._place = database.engine, database.place
         self._outage = outage
-        self._place = database.place
 
     def read(self, query: Callable[[Connection], _Result]) -> _Result:
         """What a query of any number of statements finds."""
@@ -138,11 +128,7 @@ class Transactions:
         self.persist(once_more)
 
     def persist(self, operation: Callable[[], _Result]) -> _Result:
-        """Run an operation, again while the database is away.
-
-        Raises:
-            StorageUnavailableError: it was away for too long.
-        """
+        """`wait_out`, with this storage's limit."""
         try:
             return wait_out(operation, self._place, self._outage)
         except StorageUnavailableError:
@@ -167,14 +153,9 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
         number: how many trials the study has.
         trial: its number and ID are not looked at; its distributions must be compatible with the study's.
     """
-    row = {
-        "study_id": study_id,
-        "number": number,
-        "state": trial.state,
-        "datetime_start": _utc(trial.datetime_start),
-        "datetime_complete": _utc(trial.datetime_complete),
-    }
-    (trial_id,) = connection.execute(insert(_TRIALS).values(**row)).inserted_primary_key or (0,)
+    times = {"datetime_start": _utc(trial.datetime_start), "datetime_complete": _utc(trial.datetime_complete)}
+    row = insert(_TRIALS).values(study_id=study_id, number=number, state=trial.state, **times)
+    (trial_id,) = connection.execute(row).inserted_primary_key or (0,)
     params = [
         {
             "trial_id": trial_id,
@@ -269,7 +250,7 @@ class TrialWriter:
             metric: that Optuna's tools are shown.
 
         Raises:
-            StudyMovedOnError: the study has a trial of this number already; nothing was written.
+            StudyMovedOnError: as for `add`.
         """
         values = {epoch: float(value) for epoch, value in enumerate(trial.curves.get(metric, ()), start=1) if np.isfinite(value)}
         steps = shown_epochs(trial.planned_epochs)
@@ -317,8 +298,7 @@ class TrialWriter:
 
     def _template(self, trial: TrialRecord, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial
         """A new trial in Optuna's form."""
-        given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
-        given["user_attrs"] = {**identity_attributes(trial), **known.get("user_attrs", {})}
+        known["user_attrs"] = {**identity_attributes(trial), **known.get("user_attrs", {})}
         return optuna.trial.FrozenTrial(
             number=-1,
             trial_id=-1,
@@ -326,7 +306,7 @@ class TrialWriter:
             params=dict(trial.params),
             distributions={name: self._distributions[name] for name in trial.params},
             system_attrs=dict(trial.memory),
-            **given,
+            **{"value": None, "datetime_complete": None, "intermediate_values": {}, **known},
         )
 
 

@@ -107,6 +107,13 @@ def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
     }
 
 
+def frozen_trial(number: int, state: TrialState, *, value: float | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
+    """A trial in Optuna's form, without times and user attributes; the dictionaries that are not given are empty."""
+    given = {name: known.get(name, {}) for name in ("params", "distributions", "system_attrs", "intermediate_values")}
+    times: dict[str, Any] = {"datetime_start": None, "datetime_complete": None}
+    return FrozenTrial(number=number, trial_id=number, state=state, value=value, user_attrs={}, **times, **given)
+
+
 _LARGEST_CACHE = 4_000
 
 
@@ -135,16 +142,12 @@ class View:
             return known[1]
         score = trial.score if trial.score is not None and math.isfinite(trial.score) else None
         state = self._state(trial, score)
-        frozen = FrozenTrial(
-            number=trial.number,
-            trial_id=trial.number,
-            state=state,
+        frozen = frozen_trial(
+            trial.number,
+            state,
             value=score if state is TrialState.COMPLETE else None,
-            datetime_start=None,
-            datetime_complete=None,
             params={name: space.parameters[name].to_scale(value) for name, value in trial.point.items()},
             distributions={name: self._distributions[name] for name in trial.point},
-            user_attrs={},
             system_attrs=dict(trial.memory),
             intermediate_values={trial.epochs: score} if state is TrialState.PRUNED and score is not None else {},
         )

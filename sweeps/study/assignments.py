@@ -94,15 +94,14 @@ class Others:
 
     def _note_renewals(self, news: Iterable[TrialNews]) -> None:
         """Note which drivers are alive: their leases were renewed, or are gone."""
-        leases = [each.lease for each in news if each.lease is not None and each.number in self._state.others()]
-        expires: dict[str, datetime] = {}
-        for lease in leases:
-            expires[lease.owner] = max(lease.expires, expires.get(lease.owner, lease.expires))
+        others = self._state.others()
+        leases = sorted((each.lease for each in news if each.lease is not None and each.number in others), key=lambda lease: lease.expires)
+        last = {lease.owner: lease for lease in leases}
         if self._silent is not None:
-            self._silent = {owner: first for owner, first in self._silent.items() if expires.get(owner) == first}
+            self._silent = {owner: first for owner, first in self._silent.items() if owner in last and last[owner].expires == first}
             return
-        self._silent = expires
-        for lease in {lease.owner: lease for lease in leases}.values():
+        self._silent = {owner: lease.expires for owner, lease in last.items()}
+        for lease in last.values():
             _log.warning(
                 "study %s: driver %s holds trials; waiting at most %.0f s for a sign that it is alive",
                 self._record.name,
@@ -179,8 +178,7 @@ class Assignments:
             StudyMovedOnError: others have added trials that this driver has not read.
         """
         if self._search_wanted():
-            trial = self._search()
-            if trial is not None:
+            if (trial := self._search()) is not None:
                 return trial
             self.exhausted = True
         if self._searching():

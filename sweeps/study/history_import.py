@@ -151,7 +151,7 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
         if isinstance(point, str):
             left_out[point] += 1
             continue
-        origin = _origin(trial, source.study)
+        origin = trial.source or (source.study, trial.number)  # an imported trial keeps where it came from
         if origin not in there:
             record.import_trial(_imported(trial, record.next_number, origin, point, plan))
         imported += 1
@@ -159,11 +159,6 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     if record.facts.num_val is None and history.facts.num_val is not None:
         record.update_facts(num_val=history.facts.num_val)
     record.update_facts(history=replace(source, complete=True, imported=imported, left_out=dict(left_out)))
-
-
-def _origin(trial: TrialRecord, study: str) -> tuple[str, int]:
-    """Study and number of a trial, or of the one that it was imported from itself."""
-    return trial.source or (study, trial.number)
 
 
 def _imported(trial: TrialRecord, number: int, origin: tuple[str, int], point: Mapping[str, PointValue], plan: StudyPlan) -> TrialRecord:

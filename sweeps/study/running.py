@@ -148,14 +148,6 @@ class ExistingStudy:
     comparison: Comparison
     over: StudyOutcome | None
 
-    def check_data(self, study: str, fingerprint: str) -> None:
-        """Compare the data with the study's.
-
-        Raises:
-            SweepInputError: it is other data.
-        """
-        check_data(study, self.facts, fingerprint)
-
 
 def with_kept_trials(sweep: SweepFile, database: Database | None = None) -> SweepFile:
     """The sweep, with the trials that its study already asks for where these are more: ``resume --trials`` raises them, and a file need not follow."""
@@ -214,10 +206,8 @@ def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason 
     """Why a run would end at once, or None when it would not."""
     if facts.history is not None and not facts.history.complete:
         return None
-    if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours and not is_over(plan, state, facts):
-        return "gpu-hours budget"
     if not is_over(plan, state, facts):
-        return None
+        return "gpu-hours budget" if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours else None
     if state.search_configurations() >= plan.trials:
         return "done"
     return "space exhausted" if facts.exhausted else "settled"

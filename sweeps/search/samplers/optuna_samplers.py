@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from sweeps.errors import SweepInputError
 from sweeps.search.samplers import Answer, require_flags, require_positive
-from sweeps.search.view import View, pruned_below, suggest
+from sweeps.search.view import View, frozen_trial, pruned_below, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
 
     from optuna.distributions import BaseDistribution
     from optuna.study import StudyDirection
+    from optuna.trial import FrozenTrial
 
     from search_spaces.conditions import PointValue
     from search_spaces.space import SearchSpace
@@ -41,23 +42,10 @@ class ViewStorage(BaseStorage):
         self._direction = direction
         self._study_attributes: dict[str, Any] = {}
 
-    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:  # noqa: ARG002 - Optuna's interface
         """Add the trial that is being proposed."""
-        del study_id, template_trial
         number, self._next = self._next, self._next + 1
-        self._trials[number] = FrozenTrial(
-            number=number,
-            trial_id=number,
-            state=TrialState.RUNNING,
-            value=None,
-            datetime_start=None,
-            datetime_complete=None,
-            params={},
-            distributions={},
-            user_attrs={},
-            system_attrs={},
-            intermediate_values={},
-        )
+        self._trials[number] = frozen_trial(number, TrialState.RUNNING)
         return number
 
     def set_trial_param(self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution) -> None:
@@ -75,40 +63,33 @@ class ViewStorage(BaseStorage):
         trial = self._trials[trial_id]
         return trial if trial.state.is_finished() else copy.copy(trial)
 
-    def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:  # noqa: FBT001, FBT002 - Optuna's interface
+    def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:  # noqa: ARG002, FBT001, FBT002 - Optuna's interface
         """The view's trials."""
-        del study_id
         trials = [trial for trial in self._trials.values() if states is None or trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
 
-    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:  # noqa: ARG002 - Optuna's interface
         """Whether more is better."""
-        del study_id
         return [self._direction]
 
-    def get_study_id_from_name(self, study_name: str) -> int:
+    def get_study_id_from_name(self, study_name: str) -> int:  # noqa: ARG002 - Optuna's interface
         """The one study."""
-        del study_name
         return _STUDY
 
-    def get_study_name_from_id(self, study_id: int) -> str:
+    def get_study_name_from_id(self, study_id: int) -> str:  # noqa: ARG002 - Optuna's interface
         """Its name."""
-        del study_id
         return "view"
 
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002 - Optuna's interface
         """What samplers wrote to the study."""
-        del study_id
         return dict(self._study_attributes)
 
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - Optuna's interface
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ANN401, ARG002 - Optuna's interface
         """Let a sampler write to the study; forgotten with the view."""
-        del study_id
         self._study_attributes[key] = value
 
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002 - Optuna's interface
         """None."""
-        del study_id
         return {}
 
     create_new_study = delete_study = get_all_studies = set_study_user_attr = _refuse
