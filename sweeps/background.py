@@ -38,11 +38,7 @@ class Background:
             self._tell(f"{self._name}: too slow, figures are dropped; the sweep goes on")
 
     def close(self, patience: float) -> None:
-        """Wait for the jobs so far, at most `patience` seconds; what is not done by then is given up.
-
-        Args:
-            patience: seconds.
-        """
+        """Wait for the jobs so far, at most `patience` seconds; what is not done by then is given up."""
         deadline = time.monotonic() + patience
         try:
             self._jobs.put(None, timeout=patience)

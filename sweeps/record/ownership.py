@@ -86,12 +86,7 @@ class LeasedTrials(Ownership):
     """Owns single trials of a study that several drivers share.
 
     A thread renews, so that a loop that waits for the database or for a slow sampler loses nothing. It is a thread, not a process: a driver that hangs as a whole,
-    is stopped, or dies must lose its trials.
-
-    Args:
-        engine: the storage.
-        study_id: Optuna's.
-        seconds: length of a lease.
+    is stopped, or dies must lose its trials. A lease is `seconds` long.
     """
 
     shared = True

@@ -23,7 +23,7 @@ from reports.records import Curves
 from sweeps.record.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from sqlalchemy.engine import Connection, Engine
@@ -240,7 +240,7 @@ def decode_chunks(chunks: Iterable[Chunk]) -> dict[str, NDArray[np.float32]]:
     parts = [(first, decode(data)) for first, data in chunks]
     if len(parts) == 1 and parts[0][0] == 1:
         return parts[0][1]
-    length = max((first - 1 + _epochs(part) for first, part in parts), default=0)
+    length = max((first - 1 + len(next(iter(part.values()), ())) for first, part in parts), default=0)
     curves: dict[str, NDArray[np.float32]] = {}
     for first, part in parts:
         for name, values in part.items():
@@ -252,11 +252,6 @@ def decode_chunks(chunks: Iterable[Chunk]) -> dict[str, NDArray[np.float32]]:
 def one_epoch(figures: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
     """Figures of a single epoch as curves of length 1."""
     return {name: np.asarray([value], dtype=np.float32) for name, value in figures.items()}
-
-
-def _epochs(part: Mapping[str, Sequence[float] | NDArray[np.float32]]) -> int:
-    """Length of the curves of one chunk."""
-    return len(next(iter(part.values()))) if part else 0
 
 
 class LazyCurves(Curves):

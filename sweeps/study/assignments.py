@@ -56,7 +56,8 @@ class Others:
     def follow(self) -> list[LiveTrial]:
         """Learn what others wrote; returns trials that nobody owned any more and that this driver has now taken over."""
         if not self._record.shared:
-            return self._take_all()
+            first, self._silent = self._silent is None, {}
+            return [self._hold(number) for number in sorted(self._state.live)] if first else []
         news = self._record.news(self._state.others())
         free = [each.number for each in news if each.free and each.number not in self._stopping and self._record.claim(each.number, each)]
         changed = [each.number for each in news if each.number in free or self._known.get(each.number) != each.written]
@@ -80,12 +81,6 @@ class Others:
             return False
         self._stopping.discard(number)
         return True
-
-    def _take_all(self) -> list[LiveTrial]:
-        if self._silent is not None:
-            return []
-        self._silent = {}
-        return [self._hold(number) for number in sorted(self._state.live)]
 
     def _hold(self, number: int) -> LiveTrial:
         self._state.held.add(number)
@@ -218,13 +213,7 @@ class Assignments:
 
 
 def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> bool:
-    """Whether a study has nothing left to hand out, by its record alone.
-
-    Args:
-        plan: of the study.
-        state: its trials.
-        facts: of the study: whether its space is exhausted, and whom it confirms.
-    """
+    """Whether a study has nothing left to hand out, by its record alone; its facts say whether its space is exhausted, and whom it confirms."""
     settled = plan.stop_when_settled and bool(facts.settled)
     if state.live or not (facts.exhausted or settled or state.search_configurations() >= plan.trials):
         return False

@@ -38,12 +38,7 @@ class StudyRanking:
     """The finished configurations of a study, ranked as its report ranks them.
 
     Only trials that are over can change the order, and only configurations with a complete one have a place among the finished: the others are left out.
-    Flags are found for the leaders alone.
-
-    Args:
-        study: its name.
-        state: its trials.
-        facts: what it is, as last read.
+    Flags are found for the leaders alone. `facts` gives what the study is, as last read.
     """
 
     def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts]) -> None:

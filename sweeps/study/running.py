@@ -109,7 +109,8 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
     """
     comparison = check_continues(record.name, record.facts, sweep)
     check_data(record.name, record.facts, fingerprint)
-    if any(difference.path == "space" for difference in comparison.differences) and (others := record.other_drivers()):
+    changed = {difference.path for difference in comparison.differences}
+    if "space" in changed and (others := record.other_drivers()):
         raise SweepInputError(
             f"space: narrowed while {', '.join(others)} {'is' if len(others) == 1 else 'are'} running study {record.name!r} in the wider one. "
             "Stop the study there first, or join it with the space that it has."
@@ -119,18 +120,15 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
             change="; ".join(str(difference) for difference in comparison.differences),
             sweep_file=sweep.to_yaml(),
             target_trials=sweep.search.trials,
-            settled="" if _asks_for_more(comparison) else record.facts.settled,
+            settled="" if changed & REOPENING else record.facts.settled,
             parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
         )
     if fingerprint and not record.facts.facts.get("data_fingerprint"):
         record.update_facts(facts={**record.facts.facts, "data_fingerprint": fingerprint})
 
 
-def _asks_for_more(comparison: Comparison) -> bool:
-    """Whether what changed reopens a search that was settled: more trials, another limit, another space."""
-    return any(each.path in ("search.trials", "budget.stop_when_settled", "space") for each in comparison.differences)
-
-
+REOPENING = {"search.trials", "budget.stop_when_settled", "space"}
+"""A change of these reopens a search that was settled: more trials, another limit, another space."""
 NO_TRAINABLE = ""
 
 

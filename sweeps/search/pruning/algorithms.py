@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 class LevelBook:
-    """Curves of the metric by trial; levels are computed once, when somebody asks.
-
-    Args:
-        maximize: whether more is better.
-    """
+    """Curves of the metric by trial; levels are computed once, when somebody asks."""
 
     def __init__(self, *, maximize: bool) -> None:
         self.maximize = maximize
