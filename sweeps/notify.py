@@ -16,14 +16,14 @@ from urllib.error import HTTPError, URLError
 from sweeps.background import Background
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepError
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reports.records import TrialRecord
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
     from sweeps.sweep_file.settings import NotifySettings
 
 

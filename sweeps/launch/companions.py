@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.import_order import child_command
 from sweeps.notify import Notifier
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 from sweeps.study.running import storage_of
 from sweeps.tracking import open_trackers
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sweeps.study.observer import StudyOutcome, StudySnapshot
+    from sweeps.observer import StudyOutcome, StudySnapshot
     from sweeps.sweep_file import SweepFile
     from sweeps.tracking import Tracker
 

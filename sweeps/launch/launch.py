@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
     from sweeps.launch.runtime import Runtime
+    from sweeps.observer import StudyOutcome
     from sweeps.progress.plain import Progress
     from sweeps.record.study_record import HistorySource
-    from sweeps.study.observer import StudyOutcome
     from sweeps.study.running import ExistingStudy
     from sweeps.sweep_file import SweepFile
 

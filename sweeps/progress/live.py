@@ -18,7 +18,7 @@ from sweeps.progress.plain import Progress, confirmation, counts, params
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sweeps.study.observer import ConfirmationCost, StudySnapshot
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
 REFRESHES_PER_SECOND = 4

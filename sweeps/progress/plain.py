@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.ranking import RankedConfiguration
     from reports.records import TrialRecord
-    from sweeps.study.observer import ConfirmationCost, StudySnapshot
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
 MINUTE = 60

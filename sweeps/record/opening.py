@@ -16,7 +16,7 @@ from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExi
 from sweeps.record.ownership import LeasedTrials, StudyLock
 from sweeps.record.recorded_study import RecordedStudy
 from sweeps.record.schema import create_or_migrate
-from sweeps.record.storage import Database, opened, refuse_unsafe_place
+from sweeps.record.storage import Database, refuse_unsafe_place
 from sweeps.record.study_record import existing_facts, read_facts, study_exists, study_id_of, write_facts
 from sweeps.record.writing import Transactions
 
@@ -46,7 +46,8 @@ def create_study(where: Database | str, name: str, facts: StudyFacts, times: Sto
             write_facts(connection, study_id, facts)
         return study_id, facts
 
-    return _driven(where, name, times, make)
+    database = where if isinstance(where, Database) else Database(where)
+    return _driven(database, name, times, make, shared=database is where)
 
 
 def open_study(where: Database | str, name: str, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:
@@ -57,26 +58,33 @@ def open_study(where: Database | str, name: str, times: StorageTimes = STANDARD_
         StudyLockedError: another driver is alive (SQLite).
         SchemaError: the storage was written by a newer version, or is used by an older one right now.
     """
-    with opened(where) as database:
-        if not study_exists(database, name):
-            database.existing()
-            raise StudyNotFoundError(
-                f"storage {database.place}: no study {name!r}; `steadysweep status --storage ...` lists those that are there."
-            )
 
     def find(_storage: OptunaStorage, database: Database) -> tuple[int, StudyFacts]:
         with database.engine.connect() as connection:
             study_id = study_id_of(connection, name, database.place)
             return study_id, existing_facts(connection, study_id, name, database.place)
 
-    return _driven(where, name, times, find)
+    database = where if isinstance(where, Database) else Database(where)
+    if not study_exists(database, name):
+        try:
+            database.existing()
+        finally:
+            database.close()
+        raise StudyNotFoundError(
+            f"storage {database.place}: no study {name!r}; `steadysweep status --storage ...` lists those that are there."
+        )
+    return _driven(database, name, times, find, shared=database is where)
 
 
 def _driven(
-    where: Database | str, name: str, times: StorageTimes, study: Callable[[OptunaStorage, Database], tuple[int, StudyFacts]]
+    database: Database,
+    name: str,
+    times: StorageTimes,
+    study: Callable[[OptunaStorage, Database], tuple[int, StudyFacts]],
+    *,
+    shared: bool,
 ) -> RecordedStudy:
-    """Make or migrate the tables, make or find the study, and own it or share it."""
-    database = where if isinstance(where, Database) else Database(where)
+    """Make or migrate the tables, make or find the study, and own it or share it. Closing it closes the database, unless others share that."""
     refuse_unsafe_place(database.storage)
     file = database.storage.file
     lock: StudyLock | None = None
@@ -93,7 +101,7 @@ def _driven(
         raise
     ownership = lock or LeasedTrials(database.engine, study_id, times.lease)
     storage.remove_session()
-    close = (lambda: None) if database is where else database.close
+    close = (lambda: None) if shared else database.close
     return RecordedStudy(name, study_id, facts, ownership=ownership, transactions=Transactions(database, times.outage), close=close)
 
 

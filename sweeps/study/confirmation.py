@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sweeps.observer import ConfirmationCost
 from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
 from sweeps.seeds import proposal_seed
 from sweeps.study.kill_points import reach
-from sweeps.study.observer import ConfirmationCost
 from sweeps.study.state import point_of
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
+from sweeps.observer import StudyOutcome
 from sweeps.record.errors import LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.observer import StudyOutcome
 from sweeps.study.ranking import Snapshots, StudyRanking
 from sweeps.study.retention import Retention
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sweeps.executor.protocol import Event, Executor
+    from sweeps.observer import EndReason, StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import EndReason, StudyObserver
     from sweeps.study.plan import StudyOptions, StudyPlan
     from sweeps.study.state import LiveTrial, StudyState
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from reports.records import AttemptRecord, TrialState
     from sweeps.executor.protocol import Ended, Outcome
+    from sweeps.observer import StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import StudyObserver
     from sweeps.study.plan import StudyPlan
     from sweeps.study.retention import Retention
     from sweeps.study.state import LiveTrial, StudyState

@@ -11,8 +11,8 @@ from reports.flags import summarise_flags, trial_flags
 from reports.ranking import rank
 from reports.ranking.ranked import fresh_trials
 from reports.stability import stability
+from sweeps.observer import StudySnapshot
 from sweeps.record.study_record import study_record
-from sweeps.study.observer import StudySnapshot
 from sweeps.study.state import metric_curve
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
+from sweeps.observer import StudyOutcome
 from sweeps.record.errors import StudyExistsError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
@@ -17,7 +18,6 @@ from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
-from sweeps.study.observer import StudyOutcome
 from sweeps.study.plan import StudyOptions, parameter_record, plan_of
 from sweeps.study.ranking import Snapshots, StudyRanking
 from sweeps.study.state import StudyState
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sweeps.executor.protocol import Executor
+    from sweeps.observer import EndReason, StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
     from sweeps.record.study_record import HistorySource
-    from sweeps.study.observer import EndReason, StudyObserver
     from sweeps.study.plan import StudyPlan
 
 
@@ -241,40 +241,40 @@ def run_study(
         SweepAbortedError: the first trials all failed alike.
     """
     chosen = options or StudyOptions()
-    try:
-        plan = plan_of(sweep, trainable, chosen.boundaries)
-        record = _open(database, sweep, plan, chosen)
-    except BaseException:
-        executor.close(0.0)
-        raise
-    try:
-        driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, observers, chosen)
-        outcome = driver.run(stop_requested)
-        if outcome.reason == "space exhausted" and not record.facts.exhausted:
-            record.update_facts(exhausted=True)
-        return outcome
-    finally:
-        record.close()
+    with opened(database or storage_of(sweep)) as storage:
+        try:
+            plan = plan_of(sweep, trainable, chosen.boundaries)
+            record = _open(storage, sweep, plan, chosen)
+        except BaseException:
+            executor.close(0.0)
+            raise
+        try:
+            driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, observers, chosen)
+            outcome = driver.run(stop_requested)
+            if outcome.reason == "space exhausted" and not record.facts.exhausted:
+                record.update_facts(exhausted=True)
+            return outcome
+        finally:
+            record.close()
 
 
-def _open(database: Database | None, sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
+def _open(database: Database, sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
     """The sweep's study, made if it does not exist, with what this run changes written to its history."""
-    where = database or storage_of(sweep)
     try:
         Storage(storage_of(sweep)).refuse_password()  # a sweep built by hand, which no file's check has seen
     except ValueError as error:
         raise SweepInputError(f"storage: {error}") from None
     fingerprint = options.facts.get("data_fingerprint")
-    if not study_exists(where, sweep.study):
+    if not study_exists(database, sweep.study):
         refuse_claimed(plan.checkpoint_root, sweep.study)
         if options.history is not None:
             look_at_history(options.history, sweep, fingerprint)  # refused before anything is written
         try:
-            record = create_study(where, sweep.study, _facts(sweep, plan, options), options.times)
+            record = create_study(database, sweep.study, _facts(sweep, plan, options), options.times)
         except StudyExistsError:  # another driver made it in between
-            record = open_study(where, sweep.study, options.times)
+            record = open_study(database, sweep.study, options.times)
     else:
-        record = open_study(where, sweep.study, options.times)
+        record = open_study(database, sweep.study, options.times)
     try:
         claim(plan.checkpoint_root, record.name, record.facts.created)
         check_history(record.name, record.facts, options.history)

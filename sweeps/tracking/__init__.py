@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.background import Background
 from sweeps.errors import SweepInputError
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 from sweeps.variables import expand
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor import Executor
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
     from sweeps.sweep_file import SweepFile
 
 TRAINABLES = (str(Path(__file__).parent / "trainables"), str(Path(__file__).parents[1] / "study"))

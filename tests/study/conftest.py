@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     from reports.records import StudyRecord
+    from sweeps.observer import StudyOutcome
     from sweeps.record.errors import StorageTimes
-    from sweeps.study.observer import StudyOutcome
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 WIDER = "{learning_rate: {float: [1.0e-6, 1.0], log: true}, dropout: {float: [0.0, 0.6], step: 0.05}, head_bn: {choice: [true, false]}}"
 SEARCH = "{trials: 5, sampler_options: {n_startup_trials: 3}}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from conftest import PostgresServer
 
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 
 @pytest.fixture
@@ -52,6 +52,12 @@ def continued(sweep: SweepFile) -> None:
 
 def test_making_and_continuing_a_study_open_its_file_once_each(sweep_text: Callable[..., str], engines: list[str]) -> None:
     continued(sweep_from_text(sweep_text(search="{pruner: none}")))
+    assert len(engines) == 2
+
+
+def test_a_run_by_itself_opens_it_once(run: Callable[..., StudyOutcome], engines: list[str]) -> None:
+    run(search="{trials: 1, pruner: none}")
+    run(search="{trials: 2, pruner: none}")
     assert len(engines) == 2
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 FALLEN = {"0.1": (0.94, 0.59), "0.2": (0.8, 0.8), "0.3": (0.75, 0.75)}
 """Dropout to its figure in the search and in fresh seeds: the leader of the search falls to the last place."""
@@ -107,7 +107,7 @@ def test_nine_places_name_one_leader(
     assert leader in leader_lines(study, standing(study))[2]
 
     data = build_report_data(study)
-    assert data.configurations[0].id == leader
+    assert data.configurations[0].configuration == leader
     assert data.verdict.leaders[0] == leader
 
     assert export("fast", storage=url, wanted=1, output=str(tmp_path / "exported")) == 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from conftest import S3
 
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
     from sweeps.study.plan import StudyPlan
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study.observer import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 NO_PRUNING = "{trials: %d, pruner: none}"
 
