@@ -112,7 +112,7 @@ def driver(url: str) -> dict[str, float]:
     """Open it as a driver that continues it, and ask for the next trial."""
     from large_study import SPACE
 
-    from sweeps.record import open_study
+    from sweeps.record.opening import open_study
     from sweeps.search.proposals import Proposer
     from sweeps.search.pruning import make_pruner
     from sweeps.search.samplers import make_sampler

@@ -107,7 +107,7 @@ def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # no
     from overhead_trials import BATCH, DROPOUTS, EPOCHS, IMAGES, RATES
 
     from sweeps.executor.factory import ExecutorRequest, make_executor
-    from sweeps.study import run_study
+    from sweeps.study.running import run_study
     from sweeps.sweep_file import SweepFile
 
     sweep = SweepFile(

@@ -76,9 +76,9 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
             "flags": [flag.name for flag in best.flags],
         },
     }
-    held = (
-        "" if best is None or best.stable is None else f"; best stable {now.metric} {best.stable:.4f} (configuration {best.configuration})"
-    )
+    held = ""
+    if best is not None and best.stable is not None:
+        held = f"; best stable {now.metric} {best.stable:.4f} (configuration {best.configuration})"
     name: EventName = "sweep_done" if outcome.reason in AT_ITS_END else "sweep_stopped"
     return Event(name, study, f"{study}: {outcome.reason}: {now.done}/{now.target} trials{held}", details)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli.command import storage_url
 from sweeps.errors import SweepInputError
-from sweeps.record import HistorySource, read_study_facts, study_exists
-from sweeps.study import storage_of
+from sweeps.record.study_record import HistorySource, read_study_facts, study_exists
+from sweeps.study.running import storage_of
 from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sweeps.study import OtherSweepError
+    from sweeps.study.running import OtherSweepError
 
 
 MOST_NAMES = 1000

@@ -29,8 +29,8 @@ def resume(
     from sweeps.cli.new_study import with_hint
     from sweeps.cli.run import finish
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.record import read_study_facts
-    from sweeps.study import OtherSweepError
+    from sweeps.record.study_record import read_study_facts
+    from sweeps.study.running import OtherSweepError
     from sweeps.sweep_file import sweep_from_text
 
     url = storage_url(storage, study)

@@ -47,7 +47,7 @@ def run(
     """
     from sweeps.cli.new_study import history_source, sweep_of_study, with_hint
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.study import OtherSweepError, storage_of
+    from sweeps.study.running import OtherSweepError, storage_of
     from sweeps.sweep_file import load_sweep_file
 
     if source is None and source_storage is not None:
@@ -81,7 +81,7 @@ def finish(sweep: SweepFile, result: LaunchResult) -> int:
     from sweeps.cli.status import leader_lines
     from sweeps.progress.plain import counts
     from sweeps.standing import standing
-    from sweeps.study import storage_of
+    from sweeps.study.running import storage_of
 
     console = Console(stderr=True, highlight=False)
     outcome = result.outcome

@@ -26,7 +26,8 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
     Raises:
         SweepInputError: no such storage or study.
     """
-    from sweeps.record import list_studies, read_leases, read_study
+    from sweeps.record import list_studies, read_study
+    from sweeps.record.study_record import read_leases
 
     url = storage_url(storage, study)
     names = (study,) if study else list_studies(url)

@@ -51,7 +51,7 @@ def unset(sweep: SweepFile) -> dict[str, object]:
 def single(sweep: SweepFile) -> SweepFile:
     """`sweep` with nothing varied, one trial, no pruning; its study is named after the configuration."""
     from search_spaces.space import SearchSpace
-    from sweeps.study import storage_of
+    from sweeps.study.running import storage_of
     from sweeps.sweep_file.configuration import configuration_id
 
     fixed = sweep.model_copy(update={"space": SearchSpace(parameters={})})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sweeps.import_order import child_command
 from sweeps.notify import Notifier
 from sweeps.observer import StudyObserver
-from sweeps.study import storage_of
+from sweeps.study.running import storage_of
 from sweeps.tracking import open_trackers
 
 if TYPE_CHECKING:

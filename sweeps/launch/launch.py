@@ -18,10 +18,12 @@ from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
-from sweeps.record import Database, read_study
-from sweeps.record.storage import STORAGE_VARIABLE
+from sweeps.record import read_study
+from sweeps.record.storage import STORAGE_VARIABLE, Database
 from sweeps.storage_path import check_writable
-from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
+from sweeps.study.history_import import look_at_history
+from sweeps.study.plan import StudyOptions
+from sweeps.study.running import check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.variables import variables_in
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
     from sweeps.launch.runtime import Runtime
+    from sweeps.observer import StudyOutcome
     from sweeps.progress.plain import Progress
-    from sweeps.record import HistorySource
-    from sweeps.study import ExistingStudy, StudyOutcome
+    from sweeps.record.study_record import HistorySource
+    from sweeps.study.running import ExistingStudy
     from sweeps.sweep_file import SweepFile
 
 
@@ -182,7 +185,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     if there is not None:
-        there.check_data(sweep.study, checked.data.fingerprint)  # before Ray is started
+        check_data(sweep.study, there.facts, checked.data.fingerprint)  # before Ray is started
     elif options.history is not None:
         progress.message(f"the study begins with the trials of {options.history.study} as history")
         look_at_history(options.history, sweep, checked.data.fingerprint)

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from sweeps.progress.plain import Progress
 
-__all__ = ["progress_display"]
-
 
 def progress_display(*, quiet: bool) -> AbstractContextManager[Progress]:
     """The observer that fits where stderr goes; use it as a context manager."""

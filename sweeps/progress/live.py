@@ -18,7 +18,6 @@ from sweeps.progress.plain import Progress, confirmation, counts, params
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from reports.records import TrialRecord
     from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
@@ -66,21 +65,17 @@ def draw(snapshot: StudySnapshot) -> RenderableType:
 
 
 def _running(snapshot: StudySnapshot) -> Table:
-    several = len({_driver(trial) for trial in snapshot.running}) > 1
+    drivers = {trial.number: trial.attempts[-1].driver if trial.attempts else "" for trial in snapshot.running}  # of the last attempt
+    several = len(set(drivers.values())) > 1
     table = _table("running", "trial", *(["driver"] if several else []), "epoch", snapshot.metric, "level", "parameters")
     for trial in snapshot.running:
         epoch = f"{trial.num_epochs}/{trial.planned_epochs}"
-        driver = [_driver(trial)] if several else []
+        driver = [drivers[trial.number]] if several else []
         curve = np.asarray(trial.curves.get(snapshot.metric, ()), dtype=np.float64)
         latest = curve[~np.isnan(curve)][-1:]
         scores = [_score(float(value)) for value in (*latest, level(curve, maximize=snapshot.maximize))] if latest.size else ["-", "-"]
         table.add_row(str(trial.number), *driver, epoch, *scores, params(trial.params))
     return table
-
-
-def _driver(trial: TrialRecord) -> str:
-    """Host and process of the driver that runs a trial, or ran it last."""
-    return trial.attempts[-1].driver if trial.attempts else ""
 
 
 def _leaders(snapshot: StudySnapshot) -> Table:
@@ -133,6 +128,4 @@ class NotebookProgress(Progress):
 
 def in_notebook() -> bool:
     """Whether this process is a notebook's kernel."""
-    from rich.console import Console
-
     return Console().is_jupyter

@@ -31,14 +31,9 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def short(value: object) -> str:
-    """A parameter's value in few characters."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def params(values: Mapping[str, object]) -> str:
     """Parameters on one line."""
-    return "  ".join(f"{name}={short(value)}" for name, value in values.items())
+    return "  ".join(f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
 
 
 def counts(snapshot: StudySnapshot) -> str:

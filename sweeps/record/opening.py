@@ -13,35 +13,23 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExistsError, StudyNotFoundError
-from sweeps.record.facts import read_facts, write_facts
 from sweeps.record.ownership import LeasedTrials, StudyLock
 from sweeps.record.recorded_study import RecordedStudy
-from sweeps.record.schema import FACTS, STUDIES, create_or_migrate, stored_version
-from sweeps.record.storage import Database, opened, refuse_unsafe_place
-from sweeps.record.study_record import existing_facts, study_id_of
-from sweeps.record.transactions import Transactions
+from sweeps.record.schema import create_or_migrate
+from sweeps.record.storage import Database, refuse_unsafe_place
+from sweeps.record.study_record import existing_facts, read_facts, study_exists, study_id_of, write_facts
+from sweeps.record.writing import Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Engine
 
-    from sweeps.record.facts import StudyFacts
+    from sweeps.record.study_record import StudyFacts
 
 OPENING_SECONDS = 60
 STANDARD_TIMES = StorageTimes()
 _OPENING = 0x5354_4541_4459  # "STEADY": the key of an advisory lock that only drivers of ours take
-
-
-def study_exists(where: Database | str, name: str) -> bool:
-    """Whether `open_study` would find a study."""
-    with opened(where) as database:
-        file = database.storage.file
-        if (file is not None and not file.exists()) or stored_version(database.existing()) is None:
-            return False
-        with database.engine.connect() as connection:
-            named = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name, STUDIES.c.study_id.in_(select(FACTS.c.study_id)))
-            return connection.execute(named).first() is not None
 
 
 def create_study(where: Database | str, name: str, facts: StudyFacts, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:
@@ -96,15 +84,7 @@ def _driven(
     *,
     shared: bool,
 ) -> RecordedStudy:
-    """Make or migrate the tables, make or find the study, and own it or share it.
-
-    Args:
-        database: the storage.
-        name: of the study.
-        times: waits of the driver.
-        study: makes or finds it.
-        shared: others use the database too, so that closing the study leaves it open.
-    """
+    """Make or migrate the tables, make or find the study, and own it or share it. Closing it closes the database, unless others share that."""
     refuse_unsafe_place(database.storage)
     file = database.storage.file
     lock: StudyLock | None = None

@@ -16,19 +16,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from sweeps.record import leases
 from sweeps.record.errors import StudyLockedError
-from sweeps.record.leases import (
-    Owner,
-    claim_lease,
-    clear_finished,
-    delete_lease,
-    driver_name,
-    give_back,
-    insert_lease,
-    living_owners,
-    lock_lease,
-    renew_leases,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
-
-    from sweeps.record.leases import Lease
 
 
 class Ownership:
@@ -59,7 +46,7 @@ class Ownership:
         """Whether it was this driver that made a trial: asked when the answer to its commit was lost."""
         return True
 
-    def claim(self, trial_id: int, lease: Lease | None) -> bool:  # noqa: ARG002 - for those who share
+    def claim(self, trial_id: int, lease: leases.Lease | None) -> bool:  # noqa: ARG002 - for those who share
         """Own an unfinished trial that nobody owns any more, `lease` being what was seen of it; False when somebody was quicker."""
         return True
 
@@ -99,12 +86,7 @@ class LeasedTrials(Ownership):
     """Owns single trials of a study that several drivers share.
 
     A thread renews, so that a loop that waits for the database or for a slow sampler loses nothing. It is a thread, not a process: a driver that hangs as a whole,
-    is stopped, or dies must lose its trials.
-
-    Args:
-        engine: the storage.
-        study_id: Optuna's.
-        seconds: length of a lease.
+    is stopped, or dies must lose its trials. A lease is `seconds` long.
     """
 
     shared = True
@@ -113,19 +95,19 @@ class LeasedTrials(Ownership):
         self._engine = engine
         self._study_id = study_id
         self._seconds = seconds
-        self.owner = Owner.new()
+        self.owner = leases.Owner.new()
         self._held: dict[int, int] = {}
         self._lost: set[int] = set()
         self._changing = threading.Lock()
         self._closing = threading.Event()
         with engine.begin() as connection:
-            clear_finished(connection, study_id)
+            leases.clear_finished(connection, study_id)
         self._thread = threading.Thread(target=self._renew_until_closed, name="leases", daemon=True)
         self._thread.start()
 
     def take(self, connection: Connection, trial_id: int) -> None:
         """The first lease of a new trial."""
-        insert_lease(connection, self._study_id, trial_id, self.owner, self._seconds)
+        leases.insert_lease(connection, self._study_id, trial_id, self.owner, self._seconds)
 
     def keep(self, trial_id: int) -> None:
         """Renew a new trial's lease from now on."""
@@ -134,12 +116,12 @@ class LeasedTrials(Ownership):
 
     def took(self, connection: Connection, trial_id: int) -> bool:
         """Whether the first lease of a trial is this driver's."""
-        return lock_lease(connection, trial_id, self.owner, 1)
+        return leases.lock_lease(connection, trial_id, self.owner, 1)
 
-    def claim(self, trial_id: int, lease: Lease | None) -> bool:
+    def claim(self, trial_id: int, lease: leases.Lease | None) -> bool:
         """Take an unfinished trial over."""
         with self._engine.begin() as connection:
-            fence = claim_lease(connection, self._study_id, trial_id, self.owner, self._seconds, lease)
+            fence = leases.claim_lease(connection, self._study_id, trial_id, self.owner, self._seconds, lease)
         if fence is None:
             return False
         with self._changing:
@@ -150,7 +132,7 @@ class LeasedTrials(Ownership):
         """Whether the lease is still this driver's; a trial whose lease was lost is held no more."""
         with self._changing:
             fence = self._held.get(trial_id)
-        if fence is not None and lock_lease(connection, trial_id, self.owner, fence):
+        if fence is not None and leases.lock_lease(connection, trial_id, self.owner, fence):
             return True
         with self._changing:
             self._held.pop(trial_id, None)
@@ -162,7 +144,7 @@ class LeasedTrials(Ownership):
         with self._changing:
             self._held.pop(trial_id, None)
         with suppress(SQLAlchemyError), self._engine.begin() as connection:
-            delete_lease(connection, trial_id, self.owner)
+            leases.delete_lease(connection, trial_id, self.owner)
 
     def lost(self) -> set[int]:
         """Trials that others have taken over, as the last renewals found."""
@@ -172,7 +154,7 @@ class LeasedTrials(Ownership):
 
     def others(self, connection: Connection) -> tuple[str, ...]:
         """Host and process of the other drivers that hold trials."""
-        return living_owners(connection, self._study_id, self.owner)
+        return leases.living_owners(connection, self._study_id, self.owner)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -194,7 +176,7 @@ class LeasedTrials(Ownership):
         self._closing.set()
         self._thread.join(_LAST_WAIT_SECONDS)
         with suppress(SQLAlchemyError), self._engine.begin() as connection:
-            give_back(connection, self.owner)
+            leases.give_back(connection, self.owner)
 
     def _renew_until_closed(self) -> None:
         pause = interval = self._seconds / RENEWALS_PER_LEASE
@@ -213,7 +195,7 @@ class LeasedTrials(Ownership):
         if not before:
             return
         with self._engine.begin() as connection:
-            mine = renew_leases(connection, self.owner, before.keys(), self._seconds)
+            mine = leases.renew_leases(connection, self.owner, before.keys(), self._seconds)
         with self._changing:
             for trial_id, fence in before.items():
                 if mine.get(trial_id) != fence and self._held.get(trial_id) == fence:
@@ -247,7 +229,7 @@ class StudyLock(Ownership):
             raise StudyLockedError(
                 f"study {study!r} is being run by {holder}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
             ) from None
-        self._path.write_text(json.dumps({"driver": driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+        self._path.write_text(json.dumps({"driver": leases.driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
 
     def release(self) -> None:
         """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""

@@ -1,7 +1,7 @@
 """Reading trials of a study in a handful of queries, whatever their number.
 
-Beside Optuna's own columns a trial is written in user attributes, see `Attribute`. `read_news` tells what other drivers did since this one last looked, in one
-query, whatever the study's size.
+Beside Optuna's own columns a trial is written in user attributes, named as the fields of `TrialRecord`; Optuna's tools show them. `read_news` tells what other
+drivers did since this one last looked, in one query, whatever the study's size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from reports.records import AttemptRecord, TrialRecord
-from sweeps.record.curves import LazyCurves
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
     ATTEMPTS,
@@ -25,6 +24,7 @@ from sweeps.record.schema import (
     SYSTEM_ATTRIBUTES,
     TRIALS,
     USER_ATTRIBUTES,
+    LazyCurves,
     parameter_value,
     utc,
 )
@@ -33,54 +33,30 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Table, TableClause
+    from sqlalchemy import ColumnElement, FromClause
     from sqlalchemy.engine import Connection, Row
 
     from reports.records import TrialState
-    from sweeps.record.curves import Chunk
     from sweeps.record.leases import Lease
-
-
-class Attribute:
-    """Names of the user attributes that every trial of ours has; Optuna's tools show them."""
-
-    ROLE = "role"
-    CONFIGURATION = "configuration"
-    SEED = "seed"
-    REPLICATE = "replicate"
-    PLANNED_EPOCHS = "planned_epochs"
-    FIGURES = "figures"
-    FACTS = "facts"
-    DIAGNOSIS = "diagnosis"
-    SCORE = "score"
-    CAUSE = "cause"
-    ERROR = "error"
-    SOURCE = "source"
-    NOTICES = "notices"
+    from sweeps.record.schema import Chunk
 
 
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
-    return {
-        Attribute.ROLE: trial.role,
-        Attribute.CONFIGURATION: trial.configuration,
-        Attribute.SEED: trial.seed,
-        Attribute.REPLICATE: trial.replicate,
-        Attribute.PLANNED_EPOCHS: trial.planned_epochs,
-    }
+    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")}
 
 
 def end_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has once it is over; none that is empty."""
     evidence = {name: dict(of_flag) for name, of_flag in trial.flags.items()}
     attributes = {
-        Attribute.FIGURES: dict(trial.figures),
-        Attribute.FACTS: dict(trial.facts),
-        Attribute.DIAGNOSIS: {"flags": list(evidence), "evidence": evidence} if evidence else {},
-        Attribute.SCORE: dict(trial.score),
-        Attribute.CAUSE: trial.cause,
-        Attribute.ERROR: trial.error,
-        Attribute.SOURCE: None if trial.source is None else {"study": trial.source[0], "trial": trial.source[1]},
+        "figures": dict(trial.figures),
+        "facts": dict(trial.facts),
+        "diagnosis": {"flags": list(evidence), "evidence": evidence} if evidence else {},
+        "score": dict(trial.score),
+        "cause": trial.cause,
+        "error": trial.error,
+        "source": None if trial.source is None else {"study": trial.source[0], "trial": trial.source[1]},
     }
     return {name: value for name, value in attributes.items() if value}
 
@@ -129,23 +105,23 @@ def read_trials(
 
 def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **read: Any) -> TrialRecord:  # noqa: ANN401 - fields of TrialRecord
     """A trial from its row, its user attributes and what was read of it from other tables."""
-    source, diagnosis = attributes.get(Attribute.SOURCE), attributes.get(Attribute.DIAGNOSIS, {})
+    source, diagnosis = attributes.get("source"), attributes.get("diagnosis", {})
     evidence = diagnosis.get("evidence", {})
     return TrialRecord(
         number=row.number,
-        configuration=str(attributes.get(Attribute.CONFIGURATION, "")),
-        role=attributes.get(Attribute.ROLE, "search"),
+        configuration=str(attributes.get("configuration", "")),
+        role=attributes.get("role", "search"),
         state=row.state,
-        seed=int(attributes.get(Attribute.SEED, 0)),
-        planned_epochs=int(attributes.get(Attribute.PLANNED_EPOCHS, planned_epochs)),
-        figures=attributes.get(Attribute.FIGURES, {}),
-        cause=attributes.get(Attribute.CAUSE),
-        error=attributes.get(Attribute.ERROR),
-        facts=attributes.get(Attribute.FACTS, {}),
-        notices=tuple(str(text) for text in attributes.get(Attribute.NOTICES, ())),
+        seed=int(attributes.get("seed", 0)),
+        planned_epochs=int(attributes.get("planned_epochs", planned_epochs)),
+        figures=attributes.get("figures", {}),
+        cause=attributes.get("cause"),
+        error=attributes.get("error"),
+        facts=attributes.get("facts", {}),
+        notices=tuple(str(text) for text in attributes.get("notices", ())),
         source=None if source is None else (str(source["study"]), int(source["trial"])),
-        replicate=int(attributes.get(Attribute.REPLICATE, 0)),
-        score=attributes.get(Attribute.SCORE, {}),
+        replicate=int(attributes.get("replicate", 0)),
+        score=attributes.get("score", {}),
         flags={str(name): evidence.get(name, {}) for name in diagnosis.get("flags", ())},
         started=utc(row.datetime_start),
         completed=utc(row.datetime_complete),
@@ -160,7 +136,7 @@ def newest_trial(connection: Connection, study_id: int) -> Row[Any, Any] | None:
 
 
 def _of_trials(
-    connection: Connection, rows_of: Table | TableClause, of_study: ColumnElement[bool], *order: ColumnElement[Any]
+    connection: Connection, rows_of: FromClause, of_study: ColumnElement[bool], *order: ColumnElement[Any]
 ) -> Iterable[Row[Any]]:
     """Rows of a table that belong to the trials of a study."""
     query = select(rows_of).join(TRIALS, TRIALS.c.trial_id == rows_of.c.trial_id).where(of_study).order_by(*order)

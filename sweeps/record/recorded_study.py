@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from sqlalchemy import delete, insert, update
 
-from sweeps.record.curves import encode, one_epoch
 from sweeps.record.errors import LeaseLostError
-from sweeps.record.facts import read_facts, write_facts
 from sweeps.record.reading import read_news, read_trials, shown_epochs
-from sweeps.record.schema import ATTEMPTS, CURVES, naive_utc_now
+from sweeps.record.schema import ATTEMPTS, CURVES, encode, naive_utc_now, one_epoch
+from sweeps.record.study_record import read_facts, write_facts
 from sweeps.record.writing import TrialWriter, finish_trial, insert_shown, lock_study_row, replace_user_attributes
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reports.records import TrialRecord
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.ownership import Ownership
     from sweeps.record.reading import TrialNews
-    from sweeps.record.transactions import Transactions
+    from sweeps.record.study_record import StudyFacts
+    from sweeps.record.writing import Transactions
 
 
 class RecordedStudy:
@@ -105,10 +104,7 @@ class RecordedStudy:
         return [number for number, trial_id in self._trial_ids.items() if trial_id in lost] if lost else []
 
     def add_trial(self, trial: TrialRecord) -> None:
-        """Write a proposed point as a RUNNING trial of this driver.
-
-        Args:
-            trial: its number is `next_number`.
+        """Write a proposed point, numbered `next_number`, as a RUNNING trial of this driver.
 
         Raises:
             StudyMovedOnError: others added trials that were not read yet; nothing was written.
@@ -116,34 +112,18 @@ class RecordedStudy:
         self._trial_ids[trial.number] = self._writer.add(self._transactions, trial)
 
     def import_trial(self, trial: TrialRecord) -> None:
-        """Write a finished trial of another study as history, with its curves.
-
-        Args:
-            trial: its number is `next_number`.
-
-        Raises:
-            StudyMovedOnError: others added trials that were not read yet; nothing was written.
-        """
+        """Write a finished trial of another study, numbered `next_number`, as history with its curves; raises as `add_trial` does."""
         self._trial_ids[trial.number] = self._writer.add_history(self._transactions, trial, self.facts.metric)
 
     def begin_attempt(self, number: int, attempt: int, *, driver: str, from_epoch: int, gpu: float) -> None:
         """Write that an attempt was handed to the executor; attempts before it that never ended were interrupted."""
         trial_id, now = self._trial_ids[number], naive_utc_now()
         unended = (ATTEMPTS.c.trial_id == trial_id) & ATTEMPTS.c.ended.is_(None) & (ATTEMPTS.c.attempt != attempt)
-        row = {
-            "trial_id": trial_id,
-            "attempt": attempt,
-            "driver": driver,
-            "worker": "",
-            "from_epoch": from_epoch,
-            "started": now,
-            "seen": now,
-            "gpu": gpu,
-        }
+        row = {"driver": driver, "worker": "", "from_epoch": from_epoch, "started": now, "seen": now, "gpu": gpu}
 
         def write(connection: Connection) -> None:
             connection.execute(update(ATTEMPTS).where(unended).values(ended=ATTEMPTS.c.seen, cause="interrupted"))
-            connection.execute(insert(ATTEMPTS).values(**row))
+            connection.execute(insert(ATTEMPTS).values(trial_id=trial_id, attempt=attempt, **row))
 
         self._write(write, number)
 
@@ -256,13 +236,10 @@ class RecordedStudy:
 
     def _write(self, statements: Callable[[Connection], object], number: int) -> None:
         """Write a trial, which this driver must own in the same transaction."""
-        self._transactions.write(statements, self._checked(number))
-
-    def _checked(self, number: int) -> Callable[[Connection], None]:
         trial_id = self._trial_ids[number]
 
         def check(connection: Connection) -> None:
             if not self._ownership.check(connection, trial_id):
                 raise LeaseLostError(number)
 
-        return check
+        self._transactions.write(statements, check)

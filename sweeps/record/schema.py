@@ -1,4 +1,4 @@
-"""Our own tables beside Optuna's, their version and migrations, and the columns of Optuna's tables that are read directly.
+"""Our own tables beside Optuna's, their version and migrations, the columns of Optuna's tables that are read directly, and learning curves as bytes.
 
 Rows name Optuna's ``trial_id`` and ``study_id`` without a foreign key: Optuna's own tools may delete a study, which a constraint of ours must not hinder.
 SQLite may then hand out a deleted ID again, so rows of ours are cleared whenever an ID is new.
@@ -11,55 +11,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    Column,
-    DateTime,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    column,
-    func,
-    insert,
-    inspect,
-    select,
-    table,
-    text,
-    update,
-)
+import numpy as np
+import sqlalchemy as sa
 
+from reports.records import Curves
 from sweeps.record.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from numpy.typing import NDArray
     from sqlalchemy.engine import Connection, Engine
 
     from reports.records import ParameterValue
 
 
-STUDIES = table("studies", column("study_id"), column("study_name"))
-TRIALS = table(
+STUDIES = sa.table("studies", sa.column("study_id"), sa.column("study_name"))
+TRIALS = sa.table(
     "trials",
-    column("trial_id"),
-    column("number"),
-    column("study_id"),
-    column("state"),
-    column("datetime_start", DateTime),
-    column("datetime_complete", DateTime),
+    sa.column("trial_id"),
+    sa.column("number"),
+    sa.column("study_id"),
+    sa.column("state"),
+    sa.column("datetime_start", sa.DateTime),
+    sa.column("datetime_complete", sa.DateTime),
 )
-PARAMS = table(
-    "trial_params", column("param_id"), column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
-)
-USER_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
-SYSTEM_ATTRIBUTES = table("trial_system_attributes", column("trial_id"), column("key"), column("value_json"))
+PARAMS = sa.table("trial_params", *map(sa.column, ("param_id", "trial_id", "param_name", "param_value", "distribution_json")))
+USER_ATTRIBUTES = sa.table("trial_user_attributes", sa.column("trial_id"), sa.column("key"), sa.column("value_json"))
+SYSTEM_ATTRIBUTES = sa.table("trial_system_attributes", sa.column("trial_id"), sa.column("key"), sa.column("value_json"))
 
 
 @cache
@@ -108,15 +92,15 @@ def add_leases(connection: Connection) -> None:
     """
     server = connection.dialect.name == "postgresql"
     if server:
-        for name in connection.execute(select(STUDIES.c.study_name)).scalars():
+        for name in connection.execute(sa.select(STUDIES.c.study_name)).scalars():
             digest = hashlib.blake2b(f"steadysweep:{name}".encode(), digest_size=8).digest()
             key = int.from_bytes(digest, "big", signed=True)
-            if not connection.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one():
+            if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(key))).scalar_one():
                 raise SchemaError(
                     f"study {name!r} in this storage is being run by a steadysweep that knows only one driver; expected none while the storage is migrated. "
                     "Wait for it, or stop it."
                 )
-    connection.execute(text(_LEASES.format(time="TIMESTAMP WITH TIME ZONE" if server else "DATETIME")))
+    connection.execute(sa.text(_LEASES.format(time="TIMESTAMP WITH TIME ZONE" if server else "DATETIME")))
 
 
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases}
@@ -125,62 +109,62 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases}
 
 SCHEMA_VERSION = 2
 OLDEST_READABLE = 1  # version 2 adds a table that only drivers need
-METADATA = MetaData()
+METADATA = sa.MetaData()
 
-VERSION = Table("steadysweep_schema", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
+VERSION = sa.Table("steadysweep_schema", METADATA, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
 
-FACTS = Table(
+FACTS = sa.Table(
     "steadysweep_study_facts",
     METADATA,
-    Column("study_id", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(128), primary_key=True),
-    Column("value_json", Text, nullable=False),
+    sa.Column("study_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("value_json", sa.Text, nullable=False),
 )
 
-CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `sweeps.record.curves`
+CURVES = sa.Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `encode`
     "steadysweep_curves",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("first_epoch", Integer, primary_key=True, autoincrement=False),
-    Column("epochs", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first_epoch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("epochs", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
-ATTEMPTS = Table(  # times are naive UTC, as Optuna's
+ATTEMPTS = sa.Table(  # times are naive UTC, as Optuna's
     "steadysweep_attempts",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("driver", String(256), nullable=False),
-    Column("worker", String(256), nullable=False),
-    Column("from_epoch", Integer, nullable=False),
-    Column("started", DateTime, nullable=False),
-    Column("seen", DateTime, nullable=False),
-    Column("ended", DateTime),
-    Column("cause", String(64)),
-    Column("checkpoint", Text),
-    Column("gpu", Float, nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("driver", sa.String(256), nullable=False),
+    sa.Column("worker", sa.String(256), nullable=False),
+    sa.Column("from_epoch", sa.Integer, nullable=False),
+    sa.Column("started", sa.DateTime, nullable=False),
+    sa.Column("seen", sa.DateTime, nullable=False),
+    sa.Column("ended", sa.DateTime),
+    sa.Column("cause", sa.String(64)),
+    sa.Column("checkpoint", sa.Text),
+    sa.Column("gpu", sa.Float, nullable=False),
 )
 
-LEASES = Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
+LEASES = sa.Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
     "steadysweep_leases",
     METADATA,
-    Column("trial_id", Integer, primary_key=True, autoincrement=False),
-    Column("study_id", Integer, nullable=False),
-    Column("owner", String(256), nullable=False),
-    Column("process", String(128), nullable=False),
-    Column("fence", Integer, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("expires", DateTime(timezone=True), nullable=False),
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("study_id", sa.Integer, nullable=False),
+    sa.Column("owner", sa.String(256), nullable=False),
+    sa.Column("process", sa.String(128), nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
 )
 
 
 def stored_version(engine: Engine) -> int | None:
     """The version of our tables in a storage, or None where there are none."""
-    if not inspect(engine).has_table(VERSION.name):
+    if not sa.inspect(engine).has_table(VERSION.name):
         return None
     with engine.connect() as connection:
-        return connection.execute(select(VERSION.c.version)).scalar_one_or_none()
+        return connection.execute(sa.select(VERSION.c.version)).scalar_one_or_none()
 
 
 def check_version(engine: Engine, place: str) -> None:
@@ -218,7 +202,7 @@ def create_or_migrate(engine: Engine, place: str) -> None:
     if version is None:
         METADATA.create_all(engine)
         with engine.begin() as connection:
-            connection.execute(insert(VERSION).values(version=SCHEMA_VERSION))
+            connection.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))
         return
     check_version(engine, place)
     if version == SCHEMA_VERSION:
@@ -226,4 +210,74 @@ def create_or_migrate(engine: Engine, place: str) -> None:
     with engine.begin() as connection:
         for step in range(version, SCHEMA_VERSION):
             MIGRATIONS[step](connection)
-        connection.execute(update(VERSION).values(version=SCHEMA_VERSION))
+        connection.execute(sa.update(VERSION).values(version=SCHEMA_VERSION))
+
+
+COMPRESSION_LEVEL = 1
+_PLANES = 4  # bytes of a float32
+
+Chunk = tuple[int, bytes]  # first epoch counted from 1, encoded epochs
+
+
+def encode(curves: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Encode curves of one length, each of shape ``(num_epochs,)``."""
+    names = list(curves)
+    matrix = np.asarray([curves[name] for name in names], dtype="<f4")
+    planes = matrix.reshape(-1).view(np.uint8).reshape(-1, _PLANES).T
+    return zlib.compress(json.dumps(names).encode() + b"\n" + planes.tobytes(), COMPRESSION_LEVEL)
+
+
+def decode(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """The curves that `encode` was given."""
+    header, _, body = zlib.decompress(data).partition(b"\n")
+    names = json.loads(header)
+    values = np.frombuffer(body, dtype=np.uint8).reshape(_PLANES, -1).T.copy().view("<f4").reshape(len(names), -1)
+    return dict(zip(names, values, strict=True))
+
+
+def decode_chunks(chunks: Iterable[Chunk]) -> dict[str, NDArray[np.float32]]:
+    """Join chunks to whole curves, NaN where an epoch has no such metric."""
+    parts = [(first, decode(data)) for first, data in chunks]
+    if len(parts) == 1 and parts[0][0] == 1:
+        return parts[0][1]
+    length = max((first - 1 + len(next(iter(part.values()), ())) for first, part in parts), default=0)
+    curves: dict[str, NDArray[np.float32]] = {}
+    for first, part in parts:
+        for name, values in part.items():
+            whole = curves.setdefault(name, np.full(length, np.nan, dtype=np.float32))
+            whole[first - 1 : first - 1 + len(values)] = values
+    return curves
+
+
+def one_epoch(figures: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
+    """Figures of a single epoch as curves of length 1."""
+    return {name: np.asarray([value], dtype=np.float32) for name, value in figures.items()}
+
+
+class LazyCurves(Curves):
+    """Metric name to values of shape ``(num_epochs,)``; opening 10,000 trials costs their bytes, not their decoding."""
+
+    def __init__(self, chunks: tuple[Chunk, ...], num_epochs: int) -> None:
+        self._chunks = chunks
+        self._curves: dict[str, NDArray[np.float32]] | None = None
+        self._num_epochs = num_epochs
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs on record."""
+        return self._num_epochs
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return self._decoded()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._decoded())
+
+    def __len__(self) -> int:
+        return len(self._decoded())
+
+    def _decoded(self) -> dict[str, NDArray[np.float32]]:
+        if self._curves is None:
+            self._curves = decode_chunks(self._chunks)
+            self._chunks = ()
+        return self._curves

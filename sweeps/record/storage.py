@@ -26,25 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 
-NETWORK_TYPES = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "9p",
-        "fuse.sshfs",
-        "fuse.s3fs",
-        "fuse.gcsfuse",
-    }
-)
+MOUNTED_STORES = frozenset({"fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse"})
+NETWORK_TYPES = MOUNTED_STORES | {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "9p"}
 
 
 def filesystem_type(path: Path, mounts: str) -> str:
@@ -187,17 +170,15 @@ KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count"
 """A server that vanished without a word is noticed in half a minute (libpq's parameters)."""
 
 
-def engine_options(storage: Storage) -> dict[str, Any]:
-    """Arguments of `sqlalchemy.create_engine`."""
+def engine_of(storage: Storage) -> Engine:
+    """An engine whose every connection is set up as a driver needs it."""
     if storage.file is not None:
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "connect_args": {"connect_timeout": 10, **KEEPALIVE}}
-
-
-def prepare(engine: Engine) -> None:
-    """Set what every new connection needs; connections made before are closed."""
-    event.listen(engine, "connect", _on_sqlite_connect if engine.dialect.name == "sqlite" else _on_server_connect)
-    engine.dispose()
+        engine = create_engine(storage.url, connect_args={"timeout": BUSY_SECONDS})
+    else:
+        options: dict[str, Any] = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        engine = create_engine(storage.url, connect_args={"connect_timeout": 10, **KEEPALIVE}, **options)
+    event.listen(engine, "connect", _on_server_connect if storage.file is None else _on_sqlite_connect)
+    return engine
 
 
 class Database:
@@ -223,8 +204,7 @@ class Database:
     def engine(self) -> Engine:
         """Makes connections, also to a SQLite file that is yet to be made."""
         if self._engine is None:
-            self._engine = create_engine(self.storage.url, **engine_options(self.storage))
-            prepare(self._engine)
+            self._engine = engine_of(self.storage)
         return self._engine
 
     def existing(self) -> Engine:

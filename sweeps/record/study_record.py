@@ -1,18 +1,20 @@
-"""Studies in a storage, read without Optuna and without a driver."""
+"""What a study is besides its trials (a table of ours, a JSON value a key), and studies in a storage, read without Optuna and without a driver."""
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, insert, inspect, select
 
-from reports.records import StudyRecord
+from reports.records import ParameterRecord, StudyRecord
 from sweeps.record.errors import StudyNotFoundError
-from sweeps.record.facts import StudyFacts, read_facts
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.reading import read_trials
-from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version
+from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version, stored_version
 from sweeps.record.storage import opened
 
 if TYPE_CHECKING:
@@ -23,6 +25,110 @@ if TYPE_CHECKING:
     from reports.records import TrialRecord
     from sweeps.record.leases import Lease
     from sweeps.record.storage import Database
+
+
+@dataclass(frozen=True)
+class HistorySource:
+    """The study whose trials a study began with.
+
+    Attributes:
+        study: its name.
+        storage: its URL, ``${VARIABLES}`` unexpanded.
+        complete: whether all its trials were imported; until then the next run goes on importing.
+        imported: trials that were taken over.
+        left_out: reason to number of trials that were not.
+    """
+
+    study: str
+    storage: str
+    complete: bool = False
+    imported: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """Everything that identifies a study.
+
+    Attributes:
+        metric: what is ranked.
+        maximize: whether more is better.
+        seed: the study's seed.
+        target_trials: search configurations wanted; grows with ``--trials +N``.
+        planned_epochs: epochs of a complete training.
+        sweep_file: the resolved sweep file as YAML, ``${VARIABLES}`` unexpanded.
+        parameters: the space as it is now (it may be narrowed).
+        distributions: name to Optuna's JSON, frozen when the study was made.
+        num_val: validation images, once a trial has reported them.
+        versions: package to version.
+        hardware: of the driver's host; texts.
+        facts: fingerprints, owner, host, command; texts.
+        created: UTC.
+        changes: what later runs changed, oldest first: time and text.
+        history: the study whose trials it began with, or None.
+        exhausted: whether every configuration of the space was proposed.
+        settled: why the search ended before its last trial, in words, or empty.
+        leaders: configurations that are confirmed, best first; fixed when confirmation begins.
+        leaders_after: how many search configurations they were chosen from.
+    """
+
+    metric: str
+    maximize: bool
+    seed: int
+    target_trials: int | None
+    planned_epochs: int
+    sweep_file: str = ""
+    parameters: tuple[ParameterRecord, ...] = ()
+    distributions: Mapping[str, str] = field(default_factory=dict)
+    num_val: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
+    changes: tuple[str, ...] = ()
+    history: HistorySource | None = None
+    exhausted: bool = False
+    settled: str = ""
+    leaders: tuple[str, ...] = ()
+    leaders_after: int = 0
+
+
+def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
+    """The facts of a study, or None when it is not one of ours."""
+    rows = connection.execute(select(FACTS.c.key, FACTS.c.value_json).where(FACTS.c.study_id == study_id))
+    stored: dict[str, Any] = {key: json.loads(value) for key, value in rows}
+    if not stored:
+        return None
+    known = {each.name for each in fields(StudyFacts)}
+    values = {key: value for key, value in stored.items() if key in known}
+    values["parameters"] = tuple(ParameterRecord(**{**each, "labels": tuple(each["labels"])}) for each in stored.get("parameters", ()))
+    values["changes"] = tuple(stored.get("changes", ()))
+    values["leaders"] = tuple(stored.get("leaders", ()))
+    values["created"] = datetime.fromisoformat(stored["created"]) if stored.get("created") else None
+    values["history"] = HistorySource(**stored["history"]) if stored.get("history") else None
+    return StudyFacts(**values)
+
+
+def write_facts(connection: Connection, study_id: int, facts: StudyFacts) -> None:
+    """Replace the facts of a study."""
+    connection.execute(delete(FACTS).where(FACTS.c.study_id == study_id))
+    rows = [{"study_id": study_id, "key": each.name, "value_json": _json(getattr(facts, each.name))} for each in fields(StudyFacts)]
+    connection.execute(insert(FACTS), rows)
+
+
+def _json(value: object) -> str:
+    """`value` as JSON: records as objects, times in ISO 8601."""
+
+    def plain(other: object) -> object:
+        if isinstance(other, datetime):
+            return other.isoformat()
+        if isinstance(other, ParameterRecord | HistorySource):
+            return {each.name: getattr(other, each.name) for each in fields(other)}
+        if hasattr(other, "items"):
+            return dict(other.items())
+        raise TypeError(f"a study fact holds a {type(other).__name__}; expected JSON values, a time or a ParameterRecord")
+
+    return json.dumps(value, default=plain)
 
 
 SHOWN_CHANGES = 20
@@ -39,6 +145,17 @@ def list_studies(where: Database | str) -> tuple[str, ...]:
         return tuple(sorted(_studies(connection)))
 
 
+def study_exists(where: Database | str, name: str) -> bool:
+    """Whether `open_study` would find a study."""
+    with opened(where) as database:
+        file = database.storage.file
+        if (file is not None and not file.exists()) or stored_version(database.existing()) is None:
+            return False
+        with database.engine.connect() as connection:
+            named = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name, STUDIES.c.study_id.in_(select(FACTS.c.study_id)))
+            return connection.execute(named).first() is not None
+
+
 def read_study(where: Database | str, name: str) -> StudyRecord:
     """A whole study as the report sees it; curves are decoded when they are looked at.
 
@@ -50,12 +167,7 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
 
 
 def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, list[TrialRecord]]:
-    """A study's facts and its trials, those of its history among them, without becoming its driver.
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """A study's facts and its trials, those of its history among them, without becoming its driver; raises as `read_study` does."""
     with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         facts = existing_facts(connection, study_id, name, place)
@@ -63,23 +175,13 @@ def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, lis
 
 
 def read_study_facts(where: Database | str, name: str) -> StudyFacts:
-    """What a study is, without its trials (for ``resume``: its sweep file).
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """What a study is, without its trials (for ``resume``: its sweep file); raises as `read_study` does."""
     with _reading(where) as (connection, place):
         return existing_facts(connection, study_id_of(connection, name, place), name, place)
 
 
 def read_leases(where: Database | str, name: str) -> Mapping[int, Lease]:
-    """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite).
-
-    Raises:
-        StudyNotFoundError: no such storage, or no such study in it.
-        SchemaError: it holds no studies of ours, or of another version.
-    """
+    """Trial number to lease of the trials that are running on a server; empty where one driver has all of them (SQLite). Raises as `read_study` does."""
     with _reading(where) as (connection, place):
         study_id = study_id_of(connection, name, place)
         if connection.dialect.name == "sqlite" or not inspect(connection).has_table(LEASES.name):

@@ -2,26 +2,29 @@
 
 Rows are those that Optuna's own storage writes, each trial in a few statements. That storage loads a trial's row again before each parameter and attribute that it
 writes, which is most of what a driver's processor time for a short trial went to. The tables are those of Optuna's models, so that types and names are its own; a
-test holds the rows to those that Optuna writes.
+test holds the rows to those that Optuna writes. `Transactions` waits while the database is away.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import optuna
 from optuna.distributions import distribution_to_json
+from optuna.exceptions import StorageInternalError
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from sweeps.record.curves import encode
-from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.errors import StorageUnavailableError, StudyMovedOnError
 from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
-from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, naive_utc_now
+from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +36,104 @@ if TYPE_CHECKING:
 
     from reports.records import TrialRecord
     from sweeps.record.ownership import Ownership
-    from sweeps.record.transactions import Transactions
+    from sweeps.record.storage import Database
+
+    Statements = Callable[[Connection], object]
+
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
+
+
+def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Result:
+    """Run `operation`, again while the database is away.
+
+    Args:
+        operation: a transaction that may safely run twice: the answer to a commit may be lost with the connection.
+        place: the storage's URL without password, for the message.
+        limit: seconds after which it is given up.
+
+    Raises:
+        StorageUnavailableError: the database was away for longer.
+    """
+    started, wait = time.monotonic(), _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return operation()
+        except (DBAPIError, StorageInternalError) as error:
+            cause = (error.__cause__ or error) if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's
+            if not _is_away(cause):
+                raise
+            if time.monotonic() - started >= limit:
+                raise StorageUnavailableError(
+                    f"storage {place}: did not answer for {limit:g} s ({_words(cause)}). "
+                    "What is on record is safe; once the database is up, run the sweep again: it goes on where it was."
+                ) from error
+            _log.warning("storage: the database does not answer (%s); trying again in %.1f s", type(error).__name__, wait)
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+
+def _is_away(cause: BaseException) -> bool:
+    """Whether an error may pass: no connection, a restart, a lock that is held for long; not one in what was asked."""
+    return isinstance(cause, (OperationalError, InterfaceError)) or (isinstance(cause, DBAPIError) and cause.connection_invalidated)
+
+
+def _words(cause: BaseException) -> str:
+    """The database's own message, on one line."""
+    lines = str(getattr(cause, "orig", None) or cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__
+
+
+class Transactions:
+    """Runs statements on a storage.
+
+    Args:
+        database: the storage.
+        outage: seconds that a database may be away. After one such wait in vain there is no other: what is still to be written when a run ends would
+            take as long for each event.
+    """
+
+    def __init__(self, database: Database, outage: float) -> None:
+        self._engine, self._place = database.engine, database.place
+        self._outage = outage
+
+    def read(self, query: Callable[[Connection], _Result]) -> _Result:
+        """What a query of any number of statements finds."""
+
+        def once() -> _Result:
+            with self._engine.connect() as connection:
+                return query(connection)
+
+        return self.persist(once)
+
+    def write(self, statements: Statements, check: Statements | None = None) -> None:
+        """Run `check`, then `statements`, in one transaction; a try whose answer was lost may have committed it before."""
+        tries = 0
+
+        def once_more() -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                with self._engine.begin() as connection:
+                    if check is not None:
+                        check(connection)
+                    statements(connection)
+            except IntegrityError:
+                if tries == 1:
+                    raise
+
+        self.persist(once_more)
+
+    def persist(self, operation: Callable[[], _Result]) -> _Result:
+        """`wait_out`, with this storage's limit."""
+        try:
+            return wait_out(operation, self._place, self._outage)
+        except StorageUnavailableError:
+            self._outage = 0.0
+            raise
 
 
 _TRIALS: Table = models.TrialModel.__table__
@@ -53,14 +153,9 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
         number: how many trials the study has.
         trial: its number and ID are not looked at; its distributions must be compatible with the study's.
     """
-    row = {
-        "study_id": study_id,
-        "number": number,
-        "state": trial.state,
-        "datetime_start": _utc(trial.datetime_start),
-        "datetime_complete": _utc(trial.datetime_complete),
-    }
-    (trial_id,) = connection.execute(insert(_TRIALS).values(**row)).inserted_primary_key or (0,)
+    times = {"datetime_start": _utc(trial.datetime_start), "datetime_complete": _utc(trial.datetime_complete)}
+    row = insert(_TRIALS).values(study_id=study_id, number=number, state=trial.state, **times)
+    (trial_id,) = connection.execute(row).inserted_primary_key or (0,)
     params = [
         {
             "trial_id": trial_id,
@@ -155,7 +250,7 @@ class TrialWriter:
             metric: that Optuna's tools are shown.
 
         Raises:
-            StudyMovedOnError: the study has a trial of this number already; nothing was written.
+            StudyMovedOnError: as for `add`.
         """
         values = {epoch: float(value) for epoch, value in enumerate(trial.curves.get(metric, ()), start=1) if np.isfinite(value)}
         steps = shown_epochs(trial.planned_epochs)
@@ -203,8 +298,7 @@ class TrialWriter:
 
     def _template(self, trial: TrialRecord, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial
         """A new trial in Optuna's form."""
-        given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
-        given["user_attrs"] = {**identity_attributes(trial), **known.get("user_attrs", {})}
+        known["user_attrs"] = {**identity_attributes(trial), **known.get("user_attrs", {})}
         return optuna.trial.FrozenTrial(
             number=-1,
             trial_id=-1,
@@ -212,7 +306,7 @@ class TrialWriter:
             params=dict(trial.params),
             distributions={name: self._distributions[name] for name in trial.params},
             system_attrs=dict(trial.memory),
-            **given,
+            **{"value": None, "datetime_complete": None, "intermediate_values": {}, **known},
         )
 
 

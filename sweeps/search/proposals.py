@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from search_spaces.space import continuous_parameters, grid_points, size
-from sweeps.search.history import inside
 from sweeps.search.samplers import Question
 from sweeps.search.samplers.fixed_points import LARGEST_GRID, random_point
-from sweeps.search.view import plain
+from sweeps.search.view import inside, plain
 from sweeps.seeds import proposal_seed
 
 if TYPE_CHECKING:

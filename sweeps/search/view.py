@@ -9,6 +9,7 @@ Parameters have two forms in Optuna: one for the record, frozen at creation, and
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial, TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
@@ -107,6 +108,13 @@ def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
     }
 
 
+def frozen_trial(number: int, state: TrialState, *, value: float | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
+    """A trial in Optuna's form, without times and user attributes; the dictionaries that are not given are empty."""
+    given = {name: known.get(name, {}) for name in ("params", "distributions", "system_attrs", "intermediate_values")}
+    times: dict[str, Any] = {"datetime_start": None, "datetime_complete": None}
+    return FrozenTrial(number=number, trial_id=number, state=state, value=value, user_attrs={}, **times, **given)
+
+
 _LARGEST_CACHE = 4_000
 
 
@@ -135,16 +143,12 @@ class View:
             return known[1]
         score = trial.score if trial.score is not None and math.isfinite(trial.score) else None
         state = self._state(trial, score)
-        frozen = FrozenTrial(
-            number=trial.number,
-            trial_id=trial.number,
-            state=state,
+        frozen = frozen_trial(
+            trial.number,
+            state,
             value=score if state is TrialState.COMPLETE else None,
-            datetime_start=None,
-            datetime_complete=None,
             params={name: space.parameters[name].to_scale(value) for name, value in trial.point.items()},
             distributions={name: self._distributions[name] for name in trial.point},
-            user_attrs={},
             system_attrs=dict(trial.memory),
             intermediate_values={trial.epochs: score} if state is TrialState.PRUNED and score is not None else {},
         )
@@ -158,3 +162,72 @@ class View:
         if score is None:
             return TrialState.FAIL
         return TrialState.COMPLETE if self._pruned_as_complete else TrialState[trial.state]
+
+
+BEST = 25  # TPE's good group never exceeds 25 trials (optuna.samplers._tpe.default_gamma)
+OTHERS = 1_000
+
+
+class SearchHistory:
+    """Holds one trial a configuration: the one with most epochs, the earlier of equals.
+
+    Args:
+        space: the space as it is now; trials outside are left out (a narrowed space changes what samplers see, not the record).
+        maximize: whether more is better.
+    """
+
+    def __init__(self, space: SearchSpace, *, maximize: bool) -> None:
+        self._space = space
+        self._sign = -1.0 if maximize else 1.0
+        self._trials: dict[int, SeenTrial] = {}
+        self._by_configuration: dict[str, int] = {}
+        self._numbers: list[int] = []
+        self._ranked: list[tuple[float, int]] = []
+
+    def add(self, trial: SeenTrial) -> None:
+        """Keep a trial that is over."""
+        if not inside(trial.point, self._space):
+            return
+        other = self._by_configuration.get(trial.configuration)
+        if other is not None:
+            if not _better_known(trial, self._trials[other]):
+                return
+            self._forget(other)
+        self._trials[trial.number] = trial
+        self._by_configuration[trial.configuration] = trial.number
+        insort(self._numbers, trial.number)
+        if trial.state == "COMPLETE" and trial.score is not None and math.isfinite(trial.score):
+            insort(self._ranked, (self._sign * trial.score, trial.number))
+
+    def shown(self, running: Iterable[SeenTrial] = ()) -> list[SeenTrial]:
+        """What a sampler is shown, by number: the best, the newest thousand of the others, and what runs."""
+        best = {number for _, number in self._ranked[:BEST]}
+        others: list[int] = []
+        for number in reversed(self._numbers):
+            if len(others) == OTHERS:
+                break
+            if number not in best:
+                others.append(number)
+        chosen = [self._trials[number] for number in sorted([*best, *others])]
+        live = [trial for trial in running if trial.configuration not in self._by_configuration and inside(trial.point, self._space)]
+        return sorted([*chosen, *live], key=lambda trial: trial.number) if live else chosen
+
+    def _forget(self, number: int) -> None:
+        trial = self._trials.pop(number)
+        del self._numbers[bisect_left(self._numbers, number)]
+        if trial.state == "COMPLETE" and trial.score is not None:
+            self._ranked = [entry for entry in self._ranked if entry[1] != number]
+
+
+def inside(point: Mapping[str, PointValue], space: SearchSpace) -> bool:
+    """Whether `point` is one of `space`."""
+    for name, value in point.items():
+        parameter = space.parameters.get(name)
+        if parameter is None or not parameter.contains(value):
+            return False
+    return all(name in point or not (parameter.when is None or parameter.when.holds(point)) for name, parameter in space.parameters.items())
+
+
+def _better_known(trial: SeenTrial, other: SeenTrial) -> bool:
+    """Whether `trial` says more about their configuration."""
+    return (trial.score is not None, trial.epochs, -trial.number) > (other.score is not None, other.epochs, -other.number)

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reports.records import TrialRecord
-from sweeps.record import StudyMovedOnError
+from sweeps.record.errors import StudyMovedOnError
 from sweeps.seeds import training_seed
 from sweeps.study.confirmation import Confirmation, Settling, confirmation_trainings
 from sweeps.study.kill_points import reach
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces.conditions import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.reading import TrialNews
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
     from sweeps.study.state import StudyState
 
@@ -56,7 +56,8 @@ class Others:
     def follow(self) -> list[LiveTrial]:
         """Learn what others wrote; returns trials that nobody owned any more and that this driver has now taken over."""
         if not self._record.shared:
-            return self._take_all()
+            first, self._silent = self._silent is None, {}
+            return [self._hold(number) for number in sorted(self._state.live)] if first else []
         news = self._record.news(self._state.others())
         free = [each.number for each in news if each.free and each.number not in self._stopping and self._record.claim(each.number, each)]
         changed = [each.number for each in news if each.number in free or self._known.get(each.number) != each.written]
@@ -81,12 +82,6 @@ class Others:
         self._stopping.discard(number)
         return True
 
-    def _take_all(self) -> list[LiveTrial]:
-        if self._silent is not None:
-            return []
-        self._silent = {}
-        return [self._hold(number) for number in sorted(self._state.live)]
-
     def _hold(self, number: int) -> LiveTrial:
         self._state.held.add(number)
         self._known.pop(number, None)
@@ -94,15 +89,14 @@ class Others:
 
     def _note_renewals(self, news: Iterable[TrialNews]) -> None:
         """Note which drivers are alive: their leases were renewed, or are gone."""
-        leases = [each.lease for each in news if each.lease is not None and each.number in self._state.others()]
-        expires: dict[str, datetime] = {}
-        for lease in leases:
-            expires[lease.owner] = max(lease.expires, expires.get(lease.owner, lease.expires))
+        others = self._state.others()
+        leases = sorted((each.lease for each in news if each.lease is not None and each.number in others), key=lambda lease: lease.expires)
+        last = {lease.owner: lease for lease in leases}
         if self._silent is not None:
-            self._silent = {owner: first for owner, first in self._silent.items() if expires.get(owner) == first}
+            self._silent = {owner: first for owner, first in self._silent.items() if owner in last and last[owner].expires == first}
             return
-        self._silent = expires
-        for lease in {lease.owner: lease for lease in leases}.values():
+        self._silent = {owner: lease.expires for owner, lease in last.items()}
+        for lease in last.values():
             _log.warning(
                 "study %s: driver %s holds trials; waiting at most %.0f s for a sign that it is alive",
                 self._record.name,
@@ -179,8 +173,7 @@ class Assignments:
             StudyMovedOnError: others have added trials that this driver has not read.
         """
         if self._search_wanted():
-            trial = self._search()
-            if trial is not None:
+            if (trial := self._search()) is not None:
                 return trial
             self.exhausted = True
         if self._searching():
@@ -220,13 +213,7 @@ class Assignments:
 
 
 def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> bool:
-    """Whether a study has nothing left to hand out, by its record alone.
-
-    Args:
-        plan: of the study.
-        state: its trials.
-        facts: of the study: whether its space is exhausted, and whom it confirms.
-    """
+    """Whether a study has nothing left to hand out, by its record alone; its facts say whether its space is exhausted, and whom it confirms."""
     settled = plan.stop_when_settled and bool(facts.settled)
     if state.live or not (facts.exhausted or settled or state.search_configurations() >= plan.trials):
         return False

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from search_spaces.conditions import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
     from sweeps.study.state import StudyState
 
@@ -82,11 +82,7 @@ class Confirmation:
         return self._wanted
 
     def cost(self, slots: int) -> ConfirmationCost:
-        """What the rest of it costs.
-
-        Args:
-            slots: trainings at a time.
-        """
+        """What the rest of it costs, with `slots` trainings at a time."""
         wanted = self.wanted()
         live = {(trial.configuration, trial.seed): trial for trial in self._state.live.values() if trial.role == "confirmation"}
         begun = sum(trial.planned_epochs - trial.epochs for trial in live.values())
@@ -128,12 +124,7 @@ SHARE_BETWEEN = 20
 
 
 class Settling:
-    """Asks the rule now and then.
-
-    Args:
-        plan: says whether it is wanted, and how near is near enough.
-        state: the study's trials.
-    """
+    """Asks the rule now and then, if the plan wants it."""
 
     def __init__(self, plan: StudyPlan, state: StudyState) -> None:
         self._plan = plan
@@ -141,11 +132,7 @@ class Settling:
         self._next = LEAST_TRIALS
 
     def reason(self, num_val: int | None) -> str:
-        """Why the search is over, in words with figures; empty while it is not.
-
-        Args:
-            num_val: validation images, or None when unknown.
-        """
+        """Why the search is over, in words with figures; empty while it is not. `num_val` counts the validation images, where known."""
         plan = self._plan
         complete = self._state.complete
         if not plan.stop_when_settled or complete < self._next:
@@ -156,11 +143,8 @@ class Settling:
         limit = None if gain is None else worth_searching(gain.best, num_val, plan.settled_within)
         if gain is None or limit is None or gain.gain > limit:
             return ""
-        why = (
-            "as the sweep file asks"
-            if plan.settled_within is not None
-            else f"the standard error of the best figure on {num_val} validation images"
-        )
+        of_best = f"the standard error of the best figure on {num_val} validation images"
+        why = of_best if plan.settled_within is None else "as the sweep file asks"
         return (
             f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
             f"less than {limit:.4f}, {why}"

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
 from sweeps.observer import StudyOutcome
-from sweeps.record import LeaseLostError
+from sweeps.record.errors import LeaseLostError
 from sweeps.record.leases import driver_name
-from sweeps.record.reading import Attribute
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.ranking import StudyRanking
+from sweeps.study.ranking import Snapshots, StudyRanking
 from sweeps.study.retention import Retention
-from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -250,7 +248,7 @@ class StudyDriver:
             return
         if len(trial.notices) < MOST_NOTICES:
             trial.notices.append(event.text)
-            self._record.set_attributes(trial.number, {Attribute.NOTICES: list(trial.notices)})
+            self._record.set_attributes(trial.number, {"notices": list(trial.notices)})
         record = trial.record()
         self._tell(lambda observer: observer.on_notice(record, event.text))
 
@@ -282,12 +280,12 @@ class StudyDriver:
             self._on_failure(trial, event)
 
     def _on_failure(self, trial: LiveTrial, event: Ended) -> None:
-        verdict = judge_failure(event.cause, trial.attempts, trial.epochs)
-        if verdict.again:
+        cause = judge_failure(event.cause, trial.attempts, trial.epochs)
+        if cause is None:
             self._assignments.again(trial)
             return
         error = event.error or f"{event.cause.value}, without a message"
-        self._finishing.finish(trial, "FAIL", cause=verdict.cause, error=error, outcome=event.outcome)
+        self._finishing.finish(trial, "FAIL", cause=cause, error=error, outcome=event.outcome)
         if event.cause is Cause.EXCEPTION:
             self._first_failures.exception(trial.number, error)
         else:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,18 +34,10 @@ if TYPE_CHECKING:
     from sweeps.study.state import LiveTrial, StudyState
 
 
-def flags_of(
+def _flags_of(
     curves: Mapping[str, NDArray[np.float32]], num_val: int | None, planned_epochs: int, *, figures: Mapping[str, float], cut: bool
 ) -> dict[str, dict[str, Any]]:
-    """Flags of a curve, the gravest first: name to evidence, plain data.
-
-    Args:
-        curves: metric to values, shape ``(num_epochs,)``.
-        num_val: validation images, or None when unknown.
-        planned_epochs: epochs of a complete training.
-        figures: of the trial; ``num_classes`` and ``frozen_by_batch`` sharpen what is said.
-        cut: the trial was pruned.
-    """
+    """Flags of a curve, the gravest first: name to evidence, plain data; ``num_classes`` and ``frozen_by_batch`` of `figures` sharpen what is said."""
     classes, frozen = figures.get("num_classes"), figures.get("frozen_by_batch")
     flags = find_flags(
         curves,
@@ -75,39 +67,30 @@ class Finishing:
 
     def complete(self, trial: LiveTrial, ended: Ended) -> None:
         """End a trial whose trainable returned: COMPLETE with what its curve holds, or FAIL where it has no such curve."""
-        curve = trial.curve(self._plan.metric)
-        outcome = ended.outcome
+        metric, curve = self._plan.metric, trial.curve(self._plan.metric)
+        error, cause = None, Cause.EXCEPTION
         if trial.epochs == 0:
-            self.finish(
-                trial, "FAIL", cause=Cause.EXCEPTION.value, error="the trainable returned without reporting an epoch", outcome=outcome
-            )
+            error = "the trainable returned without reporting an epoch"
         elif np.isnan(curve).all():
             names = ", ".join(sorted(trial.curves)) or "none"
-            error = f"the trainable reported no value of {self._plan.metric!r}, which is ranked; it reported: {names}"
-            self.finish(trial, "FAIL", cause=Cause.EXCEPTION.value, error=error, outcome=outcome)
-        elif not np.isfinite(curve[~np.isnan(curve)]).all():
-            error = f"{self._plan.metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}"
-            self.finish(trial, "FAIL", cause=Cause.NON_FINITE.value, error=error, outcome=outcome)
+            error = f"the trainable reported no value of {metric!r}, which is ranked; it reported: {names}"
+        elif np.isinf(curve).any():
+            error, cause = f"{metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}", Cause.NON_FINITE
+        if error is None:
+            self.finish(trial, "COMPLETE", outcome=ended.outcome)
         else:
-            self.finish(trial, "COMPLETE", outcome=outcome)
+            self.finish(trial, "FAIL", cause=cause.value, error=error, outcome=ended.outcome)
 
     def finish(
         self, trial: LiveTrial, state: TrialState, *, cause: str | None = None, error: str | None = None, outcome: Outcome | None = None
     ) -> None:
-        """End a trial.
-
-        Args:
-            trial: live until now.
-            state: COMPLETE, PRUNED or FAIL.
-            cause: why, for PRUNED and FAIL.
-            error: traceback or message of a failure.
-            outcome: what the trainable returned, if it did.
-        """
-        curves = dict(trial.record().curves)
+        """End a live trial: `cause` says why it was pruned or failed, `error` is a failure's traceback or message, `outcome` what the trainable returned."""
+        record = trial.record()
+        curves = dict(record.curves)
         figures = {} if outcome is None else {name: float(value) for name, value in outcome.figures.items() if math.isfinite(value)}
         num_val = int(figures["num_val"]) if "num_val" in figures else self._record.facts.num_val
         finished = replace(
-            trial.record(),
+            record,
             state=state,
             curves=curves,
             figures=figures,
@@ -115,7 +98,7 @@ class Finishing:
             cause=cause,
             error=error,
             score=score_of(trial.curve(self._plan.metric), maximize=self._plan.maximize),
-            flags=flags_of(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {},
+            flags=_flags_of(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {},
         )
         if num_val is not None and num_val > (self._record.facts.num_val or 0):  # a trial may see fewer an epoch than there are
             self._record.update_facts(num_val=num_val)
@@ -140,16 +123,8 @@ _OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
 _COUNTED = frozenset({Cause.WORKER_DIED, Cause.OUT_OF_MEMORY})
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether to run the trial again, and the cause in words if not."""
-
-    again: bool
-    cause: str = ""
-
-
-def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) -> Verdict:
-    """Decide about an attempt that did not complete.
+def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) -> str | None:
+    """Why a trial fails whose last attempt did not complete, in words; None where it is run again.
 
     A node that was lost, or that has other versions, is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then.
     A worker that died or ran out of memory is run again at most twice. The trial's own failures are never repeated.
@@ -160,18 +135,14 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
         epochs: epochs on record now.
     """
     if cause is Cause.INTERRUPTED:
-        return Verdict(again=True)
+        return None
     if cause in _OF_NODES:
-        fruitless = sum(1 for attempt in attempts if attempt.cause in _OF_NODES and attempt.from_epoch == epochs)
-        if fruitless < LOST_NODES_WITHOUT_PROGRESS:
-            return Verdict(again=True)
-        return Verdict(again=False, cause=f"{cause.value} ({fruitless} times without a new epoch)")
+        fruitless = sum(attempt.cause in _OF_NODES and attempt.from_epoch == epochs for attempt in attempts)
+        return None if fruitless < LOST_NODES_WITHOUT_PROGRESS else f"{cause.value} ({fruitless} times without a new epoch)"
     if cause in _COUNTED:
-        counted = sum(1 for attempt in attempts if attempt.cause in _COUNTED)
-        if counted <= WORKER_RETRIES:
-            return Verdict(again=True)
-        return Verdict(again=False, cause=f"{cause.value} ({counted} attempts)")
-    return Verdict(again=False, cause=cause.value)
+        counted = sum(attempt.cause in _COUNTED for attempt in attempts)
+        return None if counted <= WORKER_RETRIES else f"{cause.value} ({counted} attempts)"
+    return cause.value
 
 
 class SweepAbortedError(SweepError):

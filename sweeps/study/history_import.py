@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.record import HistorySource, read_stored_study
+from sweeps.record.study_record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
 from sweeps.study.state import metric_curve, point_of, score_of
 from sweeps.sweep_file import SweepFile, sweep_from_text
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from reports.records import TrialRecord
     from search_spaces.conditions import PointValue
-    from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
 
 
@@ -38,37 +38,25 @@ OUTSIDE = "outside the new space"
 RELABELLED = "values of its labels are no longer known"
 
 
-class HistoryPoints:
-    """Finds the point of a new sweep that trains exactly as a trial of an old one did.
-
-    Args:
-        old: the file of the study that the trials are from.
-        new: the file of the new study.
-        boundaries: see `sweeps.sweep_file.configuration.effective_settings`.
-    """
-
-    def __init__(self, old: SweepFile, new: SweepFile, boundaries: Mapping[str, str]) -> None:
-        self._old = old
-        self._new = new
-        self._boundaries = boundaries
-
-    def find(self, params: Mapping[str, PointValue]) -> dict[str, PointValue] | str:
-        """The point of the new space, or why there is none."""
-        try:
-            values = searchable_values(self._old, params)
-            effective = effective_settings(self._old, params, self._boundaries)
-        except SweepInputError:
-            return RELABELLED
-        point: dict[str, PointValue] = {}
-        for name, parameter in self._new.space.parameters.items():
-            path = setting_path(name)
-            if path is None or not (parameter.when is None or parameter.when.holds(point)):
-                continue
-            value = parameter.value_of(values[".".join(path)])
-            if value is None:
-                return OUTSIDE
-            point[name] = value
-        return point if effective_settings(self._new, point, self._boundaries) == effective else OUTSIDE
+def equal_point(
+    params: Mapping[str, PointValue], old: SweepFile, new: SweepFile, boundaries: Mapping[str, str]
+) -> dict[str, PointValue] | str:
+    """The point of a new sweep that trains exactly as `params` did in an old one, or why there is none; `boundaries` as for `import_history`."""
+    try:
+        values = searchable_values(old, params)
+        effective = effective_settings(old, params, boundaries)
+    except SweepInputError:
+        return RELABELLED
+    point: dict[str, PointValue] = {}
+    for name, parameter in new.space.parameters.items():
+        path = setting_path(name)
+        if path is None or not (parameter.when is None or parameter.when.holds(point)):
+            continue
+        value = parameter.value_of(values[".".join(path)])
+        if value is None:
+            return OUTSIDE
+        point[name] = value
+    return point if effective_settings(new, point, boundaries) == effective else OUTSIDE
 
 
 UNFINISHED = "failed, or not over"
@@ -140,7 +128,6 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     """
     source = history.source
     there = {trial.source for trial in record.trials() if trial.role == "history"}
-    points = HistoryPoints(history.sweep, sweep, boundaries)
     left_out: Counter[str] = Counter()
     imported = 0
     for trial in history.trials:
@@ -149,11 +136,11 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
         if trial.state not in ("COMPLETE", "PRUNED") or not trial.num_epochs:
             left_out[UNFINISHED] += 1
             continue
-        point = points.find(point_of(trial))
+        point = equal_point(point_of(trial), history.sweep, sweep, boundaries)
         if isinstance(point, str):
             left_out[point] += 1
             continue
-        origin = _origin(trial, source.study)
+        origin = trial.source or (source.study, trial.number)  # an imported trial keeps where it came from
         if origin not in there:
             record.import_trial(_imported(trial, record.next_number, origin, point, plan))
         imported += 1
@@ -161,11 +148,6 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     if record.facts.num_val is None and history.facts.num_val is not None:
         record.update_facts(num_val=history.facts.num_val)
     record.update_facts(history=replace(source, complete=True, imported=imported, left_out=dict(left_out)))
-
-
-def _origin(trial: TrialRecord, study: str) -> tuple[str, int]:
-    """Study and number of a trial, or of the one that it was imported from itself."""
-    return trial.source or (study, trial.number)
 
 
 def _imported(trial: TrialRecord, number: int, origin: tuple[str, int], point: Mapping[str, PointValue], plan: StudyPlan) -> TrialRecord:

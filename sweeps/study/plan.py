@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.records import ParameterRecord
-from sweeps.record import StorageTimes
+from sweeps.record.errors import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reports.records import Role
     from search_spaces.conditions import PointValue
     from search_spaces.parameters import Parameter
-    from sweeps.record.facts import HistorySource
+    from sweeps.record.study_record import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile
 
@@ -122,6 +122,9 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     search = sweep.search
     maximize = search.metric not in MINIMIZED
     sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
+    single = (
+        not sweep.space.parameters and sweep.confirm.top == 0
+    )  # the one training of a file that varies nothing: there is nothing to choose
 
     def configuration(point: Mapping[str, PointValue]) -> str:
         return configuration_id(sweep, point, boundaries)
@@ -149,26 +152,12 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         settled_within=None if isinstance(sweep.budget.stop_when_settled, bool) else sweep.budget.stop_when_settled,
         confirm_top=sweep.confirm.top,
         confirm_seeds=sweep.confirm.seeds,
-        test_roles=_test_roles(sweep),
+        test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
     )
 
 
-def _test_roles(sweep: SweepFile) -> frozenset[Role]:
-    """Confirmations; and the one training of a file that varies nothing, where there is nothing to choose."""
-    single = not sweep.space.parameters and sweep.confirm.top == 0
-    return frozenset({"confirmation", "search"} if single else {"confirmation"})
-
-
 def parameter_record(parameter: Parameter) -> ParameterRecord:
     """A searched parameter as the report shows it."""
-    condition = parameter.when.text if parameter.when is not None else None
-    return ParameterRecord(
-        parameter.name,
-        parameter.kind,
-        labels=parameter.labels,
-        log=parameter.log,
-        low=parameter.low,
-        high=parameter.high,
-        condition=condition,
-    )
+    shown = {name: getattr(parameter, name) for name in ("labels", "log", "low", "high")}
+    return ParameterRecord(parameter.name, parameter.kind, **shown, condition=None if parameter.when is None else parameter.when.text)

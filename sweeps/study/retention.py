@@ -70,11 +70,7 @@ class Retention:
         self._put(self._decide(now=False))
 
     def close(self, seconds: float) -> None:
-        """Finish what is to be removed, of trials of other drivers too; after `seconds` the rest is left for the next run.
-
-        Args:
-            seconds: to wait at most.
-        """
+        """Finish what is to be removed, of trials of other drivers too; after `seconds` the rest is left for the next run."""
         self._put(self._notice(self._state.finished.values()))
         self._put(self._decide(now=True))
         self._jobs.put(None)

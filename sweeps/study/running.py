@@ -1,31 +1,216 @@
-"""`run_study`: opens or makes the study of a sweep and runs it."""
+"""`run_study` opens or makes the study of a sweep and runs it; `look_at_study` says whether it may go on under a sweep file and whether anything is left to do."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
-from sweeps.record import Storage, StudyExistsError, StudyFacts, create_study, open_study, study_exists
-from sweeps.record.storage import opened
+from sweeps.observer import StudyOutcome
+from sweeps.record.errors import StudyExistsError
+from sweeps.record.opening import create_study, open_study
+from sweeps.record.storage import Storage, opened
+from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, study_exists
 from sweeps.search.view import record_distributions
 from sweeps.storage_path import claim, refuse_claimed
-from sweeps.study.continuing import check_history, record_changes, storage_of
+from sweeps.study.assignments import is_over
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
 from sweeps.study.plan import StudyOptions, parameter_record, plan_of
+from sweeps.study.ranking import Snapshots, StudyRanking
 from sweeps.study.state import StudyState
+from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.sweep_file.comparison import Comparison, compare, history_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sweeps.executor.protocol import Executor
-    from sweeps.observer import StudyObserver, StudyOutcome
+    from sweeps.observer import EndReason, StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.storage import Database
+    from sweeps.record.study_record import HistorySource
     from sweeps.study.plan import StudyPlan
-    from sweeps.sweep_file import SweepFile
+
+
+def storage_of(sweep: SweepFile) -> str:
+    """The sweep's storage URL, variables unexpanded."""
+    return sweep.storage or f"sqlite:///./{sweep.study}.db"
+
+
+class OtherSweepError(SweepInputError):
+    """The study exists and was made from another sweep file.
+
+    Attributes:
+        importable: whether a new study made from the file could begin with this one's trials (``--from``).
+    """
+
+    def __init__(self, message: str, *, importable: bool) -> None:
+        super().__init__(message)
+        self.importable = importable
+
+
+def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparison:
+    """Compare a sweep with the file of its study.
+
+    Raises:
+        OtherSweepError: it is another sweep; the message lists the differences.
+    """
+    stored = sweep_from_text(facts.sweep_file, f"study {study}")
+    comparison = compare(stored, sweep)
+    if comparison.verdict == "refused":
+        differences = "\n".join(f"  {difference}" for difference in comparison.refused)
+        raise OtherSweepError(
+            f"study {study!r} exists and was made from another sweep file:\n{differences}\n"
+            "Expected the same settings (resources, runtime, budget, report, confirmation, more trials or a narrowed space may differ). "
+            "Give the new sweep another name (study: NAME), or restore the settings.",
+            importable=not history_obstacles(stored, sweep),
+        )
+    return comparison
+
+
+def check_data(study: str, facts: StudyFacts, fingerprint: str | None) -> None:
+    """Compare the data with the study's.
+
+    Raises:
+        SweepInputError: it is other data.
+    """
+    known = facts.facts.get("data_fingerprint")
+    if known and fingerprint and known != fingerprint:
+        raise SweepInputError(
+            f"study {study!r}: the data is not the study's (fingerprint {fingerprint}, expected {known}). "
+            "Restore the images and their split, or start a new study."
+        )
+
+
+def check_history(study: str, facts: StudyFacts, wanted: HistorySource | None) -> None:
+    """Compare ``--from`` with what an existing study began with.
+
+    Raises:
+        SweepInputError: it began without, or with another study.
+    """
+    if wanted is None:
+        return
+    there = facts.history
+    if there is None or (there.study, there.storage) != (wanted.study, wanted.storage):
+        began = "without another study's trials" if there is None else f"with those of {there.study!r} in {there.storage}"
+        raise SweepInputError(
+            f"--from {wanted.study}: study {study!r} exists and began {began}; history is only imported into a new study. "
+            "Give the new sweep another name (study: NAME, or --set study=NAME)."
+        )
+
+
+def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | None) -> None:
+    """Let a study go on under `sweep`: write what changed to its history.
+
+    Raises:
+        SweepInputError: it is another sweep, or other data.
+    """
+    comparison = check_continues(record.name, record.facts, sweep)
+    check_data(record.name, record.facts, fingerprint)
+    changed = {difference.path for difference in comparison.differences}
+    if "space" in changed and (others := record.other_drivers()):
+        raise SweepInputError(
+            f"space: narrowed while {', '.join(others)} {'is' if len(others) == 1 else 'are'} running study {record.name!r} in the wider one. "
+            "Stop the study there first, or join it with the space that it has."
+        )
+    if comparison.verdict == "continues":
+        record.update_facts(
+            change="; ".join(str(difference) for difference in comparison.differences),
+            sweep_file=sweep.to_yaml(),
+            target_trials=sweep.search.trials,
+            settled="" if changed & REOPENING else record.facts.settled,
+            parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
+        )
+    if fingerprint and not record.facts.facts.get("data_fingerprint"):
+        record.update_facts(facts={**record.facts.facts, "data_fingerprint": fingerprint})
+
+
+REOPENING = {"search.trials", "budget.stop_when_settled", "space"}
+"""A change of these reopens a search that was settled: more trials, another limit, another space."""
+NO_TRAINABLE = ""
+
+
+@dataclass(frozen=True)
+class ExistingStudy:
+    """A study as its record tells it, without becoming its driver.
+
+    Attributes:
+        facts: what it is.
+        comparison: of its file with the sweep's.
+        over: how it ended, when nothing is left to do; else None.
+    """
+
+    facts: StudyFacts
+    comparison: Comparison
+    over: StudyOutcome | None
+
+
+def with_kept_trials(sweep: SweepFile, database: Database | None = None) -> SweepFile:
+    """The sweep, with the trials that its study already asks for where these are more: ``resume --trials`` raises them, and a file need not follow."""
+    with opened(database or storage_of(sweep)) as storage:
+        asked = read_study_facts(storage, sweep.study).target_trials if study_exists(storage, sweep.study) else None
+    if asked is None or asked <= sweep.search.trials:
+        return sweep
+    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"trials": asked})})
+
+
+def look_at_study(sweep: SweepFile, history: HistorySource | None = None, database: Database | None = None) -> ExistingStudy | None:
+    """The study that a sweep would continue, or None where it would make a new one. Needs neither the data nor the model.
+
+    Args:
+        sweep: resolved.
+        history: the study whose trials a new one is to begin with.
+        database: the sweep's storage, where it is open already.
+
+    Raises:
+        OtherSweepError: the study exists and was made from another sweep file.
+        SweepInputError: history cannot be imported.
+    """
+    with opened(database or storage_of(sweep)) as storage:
+        there = study_exists(storage, sweep.study)
+        facts, trials = read_stored_study(storage, sweep.study) if there else (None, [])
+    if facts is None:
+        if history is not None:
+            look_at_history(history, sweep)
+        return None
+    check_history(sweep.study, facts, history)
+    comparison = check_continues(sweep.study, facts, sweep)
+    plan = plan_of(sweep, NO_TRAINABLE)
+    state = StudyState(plan, trials)
+    reason = _reason(plan, state, facts)
+    if reason is None:
+        return ExistingStudy(facts, comparison, None)
+    snapshot = Snapshots(sweep.study, plan, state, StudyRanking(sweep.study, state, lambda: facts)).take("over")
+    note = facts.settled if reason == "settled" else ""
+    return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live)), note))
+
+
+def record_without_running(sweep: SweepFile, fingerprint: str | None = None, database: Database | None = None) -> None:
+    """Write to a finished study what its sweep's new settings are.
+
+    Raises:
+        StudyLockedError: another driver is running it.
+    """
+    record = open_study(database or storage_of(sweep), sweep.study)
+    try:
+        record_changes(record, sweep, fingerprint)
+    finally:
+        record.close()
+
+
+def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason | None:
+    """Why a run would end at once, or None when it would not."""
+    if facts.history is not None and not facts.history.complete:
+        return None
+    if not is_over(plan, state, facts):
+        return "gpu-hours budget" if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours else None
+    if state.search_configurations() >= plan.trials:
+        return "done"
+    return "space exhausted" if facts.exhausted else "settled"
+
 
 KERAS_TRAINABLE = "sweeps.keras_trainable:train_trial"
 

@@ -5,18 +5,17 @@ A trial that is over is a `TrialRecord`; its score is computed once from its cur
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reports.records import Curves, TrialRecord
 from reports.stability import stability
-from sweeps.search.history import SearchHistory
-from sweeps.search.pruning.levels import LevelBook
-from sweeps.search.view import SeenTrial
-from sweeps.study.device_time import DeviceTime
+from sweeps.search.pruning.algorithms import LevelBook
+from sweeps.search.view import SearchHistory, SeenTrial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +25,56 @@ if TYPE_CHECKING:
     from reports.records import AttemptRecord, Role
     from search_spaces.conditions import PointValue
     from sweeps.study.plan import StudyPlan
+
+
+_HOUR = 3600.0
+
+
+class DeviceTime:
+    """Sums attempts: those on record, those ended in this run, those running."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._gpu_seconds = 0.0
+        self._known: dict[int, list[tuple[float, float]]] = {}  # seconds and GPUs of each attempt
+        self._running: dict[int, tuple[float, float]] = {}
+
+    def restore(self, trial: int, attempts: Iterable[AttemptRecord]) -> None:
+        """Take a trial's attempts from the record, in place of what was known of them.
+
+        One that no worker took does not count, one that never ended counts up to its last epoch.
+        """
+        for seconds, gpu in self._known.pop(trial, ()):
+            self._seconds -= seconds
+            self._gpu_seconds -= seconds * gpu
+        for attempt in attempts:
+            started, ended = attempt.started, attempt.ended or attempt.seen
+            if attempt.worker and started is not None and ended is not None:
+                self._add(trial, (ended - started).total_seconds(), attempt.gpu)
+
+    def begin(self, trial: int, gpu: float) -> None:
+        """A worker took an attempt; what it waited for a node or a free GPU before is not counted."""
+        self._running[trial] = (time.monotonic(), gpu)
+
+    def end(self, trial: int) -> None:
+        """An attempt ended."""
+        if trial in self._running:
+            started, gpu = self._running.pop(trial)
+            self._add(trial, time.monotonic() - started, gpu)
+
+    def trial_hours(self) -> float:
+        """Hours of training so far."""
+        return (self._seconds + sum(time.monotonic() - started for started, _ in self._running.values())) / _HOUR
+
+    def gpu_hours(self) -> float:
+        """Hours of training times each trial's GPUs."""
+        return (self._gpu_seconds + sum((time.monotonic() - started) * gpu for started, gpu in self._running.values())) / _HOUR
+
+    def _add(self, trial: int, seconds: float, gpu: float) -> None:
+        lasted = max(seconds, 0.0)
+        self._seconds += lasted
+        self._gpu_seconds += lasted * gpu
+        self._known.setdefault(trial, []).append((lasted, gpu))
 
 
 def score_of(curve: NDArray[np.float32], *, maximize: bool) -> dict[str, float]:
@@ -115,13 +164,8 @@ class LiveTrial:
     def of(trial: TrialRecord) -> LiveTrial:
         """A trial on record that is not over."""
         return LiveTrial(
-            number=trial.number,
-            role=trial.role,
-            configuration=trial.configuration,
-            seed=trial.seed,
+            **_identity(trial),
             params=point_of(trial),
-            planned_epochs=trial.planned_epochs,
-            replicate=trial.replicate,
             curves={name: list(values) for name, values in trial.curves.items()},
             epochs=trial.num_epochs,
             attempts=list(trial.attempts),
@@ -147,18 +191,18 @@ class LiveTrial:
     def record(self) -> TrialRecord:
         """The trial as it is now."""
         return TrialRecord(
-            number=self.number,
-            configuration=self.configuration,
-            role=self.role,
+            **_identity(self),
             state="RUNNING",
-            seed=self.seed,
             params=self.params,
             curves=CurvesSoFar(self.curves, self.epochs),
-            planned_epochs=self.planned_epochs,
             attempts=tuple(self.attempts),
             notices=tuple(self.notices),
-            replicate=self.replicate,
         )
+
+
+def _identity(trial: TrialRecord | LiveTrial) -> dict[str, Any]:
+    """Fields that a trial has from its beginning to its end."""
+    return {name: getattr(trial, name) for name in ("number", "role", "configuration", "seed", "planned_epochs", "replicate")}
 
 
 NO_MEMORY: Mapping[str, object] = {}
@@ -220,24 +264,21 @@ class StudyState:
 
     def seen(self) -> list[SeenTrial]:
         """Search trials as a sampler may know them, by number."""
-        running = [
-            SeenTrial(
-                trial.number, trial.configuration, "RUNNING", trial.params, None, trial.epochs, self._memory.get(trial.number, NO_MEMORY)
-            )
-            for trial in self.live.values()
-            if trial.role == "search"
-        ]
-        return self.history.shown(running)
+        live = (trial for trial in self.live.values() if trial.role == "search")
+        memory = self._memory
+        return self.history.shown(
+            SeenTrial(each.number, each.configuration, "RUNNING", each.params, None, each.epochs, memory.get(each.number, NO_MEMORY))
+            for each in live
+        )
 
     def search_configurations(self) -> int:
         """Configurations that were proposed so far."""
-        finished = sum(1 for trial in self.finished.values() if trial.role == "search")
-        return finished + sum(1 for trial in self.live.values() if trial.role == "search")
+        return sum(trial.role == "search" for trial in self.finished.values()) + sum(trial.role == "search" for trial in self.live.values())
 
     @property
     def complete(self) -> int:
         """Search trials that ran to their end."""
-        return sum(1 for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE")
+        return sum(trial.role == "search" and trial.state == "COMPLETE" for trial in self.finished.values())
 
     def has_replicate(self, configuration: str, replicate: int) -> bool:
         """Whether a configuration was trained with this replicate's seed, or is being."""
@@ -285,10 +326,8 @@ class StudyState:
 
     def _remember(self, trial: TrialRecord, *, shorter: bool = False) -> None:
         """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
-        if trial.state not in ("COMPLETE", "PRUNED"):
-            return
-        state: Literal["COMPLETE", "PRUNED"] = "COMPLETE" if trial.state == "COMPLETE" else "PRUNED"
-        memory = self._memory.get(trial.number, NO_MEMORY)
-        stable = trial.score.get("stable")
-        seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), stable, trial.num_epochs, memory, shorter)
-        self.history.add(seen)
+        match trial.state:
+            case "COMPLETE" | "PRUNED" as state:
+                memory, stable = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable")
+                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), stable, trial.num_epochs, memory, shorter)
+                self.history.add(seen)

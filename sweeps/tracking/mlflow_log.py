@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweeps.tracking.tracker import FINAL_FIGURES, Log
+from sweeps.tracking import FINAL_FIGURES, Log
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class MlflowLog(Log):
         """One point of every curve; epochs count from 1."""
         from mlflow.entities import Metric
 
-        now = _milliseconds()
+        now = round(time.time() * 1000)
         run = self._run(trial.number, trial.params, {"role": trial.role, "configuration": trial.configuration})
         metrics = [Metric(name, value, now, trial.num_epochs) for name, value in figures.items() if math.isfinite(value)]
         self._client.log_batch(run, metrics=metrics)
@@ -64,7 +64,8 @@ class MlflowLog(Log):
         from mlflow.entities import Metric, RunTag
 
         run = self._run(trial.number, trial.params, {"role": trial.role, "configuration": trial.configuration})
-        metrics = [Metric(name, trial.score[name], _milliseconds(), trial.num_epochs) for name in FINAL_FIGURES if name in trial.score]
+        now = round(time.time() * 1000)
+        metrics = [Metric(name, trial.score[name], now, trial.num_epochs) for name in FINAL_FIGURES if name in trial.score]
         tags = {"state": trial.state, "flags": ", ".join(trial.flags) or "none", "cause": trial.cause or ""}
         self._client.log_batch(run, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()])
         self._client.set_terminated(run, status=STATUS.get(trial.state, "FINISHED"))
@@ -86,7 +87,3 @@ class MlflowLog(Log):
             self._runs[number] = run.info.run_id
             self._client.log_batch(run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()])
         return self._runs[number]
-
-
-def _milliseconds() -> int:
-    return round(time.time() * 1000)

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.tracking.tracker import FINAL_FIGURES, Log
+from sweeps.tracking import FINAL_FIGURES, Log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

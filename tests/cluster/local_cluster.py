@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sweeps.record import read_study
-from sweeps.study import StudyOptions, run_study
+from sweeps.study.plan import StudyOptions
+from sweeps.study.running import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
     from sweeps.sweep_file import SweepFile
 
 TRAINABLES = (str(Path(__file__).parent / "trainables"), str(Path(__file__).parents[1] / "study"))

@@ -11,7 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from sweeps.record import read_study, study_exists
+from sweeps.record import read_study
+from sweeps.record.study_record import study_exists
 
 if TYPE_CHECKING:
     from pathlib import Path

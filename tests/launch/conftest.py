@@ -17,7 +17,8 @@ from killable import sweep_in  # noqa: E402 - its folder was just added
 
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
 from sweeps.launch.companions import companions  # noqa: E402
-from sweeps.study import SweepAbortedError, run_study  # noqa: E402
+from sweeps.study.finishing import SweepAbortedError  # noqa: E402
+from sweeps.study.running import run_study  # noqa: E402
 from sweeps.sweep_file import sweep_from_text  # noqa: E402
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ sys.path.insert(0, {folder!r})
 from killable import sweep_in
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress import progress_display
-from sweeps.study import run_study
+from sweeps.study.running import run_study
 from sweeps.sweep_file import SweepFile, sweep_from_text
 from pathlib import Path
 sweep = sweep_from_text(sweep_in(Path({work!r}), search="{{trials: 2, pruner: none}}"))

@@ -13,7 +13,8 @@ import pytest
 
 from sweeps import notify
 from sweeps.errors import SweepInputError
-from sweeps.record import read_study, read_study_facts
+from sweeps.record import read_study
+from sweeps.record.study_record import read_study_facts
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from killable import sweep_in
 from sweeps.cli.main import exit_code
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch.launch import StopSignals
-from sweeps.study import run_study
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 def say(text):

@@ -13,8 +13,10 @@ from reports.records import ParameterRecord, TrialRecord
 from search_spaces.label_parameters import ChoiceParameter
 from search_spaces.number_parameters import FloatParameter
 from search_spaces.space import SearchSpace
-from sweeps.record import StorageTimes, StudyFacts, create_study
+from sweeps.record.errors import StorageTimes
+from sweeps.record.opening import create_study
 from sweeps.record.reading import shown_epochs
+from sweeps.record.study_record import StudyFacts
 from sweeps.search.view import record_distributions
 
 if TYPE_CHECKING:

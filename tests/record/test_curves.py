@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sweeps.record.curves import LazyCurves, decode, decode_chunks, encode, one_epoch
+from sweeps.record.schema import LazyCurves, decode, decode_chunks, encode, one_epoch
 
 NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4, unique=True)
 

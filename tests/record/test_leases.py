@@ -15,8 +15,11 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from sweeps.record import LeaseLostError, StorageTimes, StudyMovedOnError, open_study, read_study, read_study_facts
+from sweeps.record import read_study
 from sweeps.record import storage as connections
+from sweeps.record.errors import LeaseLostError, StorageTimes, StudyMovedOnError
+from sweeps.record.opening import open_study
+from sweeps.record.study_record import read_study_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,7 +169,7 @@ def test_the_trials_of_a_process_that_is_known_to_be_dead_are_free_at_once(
 ) -> None:
     living = opened()
     program = (
-        "import os, signal\nfrom large_study import add_trial\nfrom sweeps.record import StorageTimes, open_study\n"
+        "import os, signal\nfrom large_study import add_trial\nfrom sweeps.record.errors import StorageTimes\nfrom sweeps.record.opening import open_study\n"
         f"study = open_study({server!r}, {name!r}, StorageTimes(lease=3600))\nstudy.trials()\n"
         "add_trial(study, 'c', 7)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from sweeps.record import SchemaError, open_study, read_study, read_study_facts
+from sweeps.record import read_study
+from sweeps.record.errors import SchemaError
+from sweeps.record.opening import open_study
 from sweeps.record.schema import LEASES, METADATA, stored_version
+from sweeps.record.study_record import read_study_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,9 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from sweeps.record import Storage, StorageTimes, StorageUnavailableError, read_study
+from sweeps.record import read_study
+from sweeps.record.errors import StorageTimes, StorageUnavailableError
+from sweeps.record.storage import Storage
 
 if TYPE_CHECKING:
     from conftest import PostgresServer

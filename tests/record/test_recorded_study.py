@@ -11,18 +11,11 @@ from large_study import POINT, add_trial, new_study
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
-from sweeps.record import (
-    SchemaError,
-    StudyExistsError,
-    StudyLockedError,
-    StudyNotFoundError,
-    list_studies,
-    open_study,
-    read_study,
-    read_study_facts,
-    study_exists,
-)
+from sweeps.record import list_studies, read_study
+from sweeps.record.errors import SchemaError, StudyExistsError, StudyLockedError, StudyNotFoundError
+from sweeps.record.opening import open_study
 from sweeps.record.reading import shown_epochs
+from sweeps.record.study_record import read_study_facts, study_exists
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.record import Storage, StorageUnavailableError, StorageUrlError, list_studies
+from sweeps.record import list_studies
+from sweeps.record.errors import StorageUnavailableError, StorageUrlError
 from sweeps.record.ownership import lock_file
-from sweeps.record.storage import filesystem_type, refuse_network_file
+from sweeps.record.storage import Storage, filesystem_type, refuse_network_file
 from sweeps.variables import has_literal_password
 
 MOUNTS = """\

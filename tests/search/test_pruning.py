@@ -7,8 +7,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.search.pruning import make_pruner
-from sweeps.search.pruning.algorithms import MedianStopping, SuccessiveHalving
-from sweeps.search.pruning.levels import LevelBook
+from sweeps.search.pruning.algorithms import LevelBook, MedianStopping, SuccessiveHalving
 
 
 def book(*curves: list[float], maximize: bool = True, finished: bool = True) -> LevelBook:

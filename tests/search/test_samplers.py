@@ -12,10 +12,9 @@ from search_spaces.located_yaml import load_yaml
 from search_spaces.parsing import parse_space
 from search_spaces.space import SearchSpace
 from sweeps.errors import SweepInputError
-from sweeps.search.history import BEST, OTHERS, SearchHistory, inside
 from sweeps.search.proposals import Proposer
 from sweeps.search.samplers import make_sampler
-from sweeps.search.view import SeenTrial, pruned_below
+from sweeps.search.view import BEST, OTHERS, SearchHistory, SeenTrial, inside, pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

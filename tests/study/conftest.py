@@ -22,7 +22,7 @@ from killable import run_driver, sweep_in  # noqa: E402 - its folder was just ad
 
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
 from sweeps.record import read_study  # noqa: E402
-from sweeps.study import run_study  # noqa: E402
+from sweeps.study.running import run_study  # noqa: E402
 from sweeps.sweep_file import sweep_from_text  # noqa: E402
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     from reports.records import StudyRecord
-    from sweeps.record import StorageTimes
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
+    from sweeps.record.errors import StorageTimes
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from sweeps.executor.factory import ExecutorRequest, make_executor
-from sweeps.record import HistorySource, StorageTimes
-from sweeps.study import StudyOptions, run_study
+from sweeps.record.errors import StorageTimes
+from sweeps.record.study_record import HistorySource
 from sweeps.study.kill_points import VARIABLE
+from sweeps.study.plan import StudyOptions
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

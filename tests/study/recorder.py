@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.study import StudyObserver
+from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reports.records import TrialRecord
-    from sweeps.study import ConfirmationCost, StudySnapshot
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
 class Recorder(StudyObserver):

@@ -12,9 +12,9 @@ from recorder import Recorder
 
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress.plain import confirmation
-from sweeps.record import read_stored_study
-from sweeps.study import run_study
+from sweeps.record.study_record import read_stored_study
 from sweeps.study.plan import plan_of
+from sweeps.study.running import run_study
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import sweep_from_text
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 NO_PRUNING = "{trials: %d, pruner: none}"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.records import AttemptRecord
-from sweeps.study.device_time import DeviceTime
+from sweeps.study.state import DeviceTime
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 TAKEN = AttemptRecord(1, "driver:1", "worker:2", 0, BEGAN, BEGAN + timedelta(hours=2), "completed", gpu=4.0, seen=BEGAN)

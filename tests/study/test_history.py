@@ -14,10 +14,11 @@ from reports.page import render_report
 from reports.ranking import rank
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import HistorySource, read_stored_study, read_study, read_study_facts
+from sweeps.record import read_study
+from sweeps.record.study_record import HistorySource, read_stored_study, read_study_facts
 from sweeps.search.view import View
-from sweeps.study import StudyOptions, run_study
-from sweeps.study.plan import plan_of
+from sweeps.study.plan import StudyOptions, plan_of
+from sweeps.study.running import run_study
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile, sweep_from_text
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 WIDER = "{learning_rate: {float: [1.0e-6, 1.0], log: true}, dropout: {float: [0.0, 0.6], step: 0.05}, head_bn: {choice: [true, false]}}"
 SEARCH = "{trials: 5, sampler_options: {n_startup_trials: 3}}"

@@ -14,7 +14,7 @@ from killable import sweep_in
 from reports.verdict import build_report_data
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
-from sweeps.study import run_study
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import read_study, read_study_facts
-from sweeps.study import run_study
+from sweeps.record import read_study
+from sweeps.record.study_record import read_study_facts
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 DUMP = Path(__file__).parents[1] / "data/record/version_1.sqlite.sql"

@@ -9,8 +9,9 @@ import sqlalchemy
 
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch import LaunchOptions, launch
-from sweeps.record import Database, read_study, storage
-from sweeps.study import look_at_study, run_study, storage_of, with_kept_trials
+from sweeps.record import read_study, storage
+from sweeps.record.storage import Database
+from sweeps.study.running import look_at_study, run_study, storage_of, with_kept_trials
 from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from conftest import PostgresServer
 
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 
 @pytest.fixture

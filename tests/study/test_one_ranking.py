@@ -20,11 +20,13 @@ from sweeps.launch import LaunchResult
 from sweeps.notify import sweep_event
 from sweeps.progress.live import draw
 from sweeps.progress.plain import ProgressLines
-from sweeps.record import read_stored_study, read_study
+from sweeps.record import read_study
+from sweeps.record.study_record import read_stored_study
 from sweeps.standing import standing
-from sweeps.study import look_at_study, ranking, run_study
+from sweeps.study import ranking
 from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
+from sweeps.study.running import look_at_study, run_study
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile, sweep_from_text
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 FALLEN = {"0.1": (0.94, 0.59), "0.2": (0.8, 0.8), "0.3": (0.75, 0.75)}
 """Dropout to its figure in the search and in fresh seeds: the leader of the search falls to the last place."""

@@ -9,8 +9,9 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import read_study, read_study_facts
-from sweeps.study import run_study
+from sweeps.record import read_study
+from sweeps.record.study_record import read_study_facts
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

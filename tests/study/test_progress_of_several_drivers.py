@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 
 from reports.records import AttemptRecord, TrialRecord
+from sweeps.observer import StudySnapshot
 from sweeps.progress.live import draw
-from sweeps.study import StudySnapshot
 
 
 def shown(*drivers: str) -> str:

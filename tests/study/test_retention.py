@@ -12,11 +12,11 @@ import pytest
 from reports.records import TrialRecord
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import StudyFacts
-from sweeps.study import run_study
+from sweeps.record.study_record import StudyFacts
 from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
+from sweeps.study.running import run_study
 from sweeps.study.state import StudyState, score_of
 from sweeps.sweep_file import sweep_from_text
 from trainer.places import open_folder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from conftest import S3
 
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
     from sweeps.study.plan import StudyPlan
 
 

@@ -10,7 +10,7 @@ import pytest
 from reports.ranking import rank
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
-from sweeps.study import run_study
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

@@ -18,8 +18,10 @@ from test_killed_drivers import computed_twice
 from sweeps.cli.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import StorageTimes, read_stored_study, read_study, study_exists
-from sweeps.study import run_study
+from sweeps.record import read_study
+from sweeps.record.errors import StorageTimes
+from sweeps.record.study_record import read_stored_study, study_exists
+from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:

@@ -13,10 +13,12 @@ from recorder import Recorder
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
-from sweeps.record import StudyLockedError, create_study, open_study, read_study_facts
-from sweeps.study import StudyOptions, SweepAbortedError, run_study
-from sweeps.study.plan import plan_of
-from sweeps.study.running import _facts
+from sweeps.record.errors import StudyLockedError
+from sweeps.record.opening import create_study, open_study
+from sweeps.record.study_record import read_study_facts
+from sweeps.study.finishing import SweepAbortedError
+from sweeps.study.plan import StudyOptions, plan_of
+from sweeps.study.running import _facts, run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
-    from sweeps.study import StudyOutcome
+    from sweeps.observer import StudyOutcome
 
 NO_PRUNING = "{trials: %d, pruner: none}"
 

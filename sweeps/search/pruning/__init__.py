@@ -12,7 +12,7 @@ from sweeps.errors import SweepInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.search.pruning.levels import LevelBook
+    from sweeps.search.pruning.algorithms import LevelBook
 
 
 class Pruner(Protocol):

@@ -2,22 +2,98 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
 
 from sweeps.errors import SweepInputError
 from sweeps.search.samplers import Answer, require_flags, require_positive
-from sweeps.search.view import View, pruned_below, suggest
-from sweeps.search.view_storage import ViewStorage
+from sweeps.search.view import View, frozen_trial, pruned_below, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Sequence
+
+    from optuna.distributions import BaseDistribution
+    from optuna.study import StudyDirection
+    from optuna.trial import FrozenTrial
 
     from search_spaces.conditions import PointValue
     from search_spaces.space import SearchSpace
     from sweeps.search.samplers import Question, Sampler
+
+
+_STUDY = 0
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError("a sampler's view is asked and written by proposals only; results reach it through the record")
+
+
+class ViewStorage(BaseStorage):
+    """One study in memory: read-only trials, and proposals that are written to."""
+
+    def __init__(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> None:
+        self._trials = {trial.number: trial for trial in trials}
+        self._next = max(self._trials, default=-1) + 1
+        self._direction = direction
+        self._study_attributes: dict[str, Any] = {}
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:  # noqa: ARG002 - Optuna's interface
+        """Add the trial that is being proposed."""
+        number, self._next = self._next, self._next + 1
+        self._trials[number] = frozen_trial(number, TrialState.RUNNING)
+        return number
+
+    def set_trial_param(self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution) -> None:
+        """Write a suggested value."""
+        trial = self._trials[trial_id]
+        trial.params = {**trial.params, param_name: distribution.to_external_repr(param_value_internal)}
+        trial.distributions = {**trial.distributions, param_name: distribution}
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - Optuna's interface
+        """Write what the sampler remembers of a proposal."""
+        self._trials[trial_id].system_attrs = {**self._trials[trial_id].system_attrs, key: value}
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """A trial; Optuna may change its copy of the one being proposed."""
+        trial = self._trials[trial_id]
+        return trial if trial.state.is_finished() else copy.copy(trial)
+
+    def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:  # noqa: ARG002, FBT001, FBT002 - Optuna's interface
+        """The view's trials."""
+        trials = [trial for trial in self._trials.values() if states is None or trial.state in states]
+        return copy.deepcopy(trials) if deepcopy else trials
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:  # noqa: ARG002 - Optuna's interface
+        """Whether more is better."""
+        return [self._direction]
+
+    def get_study_id_from_name(self, study_name: str) -> int:  # noqa: ARG002 - Optuna's interface
+        """The one study."""
+        return _STUDY
+
+    def get_study_name_from_id(self, study_id: int) -> str:  # noqa: ARG002 - Optuna's interface
+        """Its name."""
+        return "view"
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002 - Optuna's interface
+        """What samplers wrote to the study."""
+        return dict(self._study_attributes)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ANN401, ARG002 - Optuna's interface
+        """Let a sampler write to the study; forgotten with the view."""
+        self._study_attributes[key] = value
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002 - Optuna's interface
+        """None."""
+        return {}
+
+    create_new_study = delete_study = get_all_studies = set_study_user_attr = _refuse
+    set_trial_state_values = set_trial_intermediate_value = set_trial_user_attr = _refuse
 
 
 SMALLEST_POPULATION = 4
