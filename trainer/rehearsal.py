@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.checkpoints import epochs_between_writes
+from trainer.checkpoints.local import epochs_between_writes
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig

@@ -43,15 +43,17 @@ def models(*, layers: str | None, image_size: int | None, output_format: str) ->
     Raises:
         TrainerInputError: no backbone of this name ships.
     """
-    from trainer import network as catalogue
-
     if layers is None:
-        rows = list(catalogue.available().items())
+        from trainer.backbones import available
+
+        rows = list(available().items())
         if output_format == "json":
             return _print_json({"schema": "steadysweep.models/1", "models": [{"name": name, "description": text} for name, text in rows]})
         _print_table(("backbone", "description"), rows)
         return 0
-    table = catalogue.layer_table(layers, None if image_size is None else (image_size, image_size, 3))
+    from trainer.network.inspect import layer_table
+
+    table = layer_table(layers, None if image_size is None else (image_size, image_size, 3))
     if output_format == "json":
         return _print_json({"schema": "steadysweep.layers/1", "backbone": layers, "layers": [asdict(row) for row in table]})
     _print_table(

@@ -83,7 +83,7 @@ def probe_models(
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Build the models and answer in plain data; ``error`` for bad input."""
     from trainer.config import TrainConfig
-    from trainer.network import model_facts, resolve_boundary
+    from trainer.network.inspect import model_facts, resolve_boundary
 
     config = TrainConfig(**question["config"])
     shape: tuple[int, int, int] = tuple(question["image_shape"])

@@ -15,7 +15,7 @@ from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file import train_config
 from sweeps.sweep_file.configuration import absolute_config, configuration_id
 from trainer import TrainConfig
-from trainer.network import compile_key
+from trainer.network.compile_key import compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

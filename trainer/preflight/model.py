@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainer.config import parse_frozen_layers
+from trainer.config.settings import parse_frozen_layers
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
