@@ -167,7 +167,7 @@ def recipe(case: Case, data: object) -> Callable[[], tuple[float, float]]:
     import keras
     import tensorflow as tf
 
-    from trainer.network import backbone_info
+    from trainer.backbones import backbone_info
 
     base = getattr(keras.applications, backbone_info(case.backbone).builder.partition(":")[2])(
         include_top=False, weights=None, input_shape=(case.size, case.size, 3)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.checkpoints import epochs_between_writes
+from trainer.checkpoints.local import epochs_between_writes
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -62,13 +62,8 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
 
     size = config.training.batch_size * BATCHES
     small = replace(data, train=_few(data.train, size), validation=_few(data.validation, size), test=None)
-    short = config.model_copy(
-        update={
-            "training": config.training.model_copy(
-                update={"epochs": EPOCHS, "early_stopping": None, "schedule": "constant", "checkpoint_every": 1}
-            )
-        }
-    )
+    brief = {"epochs": EPOCHS, "early_stopping": None, "schedule": "constant", "checkpoint_every": 1}
+    short = config.model_copy(update={"training": config.training.model_copy(update=brief)})
     ends: list[tuple[float, float]] = []  # when each epoch was reported, and its seconds without its checkpoint
     with tempfile.TemporaryDirectory() as folder:
         result = train(
@@ -83,9 +78,8 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
     training_seconds = len(small.train) / last["images_per_second"]
     validation_seconds = max(last["seconds"] - training_seconds, 0.0)
     epoch_seconds = len(data.train) / last["images_per_second"] + validation_seconds * len(data.validation) / len(small.validation)
-    start = result.figures.get("start_seconds", 0.0)
     return Rehearsal(
-        start_seconds=start,
+        start_seconds=result.figures.get("start_seconds", 0.0),
         epoch_seconds=epoch_seconds,
         trial_seconds=epoch_seconds * config.training.epochs,
         images_per_second=last["images_per_second"],

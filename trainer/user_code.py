@@ -68,14 +68,12 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     try:
         with _current_folder_last():
             found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
             raise UserCodeError(
                 f"{key}: cannot import {module_name!r} of {reference!r}: {error}. Expected package.module:function with a module in the current "
                 f"folder ({Path.cwd()}) or on the Python path"
             ) from error
-        raise _raised(error, reference, key, "importing its module") from error
-    except Exception as error:
         raise _raised(error, reference, key, "importing its module") from error
     for step in function_name.split("."):
         if not hasattr(found, step):
@@ -139,14 +137,8 @@ def _place(error: Exception, reference: str) -> str:
         return f"{error.filename}, line {error.lineno}"
     module = reference.partition(":")[0]
     frames = traceback.extract_tb(error.__traceback__)
-    origin = getattr(sys.modules.get(module), "__file__", None) or _origin(module)
+    origin = getattr(sys.modules.get(module), "__file__", None)
+    with contextlib.suppress(ImportError, ValueError), _current_folder_last():  # a module that failed while it was imported
+        origin = origin or getattr(importlib.util.find_spec(module), "origin", None)
     own = [frame for frame in frames if origin is not None and Path(frame.filename).is_relative_to(Path(origin).parent)]
     return f"{own[-1].filename}, line {own[-1].lineno}, in {own[-1].name}" if own else ""
-
-
-def _origin(module: str) -> str | None:
-    """File of a module that failed while it was imported, or None."""
-    with contextlib.suppress(ImportError, ValueError), _current_folder_last():
-        found = importlib.util.find_spec(module)
-        return None if found is None else found.origin
-    return None

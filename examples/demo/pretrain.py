@@ -48,7 +48,7 @@ def pretrain(output: Path) -> float:
         result = train(config, checkpoint_dir=Path(folder))
         import keras
 
-        from trainer.network import save_backbone
+        from trainer.network.weights import save_backbone
 
         model = keras.models.load_model(result.model_path, compile=False)
         save_backbone(model.get_layer("backbone"), output)

@@ -38,13 +38,15 @@ def models(*, layers: str | None, image_size: int | None, output_format: str) ->
     Raises:
         TrainerInputError: no backbone of this name ships.
     """
-    from trainer import network as catalogue
-
     if layers is None:
-        rows = catalogue.available().items()
+        from trainer.backbones import available
+
+        rows = available().items()
         document = {"schema": "steadysweep.models/1", "models": [{"name": name, "description": text} for name, text in rows]}
         return _answer(output_format, document, ("backbone", "description"), rows)
-    table = catalogue.layer_table(layers, None if image_size is None else (image_size, image_size, 3))
+    from trainer.network.inspect import layer_table
+
+    table = layer_table(layers, None if image_size is None else (image_size, image_size, 3))
     return _answer(
         output_format,
         {"schema": "steadysweep.layers/1", "backbone": layers, "layers": [asdict(row) for row in table]},

@@ -62,7 +62,7 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
 
     from sweeps.cli.model_card import model_card
     from sweeps.sweep_file.configuration import absolute_config, train_config
-    from trainer.checkpoints import MODEL, TEST
+    from trainer.checkpoints.layout import MODEL, TEST
 
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,8 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
 
 def _fetched(source: Folder, folder: Path) -> Path:
     """The model and the notes beside it, in a folder here; refused where the file is not what was written."""
-    from trainer.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
+    from trainer.checkpoints.layout import EXPORT, MODEL, TEST, checksum
+    from trainer.checkpoints.local import Checkpoints
 
     folder.mkdir()
     for name in (MODEL, EXPORT, TEST):
@@ -111,7 +112,7 @@ def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFi
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
     from reports.ranking.ranked import by_exported_file
     from sweeps.storage_path import checkpoint_root, trial_folder
-    from trainer.checkpoints import MODEL
+    from trainer.checkpoints.layout import MODEL
     from trainer.places import open_folder
 
     root = checkpoint_root(sweep)
@@ -136,7 +137,7 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
     if "test_accuracy" in trial.figures:
         return trial.figures["test_accuracy"]
     from trainer import TrainConfig
-    from trainer.checkpoints import MODEL
+    from trainer.checkpoints.layout import MODEL
     from trainer.errors import TrainerInputError
     from trainer.fit.scores import measure_exported
 

@@ -84,7 +84,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Build the models and answer in plain data; ``error`` for bad input."""
     from trainer.config import TrainConfig
     from trainer.data import load_data
-    from trainer.network import model_facts, resolve_boundary
+    from trainer.network.inspect import model_facts, resolve_boundary
     from trainer.rehearsal import rehearse
 
     config = TrainConfig(**question["config"])

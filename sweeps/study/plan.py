@@ -14,7 +14,7 @@ from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
 from trainer import TrainConfig
-from trainer.network import compile_key
+from trainer.network.compile_key import compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

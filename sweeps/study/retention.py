@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sweeps.storage_path import NAME as MARK
 from sweeps.study.kill_points import reach
-from trainer.checkpoints import superfluous
+from trainer.checkpoints.layout import superfluous
 from trainer.places import open_folder
 
 if TYPE_CHECKING:

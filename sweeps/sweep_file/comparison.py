@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from search_spaces.narrowing import is_narrowing
 from search_spaces.space import space_fingerprint, space_to_mapping
 from sweeps.sweep_file.searchable import SECTIONS, setting_path
-from trainer.config import searchable_settings
+from trainer.config.settings import searchable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

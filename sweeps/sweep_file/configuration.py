@@ -29,7 +29,7 @@ from pydantic import ValidationError
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
 from trainer.backbones import BACKBONES
-from trainer.config import TrainConfig, searchable_settings
+from trainer.config.settings import TrainConfig, searchable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from search_spaces.errors import nearest, shown
 from sweeps.sweep_file.runtime import parse_duration
-from trainer.config import Settings
+from trainer.config.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from sweeps.sweep_file.problems import type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths
 from sweeps.sweep_file.settings import SweepFile
-from trainer.config import Settings, searchable_settings
+from trainer.config.settings import Settings, searchable_settings
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

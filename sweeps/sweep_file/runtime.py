@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from sweeps.variables import VARIABLE, has_literal_password
-from trainer.config import Settings, setting
+from trainer.config.settings import Settings, setting
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _CREDENTIALS = re.compile(r"://[^\s/@]+@")

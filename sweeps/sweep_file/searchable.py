@@ -12,7 +12,7 @@ from search_spaces.errors import key_text, nearest
 from search_spaces.space import SearchSpace, continuous_parameters
 from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.problems import message_for
-from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
+from trainer.config.settings import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

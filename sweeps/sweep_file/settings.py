@@ -27,7 +27,7 @@ from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
 from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
-from trainer.config import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
+from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
 

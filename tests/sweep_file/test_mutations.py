@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file import SweepFile, load_sweep_file
-from trainer.config import Settings
+from trainer.config.settings import Settings
 
 FULL = Path(__file__).parents[1] / "data" / "sweep_file" / "full.yaml"
 LINES = FULL.read_text(encoding="utf-8").splitlines()

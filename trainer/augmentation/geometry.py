@@ -63,11 +63,8 @@ class Geometry:
             )
         if self.share < 1:
             out = np.where(draws.chance("share", self.share)[:, None, None], out, np.eye(3))
-        return out @ self._mirrors(draws)
-
-    def _mirrors(self, draws: Draws) -> npt.NDArray[np.float64]:
         across, down = self.flips(draws)
-        return scaling(np.where(across, -1.0, 1.0), np.where(down, -1.0, 1.0))
+        return out @ scaling(np.where(across, -1.0, 1.0), np.where(down, -1.0, 1.0))
 
     def flips(self, draws: Draws) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Which images are mirrored left-right, and which upside-down; each ``(n,)``."""

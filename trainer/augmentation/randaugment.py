@@ -18,21 +18,8 @@ if TYPE_CHECKING:
 
     from trainer.augmentation.draws import Draws
 
-OPERATIONS = (
-    "identity",
-    "rotate",
-    "shear_x",
-    "shear_y",
-    "translate_x",
-    "translate_y",
-    "brightness",
-    "contrast",
-    "saturation",
-    "sharpness",
-    "autocontrast",
-    "posterize",
-    "solarize",
-)
+_GEOMETRIC = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
+OPERATIONS = ("identity", *_GEOMETRIC, "brightness", "contrast", "saturation", "sharpness", "autocontrast", "posterize", "solarize")
 LEVELS = 256
 MOST_DEGREES = 30.0
 MOST_SHEAR = 0.3
@@ -108,14 +95,9 @@ def _geometry(
     names: Mapping[str, npt.NDArray[np.bool_]], sign: npt.NDArray[np.float64], height: int, width: int
 ) -> npt.NDArray[np.float64]:
     """The geometric operation of one slot, ``(n, 3, 3)``; the identity where another kind was drawn."""
-    none = np.zeros(len(sign))
-
-    def only(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.where(names[name], values, none)
-
-    out = rotation(np.radians(only("rotate", sign * MOST_DEGREES)))
-    out = out @ shear_by(only("shear_x", sign * MOST_SHEAR), only("shear_y", sign * MOST_SHEAR))
-    return out @ translation(only("translate_x", sign * MOST_SHIFT * width), only("translate_y", sign * MOST_SHIFT * height))
+    rotate, shear_x, shear_y, translate_x, translate_y = (np.where(names[name], sign, 0.0) for name in _GEOMETRIC)
+    out = rotation(np.radians(rotate * MOST_DEGREES)) @ shear_by(shear_x * MOST_SHEAR, shear_y * MOST_SHEAR)
+    return out @ translation(translate_x * MOST_SHIFT * width, translate_y * MOST_SHIFT * height)
 
 
 def _sharpened(images: Any, amount: Any) -> Any:  # noqa: ANN401 - TensorFlow tensors

@@ -5,27 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.checkpoints.layout import EXPORT, MODEL, TEST, Arrays, checksum, superfluous
-from trainer.checkpoints.local import Checkpoint, Checkpoints, CheckpointWarning, Pace, epochs_between_writes
+from trainer.checkpoints.local import Checkpoints
 from trainer.places import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-__all__ = [
-    "EXPORT",
-    "MODEL",
-    "TEST",
-    "Arrays",
-    "Checkpoint",
-    "CheckpointWarning",
-    "Checkpoints",
-    "Pace",
-    "checksum",
-    "epochs_between_writes",
-    "open_checkpoints",
-    "superfluous",
-]
 
 
 def open_checkpoints(

@@ -71,7 +71,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, recorded_epochs: int = 0) -> None:
         self.folder = folder
-        self.say = say or _warn
+        self.say = say or (lambda text: warnings.warn(text, CheckpointWarning, stacklevel=2))
         self._recorded_epochs = recorded_epochs
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{PARTIAL}*"):  # of a training that was killed while it wrote
@@ -164,24 +164,17 @@ class Checkpoints:
     def forget_after(self, epoch: int) -> None:
         """Remove weights of epochs after `epoch`: they are of a past that training does not continue from."""
         for kind in (COMPLETE, CANDIDATE):
-            for later in self._epochs(kind):
-                if later > epoch:
-                    remove(self.folder / entry_name(kind, later))
+            for later in (each for each in self._epochs(kind) if each > epoch):
+                remove(self.folder / entry_name(kind, later))
 
     def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
-        """Write ``model.keras``, unless it is there already for this epoch of as many.
-
-        Args:
-            epoch: whose weights the model has.
-            epochs: of the training.
-            write: makes the file.
+        """Write ``model.keras`` by `write`, unless it is there already with the weights of this epoch of as many.
 
         Raises:
             OSError: it could not be written.
         """
         path = self.folder / MODEL
-        note = self.read_note(EXPORT)
-        if note.get("epoch") != epoch or note.get("epochs") != epochs or not path.is_file() or note.get("sha256") != checksum(path):
+        if not path.is_file() or self.read_note(EXPORT) != {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)}:
             try:
                 write(path)
                 self.write_note(EXPORT, {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)})
@@ -209,11 +202,8 @@ class Checkpoints:
         return content if isinstance(content, dict) else {}
 
     def _say_what_is_lost(self, damaged: Sequence[int], newest: Checkpoint | None) -> None:
-        lost = (
-            f"the checkpoint of epoch {' and of epoch '.join(map(str, damaged))} in {self.place} is damaged and was removed"
-            if damaged
-            else ""
-        )
+        epochs = " and of epoch ".join(map(str, damaged))
+        lost = f"the checkpoint of epoch {epochs} in {self.place} is damaged and was removed" if damaged else ""
         if newest is None and (damaged or self._recorded_epochs):
             known = f"; its epochs on record ({self._recorded_epochs}) stand" if self._recorded_epochs else ""
             self.say(f"{lost or f'no checkpoint is left in {self.place}'}: the training starts over{known}")
@@ -222,10 +212,6 @@ class Checkpoints:
 
     def _epochs(self, kind: str) -> set[int]:
         return {int(path.name.removeprefix(kind)) for path in self.folder.glob(f"{kind}[0-9]*") if path.is_dir()}
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, CheckpointWarning, stacklevel=2)
 
 
 LARGEST_SHARE = 0.05

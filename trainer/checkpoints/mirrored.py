@@ -89,7 +89,8 @@ class MirroredCheckpoints(Checkpoints):
         """Keep here and there the newest two whole, of `candidates` the weights, and remove the rest."""
         super().retain(candidates)
         self._upload()
-        self._remove_what_is_gone()
+        for entry in self._there.keys() - self._entries():
+            self._remove_there(entry)
 
     def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
         """Write and upload ``model.keras``, then its checksum."""
@@ -124,8 +125,9 @@ class MirroredCheckpoints(Checkpoints):
         """Give the store what it lacks."""
         for entry in sorted(self._entries() - self._whole, reverse=True):  # model.keras before export.json, the newest epoch before others
             self._remove_there(entry)
-            names = self._names(entry)
-            self._there[entry] = names
+            path = self.folder / entry
+            inside_it = (f"{entry}/{file.name}" for file in path.iterdir()) if path.is_dir() else (entry,)
+            names = self._there[entry] = tuple(reversed(removal_order(inside_it)))
             earlier = entry.replace(CANDIDATE, COMPLETE, 1)
             inside = entry.startswith(CANDIDATE) and earlier in self._whole
             for name in names:
@@ -135,10 +137,6 @@ class MirroredCheckpoints(Checkpoints):
                     self._store.upload(self.folder / name, name)
             self._whole.add(entry)
 
-    def _remove_what_is_gone(self) -> None:
-        for entry in self._there.keys() - self._entries():
-            self._remove_there(entry)
-
     def _remove_there(self, entry: str) -> None:
         self._whole.discard(entry)
         if entry in self._there:
@@ -147,13 +145,6 @@ class MirroredCheckpoints(Checkpoints):
 
     def _entries(self) -> set[str]:
         return {path.name for path in self.folder.iterdir() if not path.name.startswith(PARTIAL)}
-
-    def _names(self, entry: str) -> tuple[str, ...]:
-        """Files of an entry in the order of their upload."""
-        path = self.folder / entry
-        if path.is_file():
-            return (entry,)
-        return tuple(reversed(removal_order(f"{entry}/{file.name}" for file in path.iterdir())))
 
 
 class _Scratch:

@@ -1,27 +1,5 @@
-"""The typed settings of one training; import from here. No TensorFlow is imported by this package."""
+"""The typed settings of one training. No TensorFlow is imported by this package."""
 
-from trainer.config.settings import (
-    DataConfig,
-    Metric,
-    ModelConfig,
-    Settings,
-    SplitConfig,
-    TrainConfig,
-    TrainingConfig,
-    parse_frozen_layers,
-    searchable_settings,
-    setting,
-)
+from trainer.config.settings import DataConfig, ModelConfig, SplitConfig, TrainConfig, TrainingConfig
 
-__all__ = [
-    "DataConfig",
-    "Metric",
-    "ModelConfig",
-    "Settings",
-    "SplitConfig",
-    "TrainConfig",
-    "TrainingConfig",
-    "parse_frozen_layers",
-    "searchable_settings",
-    "setting",
-]
+__all__ = ["DataConfig", "ModelConfig", "SplitConfig", "TrainConfig", "TrainingConfig"]

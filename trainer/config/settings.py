@@ -59,6 +59,7 @@ def _refused(key: str) -> Iterator[None]:
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Augmentation = str | dict[str, Any] | tuple[dict[str, Any], ...]
 
 
 class SplitConfig(Settings):
@@ -101,7 +102,7 @@ class DataConfig(Settings):
     """How images are divided into training, validation and test."""
     preprocessing: Literal["auto", "rescale", "standardize", "none", "per_image_max"] = setting("auto", searchable=True)
     """``auto``: what the backbone was trained with, else ``rescale`` (1/255). ``per_image_max`` exists to reproduce a known failure."""
-    augmentation: str | dict[str, Any] | tuple[dict[str, Any], ...] = setting("none", searchable=True)
+    augmentation: Augmentation = setting("none", searchable=True)
     """A named policy (``steadysweep augmentations``), a policy with parameters (``{name: rotate, degrees: 30, share: .5}``), or a list of Keras layers with arguments."""
     imbalance: Literal["none", "class_weight", "resample"] = setting("none", searchable=True)
     """Counter class imbalance by loss weights or by resampling the training images."""
@@ -140,9 +141,7 @@ class DataConfig(Settings):
 
     @field_validator("augmentation")
     @classmethod
-    def _known_augmentation(
-        cls, value: str | dict[str, Any] | tuple[dict[str, Any], ...]
-    ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
+    def _known_augmentation(cls, value: Augmentation) -> Augmentation:
         """Refuse an unknown policy or parameter while the file's line is still known."""
         with _refused("data.augmentation"):
             policy_from(value)
@@ -188,12 +187,6 @@ def parse_frozen_layers(given: object) -> tuple[FrozenForm, str]:
     raise ValueError(f"expected {accepted}, got {text!r}")
 
 
-def _checked_frozen_layers(given: object) -> object:
-    """`given`, if it has one of the accepted forms."""
-    parse_frozen_layers(given)
-    return given
-
-
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -208,7 +201,7 @@ class ModelConfig(Settings):
     """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
     pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
     """How the backbone's feature map becomes a vector."""
-    dense: tuple[Annotated[int, Field(ge=1)], ...] = setting((), searchable=True)
+    dense: tuple[Count, ...] = setting((), searchable=True)
     """Widths of the dense layers between the features and the output."""
     activation: str = setting("relu", searchable=True)
     """Activation of the dense layers."""
@@ -218,7 +211,7 @@ class ModelConfig(Settings):
     """BatchNorm after each dense layer of the head (on the features where there is none)."""
     output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
     """``sigmoid`` is one unit for two classes; the loss follows from it. ``auto``: softmax."""
-    frozen_layers: Annotated[str, BeforeValidator(_checked_frozen_layers)] = setting("none", searchable=True)
+    frozen_layers: Annotated[str, BeforeValidator(lambda given: parse_frozen_layers(given) and given)] = setting("none", searchable=True)
     """``none``, ``all``, ``75%`` (of the blocks, from the input), ``4 blocks``, a layer's name, or ``weighted:20``."""
     bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""

@@ -7,7 +7,6 @@ one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,54 +46,27 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
     Returns:
         Batches of images ``(b, height, width, channels)`` float32, one-hot targets ``(b, num_classes)`` float32 and loss weights ``(b,)`` float32.
     """
-    plan = plan_epoch(data, config, epoch)
-    policy = policy_from(config.data.augmentation)
-    return _batched(plan.elements, data.train, policy, config, config.training.batch_size)
-
-
-def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | None = None) -> tf.data.Dataset:
-    """Every image once, in fixed order, unvaried: batches as in `training_epoch`, all weights 1, the last one partial.
-
-    The data set may be made once and iterated again every epoch.
-
-    `batch_size` is the training's unless given.
-    """
-    elements: dict[str, npt.NDArray[Any]] = {"row": np.arange(len(images)), "weight": np.ones(len(images), np.float32)}
-    return _batched(elements, images, policy_from("none"), config, batch_size or config.training.batch_size)
-
-
-@dataclass(frozen=True, eq=False)
-class EpochPlan:
-    """All that is random in an epoch.
-
-    Attributes:
-        rows: ``(k,)``, training images in order.
-        elements: what the pipeline needs, one row per image: ``row``, ``weight``, ``partner_row`` and ``partner_weight`` where images are
-            mixed, and the policy's parameters.
-    """
-
-    rows: npt.NDArray[np.int64]
-    elements: Mapping[str, npt.NDArray[Any]]
-
-
-def plan_epoch(data: ImageData, config: TrainConfig, epoch: int) -> EpochPlan:
-    """Draw order, partners and augmentation of an epoch; no TensorFlow."""
     labels = data.train.labels
     rows = epoch_rows(labels, config.data, config.training.batch_size, config.seed, epoch)
     draws = Draws.of_epoch(config.seed, epoch, rows + len(labels) * appearances(rows))
     policy = policy_from(config.data.augmentation)
     elements = {"row": rows, **policy.draw(draws, data.image_shape)}
-    weights = (
-        class_weights(labels, data.num_classes)[labels] if config.data.imbalance == "class_weight" else np.ones(len(labels), np.float32)
-    )
+    balanced = config.data.imbalance == "class_weight"
+    weights = class_weights(labels, data.num_classes)[labels] if balanced else np.ones(len(labels), np.float32)
+    elements["weight"] = weights[rows]
     if policy.mixes:
-        partners = draws.integers("partner", len(labels))
-        elements["partner_row"] = partners
-        share = elements["share"]
-        elements["weight"] = share * weights[rows] + (1 - share) * weights[partners]
-    else:
-        elements["weight"] = weights[rows]
-    return EpochPlan(rows, elements)
+        share, partners = elements["share"], draws.integers("partner", len(labels))
+        elements |= {"partner_row": partners, "weight": share * weights[rows] + (1 - share) * weights[partners]}
+    return _batched(elements, data.train, policy, config, config.training.batch_size)
+
+
+def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | None = None) -> tf.data.Dataset:
+    """Every image once, in fixed order, unvaried: batches as in `training_epoch`, all weights 1, the last one partial.
+
+    The data set may be made once and iterated again every epoch. `batch_size` is the training's unless given.
+    """
+    elements: dict[str, npt.NDArray[Any]] = {"row": np.arange(len(images)), "weight": np.ones(len(images), np.float32)}
+    return _batched(elements, images, policy_from("none"), config, batch_size or config.training.batch_size)
 
 
 def _batched(

@@ -77,10 +77,15 @@ def inspect_folder(root: Path) -> FolderInspection:
     Raises:
         DataError: `root` is no folder.
     """
+    if root.exists() and not root.is_dir():
+        raise DataError(f"{root}: expected a folder of class folders, got a file")
     if not root.is_dir():
-        raise DataError(
-            f"{root}: expected a folder of class folders, {'got a file' if root.exists() else 'but there is none'}{_meant(root)}"
+        beside = (
+            [each.name for each in root.parent.iterdir() if each.is_dir() and not each.name.startswith(".")] if root.parent.is_dir() else []
         )
+        near = difflib.get_close_matches(root.name, beside, 1)
+        hint = f"; did you mean {root.parent / near[0]}?" if near else ""
+        raise DataError(f"{root}: expected a folder of class folders, but there is none{hint}")
     parts = part_folders(root)
     tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
     files, strays, nested = _walk(root, tops)
@@ -101,24 +106,13 @@ def inspect_folder(root: Path) -> FolderInspection:
         modes=dict(Counter(header.mode for _, header in readable).most_common()),
         duplicates=tuple(tuple(names) for names, _ in duplicates),
         conflicting_duplicates=tuple(tuple(names) for names, labels in duplicates if len(labels) > 1),
-        unreadable=tuple(
-            (_relative(file.path, root), header) for file, header in zip(files, headers, strict=True) if isinstance(header, str)
-        ),
+        unreadable=tuple((_relative(file.path, root), why) for file, why in zip(files, headers, strict=True) if isinstance(why, str)),
         stray_files=tuple(_relative(path, root) for path in strays),
         nested=tuple(_relative(path, root) for path in nested),
         empty_classes=tuple(name for name, count in counts.items() if not count),
         smallest=_relative(min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path, root) if readable else "",
         largest=_relative(max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path, root) if readable else "",
     )
-
-
-def _meant(root: Path) -> str:
-    """The folder beside a missing one that was probably meant."""
-    if root.exists() or not root.parent.is_dir():
-        return ""
-    beside = [entry.name for entry in root.parent.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    near = difflib.get_close_matches(root.name, beside, 1)
-    return f"; did you mean {root.parent / near[0]}?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -136,11 +130,8 @@ def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_File], list[Path
     for top, part in tops.items():
         for folder in visible_folders(top):
             for path in sorted(folder.rglob("*")):
-                if (
-                    not (path.is_file() or is_broken_link(path))
-                    or any(name.startswith(".") for name in path.relative_to(folder).parts)
-                    or _hidden(path)
-                ):
+                below_hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
+                if below_hidden or _hidden(path) or not (path.is_file() or is_broken_link(path)):
                     continue
                 if path.suffix.lower() not in SUFFIXES:
                     strays.append(path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.cache import cache_folder, mapped
-from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, Pixels, digest_array, digest_files, fingerprint
+from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, digest_array, digest_files, fingerprint
 from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
 from trainer.data.split import Rows, split
@@ -46,9 +46,12 @@ def load_data(config: DataConfig) -> ImageData:
     key = config.model_dump_json(include=set(READING))
     with _LOCK:
         if key not in _LOADED:
-            _let_go_of_files()
-            data = _load(config)
-            _keep(key, data, config.cache_memory_gb * GIGABYTE)
+            # data mapped from the cache goes before other data needs its room: kept, it would count as in use
+            for other in [other for other, data in _LOADED.items() if isinstance(data.train.images, np.memmap)]:
+                del _LOADED[other]
+            _LOADED[key] = data = _load(config)
+            while len(_LOADED) > 1 and sum(_bytes_in_memory(kept) for kept in _LOADED.values()) > config.cache_memory_gb * GIGABYTE:
+                del _LOADED[next(iter(_LOADED))]
             return data
         return _LOADED[key]
 
@@ -57,19 +60,6 @@ def forget_data() -> None:
     """Drop what `load_data` has kept, e.g. after files have changed."""
     with _LOCK:
         _LOADED.clear()
-
-
-def _let_go_of_files() -> None:
-    """Drop kept data that is mapped from the cache, before other data needs its room: kept, it would count as in use."""
-    for key in [key for key, data in _LOADED.items() if isinstance(data.train.images, np.memmap)]:
-        del _LOADED[key]
-
-
-def _keep(key: str, data: ImageData, budget: float) -> None:
-    """Keep `data`, dropping the oldest others while more than `budget` bytes are in memory."""
-    _LOADED[key] = data
-    while len(_LOADED) > 1 and sum(_bytes_in_memory(kept) for kept in _LOADED.values()) > budget:
-        del _LOADED[next(iter(_LOADED))]
 
 
 def _bytes_in_memory(data: ImageData) -> int:
@@ -107,10 +97,10 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
     pixels = to_pixels(content, config.color, _wanted_size(config))
     digests = digest_array(content)
     rows = split(collected, digests, config.split)
-    sets = {part: _image_set(pixels[chosen], collected, chosen, names=None) for part, chosen in rows.items()}
+    sets = {part: ImageSet(pixels[chosen], collected.labels[chosen], None, len(collected.class_names)) for part, chosen in rows.items()}
     if config.split.validation == "train":
         sets["validation"] = sets["train"]
-    return _assemble(sets, collected, _fingerprint_of(digests, collected, rows, pixels.shape[1:]), ())
+    return _assemble(sets, collected, digests, rows, pixels.shape[1:])
 
 
 NAMED_IN_ERRORS = 5
@@ -131,7 +121,7 @@ def _load_files(collected: Collected, files: Sequence[Path], config: DataConfig)
             except _DamagedError as damaged:
                 bad = damaged.reasons
             else:
-                return _assemble(sets, collected, _fingerprint_of(digests, collected, rows, (*size, channels)), tuple(skipped))
+                return _assemble(sets, collected, digests, rows, (*size, channels), tuple(skipped))
         lines = [f"{files[row]}: {reason}" for row, reason in sorted(bad.items())]
         if config.on_unreadable == "fail":
             examples = "\n  ".join(lines[:NAMED_IN_ERRORS])
@@ -220,7 +210,8 @@ def _decode_parts(
     start = 0
     for part, chosen in order.items():
         names = tuple(str(path) for path in paths[chosen])
-        sets[part] = _image_set(pixels[start : start + len(chosen)], collected, chosen, names)
+        part_pixels = pixels[start : start + len(chosen)]
+        sets[part] = ImageSet(part_pixels, collected.labels[chosen], names, len(collected.class_names))
         start += len(chosen)
     if shared:
         sets["validation"] = sets["train"]
@@ -250,23 +241,17 @@ def _wanted_size(config: DataConfig) -> tuple[int, int] | None:
     return (config.image_size, config.image_size) if isinstance(config.image_size, int) else config.image_size
 
 
-def _image_set(pixels: Pixels, collected: Collected, rows: npt.NDArray[np.int64], names: tuple[str, ...] | None) -> ImageSet:
-    """One part: its pixels, and the labels of its `rows`."""
-    return ImageSet(pixels, collected.labels[rows], names, len(collected.class_names))
-
-
-def _fingerprint_of(digests: Sequence[str], collected: Collected, rows: Rows, shape: tuple[int, ...]) -> str:
-    """The data's fingerprint; `shape` is the height, width and channels it is decoded to."""
-    return fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
-
-
-def _assemble(sets: dict[Part, ImageSet], collected: Collected, fingerprint_of_all: str, skipped: tuple[str, ...]) -> ImageData:
-    """The whole.
-
-    Raises:
-        DataError: there are no training or no validation images.
-    """
+def _assemble(
+    sets: dict[Part, ImageSet],
+    collected: Collected,
+    digests: Sequence[str],
+    rows: Rows,
+    shape: tuple[int, ...],
+    skipped: tuple[str, ...] = (),
+) -> ImageData:
+    """The whole; `shape` is the height, width and channels that images are decoded to."""
     for part in PARTS[:2]:
         if part not in sets or not len(sets[part]):
             raise DataError(f"no {part} images; give some, or change data.split")
-    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, fingerprint_of_all, skipped)
+    identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
+    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, identity, skipped)

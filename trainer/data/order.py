@@ -37,8 +37,7 @@ def epoch_rows(labels: Labels, config: DataConfig, batch_size: int, seed: int, e
     if config.sampling == "with_replacement":
         # some images are never seen in an epoch (a share 1/e of them), others several times
         return generator.integers(count, size=count)
-    if config.sampling == "alternating_halves":
-        # a pool shuffled once, of which odd epochs see the first half and even ones the second
+    if config.sampling == "alternating_halves":  # a pool shuffled once, of which odd epochs see the first half and even ones the second
         pool = np.random.default_rng([seed, _STREAM]).permutation(count)
         half = max(1, count // 2)
         return pool[:half] if epoch % 2 else pool[-half:]
@@ -79,9 +78,7 @@ def validation_window(data: ImageData, config: TrainConfig, epoch: int) -> Image
 
     The mistake: an endless generator walks the images class by class, as folders list them, in batches, the last of them partial; validation
     takes floor(n / batch) of its batches an epoch and leaves the generator where it stands. Where batches do not divide the images, each
-    epoch starts one batch earlier in the walk than the one before; with fewer than two batches, windows alternate.
-
-    Epochs are counted from 1.
+    epoch starts one batch earlier in the walk than the one before; with fewer than two batches, windows alternate. Epochs are counted from 1.
     """
     if config.data.validation_windows == "all":
         return data.validation

@@ -84,7 +84,11 @@ def batches_of(elements: Mapping[str, npt.NDArray[Any]], images: ImageSet, form:
         trace = _trace_at_once
     else:
         given |= rows
-        given["number"] = np.full(len(elements["row"]), _number_of(images))
+        with _LOCK:
+            if images not in _NUMBERS:
+                _NUMBERS[images] = next(_NEXT_NUMBER)
+                _IMAGE_SETS[_NUMBERS[images]] = images
+            given["number"] = np.full(len(elements["row"]), _NUMBERS[images])
         trace = _trace_streamed
     with tf.device("CPU:0"):
         pipeline = _kept(trace, given, images, form)
@@ -93,32 +97,21 @@ def batches_of(elements: Mapping[str, npt.NDArray[Any]], images: ImageSet, form:
     return batches
 
 
-def _number_of(images: ImageSet) -> int:
-    with _LOCK:
-        if images not in _NUMBERS:
-            _NUMBERS[images] = next(_NEXT_NUMBER)
-            _IMAGE_SETS[_NUMBERS[images]] = images
-        return _NUMBERS[images]
-
-
 def _kept(trace: Callable[..., Pipeline], given: Mapping[str, npt.NDArray[Any]], images: ImageSet, form: Form) -> Pipeline:
+    import tensorflow as tf
+
     shape, kind = images.images.shape[1:], images.images.dtype
     signature = tuple(sorted((name, value.shape[1:], str(value.dtype)) for name, value in given.items()))
     # the policy by its text: the arguments of a list of layers cannot be hashed
     key = (repr(form), shape, str(kind), images.width_of_targets, signature)
     with _LOCK:
         if key not in _KEPT:
-            _KEPT[key] = trace(_specification(given), shape, kind, images.width_of_targets, form)
+            specification = {name: tf.TensorSpec((None, *value.shape[1:]), value.dtype) for name, value in given.items()}
+            _KEPT[key] = trace(specification, shape, kind, images.width_of_targets, form)
             if len(_KEPT) > KEPT_PIPELINES:
                 _KEPT.popitem(last=False)
         _KEPT.move_to_end(key)
         return _KEPT[key]
-
-
-def _specification(given: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    import tensorflow as tf
-
-    return {name: tf.TensorSpec((None, *value.shape[1:]), value.dtype) for name, value in given.items()}
 
 
 def _trace_at_once(signature: dict[str, Any], shape: tuple[int, ...], kind: Any, num_classes: int, form: Form) -> Pipeline:  # noqa: ANN401, ARG001

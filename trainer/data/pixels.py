@@ -99,9 +99,7 @@ def decode(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArr
     return np.asarray(image, np.uint8).reshape(image.height, image.width, channels)
 
 
-def resize(
-    images: npt.NDArray[np.uint8] | npt.NDArray[np.float32], size: tuple[int, int]
-) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
     """Resize decoded images ``(n, height, width, channels)`` to `size` (height, width), bilinear with anti-aliasing; the type is kept."""
     from PIL import Image
 
@@ -154,8 +152,7 @@ def to_pixels(array: npt.NDArray[Any], color: Literal["auto", "grey", "rgb"], si
 
 def _scaled(array: npt.NDArray[Any]) -> Pixels:
     if array.dtype == np.uint8:
-        same: npt.NDArray[np.uint8] = array
-        return same
+        return cast("Pixels", array)
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     low, high = float(array.min()), float(array.max())

@@ -61,11 +61,9 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
 def _of_train(config: SplitConfig) -> float | int:
     """Validation's share of the images that the source calls training."""
     share = config.validation
-    if isinstance(share, str):
-        return 0
-    if isinstance(share, int):
-        return share
-    return share / (share + config.train) if config.train < 1 else share
+    if isinstance(share, float) and config.train < 1:
+        return share / (share + config.train)
+    return 0 if isinstance(share, str) else share
 
 
 def _divide(
@@ -87,10 +85,9 @@ def _divide(
             wanted["train"] = left
     if remaining < 1:
         raise DataError(f"data.split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
-    parts = _draw(rows, collected, digests, config, wanted)
-    out: Rows = {part: np.sort(chosen) for part, chosen in parts.items()}
+    out: Rows = {part: np.sort(chosen) for part, chosen in _draw(rows, collected, digests, config, wanted).items()}
     if "train" not in out:
-        out["train"] = np.setdiff1d(rows, np.concatenate(list(parts.values()))) if parts else rows
+        out["train"] = np.setdiff1d(rows, np.concatenate(list(out.values()))) if out else rows
     for part, chosen in out.items():
         if not len(chosen):
             raise DataError(

@@ -23,7 +23,7 @@ from trainer.places import is_address, parse_address
 from trainer.places.object_folder import ObjectFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from trainer.config import DataConfig
     from trainer.places import Address
@@ -88,12 +88,7 @@ def local_source(config: DataConfig) -> Iterator[str]:
 
 
 def _look_at(address: Address) -> _Remote:
-    """What an address holds of a source.
-
-    Raises:
-        DataError: nothing.
-        OSError: the store does not answer.
-    """
+    """What an address holds of a source."""
     suffix = PurePosixPath(address.name).suffix.lower()
     if suffix == ".npz" or suffix in TABLES:
         folder = ObjectFolder(address.parent)
@@ -105,7 +100,11 @@ def _look_at(address: Address) -> _Remote:
             objects |= _named_by_table(folder, address.name)
         return _Remote(folder, objects, address.name)
     folder = ObjectFolder(address)
-    images = {name: facts for name, facts in folder.listing().items() if _is_image(name)}
+    images = {
+        name: facts
+        for name, facts in folder.listing().items()
+        if name.lower().endswith(SUFFIXES) and not any(part.startswith(".") for part in name.split("/"))
+    }
     if not images:
         raise DataError(f"data.source: there are no images at {address}; expected {KINDS}, or one of the first three at s3:// or gs://")
     return _Remote(folder, images)
@@ -119,20 +118,13 @@ def _named_by_table(folder: ObjectFolder, name: str) -> dict[str, tuple[int, int
         table = Path(scratch) / name
         folder.download(name, table)
         named = collect_manifest(table).content
-        wanted = {
-            path.relative_to(table.parent).as_posix() for path in named if isinstance(path, Path) and path.is_relative_to(table.parent)
-        }
+    wanted = {str(path.relative_to(table.parent)) for path in named if isinstance(path, Path) and path.is_relative_to(table.parent)}
     return {each: facts for each, facts in folder.listing().items() if each in wanted}
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
 
 
 def _bring(remote: _Remote, path: Path) -> None:
     """Fetch every object, check its size, and say so last."""
-    names: Sequence[str] = sorted(remote.objects)
+    names = sorted(remote.objects)
     for name in names:
         if ".." in PurePosixPath(name).parts or name.startswith("/"):
             raise DataError(f"data.source: {remote.folder.place} holds an object {name!r}, which cannot be a file; rename it")

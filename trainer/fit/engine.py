@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from trainer.errors import NonFiniteLossError
 from trainer.fit.optimizers import make_groups
-from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
+from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
 from trainer.network.boundary import find_boundary, thawing_stages
 from trainer.network.features import feature_split, precompute
 from trainer.network.parts import all_layers, split_at
@@ -45,14 +45,12 @@ class EpochTotals:
         loss: mean over images.
         accuracy: on the augmented images, with dropout, as trained; fraction.
         images: trained on.
-        steps: optimiser steps.
         gradient_norm: mean global norm over steps, before clipping.
     """
 
     loss: float
     accuracy: float
     images: int
-    steps: int
     gradient_norm: float
 
 
@@ -73,8 +71,11 @@ class Engine:
         self.averages = (
             [tf.Variable(variable.value, trainable=False) for variable in self._trained] if config.training.ema is not None else []
         )
-        self.knobs = make_knobs()
-        self.changing = self._changing()
+        self.knobs = Knobs()
+        # the network's variables that training may change: weights that are ever trained, and all moving statistics, frozen or not
+        trained = {id(variable) for variable in self._trained}
+        moving = {id(variable) for layer in all_layers(network.built.model) for variable in layer._non_trainable_variables}  # noqa: SLF001
+        self.changing = [variable for variable in network.variables if id(variable) in trained | moving]
         self._optimizer = config.training.optimizer
         self._jit = _use_jit(config, network)
         self._per_call = config.training.steps_per_execution
@@ -91,17 +92,6 @@ class Engine:
         if self._thaw_every is None:
             return (boundary,)
         return thawing_stages(self.network.built.backbone, boundary)[: 1 + (config.training.epochs - 1) // self._thaw_every]
-
-    def _changing(self) -> list[Any]:
-        """The network's variables that training may change: weights that are ever trained, and all moving statistics."""
-        trained = {id(variable) for variable in self._trained}
-        moving = {id(variable) for layer in all_layers(self.network.built.model) for variable in layer._non_trainable_variables}  # noqa: SLF001 - frozen or not
-        return [variable for variable in self.network.variables if id(variable) in trained | moving]
-
-    @property
-    def boundary(self) -> FrozenBoundary:
-        """Where freezing ends at the start of the training."""
-        return self.stages[0]
 
     @property
     def state(self) -> list[Any]:
@@ -176,7 +166,9 @@ class Engine:
         """
         stage = self.stage_of(epoch)
         self.network.freeze(self.stages[stage])
-        one, many = self._compiled(stage)
+        if stage not in self._steps:
+            self._steps[stage] = self._compile(stage)
+        one, many = self._steps[stage]
         self.knobs.totals.assign(np.zeros(5))
         self.knobs.first_bad.assign(0)
         looked = time.monotonic()
@@ -202,7 +194,7 @@ class Engine:
         if next(iterator, None) is not None:
             raise RuntimeError(f"epoch {epoch} has more than the {steps} batches that its schedule was made for")
         loss, correct, images, norms, run = (float(value) for value in self.knobs.totals.numpy())
-        return EpochTotals(loss / images, correct / images, int(images), int(run), norms / run)
+        return EpochTotals(loss / images, correct / images, int(images), norms / run)
 
     def _check(self, epoch: int) -> None:
         batch = int(self.knobs.first_bad.numpy())
@@ -211,17 +203,10 @@ class Engine:
 
     def swap_averages(self) -> None:
         """Exchange weights and their averages; does nothing without averaging. Calling it again restores both."""
-        if not self.averages:
-            return
-        for average, variable in zip(self.averages, self._trained, strict=True):
+        for average, variable in zip(self.averages, self._trained, strict=False):
             kept = tf.identity(average)
             average.assign(variable.value)
             variable.assign(kept)
-
-    def _compiled(self, stage: int) -> tuple[Any, Any]:
-        if stage not in self._steps:
-            self._steps[stage] = self._compile(stage)
-        return self._steps[stage]
 
     def _compile(self, stage: int) -> tuple[Any, Any]:
         boundary = self.stages[stage]

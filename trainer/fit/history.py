@@ -115,13 +115,11 @@ def candidates(curve: Sequence[float], epochs: Sequence[int], *, maximize: bool)
     Returns:
         Late epochs that no later checkpointed epoch equals or beats, oldest and best first. The first is the one to export.
     """
-    sign = 1.0 if maximize else -1.0
     kept: list[int] = []
     best = -np.inf
-    for epoch in sorted(epochs, reverse=True):
-        value = sign * curve[epoch - 1]
-        late = epoch > len(curve) - LATE_EPOCHS
-        if late and (value > best or not kept):
+    for epoch in sorted((each for each in epochs if each > len(curve) - LATE_EPOCHS), reverse=True):
+        value = curve[epoch - 1] if maximize else -curve[epoch - 1]
+        if value > best or not kept:
             kept.append(epoch)
             best = value if not np.isnan(value) else best
     return tuple(reversed(kept))

@@ -7,6 +7,7 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from trainer.data import channel_statistics
 from trainer.fit.engine import Engine
 from trainer.fit.network import Network
 from trainer.fit.replicas import replicas_of
@@ -16,7 +17,6 @@ from trainer.network.compile_key import architecture_settings, step_settings
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
-    from trainer.fit.replicas import Replicas
 
 KEPT_BYTES = 4e9
 """Weights, optimiser states and averages that may be kept in all; the newest model is kept whatever its size."""
@@ -50,7 +50,10 @@ def engine_for(config: TrainConfig, data: ImageData, *, keep: bool, devices: int
         return _ENGINES[key]
     replicas = replicas_of(devices)
     with replicas.scope():
-        network = _NETWORKS.get(architecture) or _new_network(config, data, replicas)
+        network = _NETWORKS.get(architecture)
+        if network is None:
+            statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
+            network = Network(build_model(config, data.image_shape, data.num_classes, statistics), replicas)
         engine = Engine(network, config)
     if keep:
         _NETWORKS[architecture] = network
@@ -64,13 +67,6 @@ def forget_compiled() -> None:
     _ENGINES.clear()
     _NETWORKS.clear()
     gc.collect()
-
-
-def _new_network(config: TrainConfig, data: ImageData, replicas: Replicas) -> Network:
-    from trainer.data import channel_statistics
-
-    statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
-    return Network(build_model(config, data.image_shape, data.num_classes, statistics), replicas)
 
 
 def _drop_oldest() -> None:

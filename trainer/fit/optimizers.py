@@ -29,14 +29,9 @@ def create_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
     """
     import keras
 
-    rate = training.learning_rate
-    if training.optimizer in {"adam", "adamw"}:
-        return keras.optimizers.Adam(rate)
-    if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=training.momentum)
-    if training.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(rate, momentum=training.momentum)
-    return keras.optimizers.Lion(rate)
+    kinds = {"sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop, "lion": keras.optimizers.Lion}
+    own = {"momentum": training.momentum} if training.optimizer in {"sgd", "rmsprop"} else {}
+    return kinds.get(training.optimizer, keras.optimizers.Adam)(training.learning_rate, **own)
 
 
 @dataclass(frozen=True)
@@ -64,24 +59,19 @@ class Group:
 
 def make_groups(built: BuiltModel, stages: Sequence[FrozenBoundary], training: TrainingConfig) -> tuple[Group, ...]:
     """The head, the backbone's part that is trained from the start, and one group for each block that a later stage thaws."""
-    groups = []
-    head = tuple(built.head.trainable_variables)
-    if head:
-        groups.append(_group(0, head, training, backbone=False))
+    parts = [(0, False, tuple(built.head.trainable_variables))]
     above = len(built.backbone.layers)
     for stage, boundary in enumerate(stages):
         layers = built.backbone.layers[boundary.index + 1 : above]
-        variables = tuple(variable for layer in layers for variable in layer.trainable_variables)
-        if variables:
-            groups.append(_group(stage, variables, training, backbone=True))
+        parts.append((stage, True, tuple(variable for layer in layers for variable in layer.trainable_variables)))
         above = boundary.index + 1
+    groups = []
+    for stage, backbone, variables in parts:
+        if variables:
+            optimizer = create_optimizer(training)
+            optimizer.build(variables)
+            groups.append(Group(stage, backbone, variables, optimizer, tuple(np.asarray(each.numpy()) for each in optimizer.variables)))
     return tuple(groups)
-
-
-def _group(stage: int, variables: tuple[Any, ...], training: TrainingConfig, *, backbone: bool) -> Group:
-    optimizer = create_optimizer(training)
-    optimizer.build(variables)
-    return Group(stage, backbone, variables, optimizer, tuple(np.asarray(variable.numpy()) for variable in optimizer.variables))
 
 
 PLATEAU_MIN_DELTA = 1e-4
@@ -126,11 +116,7 @@ def plateaus(val_losses: Sequence[float], patience: int) -> int:
     """
     best, waited, count = math.inf, 0, 0
     for loss in val_losses:
-        if loss < best - PLATEAU_MIN_DELTA:
-            best, waited = loss, 0
-            continue
-        waited += 1
+        best, waited = (loss, 0) if loss < best - PLATEAU_MIN_DELTA else (best, waited + 1)
         if waited >= patience:
-            count += 1
-            waited = 0
+            count, waited = count + 1, 0
     return count

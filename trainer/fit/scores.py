@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.checkpoints import EXPORT, TEST, Checkpoints
+from trainer.checkpoints.layout import EXPORT, TEST
+from trainer.checkpoints.local import Checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,9 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
         labels: ``(n,)``, in [0, num_classes).
         num_classes: classes of the data.
     """
-    logits = two_columns(np.asarray(logits, dtype=np.float64))
+    logits = np.asarray(logits, dtype=np.float64)
+    if logits.shape[1] == 1:  # a sigmoid's logit z as the softmax logits (0, z), which give the same probabilities
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     labels = np.asarray(labels, dtype=np.int64)
     predicted = logits.argmax(axis=1)
     correct = predicted == labels
@@ -63,32 +66,12 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
     recall = hits[labelled > 0] / labelled[labelled > 0]
     occurring = (labelled + predictions) > 0
     f1 = 2.0 * hits[occurring] / (labelled + predictions)[occurring]  # 2·TP / (2·TP + FP + FN)
-    top5 = None
-    if num_classes > TOP:
-        own = logits[np.arange(len(labels)), labels][:, None]
-        top5 = float(np.mean((logits > own).sum(axis=1) < TOP))
-    return Scores(
-        float(np.mean(cross_entropy(logits, labels))),
-        float(np.mean(correct)),
-        float(np.mean(recall)),
-        float(np.mean(f1)),
-        top5,
-        float(predictions.max() / len(labels)),
-        correct,
-    )
-
-
-def two_columns(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A sigmoid's logit z as the softmax logits (0, z), which give the same probabilities."""
-    return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
-
-
-def cross_entropy(logits: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """-log softmax at each label, shape ``(n,)``, in nats."""
+    own = logits[np.arange(len(labels)), labels]
     highest = logits.max(axis=1, keepdims=True)
-    log_sum = highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1))
-    losses: NDArray[np.float64] = log_sum - logits[np.arange(len(labels)), labels]
-    return losses
+    loss = float(np.mean(highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1)) - own))  # -log softmax at each label
+    top5 = float(np.mean((logits > own[:, None]).sum(axis=1) < TOP)) if num_classes > TOP else None
+    majority = float(predictions.max() / len(labels))
+    return Scores(loss, float(np.mean(correct)), float(np.mean(recall)), float(np.mean(f1)), top5, majority, correct)
 
 
 _SMALLEST = 1e-12
@@ -136,15 +119,10 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
     network = keras.models.load_model(model, compile=False)
     batches = evaluation_batches(data.test, config)
     probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
-    figures = held_out_figures(_logits(probabilities), data.test, data.num_classes)
+    logits = np.log(np.clip(probabilities, _SMALLEST, 1.0))  # logits that give these probabilities; one unit is a sigmoid's
+    if probabilities.shape[1] == 1:
+        logits -= np.log(np.clip(1.0 - probabilities, _SMALLEST, 1.0))
+    figures = held_out_figures(logits, data.test, data.num_classes)
     with contextlib.suppress(OSError):  # a folder that only its owner may write: measured again the next time
         notes.write_note(TEST, {**exported, "figures": figures})
     return figures
-
-
-def _logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logits that give these probabilities, ``(n, units)``; one unit is a sigmoid's."""
-    clipped = np.clip(probabilities, _SMALLEST, 1.0)
-    if probabilities.shape[1] > 1:
-        return np.log(clipped)
-    return np.log(clipped) - np.log(np.clip(1.0 - probabilities, _SMALLEST, 1.0))

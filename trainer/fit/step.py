@@ -66,9 +66,12 @@ EMA_WARMUP = 10.0
 KERNEL_RANK = 2
 
 
-@dataclass(frozen=True)
+def _variable(value: object, dtype: Any = tf.float32) -> Any:  # noqa: ANN401 - TensorFlow has no types
+    return tf.Variable(value, dtype=dtype, trainable=False)
+
+
 class Knobs:
-    """What may change between trainings without tracing again; scalars of the compiled step.
+    """What may change between trainings without tracing again: new variables of the compiled step, scalars unless a shape is given.
 
     Attributes:
         backbone_factor: of the learning rate.
@@ -82,34 +85,16 @@ class Knobs:
         averaged: steps that the weight average has seen.
     """
 
-    backbone_factor: Any
-    weight_decay: Any
-    clip: Any
-    smoothing: Any
-    ema: Any
-    loss_scale: Any
-    totals: Any
-    first_bad: Any
-    averaged: Any
-
-
-def make_knobs() -> Knobs:
-    """New variables."""
-
-    def variable(value: object, dtype: Any = tf.float32) -> Any:  # noqa: ANN401 - TensorFlow has no types
-        return tf.Variable(value, dtype=dtype, trainable=False)
-
-    return Knobs(
-        backbone_factor=variable(1.0),
-        weight_decay=variable(0.0),
-        clip=variable(float("inf")),
-        smoothing=variable(0.0),
-        ema=variable(0.0),
-        loss_scale=variable([FIRST_LOSS_SCALE, 0.0]),
-        totals=variable([0.0] * 5, tf.float64),
-        first_bad=variable(0, tf.int64),
-        averaged=variable(0.0),
-    )
+    def __init__(self) -> None:
+        self.backbone_factor = _variable(1.0)
+        self.weight_decay = _variable(0.0)
+        self.clip = _variable(float("inf"))
+        self.smoothing = _variable(0.0)
+        self.ema = _variable(0.0)
+        self.loss_scale = _variable([FIRST_LOSS_SCALE, 0.0])
+        self.totals = _variable([0.0] * 5, tf.float64)
+        self.first_bad = _variable(0, tf.int64)
+        self.averaged = _variable(0.0)
 
 
 @dataclass(frozen=True)
@@ -122,11 +107,9 @@ class StepParts:
         groups: weights that are trained now, with their optimisers.
         averages: moving averages of all their weights in order, or empty.
         by_batch: frozen BatchNorm layers that normalise by the batch all the same.
-        optimizer: name of the optimiser.
         scaled: whether the loss is scaled (float16).
         binary_on_softmax: whether a softmax is trained by binary cross-entropy on each of its outputs.
         traced: called once per trace.
-        replicas: the devices.
     """
 
     split: Split
@@ -169,7 +152,7 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
             gradients, loss, correct = parts.replicas.total(compute, images, targets, weights)
             norm = tf.linalg.global_norm(gradients)
             if parts.scaled:
-                tf.cond(tf.math.is_finite(norm), lambda: _update(parts, knobs, gradients, norm, learning_rate), _nothing)
+                tf.cond(tf.math.is_finite(norm), lambda: _update(parts, knobs, gradients, norm, learning_rate), lambda: tf.constant(0))
                 _adapt_scale(knobs, norm)
                 norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
             else:
@@ -177,10 +160,6 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
             _count(knobs, loss, correct, tf.shape(targets)[0], norm)
 
     return step
-
-
-def _nothing() -> tf.Tensor:
-    return tf.constant(0)
 
 
 def _update(parts: StepParts, knobs: Knobs, gradients: list[Any], norm: Any, learning_rate: Any) -> tf.Tensor:  # noqa: ANN401 - tensors
@@ -219,7 +198,7 @@ def _decay(group: Group, knobs: Knobs, rate: Any) -> None:  # noqa: ANN401 - a t
             kernel.assign_sub(kernel * tf.cast(rate * knobs.weight_decay, kernel.dtype))
         return tf.constant(0)
 
-    tf.cond(knobs.weight_decay > 0, shrink, _nothing)
+    tf.cond(knobs.weight_decay > 0, shrink, lambda: tf.constant(0))
 
 
 def _average(parts: StepParts, knobs: Knobs) -> None:

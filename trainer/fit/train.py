@@ -7,7 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from trainer.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
+from trainer.checkpoints import open_checkpoints
+from trainer.checkpoints.layout import TEST
+from trainer.checkpoints.local import Checkpoints, Pace
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
-    from trainer.network.parts import Split
     from trainer.records import StopReason
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -102,8 +103,10 @@ class _Training:
         self._resume(on_epoch_end)
         if not self.history.figures and self.config.model.frozen_bn == "reestimate":
             self.engine.network.recompute_statistics(self.engine.frozen_norms(), self._plain_training_images())
-        if self.engine.after is not None:
-            self._precompute(self.engine.after)
+        if self.engine.after is not None:  # go on with the activations of the frozen part in place of the images
+            features = self.engine.features(self.data, self.config)
+            self.fed, self.fed_config = features.data, features.config
+            self.feature_figures = {"precomputed_share": self.engine.after.share, "precomputed_seconds": features.seconds}
         self.validator = Validator(self.fed, self.fed_config, self.engine.after)
         stopped: StopReason = "completed"
         for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
@@ -116,15 +119,14 @@ class _Training:
                     self._write(epoch)
                 stopped = "requested"
                 break
-        if stopped == "completed" and self._stalled() and len(self.history.figures) < self.config.training.epochs:
-            stopped = "early_stopping"
         return self._finish(stopped, evaluate_test=evaluate_test)
 
     def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
-        checkpoint = self.checkpoints.newest() if self.checkpoints is not None else None
-        if self.checkpoints is None or checkpoint is None:
-            if self.checkpoints is not None:
-                self.checkpoints.forget_after(0)
+        if self.checkpoints is None:
+            return
+        checkpoint = self.checkpoints.newest()
+        if checkpoint is None:
+            self.checkpoints.forget_after(0)
             return
         check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
         self.checkpoints.forget_after(checkpoint.epoch)
@@ -135,12 +137,6 @@ class _Training:
         if on_epoch_end is not None:
             for epoch, figures in enumerate(self.history.figures, start=1):
                 on_epoch_end(EpochRecord(epoch, figures, checkpoint.place if epoch == checkpoint.epoch else None, replayed=True))
-
-    def _precompute(self, after: Split) -> None:
-        """Go on with the activations of the frozen part in place of the images."""
-        features = self.engine.features(self.data, self.config)
-        self.fed, self.fed_config = features.data, features.config
-        self.feature_figures = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
 
     def _stalled(self) -> bool:
         patience = self.config.training.early_stopping
@@ -202,7 +198,15 @@ class _Training:
         try:
             place = self.checkpoints.write(epoch, *content)
         except OSError as error:
-            self._say_unwritten(epoch, error)
+            cause = f"{error.strerror or error}"
+            if cause != self.unwritten:  # said once for each cause
+                self.unwritten = cause
+                last = max((each for each in self.checkpoints.epochs() if each < epoch), default=0)
+                kept = f"the one of epoch {last} is kept" if last else "there is none yet"
+                self.checkpoints.say(
+                    f"epoch {epoch}: its checkpoint could not be written to {self.checkpoints.place} ({cause}); {kept}. "
+                    "The training goes on and tries again after each epoch; an interruption before that costs the epochs since."
+                )
         with contextlib.suppress(OSError):  # what could not be removed or mirrored now is so after the next epoch
             self.checkpoints.retain(self._candidates())
         if place is None:
@@ -213,20 +217,6 @@ class _Training:
             self.unwritten = ""
         self.pace = Pace(time.monotonic() - clock)
         return place
-
-    def _say_unwritten(self, epoch: int, error: OSError) -> None:
-        """Say once for each cause that checkpoints cannot be written."""
-        assert self.checkpoints is not None  # noqa: S101 - its only caller has some
-        cause = f"{error.strerror or error}"
-        if cause == self.unwritten:
-            return
-        self.unwritten = cause
-        last = max((each for each in self.checkpoints.epochs() if each < epoch), default=0)
-        kept = f"the one of epoch {last} is kept" if last else "there is none yet"
-        self.checkpoints.say(
-            f"epoch {epoch}: its checkpoint could not be written to {self.checkpoints.place} ({cause}); {kept}. "
-            "The training goes on and tries again after each epoch; an interruption before that costs the epochs since."
-        )
 
     def _candidates(self) -> tuple[int, ...]:
         epochs = self.checkpoints.epochs() if self.checkpoints is not None else ()
@@ -244,14 +234,19 @@ class _Training:
         }
         if stopped != "requested" and done:
             self.engine.swap_averages()
-            exported = self._load_exported() or done
+            for epoch in self._candidates():  # the best late checkpoint; without checkpoints the last epoch's weights stay
+                weights = self.checkpoints.weights(epoch) if self.checkpoints is not None else None
+                if weights is not None:
+                    _assign(self.engine.changing, weights)
+                    exported = epoch
+                    break
             figures |= self._final_figures(exported, evaluate_test=evaluate_test)
             path = self._export(exported)
         test = self.data.test
         return TrainResult(
             curves=self.history.curves(),
             stopped=stopped,
-            boundary=self.engine.boundary,
+            boundary=self.engine.stages[0],
             model_path=path,
             exported_epoch=exported,
             num_train=len(self.data.train),
@@ -261,17 +256,6 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
         )
-
-    def _load_exported(self) -> int | None:
-        """Put the weights of the best late checkpoint into the network; None without checkpoints: the last epoch's weights stay."""
-        if self.checkpoints is None:
-            return None
-        for epoch in self._candidates():
-            weights = self.checkpoints.weights(epoch)
-            if weights is not None:
-                _assign(self.engine.changing, weights)
-                return epoch
-        return None
 
     def _final_figures(self, exported: int, *, evaluate_test: bool) -> dict[str, float]:
         chosen = self.history.figures[exported - 1]

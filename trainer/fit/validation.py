@@ -57,9 +57,10 @@ class Validator:
         self._data = data
         self._config = config
         self._windows = config.data.validation_windows != "all"
-        self._all = None if self._windows else evaluation_batches(data.validation, config, _batch_size(data, config))
-        rows = gap_rows(len(data.validation), len(data.train), _small_batch(data), config.seed)
-        self._gap_labels = data.validation.labels[rows]
+        small_batch = SMALL_BATCH_VALUES // math.prod(data.image_shape)
+        batch_size = max(config.training.batch_size, min(1024, small_batch))
+        self._all = None if self._windows else evaluation_batches(data.validation, config, batch_size)
+        rows = gap_rows(len(data.validation), len(data.train), small_batch, config.seed)
         self._gap_set = data.validation.take(rows)
         self._gap: tf.data.Dataset | None = None
         self._gap_rows = rows
@@ -92,10 +93,10 @@ class Validator:
         if not by_batch_layers:
             return whole.accuracy
         if self._gap is None:
-            self._gap = evaluation_batches(
-                self._gap_set, self._config, _even_batch(len(self._gap_labels), self._config.training.batch_size)
-            )
-        by_batch = scores(network.logits(self._gap, by_batch_layers, after=self._after), self._gap_labels, self._data.num_classes)
+            # at most the training's batch size, without a tiny last batch, whose statistics would be of a few images
+            count = len(self._gap_set)
+            self._gap = evaluation_batches(self._gap_set, self._config, -(-count // -(-count // self._config.training.batch_size)))
+        by_batch = scores(network.logits(self._gap, by_batch_layers, after=self._after), self._gap_set.labels, self._data.num_classes)
         if self._windows:
             return by_batch.accuracy
         inference = float(np.mean(whole.correct[self._gap_rows]))
@@ -117,19 +118,6 @@ def gap_rows(num_val: int, num_train: int, small_batch: int, seed: int) -> NDArr
     at_least = int(np.clip(small_batch, *GAP_IMAGES))
     count = min(num_val, max(at_least, round(GAP_SHARE * (num_train + num_val))))
     return np.random.default_rng([seed, num_val]).permutation(num_val)[:count]
-
-
-def _even_batch(images: int, batch_size: int) -> int:
-    """A batch size at most the training's that leaves no tiny last batch, whose statistics would be of a few images."""
-    return -(-images // -(-images // batch_size))
-
-
-def _small_batch(data: ImageData) -> int:
-    return SMALL_BATCH_VALUES // math.prod(data.image_shape)
-
-
-def _batch_size(data: ImageData, config: TrainConfig) -> int:
-    return max(config.training.batch_size, min(1024, _small_batch(data)))
 
 
 def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -32,7 +32,7 @@ class BatchPass:
     """
 
     layers: frozenset[int]
-    moments: dict[int, tuple[Any, Any]] | None = field(default=None)
+    moments: dict[int, tuple[Any, Any]] | None = None
 
 
 _CURRENT: ContextVar[BatchPass | None] = ContextVar("batchnorm_pass", default=None)
@@ -61,16 +61,12 @@ class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
         if current is None or id(self) not in current.layers:
             return super().call(inputs, training=training, mask=mask)
         x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        mean, variance = keras.ops.moments(x, axes=self._reduction_axes, synchronized=self.synchronized and _on_one_of_several())
+        on_one_of_several = tf.distribute.has_strategy() and tf.distribute.get_replica_context() is not None  # devices that share a batch
+        mean, variance = keras.ops.moments(x, axes=self._reduction_axes, synchronized=self.synchronized and on_one_of_several)
         if current.moments is not None:
             current.moments[id(self)] = (mean, variance)
         outputs = keras.ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return keras.ops.cast(outputs, self.compute_dtype)
-
-
-def _on_one_of_several() -> bool:
-    """Whether this is traced for one device of several that share a batch."""
-    return tf.distribute.has_strategy() and tf.distribute.get_replica_context() is not None
 
 
 def batchnorm_layers(model: keras.layers.Layer) -> list[keras.layers.BatchNormalization]:
@@ -195,16 +191,7 @@ def pool_moments(
             second[index] += size * (np.asarray(variance, dtype=np.float64) + batch_mean**2)
     if not images_seen:
         raise ValueError("precise BatchNorm statistics need at least one batch of images, got none")
-    means = {id(layer): total / images_seen for layer, total in zip(layers, first, strict=True)}
-    squares = {id(layer): total / images_seen for layer, total in zip(layers, second, strict=True)}
-    now = read_statistics(model)
-    every = batchnorm_layers(model)
-    statistics = BatchNormStatistics(
-        tuple(means.get(id(layer), mean) for layer, mean in zip(every, now.means, strict=True)),
-        tuple(
-            np.maximum(squares[id(layer)] - means[id(layer)] ** 2, 0.0) if id(layer) in means else variance
-            for layer, variance in zip(every, now.variances, strict=True)
-        ),
-    )
-    write_statistics(model, statistics)
-    return statistics
+    for layer, total, squares in zip(layers, first, second, strict=True):
+        layer.moving_mean.assign(total / images_seen)
+        layer.moving_variance.assign(np.maximum(squares / images_seen - (total / images_seen) ** 2, 0.0))
+    return read_statistics(model)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer.config import parse_frozen_layers
+from trainer.config.settings import parse_frozen_layers
 from trainer.errors import ConfigError
 from trainer.network.parts import cut_points, layer_index_of
 from trainer.records import FrozenBoundary
@@ -51,7 +51,10 @@ def blocks_of(model: keras.Model) -> tuple[Block, ...]:
     labels = _labels(operations)
     cut_labels = {labels[cut] for cut in cuts}
     names_tell = len(set(labels)) > 2 and all(label in cut_labels for label in set(labels) if not label.startswith("~"))  # noqa: PLR2004 - more than a stem
-    ends = _ends_by_name(cuts, labels) if names_tell and _named_blocks(labels) else _ends_by_shape(operations, cuts)
+    if names_tell and any(not label.startswith("~") for label in labels):
+        ends = [cut for cut, after in zip(cuts, [*cuts[1:], None], strict=True) if after is None or labels[after] != labels[cut]]
+    else:
+        ends = _ends_by_shape(operations, cuts)
     return _with_parameters(model, operations, ends, labels if names_tell else None)
 
 
@@ -67,15 +70,6 @@ def _labels(operations: Sequence[Any]) -> list[str]:
             current = f"~{index}"
         labels.append(current)
     return labels
-
-
-def _named_blocks(labels: Sequence[str]) -> bool:
-    return any(not label.startswith("~") for label in labels)
-
-
-def _ends_by_name(cuts: Sequence[int], labels: Sequence[str]) -> list[int]:
-    following = [*cuts[1:], None]
-    return [cut for cut, after in zip(cuts, following, strict=True) if after is None or labels[after] != labels[cut]]
 
 
 def _ends_by_shape(operations: Sequence[Any], cuts: Sequence[int]) -> list[int]:
@@ -110,7 +104,7 @@ def _weights(operation: Any) -> int:  # noqa: ANN401 - a Keras operation
 
 
 def _is_kernel(operation: Any) -> bool:  # noqa: ANN401 - as above
-    return any(weight.name == "kernel" or "kernel" in weight.name for weight in getattr(operation, "weights", ()))
+    return any("kernel" in weight.name for weight in getattr(operation, "weights", ()))
 
 
 NOTHING = FrozenBoundary(None, -1, 0.0)
@@ -213,16 +207,6 @@ def table_of(backbone: keras.Model) -> tuple[LayerRow, ...]:
         parameters = layer.count_params()
         before += parameters
         weighted += bool(layer.weights)
-        rows.append(
-            LayerRow(
-                index,
-                layer.name,
-                type(layer).__name__,
-                parameters,
-                before / total if total else 1.0,
-                index in cuts,
-                ends.get(index),
-                weighted if layer.weights else None,
-            )
-        )
+        share, number = before / total if total else 1.0, weighted if layer.weights else None
+        rows.append(LayerRow(index, layer.name, type(layer).__name__, parameters, share, index in cuts, ends.get(index), number))
     return tuple(rows)

@@ -69,16 +69,9 @@ def build_model(
         activation = "sigmoid" if units == 1 else "softmax"
         outputs = keras.layers.Activation(activation, dtype="float32", name="probabilities")(head(backbone(x)))
         model = keras.Model(images, outputs, name="classifier")
-    loaded = config.model.weights is not None
-    return BuiltModel(
-        preprocessing,
-        backbone,
-        head,
-        model,
-        units,
-        tuple(backbone.get_weights()) if loaded else None,
-        tuple(make_switchable(layer) for layer in batchnorm_layers(model)),
-    )
+    pristine = None if config.model.weights is None else tuple(backbone.get_weights())
+    momenta = tuple(make_switchable(layer) for layer in batchnorm_layers(model))
+    return BuiltModel(preprocessing, backbone, head, model, units, pristine, momenta)
 
 
 def _repeat_grey(x: Any, shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 - Keras tensors have no type
@@ -95,7 +88,14 @@ def build_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> ker
     import keras
 
     info = backbone_info(model.backbone)
-    _check_weights_setting(model, info)
+    if model.weights == IMAGENET and (info is None or not info.pretrained):
+        raise ConfigError(
+            f"model.weights: there are no ImageNet weights for {model.backbone}; give a file, or leave the key out for random weights."
+        )
+    if model.weights == OWN_WEIGHTS and info is not None:
+        raise ConfigError(
+            f"model.weights: 'own' keeps what a package.module:function loaded itself; {model.backbone} needs 'imagenet', a file or nothing."
+        )
     backbone = _custom_backbone(model, input_shape) if info is None else _shipped_backbone(info, input_shape, model)
     if model.weights not in {None, IMAGENET, OWN_WEIGHTS}:
         load_backbone_weights(backbone, model.weights)
@@ -148,12 +148,7 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 
 def _shipped_backbone(backbone: Backbone, input_shape: tuple[int, int, int], model: ModelConfig) -> keras.Model:
-    """One from the table, without its top.
-
-    Raises:
-        ConfigError: the images are too small for a backbone of ``keras.applications``, or an option is unknown to the builder.
-        WeightsUnavailableError: ImageNet weights cannot be had.
-    """
+    """One from the table, without its top."""
     module, _, function = backbone.builder.partition(":")
     arguments: dict[str, Any] = {"input_shape": input_shape}
     imagenet = model.weights == IMAGENET
@@ -167,20 +162,13 @@ def _shipped_backbone(backbone: Backbone, input_shape: tuple[int, int, int], mod
     arguments |= model.options
     builder = getattr(importlib.import_module(module), function)
     try:
-        if imagenet:
-            return with_imagenet_weights(lambda: builder(**arguments), backbone.name)
-        return builder(**arguments)
+        return with_imagenet_weights(lambda: builder(**arguments), backbone.name) if imagenet else builder(**arguments)
     except TypeError as error:
         raise ConfigError(f"model.options: {function} does not accept {model.options}: {error}") from error
 
 
 def _custom_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:
-    """Call a person's builder as ``function(input_shape=(height, width, channels), **options)``.
-
-    Raises:
-        UserCodeError: it cannot be found, or raises an error.
-        ConfigError: it does not return a functional or sequential model with one input and one output of these images.
-    """
+    """Call a person's builder as ``function(input_shape=(height, width, channels), **options)``."""
     import keras
 
     reference = model.backbone
@@ -203,14 +191,3 @@ def _custom_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> k
             f"model.backbone: {reference} was asked for input_shape={input_shape} but takes {tuple(backbone.inputs[0].shape[1:])}."
         )
     return backbone
-
-
-def _check_weights_setting(model: ModelConfig, info: Backbone | None) -> None:
-    if model.weights == IMAGENET and (info is None or not info.pretrained):
-        raise ConfigError(
-            f"model.weights: there are no ImageNet weights for {model.backbone}; give a file, or leave the key out for random weights."
-        )
-    if model.weights == OWN_WEIGHTS and info is not None:
-        raise ConfigError(
-            f"model.weights: 'own' keeps what a package.module:function loaded itself; {model.backbone} needs 'imagenet', a file or nothing."
-        )

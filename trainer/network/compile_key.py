@@ -20,22 +20,14 @@ def compile_key(config: TrainConfig) -> str:
     Left out are the variables of the compiled step: learning rate, dropout, BatchNorm momentum, weight decay, label smoothing, clipping, the
     momentum of the weight average, and all of augmentation, schedule and seed.
     """
-    data = config.data
-    return json.dumps(
-        {
-            "data": [data.source, data.image_size, data.color, data.classes],
-            "architecture": architecture_settings(config),
-            "step": step_settings(config),
-        },
-        sort_keys=True,
-    )
+    data = [config.data.source, config.data.image_size, config.data.color, config.data.classes]
+    return json.dumps({"data": data, "architecture": architecture_settings(config), "step": step_settings(config)}, sort_keys=True)
 
 
 def architecture_settings(config: TrainConfig) -> dict[str, Any]:
     """What decides the layers and their initial weights, besides the images' shape and the number of classes."""
-    model = config.model.model_dump(mode="json", exclude=set(OUTSIDE))
     return {
-        **model,
+        **config.model.model_dump(mode="json", exclude=set(OUTSIDE)),
         "weights": _file_identity(config.model.weights),
         "preprocessing": config.data.preprocessing,
         "mixed": config.training.mixed_precision,
@@ -45,11 +37,10 @@ def architecture_settings(config: TrainConfig) -> dict[str, Any]:
 def step_settings(config: TrainConfig) -> dict[str, Any]:
     """What decides the traced step, besides the network."""
     training, model = config.training, config.model
-    has_momentum = training.optimizer in {"sgd", "rmsprop"}
     return {
         "frozen": [model.frozen_layers, model.frozen_bn],
         "thaw": None if training.unfreeze_every is None else 1 + (training.epochs - 1) // training.unfreeze_every,
-        "optimizer": [training.optimizer, training.momentum if has_momentum else None],
+        "optimizer": [training.optimizer, training.momentum if training.optimizer in {"sgd", "rmsprop"} else None],
         "batch": training.batch_size,
         "average": training.ema is not None,
         "features": training.frozen_features,

@@ -113,7 +113,9 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
     """A part's activations as an image set ``(n, height, width, channels)``; a flat cut gives height and width 1."""
 
     def batches() -> Any:  # noqa: ANN401 - an iterator of arrays
-        return (_four_dimensions(np.asarray(forward(batch), np.float32)) for batch, _, _ in evaluation_batches(images, config))
+        for batch, _, _ in evaluation_batches(images, config):
+            values = np.asarray(forward(batch), np.float32)
+            yield values if values.ndim == 4 else values.reshape(len(values), 1, 1, -1)  # noqa: PLR2004 - NHWC
 
     def write(array: NDArray[np.float32]) -> None:
         start = 0
@@ -123,22 +125,12 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
 
     first = next(iter(batches()))
     folder, shape = cache_folder(config.data.cache_path), (len(images), *first.shape[1:])
-
     kind, limit = np.dtype(np.float32), config.data.cache_disk_gb * GIGABYTE
     own = hashlib.blake2b(np.ascontiguousarray(first).data, digest_size=8).hexdigest()
     # the second name is for a network that the first does not tell apart, e.g. a user's backbone whose code has changed under the same weights
     for key in (name, f"{name}-{own}"):
         stored: NDArray[np.float32] = mapped(folder, key, shape, write, limit, kind)
-        if _agree(stored, first):
+        tolerance = TOLERANCE * max(float(np.abs(first).max()), 1e-30)
+        if stored.shape[1:] == first.shape[1:] and bool(np.abs(stored[: len(first)] - first).max() <= tolerance):
             return ImageSet(stored, images.labels, None, images.width_of_targets)
     raise DataError(f"{folder}: the activations stored as {name}* are damaged; delete these files and train again")
-
-
-def _four_dimensions(activations: NDArray[np.float32]) -> NDArray[np.float32]:
-    return activations if activations.ndim == 4 else activations.reshape(len(activations), 1, 1, -1)  # noqa: PLR2004 - NHWC
-
-
-def _agree(stored: NDArray[np.float32], first: NDArray[np.float32]) -> bool:
-    if stored.shape[1:] != first.shape[1:]:
-        return False
-    return bool(np.abs(stored[: len(first)] - first).max() <= TOLERANCE * max(float(np.abs(first).max()), 1e-30))

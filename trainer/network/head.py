@@ -73,21 +73,15 @@ class VariableDropout(keras.layers.Dropout):  # type: ignore[misc]
 
 
 def build_head(model: ModelConfig, features_shape: tuple[int | None, ...], num_classes: int) -> keras.Model:
-    """Features to logits.
+    """Features to logits; `features_shape` is that of one image: (height, width, channels) or (features,).
 
     The loss is computed on the logits; `trainer.network.build` puts the softmax or sigmoid behind them, so the loss fits the output by construction.
-
-    `features_shape` is that of one image: (height, width, channels) or (features,).
     """
     features = keras.Input(features_shape, name="features")
     x: Any = features
     if len(features_shape) == SPATIAL_RANK - 1:
-        pool = {
-            "avg": keras.layers.GlobalAveragePooling2D,
-            "max": keras.layers.GlobalMaxPooling2D,
-            "flatten": keras.layers.Flatten,
-        }[model.pooling]
-        x = pool(name="pool")(x)
+        pools = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D, "flatten": keras.layers.Flatten}
+        x = pools[model.pooling](name="pool")(x)
     if model.head_bn and not model.dense:
         x = keras.layers.BatchNormalization(name="features_bn")(x)
     rates = dropout_rates(model)

@@ -65,15 +65,10 @@ def _backbone(name: str, options: str, shape: tuple[int, int, int]) -> keras.Mod
 
 def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> ModelFacts:
     """What the pre-flight checks need to know of a training's model for images of a shape; builds it without loading weights."""
-    bare = config.model_copy(
-        update={
-            "model": config.model.model_copy(update={"weights": None}),
-            "data": config.data.model_copy(update={"preprocessing": "none"}),
-        }
-    )
+    unscaled = config.data.model_copy(update={"preprocessing": "none"})
+    bare = config.model_copy(update={"model": config.model.model_copy(update={"weights": None}), "data": unscaled})
     built = build_model(bare, backbone_input_shape(config.model, image_shape), num_classes)
-    problem = None
-    boundary = NOTHING
+    boundary, problem = NOTHING, None
     try:
         boundary = find_boundary(built.backbone, config.model.frozen_layers)
     except ConfigError as error:
@@ -95,7 +90,6 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         max_bn_momentum=max(trained, default=None),
         min_image_size=None if info is None or config.model.options else info.min_side,  # with other options another; this one was built
         backbone_blocks=len(blocks_of(built.backbone)),
-        loss_from_logits=False,
         estimated_memory_bytes=estimated_memory_bytes(built, boundary, config),
         device_memory_bytes=device_memory_bytes(),
         frozen_problem=problem,
@@ -113,10 +107,7 @@ TRANSIENT_LAYERS = 2
 def estimated_memory_bytes(built: BuiltModel, boundary: FrozenBoundary, config: TrainConfig) -> int:
     """Weights, gradients, optimiser slots, weight average and activations of one training step; without TensorFlow's own and the images' cache.
 
-    Args:
-        built: with its layers' trainable flags set.
-        boundary: where freezing ends.
-        config: batch size, optimiser, precision.
+    The layers' trainable flags must be set.
     """
     weights = built.model.count_params()
     trained = sum(_size(variable.shape) for variable in built.model.trainable_variables)
@@ -133,9 +124,7 @@ def device_memory_bytes() -> int | None:
     import psutil
     import tensorflow as tf
 
-    if tf.config.list_physical_devices("GPU"):
-        return None
-    return int(psutil.virtual_memory().total)
+    return None if tf.config.list_physical_devices("GPU") else int(psutil.virtual_memory().total)
 
 
 def _outputs(layer: Any) -> int:  # noqa: ANN401 - a Keras layer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -37,7 +37,7 @@ class BuiltModel:
     model: keras.Model
     units: int
     pristine: tuple[NDArray[np.generic], ...] | None
-    momenta: tuple[float, ...] = field(default=())
+    momenta: tuple[float, ...] = ()
 
 
 def all_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -146,9 +146,8 @@ def split_at(built: BuiltModel, boundary: FrozenBoundary) -> Split:
     share = sum(layer.count_params() for layer in backbone.layers[: indices[cut] + 1]) / total if total else 1.0
     if cut == len(backbone.operations) - 1:
         return Split(built.preprocessing, backbone, None, built.head, operation.name, share)
-    tensor = operation.output
-    frozen = keras.Model(backbone.input, tensor, name="frozen")
-    trained = keras.Model(tensor, backbone.output, name="trained")
+    frozen = keras.Model(backbone.input, operation.output, name="frozen")
+    trained = keras.Model(operation.output, backbone.output, name="trained")
     return Split(built.preprocessing, frozen, trained, built.head, operation.name, share)
 
 
@@ -157,9 +156,8 @@ def freeze(built: BuiltModel, boundary: FrozenBoundary) -> None:
 
     Flags go to the leaf layers last, because a container's flag overwrites all below it.
     """
-    built.model.trainable = True
-    built.backbone.trainable = True
-    built.head.trainable = True
+    for part in (built.model, built.backbone, built.head):
+        part.trainable = True
     for index, layer in enumerate(built.backbone.layers):
         for leaf in leaves(layer):
             leaf.trainable = index > boundary.index

@@ -80,8 +80,7 @@ def expected_kind(config: TrainConfig) -> Kind:
         return "rescale"
     if backbone.scaling != "inside":
         return backbone.scaling
-    leaves_out = not config.model.options.get("include_preprocessing", True)
-    return backbone.left_out or "none" if leaves_out else "none"
+    return "none" if config.model.options.get("include_preprocessing", True) else backbone.left_out or "none"
 
 
 RGB = 3
@@ -117,8 +116,11 @@ def preprocessing_layers(config: TrainConfig, statistics: ChannelStatistics | No
         deviation = [WHITE * value for value in _fit(IMAGENET_DEVIATION, channels)]
         return [_normalization(mean, [value**2 for value in deviation])]
     if kind == "caffe":
-        swap = [_rgb_to_bgr()] if channels == RGB else []
-        return [*swap, _normalization(_fit(IMAGENET_MEAN_BGR, channels), [1.0] * channels)]
+        layers = [_normalization(_fit(IMAGENET_MEAN_BGR, channels), [1.0] * channels)]
+        if channels == RGB:  # the channels are reversed exactly; a 1x1 convolution would round where a GPU multiplies in TF32
+            rgb = keras.Input((None, None, RGB), dtype="float32", name="rgb")
+            layers.insert(0, keras.Model(rgb, keras.ops.flip(rgb, axis=-1), name="rgb_to_bgr"))
+        return layers
     if kind == "standardize":
         if statistics is None:
             raise ConfigError(
@@ -134,14 +136,6 @@ def _normalization(mean: Sequence[float], variance: Sequence[float]) -> keras.la
     import keras
 
     return keras.layers.Normalization(axis=-1, mean=list(mean), variance=list(variance), dtype="float32", name="normalize")
-
-
-def _rgb_to_bgr() -> keras.layers.Layer:
-    """Reverse the channels exactly; a 1x1 convolution would round where a GPU multiplies in TF32."""
-    import keras
-
-    rgb = keras.Input((None, None, RGB), dtype="float32", name="rgb")
-    return keras.Model(rgb, keras.ops.flip(rgb, axis=-1), name="rgb_to_bgr")
 
 
 def _fit(values: Sequence[float], channels: int) -> list[float]:

@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 def simple_cnn(input_shape: tuple[int, int, int], *, filters: tuple[int, int] = (32, 64), kernel: int = 3) -> keras.Model:
     """Conv relu → Conv relu → MaxPool 2, all without padding.
 
+    `input_shape` is height, width, channels; `kernel` the side of both kernels, in pixels.
     With ``pooling: flatten``, ``dense: [128]``, ``dropout: [.25, .5]`` at 200x200x3 and two classes it has 78,695,746 parameters.
-
-    Args:
-        input_shape: height, width, channels.
-        filters: of the two convolutions.
-        kernel: side of both kernels, in pixels.
     """
     import keras
 

@@ -66,7 +66,8 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
         raise WeightsUnavailableError(f"model.weights: there is no file {path} (looked for from {Path.cwd()}).")
     try:
         if path.suffix == ".keras":
-            _copy_from_model(backbone, path)
+            source = keras.models.load_model(path, compile=False)
+            backbone.set_weights(next((layer for layer in source.layers if layer.name == BACKBONE_LAYER), source).get_weights())
         else:
             _check_count(backbone, path)
             with warnings.catch_warnings():
@@ -90,13 +91,6 @@ def _check_count(backbone: keras.Model, path: Path) -> None:
         )
     if path.name.endswith(SUFFIXES[0]) and len(datasets) != len(backbone.weights):
         raise ValueError(f"the file holds {len(datasets)} weights")
-
-
-def _copy_from_model(backbone: keras.Model, path: Path) -> None:
-    source = keras.models.load_model(path, compile=False)
-    nested = [layer for layer in source.layers if layer.name == BACKBONE_LAYER]
-    weights = (nested[0] if nested else source).get_weights()
-    backbone.set_weights(weights)
 
 
 def _wanted_file(error: BaseException) -> tuple[str | None, str, str]:
@@ -138,20 +132,15 @@ def draw_weights(model: keras.Model, seed: int, place: int) -> None:
             index += 1
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             if initializer is not None:
-                variable.assign(_draw(initializer, variable, derived_seed(seed, place, index)))
+                settings = initializer.get_config()
+                if "seed" in settings:
+                    initializer = type(initializer).from_config({**settings, "seed": derived_seed(seed, place, index)})
+                variable.assign(np.asarray(initializer(variable.shape, dtype=variable.dtype)))
 
 
 def derived_seed(*parts: int) -> int:
     """A seed in [0, 2³¹) that depends on every part: hashed, so neighbouring epochs or layers share nothing."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") % 2**31
-
-
-def _draw(initializer: keras.Initializer, variable: keras.Variable, seed: int) -> np.ndarray:
-    settings = initializer.get_config()
-    if "seed" in settings:
-        initializer = type(initializer).from_config({**settings, "seed": seed})
-    return np.asarray(initializer(variable.shape, dtype=variable.dtype))
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=4).digest(), "big") % 2**31
 
 
 def export_model(model: keras.Model, path: Path) -> None:

@@ -5,6 +5,7 @@ Credentials, region and endpoint come from the environment alone.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -139,7 +140,8 @@ def _amazon(bucket: str, endpoint: str | None, region: str | None) -> Any:  # no
     from pyarrow import fs
 
     if endpoint is None and region is None:
-        region = _region_of(bucket)
+        with contextlib.suppress(OSError):  # where it cannot be asked, the request that follows tells why
+            region = fs.resolve_s3_region(bucket)
     return fs.S3FileSystem(
         endpoint_override=endpoint,
         region=region,
@@ -147,17 +149,6 @@ def _amazon(bucket: str, endpoint: str | None, region: str | None) -> Any:  # no
         request_timeout=REQUEST_SECONDS,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
     )
-
-
-def _region_of(bucket: str) -> str | None:
-    """Amazon's region of a bucket; None where it cannot be asked: the request that follows tells why."""
-    from pyarrow import fs
-
-    try:
-        region: str = fs.resolve_s3_region(bucket)
-    except OSError:
-        return None
-    return region
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from trainer.places.address import is_address, parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Folder(Protocol):
@@ -129,22 +129,16 @@ class LocalFolder:
                 os.rmdir(folder)  # noqa: PTH106 - os.walk gives texts
 
 
-class _appearing:  # noqa: N801 - used like a function
+@contextlib.contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
     """A file that gets its name when the block ends without an error."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-
-    def __enter__(self) -> Path:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        return self._partial
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def open_folder(place: str | Path, setting: str) -> Folder:

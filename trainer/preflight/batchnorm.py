@@ -16,9 +16,7 @@ LEFT_OF_INITIAL = 0.05
 """Share of the initial statistics that may remain at the end."""
 
 
-@check(
-    bn_updates="Too few optimiser steps for BatchNorm's moving statistics to leave their initial values.",
-)
+@check(bn_updates="Too few optimiser steps for BatchNorm's moving statistics to leave their initial values.")
 def bn_updates(setup: Setup) -> Iterator[Finding]:
     """Compare epochs x steps with 1 / (1 - momentum).
 
@@ -52,9 +50,7 @@ def _largest_momentum(setup: Setup) -> float | None:
     return model.bn_momentum
 
 
-@check(
-    single_image_batches="BatchNorm normalises batches of one image, whose statistics are that image's alone.",
-)
+@check(single_image_batches="BatchNorm normalises batches of one image, whose statistics are that image's alone.")
 def single_image_batches(setup: Setup) -> Iterator[Finding]:
     """Look at the batch size, and at the last batch of an epoch."""
     has_batchnorm = setup.facts.has_batchnorm if setup.facts is not None else setup.config.model.head_bn

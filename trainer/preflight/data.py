@@ -13,7 +13,7 @@ from trainer.data.images import digest_array
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -69,9 +69,7 @@ def _name(images: ImageSet, row: int) -> str:
     return images.names[row] if images.names is not None else f"image {row}"
 
 
-@check(
-    missing_class="A class has no image in the training, validation or test part.",
-)
+@check(missing_class="A class has no image in the training, validation or test part.")
 def missing_class(setup: Setup) -> Iterator[Finding]:
     """Count every class in every part."""
     counted = {part: np.bincount(images.labels, minlength=setup.data.num_classes) for part, images in setup.data.parts()}
@@ -80,31 +78,30 @@ def missing_class(setup: Setup) -> Iterator[Finding]:
         missing = tuple(setup.data.class_names[label] for label in np.flatnonzero(counts == 0))
         if missing:
             cannot = "it cannot be learnt" if part == "train" else "no figure says how well it is recognised"
+            few = [
+                f"{setup.data.class_names[each]} has {totals[each]}" for each in np.flatnonzero(counts == 0) if totals[each] < len(counted)
+            ]
+            if few:
+                remedy = (
+                    f"{', '.join(few[:5])} in all, where each part needs one: give more images, or leave the class out with data.classes"
+                )
+            else:
+                split = "" if setup.config.data.split.stratify else "use a stratified split (data.split.stratify), "
+                remedy = f"{split}give that part images of it, or leave the class out with data.classes"
             yield Finding(
                 "missing_class",
                 "error" if part == "train" else "warning",
                 f"{len(missing)} of {setup.data.num_classes} classes have no {part} image ({', '.join(missing[:5])}); {cannot}",
                 {"part": part, "classes": missing},
-                _missing_class_remedy(setup, {name: int(totals[setup.data.class_names.index(name)]) for name in missing}, len(counted)),
+                remedy,
             )
-
-
-def _missing_class_remedy(setup: Setup, totals: Mapping[str, int], parts: int) -> str:
-    """What to change, by how many images the missing classes have in all."""
-    few = [f"{name} has {total}" for name, total in totals.items() if total < parts]
-    if few:
-        return f"{', '.join(few[:5])} in all, where each part needs one: give more images, or leave the class out with data.classes"
-    split = "" if setup.config.data.split.stratify else "use a stratified split (data.split.stratify), "
-    return f"{split}give that part images of it, or leave the class out with data.classes"
 
 
 LARGEST_RATIO = 4.0
 """Beyond it, always guessing the majority already looks like learning; below, plain training copes."""
 
 
-@check(
-    imbalance="The largest class has many times the images of the smallest, and nothing counters it.",
-)
+@check(imbalance="The largest class has many times the images of the smallest, and nothing counters it.")
 def imbalance(setup: Setup) -> Iterator[Finding]:
     """Compare the largest class with the smallest that occurs."""
     counts = np.bincount(setup.data.train.labels, minlength=setup.data.num_classes)
@@ -113,18 +110,13 @@ def imbalance(setup: Setup) -> Iterator[Finding]:
     if ratio <= LARGEST_RATIO or setup.config.data.imbalance != "none":
         return
     largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max() + 1).argmin())
-    names = setup.data.class_names
+    names, share = setup.data.class_names, float(counts[largest] / counts.sum())
     yield Finding(
         "imbalance",
         "warning",
         f"class {names[largest]!r} has {counts[largest]} training images and {names[smallest]!r} {counts[smallest]}; always saying "
-        f"{names[largest]!r} is right in {counts[largest] / counts.sum():.0%} of cases",
-        {
-            "largest": int(counts[largest]),
-            "smallest": int(counts[smallest]),
-            "ratio": ratio,
-            "majority_share": float(counts[largest] / counts.sum()),
-        },
+        f"{names[largest]!r} is right in {share:.0%} of cases",
+        {"largest": int(counts[largest]), "smallest": int(counts[smallest]), "ratio": ratio, "majority_share": share},
         "set data.imbalance: class_weight or resample, and rank by search.metric: balanced_accuracy or macro_f1",
     )
 
@@ -135,9 +127,7 @@ MANY_CONSTANT = 0.2
 _AT_ONCE = 256
 
 
-@check(
-    near_constant_images="Images whose pixels hardly vary: empty, over-exposed, or stored in another range than [0, 255].",
-)
+@check(near_constant_images="Images whose pixels hardly vary: empty, over-exposed, or stored in another range than [0, 255].")
 def near_constant_images(setup: Setup) -> Iterator[Finding]:
     """Measure the spread of every training and validation image."""
     flat: list[str] = []
@@ -174,9 +164,7 @@ AGREEING = 0.5
 """Names are evidence only where at least this share of those that name a class agree with the label."""
 
 
-@check(
-    contradicting_names="Files whose name says one class and whose label another.",
-)
+@check(contradicting_names="Files whose name says one class and whose label another.")
 def contradicting_names(setup: Setup) -> Iterator[Finding]:
     """Look for another class's name, as a word, in file names that lack their own's."""
     classes = {name.lower(): name for name in setup.data.class_names if len(name) >= SHORTEST_NAME and not name.isdigit()}
@@ -214,19 +202,15 @@ def _spaced(word: str) -> str:
 MANY_SKIPPED = 0.05
 
 
-@check(
-    skipped_files="Unreadable files were left out, as data.on_unreadable: skip says.",
-)
+@check(skipped_files="Unreadable files were left out, as data.on_unreadable: skip says.")
 def skipped_files(setup: Setup) -> Iterator[Finding]:
     """Count them."""
-    skipped = setup.data.skipped
-    if not skipped:
-        return
-    share = len(skipped) / (len(skipped) + sum(len(images) for _, images in setup.data.parts()))
-    yield Finding(
-        "skipped_files",
-        "warning" if share > MANY_SKIPPED else "info",
-        f"{len(skipped)} files could not be read and were left out",
-        {"files": len(skipped), "share": share, "examples": skipped[:SHOWN]},
-        "repair or remove them",
-    )
+    if skipped := setup.data.skipped:
+        share = len(skipped) / (len(skipped) + sum(len(images) for _, images in setup.data.parts()))
+        yield Finding(
+            "skipped_files",
+            "warning" if share > MANY_SKIPPED else "info",
+            f"{len(skipped)} files could not be read and were left out",
+            {"files": len(skipped), "share": share, "examples": skipped[:SHOWN]},
+            "repair or remove them",
+        )

@@ -13,7 +13,7 @@ from trainer.preflight.findings import Finding, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.findings import Setup, Severity
+    from trainer.preflight.findings import Setup
 
 MEANINGS = {
     "caffe": "BGR minus ImageNet's mean, about [-124, 151]",
@@ -26,9 +26,7 @@ MEANINGS = {
 }
 
 
-@check(
-    input_scaling="Pixels reach the backbone in another range than its weights were trained on, or unscaled.",
-)
+@check(input_scaling="Pixels reach the backbone in another range than its weights were trained on, or unscaled.")
 def input_scaling(setup: Setup) -> Iterator[Finding]:
     """Compare the setting with what the backbone was trained on."""
     config = setup.config
@@ -40,19 +38,17 @@ def input_scaling(setup: Setup) -> Iterator[Finding]:
     backbone = BACKBONES.get(config.model.backbone)
     scales_inside = backbone is not None and backbone.pretrained and expected == "none"
     evidence = {"preprocessing": setting, "backbone": config.model.backbone, "given": MEANINGS[got], "expected": MEANINGS[expected]}
-    remedy = "set data.preprocessing: auto"
     if got == expected:
         return
     known = (backbone is not None and backbone.pretrained) or recorded_scaling(config.model.weights) is not None
     if setup.pretrained and known:
-        severity: Severity = "warning" if got == "standardize" and expected == "torch" else "error"
         yield Finding(
             "input_scaling",
-            severity,
+            "warning" if got == "standardize" and expected == "torch" else "error",
             f"{config.model.backbone}'s weights were trained on inputs {'scaled inside the model from ' if scales_inside else 'in '}"
             f"{MEANINGS[expected]}, but data.preprocessing: {setting} gives {MEANINGS[got]}",
             evidence,
-            remedy,
+            "set data.preprocessing: auto",
         )
     elif got == "none" or scales_inside:
         yield Finding(
@@ -61,16 +57,14 @@ def input_scaling(setup: Setup) -> Iterator[Finding]:
             f"data.preprocessing: {setting} gives {config.model.backbone} inputs in {MEANINGS[got]}"
             + (", which the model then scales again" if scales_inside else "; random initial weights expect values of order 1"),
             evidence,
-            remedy,
+            "set data.preprocessing: auto",
         )
 
 
 LOOKED_AT = 1000
 
 
-@check(
-    per_image_max="Each image is divided by its own maximum, so that brightness is lost and one bright pixel rescales a whole image.",
-)
+@check(per_image_max="Each image is divided by its own maximum, so that brightness is lost and one bright pixel rescales a whole image.")
 def per_image_max(setup: Setup) -> Iterator[Finding]:
     """Report the setting, with how far the images' maxima differ."""
     if setup.config.data.preprocessing != "per_image_max":
@@ -87,9 +81,7 @@ def per_image_max(setup: Setup) -> Iterator[Finding]:
     )
 
 
-@check(
-    image_size="Images are smaller than the backbone's minimum.",
-)
+@check(image_size="Images are smaller than the backbone's minimum.")
 def image_size(setup: Setup) -> Iterator[Finding]:
     """Compare height and width with the model's minimum, or the backbone's where the model is not built."""
     backbone = BACKBONES.get(setup.config.model.backbone)

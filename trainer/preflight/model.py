@@ -2,67 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from trainer.config import parse_frozen_layers
+from trainer.config.settings import parse_frozen_layers
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainer.preflight.findings import Setup
+    from trainer.preflight.findings import Evidence, Setup
 
 CATEGORICAL = ("categorical_crossentropy", "sparse_categorical_crossentropy")
 BINARY = ("binary_crossentropy", "binary_focal_crossentropy")
 TWO = 2
 
 
-@check(
-    loss_output="Loss, output activation, number of outputs and number of classes do not belong together.",
-)
+@check(loss_output="Loss, output activation, number of outputs and number of classes do not belong together.")
 def loss_output(setup: Setup) -> Iterator[Finding]:
     """Name the first mismatch."""
-    output = _output(setup)
-    problem = _problem(output, setup.data.num_classes)
-    if problem is not None:
-        harmless = output.loss in BINARY and output.activation == "softmax" and output.units == TWO
-        yield Finding(
-            "loss_output",
-            "warning" if harmless else "error",
-            problem[0],
-            {
-                "loss": output.loss,
-                "activation": output.activation,
-                "outputs": output.units,
-                "classes": setup.data.num_classes,
-            },
-            problem[1],
-        )
-
-
-class _Output(NamedTuple):
-    """The last layer and the loss on it."""
-
-    units: int
-    activation: str
-    loss: str
-    logits: bool
-
-
-def _output(setup: Setup) -> _Output:
-    """Of the built model, or what the settings alone say."""
-    facts = setup.facts
+    facts, classes = setup.facts, setup.data.num_classes
     if facts is not None:
-        return _Output(facts.output_units, facts.output_activation, facts.loss, facts.loss_from_logits)
-    single = setup.config.model.output == "sigmoid"
-    own = "binary_crossentropy" if single else "categorical_crossentropy"
-    loss = own if setup.config.training.loss == "auto" else setup.config.training.loss
-    return _Output(1 if single else setup.data.num_classes, "sigmoid" if single else "softmax", loss, logits=False)
+        units, activation, loss, logits = facts.output_units, facts.output_activation, facts.loss, facts.loss_from_logits
+    else:  # what the settings alone say
+        single, loss, logits = setup.config.model.output == "sigmoid", setup.config.training.loss, False
+        units, activation = (1, "sigmoid") if single else (classes, "softmax")
+        if loss == "auto":
+            loss = "binary_crossentropy" if single else "categorical_crossentropy"
+    problem = _problem(units, activation, loss, classes, logits=logits)
+    if problem is not None:
+        harmless = loss in BINARY and activation == "softmax" and units == TWO
+        evidence: dict[str, Evidence] = {"loss": loss, "activation": activation, "outputs": units, "classes": classes}
+        yield Finding("loss_output", "warning" if harmless else "error", problem[0], evidence, problem[1])
 
 
-def _problem(output: _Output, classes: int) -> tuple[str, str] | None:
+def _problem(units: int, activation: str, loss: str, classes: int, *, logits: bool) -> tuple[str, str] | None:
     """What is wrong, and what to do about it: the first rule that is broken."""
-    units, activation, loss, logits = output
     effect = (
         "averages over both outputs; on two classes that equals the categorical loss, on more it does not"
         if units == TWO
@@ -130,9 +104,7 @@ def frozen_layers(setup: Setup) -> Iterator[Finding]:
 GIGABYTE = 1e9
 
 
-@check(
-    memory="A training step is estimated to need more memory than the device has.",
-)
+@check(memory="A training step is estimated to need more memory than the device has.")
 def memory(setup: Setup) -> Iterator[Finding]:
     """Compare the model's estimate with the device."""
     facts = setup.facts

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from trainer.preflight.findings import Setup
 
 
-@check(
-    validation_coverage="Validation steps do not cover the validation images, so that every epoch is scored on other images.",
-)
+@check(validation_coverage="Validation steps do not cover the validation images, so that every epoch is scored on other images.")
 def validation_coverage(setup: Setup) -> Iterator[Finding]:
     """Count the images an epoch leaves out."""
     if setup.config.data.validation_windows == "all":
@@ -73,9 +71,7 @@ def training_coverage(setup: Setup) -> Iterator[Finding]:
         )
 
 
-@check(
-    precomputed_features="The frozen part is to run once, but its activations differ between epochs.",
-)
+@check(precomputed_features="The frozen part is to run once, but its activations differ between epochs.")
 def precomputed_features(setup: Setup) -> Iterator[Finding]:
     """Report the first rule that is broken."""
     config = setup.config

@@ -78,7 +78,7 @@ def write_images(folder: Path) -> None:
 def pretrain(weights: Path) -> float:
     """Train the backbone on the photographs and write its weights; returns its validation accuracy."""
     from trainer import TrainConfig, train
-    from trainer.network import save_backbone
+    from trainer.network.weights import save_backbone
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "photographs.npz"

@@ -25,7 +25,7 @@ EPOCHS = 8
 def pretrain(folder: Path, name: str) -> float:
     """Train one backbone on the old digits and write its weights; returns its validation accuracy."""
     from trainer import TrainConfig, train
-    from trainer.network import save_backbone
+    from trainer.network.weights import save_backbone
 
     config = TrainConfig.model_validate(
         {

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from trainer.checkpoints import Checkpoints, CheckpointWarning, superfluous
-from trainer.checkpoints.layout import RUN, STATE, WEIGHTS
+from trainer.checkpoints.layout import RUN, STATE, WEIGHTS, superfluous
+from trainer.checkpoints.local import Checkpoints, CheckpointWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.checkpoints import Arrays
+    from trainer.checkpoints.layout import Arrays
 
 
 def arrays(value: float) -> Arrays:

@@ -10,7 +10,8 @@ import pytest
 from tiny_trainings import settings
 
 from trainer import EpochRecord, train
-from trainer.checkpoints import Checkpoints, CheckpointWarning, open_checkpoints
+from trainer.checkpoints import open_checkpoints
+from trainer.checkpoints.local import Checkpoints, CheckpointWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

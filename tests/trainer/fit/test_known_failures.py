@@ -12,7 +12,7 @@ from tiny_trainings import TINY, arrays, settings
 from trainer import TrainConfig, TrainResult, train
 from trainer.data import ImageData, ImageSet, load_data
 from trainer.fit.kept import engine_for
-from trainer.network import split_at
+from trainer.network.parts import split_at
 
 if TYPE_CHECKING:
     from pathlib import Path

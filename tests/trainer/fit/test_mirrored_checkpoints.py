@@ -17,7 +17,8 @@ from sklearn.datasets import load_digits
 from tiny_trainings import settings
 
 from trainer import EpochRecord, train
-from trainer.checkpoints import Checkpoint, Checkpoints, mirrored, open_checkpoints
+from trainer.checkpoints import mirrored, open_checkpoints
+from trainer.checkpoints.local import Checkpoint, Checkpoints
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import S3
 
-    from trainer.checkpoints import Arrays
+    from trainer.checkpoints.layout import Arrays
 
 BATCHES = 4
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}

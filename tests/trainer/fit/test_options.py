@@ -12,7 +12,7 @@ from trainer import TrainConfig, TrainResult, train
 from trainer.data import load_data
 from trainer.fit.kept import engine_for
 from trainer.fit.step import binary_on_softmax, loss_per_image
-from trainer.network import export_model
+from trainer.network.weights import export_model
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from trainer.config import ModelConfig
-from trainer.network import build_backbone, layer_table
 from trainer.network.boundary import blocks_of
+from trainer.network.build import build_backbone
+from trainer.network.inspect import layer_table
 from trainer.network.parts import cut_points
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from trainer.config import ModelConfig
 from trainer.errors import ConfigError
-from trainer.network import build_backbone, resolve_boundary
 from trainer.network.boundary import find_boundary, thawing_stages
+from trainer.network.build import build_backbone
+from trainer.network.inspect import resolve_boundary
 from trainer.records import FrozenBoundary
 
 SHAPE = (8, 8, 1)

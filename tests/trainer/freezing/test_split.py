@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.network import BuiltModel, build_model, split_at
 from trainer.network.boundary import find_boundary
-from trainer.network.parts import freeze, leaves
+from trainer.network.build import build_model
+from trainer.network.parts import BuiltModel, freeze, leaves, split_at
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
 

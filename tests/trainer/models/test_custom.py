@@ -9,8 +9,9 @@ import pytest
 
 from trainer.config import ModelConfig, TrainConfig
 from trainer.errors import ConfigError
-from trainer.network import build_backbone, build_model, resolve_boundary
 from trainer.network.batchnorm import batchnorm_layers
+from trainer.network.build import build_backbone, build_model
+from trainer.network.inspect import resolve_boundary
 from trainer.network.weights import initialise
 
 SHAPE = (8, 8, 1)

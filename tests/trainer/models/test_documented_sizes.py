@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.config import TrainConfig
-from trainer.network import build_model
+from trainer.network.build import build_model
 
 
 def settings(**model: object) -> TrainConfig:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.network import build_model, export_model
 from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers, set_momentum
+from trainer.network.build import build_model
+from trainer.network.weights import export_model
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.network import model_facts
+from trainer.network.inspect import model_facts
 
 
 def facts_of(**model: object) -> object:

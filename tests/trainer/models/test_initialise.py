@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainer.config import TrainConfig
-from trainer.network import build_model
+from trainer.network.build import build_model
 from trainer.network.weights import derived_seed, initialise
 
 CONFIG = TrainConfig.model_validate({"data": {"source": "digits"}, "model": {"options": {"filters": [4, 8], "blocks": 1}, "dense": [5]}})

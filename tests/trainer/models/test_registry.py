@@ -5,16 +5,17 @@ import sys
 
 import pytest
 
+from trainer.backbones import available, backbone_info
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
-from trainer.network import available, backbone_info, compile_key
+from trainer.network.compile_key import compile_key
 
 NAMES_WITHOUT_TENSORFLOW = """
 import sys
-import trainer, trainer.network
+import trainer, trainer.backbones, trainer.network.compile_key
 from trainer.config import TrainConfig
-trainer.network.available()
-trainer.network.compile_key(TrainConfig.model_validate({"data": {"source": "digits"}}))
+trainer.backbones.available()
+trainer.network.compile_key.compile_key(TrainConfig.model_validate({"data": {"source": "digits"}}))
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules, "heavy import"
 """
 
@@ -35,7 +36,7 @@ def test_every_backbone_that_ships_has_a_description() -> None:
 def test_every_keras_backbone_names_a_builder_that_exists() -> None:
     import keras
 
-    from trainer.network import BACKBONES
+    from trainer.backbones import BACKBONES
 
     builders = [backbone.builder.partition(":")[2] for backbone in BACKBONES.values() if backbone.family]
     assert len(builders) > 30

@@ -8,8 +8,9 @@ import pytest
 from trainer.config import ModelConfig, TrainConfig
 from trainer.data import load_data
 from trainer.errors import ConfigError, WeightsUnavailableError
-from trainer.network import build_backbone, build_model, export_model, save_backbone
+from trainer.network.build import build_backbone, build_model
 from trainer.network.preprocessing import preprocessing_kind
+from trainer.network.weights import export_model, save_backbone
 from trainer.preflight import preflight
 
 if TYPE_CHECKING:

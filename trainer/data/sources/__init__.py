@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 TABLES = (".csv", ".parquet")
 KINDS = "a folder of class folders, manifest.csv or .parquet, arrays.npz, digits, keras:NAME or package.module:function"
 
-__all__ = ["collect"]
-
 
 def collect(source: str) -> Collected:
     """Find the images of `source` without decoding any.
@@ -32,26 +30,22 @@ def collect(source: str) -> Collected:
 
         return collect_keras_dataset(source.removeprefix("keras:"))
     path = Path(source).expanduser()
+    if path.is_dir():
+        from trainer.data.sources.files import collect_folders
+
+        return collect_folders(path)
+    if path.exists() and path.suffix in TABLES:
+        from trainer.data.sources.files import collect_manifest
+
+        return collect_manifest(path)
+    if path.exists() and path.suffix == ".npz":
+        from trainer.data.sources.arrays import collect_npz
+
+        return collect_npz(path)
     if path.exists():
-        return _collect_path(path, source)
+        raise DataError(f"data.source: {source!r} is a {path.suffix or 'plain'} file; expected {KINDS}")
     if is_reference(source):
         from trainer.data.sources.arrays import collect_function
 
         return collect_function(source)
     raise DataError(f"data.source: {source!r} does not exist (looked in {Path.cwd()}); expected {KINDS}")
-
-
-def _collect_path(path: Path, source: str) -> Collected:
-    if path.is_dir():
-        from trainer.data.sources.files import collect_folders
-
-        return collect_folders(path)
-    if path.suffix in TABLES:
-        from trainer.data.sources.files import collect_manifest
-
-        return collect_manifest(path)
-    if path.suffix == ".npz":
-        from trainer.data.sources.arrays import collect_npz
-
-        return collect_npz(path)
-    raise DataError(f"data.source: {source!r} is a {path.suffix or 'plain'} file; expected {KINDS}")

@@ -92,15 +92,11 @@ def from_parts(
     if len(shapes) > 1:
         raise DataError(f"{where}: the parts' images differ in shape: {', '.join(str(shape) for shape in sorted(shapes))}")
     images = np.concatenate([np.asarray(pair[0]) for pair in parts.values()])
-    labels = np.concatenate([_column(pair[1]) for pair in parts.values()])
+    columns = [np.asarray(pair[1]) for pair in parts.values()]
+    labels = np.concatenate([each[:, 0] if each.ndim == PAIR and each.shape[1] == 1 else each for each in columns])
     joined = from_arrays(images, labels, where=where, class_names=class_names)
     given = tuple(part for part, pair in parts.items() for _ in range(len(pair[0])))
     return Collected(joined.content, joined.labels, joined.class_names, given)
-
-
-def _column(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    labels = np.asarray(labels)
-    return labels[:, 0] if labels.ndim == len(("n", "one")) and labels.shape[1] == 1 else labels
 
 
 def _pair(arrays: Mapping[str, npt.NDArray[Any]], suffix: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:

@@ -47,16 +47,16 @@ class Collected:
         return Collected(content, self.labels[rows], self.class_names, parts, groups)
 
 
+_PARTS: dict[str, Part] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
 def parse_part(value: str) -> Part | None:
     """The part that a folder or a manifest cell names (``train``/``training``, ``val``/``valid``/``validation``/``dev``, ``test``/``testing``), or None."""
-    name = value.strip().lower()
-    if name in {"train", "training"}:
-        return "train"
-    if name in {"val", "valid", "validation", "dev"}:
-        return "validation"
-    if name in {"test", "testing"}:
-        return "test"
-    return None
+    return _PARTS.get(value.strip().lower())
 
 
 MATRIX = 2

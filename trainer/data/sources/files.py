@@ -17,8 +17,6 @@ from trainer.data.sources.collected import Collected, index_labels, parse_part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
 
@@ -29,15 +27,15 @@ def collect_folders(root: Path) -> Collected:
         DataError: there are no class folders with images, or the parts' classes differ from those of the training images.
     """
     parts = part_folders(root)
-    if not parts:
-        names, files, labels = _list_classes(root)
-        if not files:
-            entries = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
-            raise DataError(
-                f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {entries}"
-            )
-        return Collected(tuple(files), np.asarray(labels, np.int32), names)
-    return _collect_parts(root, parts)
+    if parts:
+        return _collect_parts(root, parts)
+    names, files, labels = _list_classes(root)
+    if not files:
+        entries = ", ".join(sorted(entry.name for entry in root.iterdir())[:5]) or "nothing"
+        raise DataError(
+            f"{root}: expected one folder per class with {', '.join(SUFFIXES)} files (or train/validation/test folders of such), found {entries}"
+        )
+    return Collected(tuple(files), np.asarray(labels, np.int32), names)
 
 
 def part_folders(root: Path) -> dict[Part, Path]:
@@ -54,17 +52,6 @@ def visible_folders(root: Path) -> list[Path]:
     return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
 
 
-def image_files(folder: Path) -> Iterator[Path]:
-    """Image files in `folder` and below, by path, without hidden ones; with links that lead nowhere, which are missing images."""
-    yield from sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(name.startswith(".") for name in path.relative_to(folder).parts)
-        and (path.is_file() or is_broken_link(path))
-    )
-
-
 def is_broken_link(path: Path) -> bool:
     """Whether `path` is a symbolic link whose target does not exist."""
     return path.is_symlink() and not path.exists()
@@ -76,9 +63,7 @@ def _collect_parts(root: Path, parts: dict[Part, Path]) -> Collected:
         raise DataError(f"{parts['train']}: expected one folder per class with images, found none")
     given: list[Part] = ["train"] * len(files)
     number = {name: index for index, name in enumerate(class_names)}
-    for part, folder in parts.items():
-        if part == "train":
-            continue
+    for part, folder in list(parts.items())[1:]:  # the training images are the first part
         names, more, local = _list_classes(folder)
         strangers = [name for name in names if name not in number]
         if strangers:
@@ -96,7 +81,13 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
     files: list[Path] = []
     labels: list[int] = []
     for folder in visible_folders(root):
-        images = list(image_files(folder))
+        images = sorted(  # without hidden ones; with links that lead nowhere, which are missing images
+            path
+            for path in folder.rglob("*")
+            if path.suffix.lower() in SUFFIXES
+            and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+            and (path.is_file() or is_broken_link(path))
+        )
         if images:
             labels += [len(names)] * len(images)
             names.append(folder.name)
@@ -126,7 +117,7 @@ def collect_manifest(path: Path) -> Collected:
             row = int(table[column].isna().to_numpy().argmax())
             raise DataError(f"{path}: row {row + 1} has no {column}; fill it in or remove the {'row' if column in REQUIRED else 'column'}")
     labels, class_names = index_labels(table["label"].to_numpy(), f"{path}: label")
-    files = tuple(_resolve(path.parent, str(name)) for name in table["path"])
+    files = tuple(path.parent / Path(str(name)).expanduser() for name in table["path"])
     parts = tuple(_part_in_row(value, row, path) for row, value in enumerate(table["split"])) if "split" in table.columns else None
     groups = tuple(str(value) for value in table["group"]) if "group" in table.columns else None
     return Collected(files, labels, class_names, parts, groups)
@@ -141,11 +132,6 @@ def _read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a readable table ({error})") from error
-
-
-def _resolve(folder: Path, name: str) -> Path:
-    file = Path(name).expanduser()
-    return file if file.is_absolute() else folder / file
 
 
 def _part_in_row(value: object, row: int, path: Path) -> Part:
