@@ -55,7 +55,7 @@ SUITES = (  # the longest first, so that none is left to run alone at the end
     _pytest("executor", 300, "tests/executor"),
     Suite("lint", 150, (*LINT, (str(BIN / "mkdocs"), "build", "--strict", "--quiet"))),
     _pytest("places", 90, "tests/places"),
-    _pytest("spaces", 60, "tests/search_spaces", "tests/sweep_file"),
+    _pytest("spaces", 150, "tests/search_spaces", "tests/sweep_file", "tests/house"),
 )
 WHOLE_BUDGET = 1500
 """Seconds by the clock."""
@@ -66,7 +66,7 @@ QUICK_SUITES = (  # no TensorFlow, no Ray, no browser
         150,
         "tests/search_spaces",
         "tests/sweep_file",
-        *(f"tests/reports/{name}" for name in ("stability", "flags", "causes", "data", "ranking", "importance", "exports", "logs")),
+        *(f"tests/reports/{name}" for name in ("stability", "flags", "verdict", "ranking", "exports", "logs")),
         "tests/cli/test_help.py",
     ),
     Suite("lint", 120, LINT),
