@@ -30,7 +30,7 @@ class AttemptRecord:
         from_epoch: epochs that were already done when it started.
         started: UTC.
         ended: UTC, or None while running or when the driver died.
-        cause: how it ended (`sweeps.executor.Cause` value), or None.
+        cause: how it ended (`sweeps.executor.protocol.Cause` value), or None.
         gpu: GPUs that it had.
         seen: UTC of the newest record of it, or None when it was not read from a storage.
     """

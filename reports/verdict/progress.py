@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 GPU_OUT_OF_MEMORY = "gpu out of memory"
-"""The recorded cause (`sweeps.executor.Cause`)."""
+"""The recorded cause (`sweeps.executor.protocol.Cause`)."""
 STOPPED = "stopped"
 """Cause of an attempt that the driver ended: by pruning it, or to go on later."""
 

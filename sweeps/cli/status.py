@@ -141,7 +141,7 @@ class RunningTrial:
 
 
 def running_trials(record: StudyRecord, leases: Mapping[int, Lease]) -> tuple[RunningTrial, ...]:
-    """The trials of a study that are not over, by number; with the leases of `sweeps.record.read_leases`."""
+    """The trials of a study that are not over, by number; with the leases of `sweeps.record.study_record.read_leases`."""
     return tuple(_running(trial, leases.get(trial.number)) for trial in record.trials if trial.state in ("RUNNING", "WAITING"))
 
 

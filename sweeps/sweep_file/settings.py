@@ -255,7 +255,7 @@ class SweepFile(Settings):
 
 
 def yaml_text(data: Any) -> str:  # noqa: ANN401 - plain data
-    """Plain data as YAML that `search_spaces.load_yaml` reads back unchanged."""
+    """Plain data as YAML that `search_spaces.located_yaml.load_yaml` reads back unchanged."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
 
 
