@@ -11,7 +11,7 @@ from reports.flags.bn_gap import find_bn_gap
 from reports.flags.broken_metric import find_broken_metric
 from reports.flags.collapsed import find_collapsed
 from reports.flags.diverging import find_diverging
-from reports.flags.oscillating import find_oscillating
+from reports.flags.oscillating import find_noisy_validation, find_oscillating
 from reports.flags.overfitting import find_overfitting
 from reports.flags.run_curves import infer_num_val, run_curves
 from reports.flags.spiking import find_spiking
@@ -32,6 +32,7 @@ FINDERS: tuple[Callable[[RunCurves], Flag | None], ...] = (
     find_diverging,
     find_broken_metric,
     find_oscillating,
+    find_noisy_validation,
     find_spiking,
     find_bn_gap,
     find_overfitting,

@@ -30,6 +30,8 @@ class Flag:
         evidence: figure name to value (``period``, ``amplitude``, ``epochs`` as first and last, counted from 1).
         advice: what to try, in words tied to what a space can change.
         summary: one sentence with the figures, for tables and terminals.
+        probability: share of curves like this one that readers of labelled curves gave the same name, in [0, 1], measured on sources that
+            the rule had not seen; None for findings that no reader was asked about.
     """
 
     name: FlagName
@@ -37,6 +39,15 @@ class Flag:
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
     advice: str = ""
     summary: str = ""
+    probability: float | None = None
+
+    @property
+    def meaning(self) -> str | None:
+        """What the probability says, in one sentence; None where nothing was measured."""
+        if self.probability is None:
+            return None
+        tenths = min(max(round(10.0 * self.probability), 1), 9)
+        return f"of curves that look like this, {tenths} in 10 were called {self.name} by readers"
 
 
 def grade(value: float, *, medium: float, high: float) -> Severity:
