@@ -50,15 +50,13 @@ _ALTERNATES: tuple[Grid, ...] = (at_least("alternation over noise", 3.3), at_lea
 def _swinging(share: float) -> list[Family]:
     """Families of `oscillating` at one share of the binomial noise, simplest first."""
     excess, surprise = at_least(f"excess {share}", *_EXCESS), at_least(f"surprise {share}", 1.3, 1.6, 2.0, 2.4, 3.0)
-    falls = at_least("falls", 0.5, 1.5, 2.5)
+    falls = at_least("falls", 1.5, 2.5)
     reversal = at_least("reversal", 0.2, 0.35, 0.5, 0.65)
     lasting = at_most("still swinging", 0.2, 0.34, 0.5)
     return [
-        ((excess,), _ALTERNATES),
         ((excess, falls), _ALTERNATES),
-        ((excess, reversal), _ALTERNATES),
         ((excess, falls, surprise), _ALTERNATES),
-        ((excess, reversal, surprise), _ALTERNATES),
+        ((excess, falls, reversal), _ALTERNATES),
         ((excess, falls, reversal, surprise), _ALTERNATES),
         ((excess, falls, lasting, surprise), _ALTERNATES),
     ]
@@ -81,49 +79,40 @@ _RANGE, _LEARNT, _LEVEL = (
     at_most("learnt", 0.008, 0.012, 0.016, 0.02, 0.03),
     at_most("level", 0.95, 0.965, 0.98, 0.99),
 )
-_CHANCE, _AT_LEVEL = at_most("off chance", 1.0), at_least("at level", 0.45, 0.55, 0.65, 0.75)
+_CHANCE, _AT_LEVEL = at_most("off chance", 1.0), at_least("at level", 0.4, 0.45, 0.5, 0.6, 0.75)
 _DEPTH, _DEPTH_NOISE = at_least("depth", 0.03, 0.04, 0.05, 0.06, 0.075), at_least("depth over noise", 1.0, 1.5, 2.0, 2.5, 3.0)
-_MOVEMENT, _STEPS = at_least("depth over movement", 2.5, 3.0, 3.5, 4.0, 4.5, 5.0), at_least("depth over steps", 2.5, 3.0, 3.5, 4.0, 5.0, 6.0)
+_MOVEMENT, _STEPS = at_least("depth over movement", 2.5, 3.0, 3.5, 4.0, 4.5, 5.0), at_least("depth over steps", 3.0, 4.0, 5.0, 6.0, 7.0, 9.0)
 _THIRD = at_least("depth over third", 1.1, 1.3, 1.6, 2.0)
 
 FAMILIES: Mapping[str, Sequence[Family]] = {
     "diverging": (
-        ((_DECLINE,),),
         ((_DECLINE, _OVER_NOISE),),
         ((_DECLINE, _OVER_STEPS),),
         ((_DECLINE, _OVER_NOISE, _OVER_STEPS),),
     ),
     "oscillating": (
-        ((_MOVES,), _ALTERNATES),
-        ((_MOVES, at_least("falls", 0.5, 1.5, 2.5)), _ALTERNATES),
+        ((_MOVES, at_least("falls", 1.5, 2.5)), _ALTERNATES),
         *sorted((family for share in NOISE_SHARES for family in _swinging(share)), key=lambda family: len(family[0])),
     ),
     "spiking": (
-        ((_DEPTH, _DEPTH_NOISE),),
-        ((_DEPTH, _MOVEMENT),),
         ((_DEPTH, _DEPTH_NOISE, _MOVEMENT),),
         ((_DEPTH, _DEPTH_NOISE, _STEPS),),
         ((_DEPTH, _DEPTH_NOISE, _MOVEMENT, _STEPS),),
         ((_DEPTH, _DEPTH_NOISE, _MOVEMENT, _THIRD),),
+        ((_DEPTH, _DEPTH_NOISE, _MOVEMENT), (_DEPTH, _DEPTH_NOISE, _STEPS)),
     ),
     "collapsed": (
-        ((_RANGE,),),
-        ((_CHANCE,), (_RANGE, _LEARNT)),
         ((_CHANCE,), (_RANGE, _LEARNT, _LEVEL)),
-        ((_CHANCE,), (_RANGE, _LEARNT, _LEVEL), (_AT_LEVEL, _LEARNT, _LEVEL)),
+        ((_CHANCE,), (_AT_LEVEL, _LEARNT, _LEVEL)),
     ),
     "overfitting": (
-        ((_GAP,),),
         ((_GAP,), (_RISE, _RISE_RATIO)),
-        ((_FAR,), (_GAP, _RATIO)),
         ((_FAR,), (_GAP, _RATIO), (_RISE, _GAP_NOISE)),
         ((_FAR,), (_GAP, _RATIO), (_RISE, _RISE_RATIO, _GAP_NOISE)),
     ),
     "unfinished": (
-        ((_GAIN, _SINCE),),
-        ((_GAIN, _GAIN_ERROR),),
-        ((_GAIN, _GAIN_ERROR, _SINCE),),
         ((_GAIN, _SINCE, _NEW),),
+        ((_GAIN, _GAIN_ERROR, _SINCE),),
         ((_GAIN, _GAIN_ERROR, _SINCE, _NEW),),
     ),
 }
@@ -157,14 +146,8 @@ def tabulate(runs: Sequence[RunCurves]) -> Table:
         for flag in (diverging, spiking, collapsed, overfitting, unfinished):
             rows[-1].update(flag.figures(run) or {})
         rows[-1].update(_swing_figures(run, run.validation.size))
-        cut_rows.append(_swing_figures(run, _decline(run)))
+        cut_rows.append(_swing_figures(run, diverging.held_until(run)))
     return Table(_columns(rows), _columns(cut_rows))
-
-
-def _decline(run: RunCurves) -> int:
-    """Where the part below what was held begins, were the run said to diverge."""
-    start = diverging.start_of(run)
-    return run.validation.size if start is None else start
 
 
 def _swing_figures(run: RunCurves, stop: int) -> dict[str, float]:
@@ -237,7 +220,9 @@ class Counts:
             if length > 1:
                 padded = np.pad(smooth, [(1, 1) if i == axis else (0, 0) for i in range(smooth.ndim)], mode="edge")
                 smooth = sum(np.take(padded, range(k, k + length), axis=axis) for k in range(3)) / 3.0  # type: ignore[assignment]
-        return int(np.argmax(smooth))
+        tied = np.argwhere(smooth >= smooth.max() - 1e-6)
+        middle = tied[np.abs(tied - tied.mean(axis=0)).sum(axis=1).argmin()]
+        return int(np.ravel_multi_index(tuple(middle), self.shape))
 
 
 def count(said: np.ndarray, truth: np.ndarray, counted: np.ndarray, membership: np.ndarray) -> Counts:
@@ -283,8 +268,15 @@ class Problem:
         return plain
 
 
-def choose(counts: Sequence[Counts], training: np.ndarray, seed: int = 0) -> tuple[int, int]:
-    """Family and thresholds by inner cross-validation over the training sources ``(num_sources,)`` of 0 and 1."""
+def choose(counts: Sequence[Counts], sizes: Sequence[int], training: np.ndarray, seed: int = 0) -> tuple[int, int]:
+    """Family and thresholds by inner cross-validation over the training sources ``(num_sources,)`` of 0 and 1.
+
+    Args:
+        counts: of every family.
+        sizes: conditions of every family; among equals the better one is taken.
+        training: which sources may be looked at.
+        seed: of the folds.
+    """
     sources = np.random.default_rng(seed).permutation(np.flatnonzero(training))
     folds = [sources[i::INNER_FOLDS] for i in range(INNER_FOLDS)]
     hits, said, positives = np.zeros((len(counts), training.size)), np.zeros((len(counts), training.size)), np.zeros(training.size)
@@ -303,7 +295,8 @@ def choose(counts: Sequence[Counts], training: np.ndarray, seed: int = 0) -> tup
     total, spread = scores(training.astype(np.float64)), scores(resampled)
     best = int(total.argmax())
     errors = np.std(spread[:, best][:, None] - spread, axis=0)
-    simplest = next(number for number in range(len(counts)) if total[best] - total[number] <= errors[number])
+    close = np.flatnonzero(total[best] - total <= errors)
+    simplest = int(min(close, key=lambda number: (sizes[number], -total[number])))
     return simplest, counts[simplest].best(training.astype(np.float32))
 
 

@@ -149,7 +149,7 @@ class Nested:
             if key not in self._counts:
                 self._counts[key] = problem.counts(self.table, declines)
             counts = self._counts[key]
-            number, best = choose(counts, training)
+            number, best = choose(counts, [sum(len(way) for way in family) for family in FAMILIES[flag]], training)
             family = FAMILIES[flag][number]
             choice = np.unravel_index(best, counts[number].shape)
             chosen[flag] = number, rule_of(family, [int(i) for i in choice])

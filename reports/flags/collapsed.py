@@ -29,8 +29,8 @@ RULE = Rule(
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
 ONE_CLASS_SHARE = 0.99
 """Share of the most-predicted class from which all predictions count as one class."""
-SAME = 5e-5
-"""Half a unit of the fourth decimal, in which logs print."""
+SAME = 5e-4
+"""Accuracy within which epochs are at one level: half a unit of the third decimal."""
 CHANCE_BAND = 0.04
 """Distance from chance within which a whole curve is at chance, where sampling noise is not larger."""
 SHORTEST = 2
@@ -45,8 +45,8 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
 
     Returns:
         ``off chance``: the farthest that the curve gets from 1/classes, in bands around it. ``range``: between its first and last tenth of
-        values, accuracy. ``at level``: share of epochs at the median, to the fourth decimal. ``learnt``: training accuracy above the level,
-        or gained. ``level``: the median. Where the record says how many classes are predicted, that decides, and ``range`` and
+        values, accuracy. ``at level``: share of epochs at the median, to the third decimal. ``learnt``: training accuracy above the level.
+        ``level``: the median. Where the record says how many classes are predicted, that decides, and ``range`` and
         ``at level`` speak for nothing: a model that is right on an easy set, or always on the same images of a small one, is as still.
     """
     curve = run.validation
@@ -106,12 +106,11 @@ def _off_chance(curve: NDArray[np.float64], run: RunCurves) -> float:
 
 
 def _learnt(run: RunCurves, level: float) -> float:
-    """Training accuracy above the validation level, or gained since the second epoch where it is above; minus infinity when not on record."""
+    """Late training accuracy above the validation level; minus infinity when it is not on record."""
     training = run.curve("accuracy")
     if training is None or training.size <= SHORTEST:
         return -math.inf
-    late = median(training[-max(1, training.size // 4) :])
-    return max(late - level, late - float(training[1])) if late > level else late - level
+    return median(training[-max(1, training.size // 4) :]) - level
 
 
 def _saturated(run: RunCurves, level: float) -> bool | None:

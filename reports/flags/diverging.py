@@ -58,8 +58,7 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
 
 def _held(run: RunCurves) -> tuple[float, int]:
     """The best running median of a quarter of the epochs, and where its window starts."""
-    size = run.validation.size
-    medians = running_median(run.validation, min(size // 2, max(5, size // 4)))
+    medians = running_median(run.validation, _quarter(run.validation.size))
     peak = int(medians.argmax())
     return float(medians[peak]), peak
 
@@ -73,17 +72,22 @@ def _end(run: RunCurves) -> int:
 def decline_start(run: RunCurves) -> int | None:
     """Index among the present epochs from which a run declines for good; None where it does not."""
     found = figures(run)
-    return None if found is None or RULE.margin(found) < 0.0 else start_of(run)
-
-
-def start_of(run: RunCurves) -> int | None:
-    """Index of the first present epoch since which a run lies in the lower half between what it held and its end; None where it is too short."""
-    found = figures(run)
-    if found is None:
+    if found is None or RULE.margin(found) < 0.0:
         return None
     held, peak = _held(run)
     above = np.flatnonzero(run.validation[peak:] >= held - found["decline"] / 2.0)
     return min(peak + (int(above[-1]) if above.size else 0) + 1, run.validation.size - 1)
+
+
+def held_until(run: RunCurves) -> int:
+    """Present epochs up to the end of the best quarter, the last that belong to what the run held."""
+    size = run.validation.size
+    return size if size < SHORTEST else max(_held(run)[1] + _quarter(size), SHORTEST)
+
+
+def _quarter(size: int) -> int:
+    """Epochs over which a run holds a level."""
+    return min(size // 2, max(5, size // 4))
 
 
 @lru_cache(maxsize=2)

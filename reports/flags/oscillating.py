@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import binomial_noise, fixed_set_noise, sampling_noise
-from reports.flags.diverging import decline_start
+from reports.flags.diverging import decline_start, held_until
 from reports.flags.drops import find_drops
 from reports.flags.flag import Flag, grade
 from reports.flags.rule import Condition, Rule
@@ -80,12 +80,11 @@ class Swings:
 @lru_cache(maxsize=2)
 def measure(run: RunCurves) -> Swings | None:
     """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
-    start = decline_start(run)
-    return measure_until(run, run.validation.size if start is None else start)
+    return measure_until(run, run.validation.size if decline_start(run) is None else held_until(run))
 
 
 def measure_until(run: RunCurves, stop: int) -> Swings | None:
-    """The same of the first `stop` present epochs: a lasting decline after them is no swing."""
+    """The same of the first `stop` present epochs: what a run lost for good after them is no swing."""
     if stop < SHORTEST:
         return None
     if stop < run.validation.size:
