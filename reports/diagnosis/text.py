@@ -77,6 +77,7 @@ def _paragraph(verdict: Verdict, width: int) -> str:
         lines += _wrapped(
             f"{flag.name} ({flag.severity}): {flag.summary or 'see the evidence'}.", width, f"  {_SEVERITIES[flag.severity]} "
         )
+        lines += _wrapped(f"{flag.meaning[0].upper()}{flag.meaning[1:]}.", width, "     ") if flag.meaning else []
         lines += _wrapped(f"Try: {flag.advice}", width, "     ") if flag.advice else []
     if verdict.causes:
         tested = [cause for cause in verdict.causes if cause.tested]
@@ -175,6 +176,8 @@ def _run(verdict: Verdict) -> dict[str, object]:
                 "summary": flag.summary,
                 "evidence": dict(flag.evidence),
                 "advice": flag.advice,
+                "probability": flag.probability,
+                "meaning": flag.meaning,
             }
             for flag in verdict.flags
         ],

@@ -150,6 +150,8 @@ def _flag(flag: Flag) -> Mapping[str, object]:
         "evidence": dict(flag.evidence),
         "advice": flag.advice,
         "summary": flag.summary,
+        "probability": flag.probability,
+        "meaning": flag.meaning,
     }
 
 

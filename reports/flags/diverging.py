@@ -22,9 +22,11 @@ RULE = Rule(
         (
             Condition("decline", ">=", 0.03),
             Condition("decline over noise", ">=", 3.0),
-            Condition("decline over steps", ">=", 4.0),
+            Condition("decline over steps", ">=", 3.5),
         ),
     ),
+    intercept=-1.52,
+    slope=4.73,
 )
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
 SMALLEST_STEP = 0.003

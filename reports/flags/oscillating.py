@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     (
-        (Condition("excess", ">=", 0.0135), Condition("falls", ">=", 1.5), Condition("surprise", ">=", 2.0)),
+        (
+            Condition("excess", ">=", 0.0135),
+            Condition("falls", ">=", 1.5),
+            Condition("reversal", ">=", 0.35),
+            Condition("surprise", ">=", 2.0),
+        ),
         (Condition("alternation over noise", ">=", 3.3), Condition("alternation over rest", ">=", 2.8)),
     ),
+    intercept=-0.27,
+    slope=4.89,
 )
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``, save the second way, which is a test: an alternation of any size that
 neither independent noise (two-sided .1 %) nor the curve's own rest explains."""

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 RULE = Rule(
     (
         (
-            Condition("depth", ">=", 0.05),
-            Condition("depth over movement", ">=", 4.2),
+            Condition("depth", ">=", 0.06),
             Condition("depth over noise", ">=", 1.5),
+            Condition("depth over movement", ">=", 5.0),
         ),
     ),
+    intercept=-1.09,
+    slope=3.99,
 )
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
 SMALLEST_STEP = 0.003
