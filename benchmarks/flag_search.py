@@ -78,7 +78,10 @@ _RANGE, _LEARNT, _LEVEL = (
 )
 _CHANCE, _AT_LEVEL = at_most("off chance", 1.0), at_least("at level", 0.4, 0.45, 0.5, 0.6, 0.75)
 _DEPTH, _DEPTH_NOISE = at_least("depth", 0.03, 0.04, 0.05, 0.06, 0.075), at_least("depth over noise", 1.5)
-_MOVEMENT, _STEPS = at_least("depth over movement", 2.5, 3.0, 3.5, 4.0, 4.5, 5.0), at_least("depth over steps", 3.0, 4.0, 5.0, 6.0, 7.0, 9.0)
+_MOVEMENT, _STEPS = (
+    at_least("depth over movement", 2.5, 3.0, 3.5, 4.0, 4.5, 5.0),
+    at_least("depth over steps", 3.0, 4.0, 5.0, 6.0, 7.0, 9.0),
+)
 _THIRD = at_least("depth over third", 1.1, 1.3, 1.6, 2.0)
 
 FAMILIES: Mapping[str, Sequence[Family]] = {
@@ -303,6 +306,6 @@ def calibrate(margins: np.ndarray, agreed: np.ndarray) -> tuple[float, float]:
         curvature = (design * (chance * (1.0 - chance))[:, None]).T @ design + np.diag([1e-6, RIDGE])
         step = np.linalg.solve(curvature, gradient)
         beta += np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-8:  # noqa: PLR2004
+        if np.abs(step).max() < 1e-8:
             break
     return float(beta[0]), max(0.0, float(beta[1]))

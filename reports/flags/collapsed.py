@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import binomial_noise
-from reports.flags.flag import Flag
+from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median
 
@@ -120,3 +120,6 @@ def _saturated(run: RunCurves, level: float) -> bool | None:
     if loss is None:
         return None
     return bool(median(loss) >= 0.75 * SATURATED_LOSS * (1.0 - level))
+
+
+COLLAPSED = FlagKind("collapsed", find_collapsed, "stuck at the share of one class")

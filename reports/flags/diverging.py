@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import sampling_noise
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median, running_median
 
@@ -132,3 +132,6 @@ def _first_non_finite(run: RunCurves) -> tuple[str, int] | None:
         if infinite.any():
             return name, int(infinite.argmax()) + 1
     return None
+
+
+DIVERGING = FlagKind("diverging", find_diverging, "end lastingly below what they held")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reports.flags.run_curves import RunCurves
 
 
-FlagName = Literal[
-    "oscillating", "spiking", "collapsed", "diverging", "overfitting", "unfinished", "bn_gap", "noisy_validation", "broken_metric"
-]
+FlagName = str
+"""Names of findings; `reports.flags.find.KINDS` lists them."""
 Severity = Literal["high", "medium", "low"]
 EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 
@@ -53,6 +54,23 @@ class Flag:
 def grade(value: float, *, medium: float, high: float) -> Severity:
     """``high`` from `high` upwards, ``medium`` from `medium` upwards, else ``low``."""
     return "high" if value >= high else "medium" if value >= medium else "low"
+
+
+@dataclass(frozen=True)
+class FlagKind:
+    """What a flag's own file registers in `reports.flags.find`.
+
+    Attributes:
+        name: of the finding.
+        find: the finding about a run, or None.
+        meaning: what runs that carry it do, for "3 configurations ...".
+        of_cut_runs: whether it says something about a run that the sweep stopped or that is still running.
+    """
+
+    name: FlagName
+    find: Callable[[RunCurves], Flag | None]
+    meaning: str
+    of_cut_runs: bool = True
 
 
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")

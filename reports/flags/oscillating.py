@@ -12,7 +12,7 @@ import numpy as np
 from reports.flags.chance import binomial_noise, fixed_set_noise, sampling_noise
 from reports.flags.diverging import decline_start, held_until
 from reports.flags.drops import find_drops
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import first_epochs, mean, median
 from reports.flags.swings import alternation, alternation_p, period, roughness_p, to_and_fro, turning_points
@@ -145,7 +145,9 @@ def find_noisy_validation(run: RunCurves) -> Flag | None:
     if found is None or found.noise is None or not found.explained:
         return None
     swing, assumed = swing_size(found.run), _assumed(run)
-    verdict = "it swings, but whether the model or the images do it this set cannot tell" if found.flagged else "no sign that the model swings"
+    verdict = (
+        "it swings, but whether the model or the images do it this set cannot tell" if found.flagged else "no sign that the model swings"
+    )
     return Flag(
         "noisy_validation",
         "low",
@@ -187,7 +189,9 @@ def find_oscillating(run: RunCurves) -> Flag | None:
         "epochs": (first, judged.late_epochs[1]),
     }
     rhythm = f" every {round(length)} epochs" if regular else ""
-    known = f"; {run.num_val} images{_assumed(run)} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    known = (
+        f"; {run.num_val} images{_assumed(run)} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    )
     unsure = ", so this set cannot tell whether that is the model" if found.explained else ""
     return Flag(
         "oscillating",
@@ -207,3 +211,7 @@ def swing_size(run: RunCurves) -> float:
     points = turning_points(late, max(smallest, 1e-9))
     heights = np.abs(np.diff(late[points]))
     return median(heights) if heights.size else float(np.ptp(late))
+
+
+OSCILLATING = FlagKind("oscillating", find_oscillating, "swing again and again by more than steady curves on the same images do")
+NOISY_VALIDATION = FlagKind("noisy_validation", find_noisy_validation, "swing by an amount that so few validation images may explain")

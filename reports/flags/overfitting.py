@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.flags.bn_gap import find_bn_gap
 from reports.flags.chance import binomial_noise
-from reports.flags.flag import Flag
+from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median, padded, running_median
 
@@ -107,3 +107,6 @@ def _loss_rise(run: RunCurves) -> tuple[float, float, int | None]:
     training = run.curve("loss")
     ratio = UNKNOWN if training is None else late / max(_late(training), 1e-9)
     return late / floor - 1.0, ratio, lowest + 1
+
+
+OVERFITTING = FlagKind("overfitting", find_overfitting, "fit the training images far better than the validation images")

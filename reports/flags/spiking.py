@@ -9,7 +9,7 @@ import numpy as np
 from reports.flags.chance import sampling_noise
 from reports.flags.diverging import find_diverging
 from reports.flags.drops import DEPTH, find_drops
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.oscillating import measure
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median
@@ -78,3 +78,6 @@ def find_spiking(run: RunCurves) -> Flag | None:
         f"{len(epochs)} isolated drop{plural} of up to {deepest:.3f} at epoch {', '.join(map(str, epochs[:5]))}, recovered",
         RULE.probability(found),
     )
+
+
+SPIKING = FlagKind("spiking", find_spiking, "hold steady but for rare deep drops that recover")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag
+from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import mean
 
@@ -85,3 +85,6 @@ def find_unfinished(run: RunCurves) -> Flag | None:
         f"still rising: +{found['gain']:.3f} over the last {half} epochs",
         RULE.probability(found),
     )
+
+
+UNFINISHED = FlagKind("unfinished", find_unfinished, "still improving when they stopped", of_cut_runs=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.data import wording
+from reports.flags import flag_meaning
 from reports.html.ranking_view import curve_of
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
 MOST_CARDS = 60
 SEVERITIES = ("high", "medium", "low")
-MEANINGS: dict[FlagName, str] = {
-    "oscillating": "swing again and again by more than the validation set's size explains",
-    "spiking": "hold steady but for rare deep drops that recover",
-    "collapsed": "stuck at the share of one class",
-    "diverging": "end lastingly below what they held",
-    "overfitting": "fit the training images far better than the validation images",
-    "unfinished": "still improving when they stopped",
-    "bn_gap": "predict far worse with stored BatchNorm statistics than with the batch's own",
-    "noisy_validation": "look unsteady, but a validation set of this size explains it",
-    "broken_metric": "validation accuracy does not move while the loss learns",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,7 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     return DiagnosisView(
         sentence=_sentence(data),
         groups=tuple(
-            FlagGroup(gravest[name], number, MEANINGS[name], data.flag_counts.get(name, "")) for name, number in counts.most_common()
+            FlagGroup(gravest[name], number, flag_meaning(name), data.flag_counts.get(name, "")) for name, number in counts.most_common()
         ),
         causes=data.causes,
         cause_sentence=_cause_sentence(data),
