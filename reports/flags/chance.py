@@ -132,11 +132,10 @@ def student_distribution(at: Array, freedom: int) -> Array:
     angle = np.arctan2(at, np.sqrt(freedom))
     sine, cosine = np.sin(angle), np.cos(angle)
     odd = freedom % 2
-    term = sine * cosine if odd else sine.copy()
-    total = np.zeros_like(term)
-    for k in range(odd, freedom - 1, 2):
-        total += term
-        term = term * cosine**2 * (k + 1) / (k + 2)
+    first = sine * cosine if odd else sine
+    k = np.arange(odd, freedom - 3, 2)
+    series = np.cumprod(np.square(cosine)[..., None] * ((k + 1.0) / (k + 2.0)), axis=-1).sum(axis=-1)
+    total = first * (1.0 + series) if freedom > 1 else np.zeros_like(first)
     inside = 2.0 / np.pi * (angle + total) if odd else total
     distribution: Array = (1.0 + inside) / 2.0
     return distribution

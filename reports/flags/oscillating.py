@@ -79,6 +79,11 @@ class Swings:
         return RULE.margin(self.figures) >= 0.0
 
     @property
+    def seen(self) -> bool:
+        """Swings of a size that readers were asked about: the first way of the rule."""
+        return all(condition.margin(self.figures[condition.figure]) >= 0.0 for condition in RULE.ways[0])
+
+    @property
     def explained(self) -> bool:
         """Swings that matter and that images drawn anew each epoch would explain, so that the curve alone cannot tell."""
         return self.movement >= MATTERS and self.figures["falls"] >= FALLS and self.noise_p > NOISE_P
@@ -200,7 +205,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
         "Lower the learning rate or decay it, lower bn_momentum or use precise_bn, validate on every image each epoch "
         "(validation_windows: all) and train on every image each epoch (sampling: every_image).",
         f"validation accuracy swings by {swing:.3f}{rhythm} from epoch {first} to {judged.late_epochs[1]}{known}{unsure}",
-        RULE.probability(found.figures),
+        RULE.probability(found.figures) if found.seen else None,
     )
 
 
