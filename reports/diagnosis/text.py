@@ -74,6 +74,7 @@ def _paragraph(verdict: Verdict, width: int) -> str:
         lines += _wrapped(
             f"{flag.name} ({flag.severity}): {flag.summary or 'see the evidence'}.", width, f"  {_SEVERITIES[flag.severity]} "
         )
+        lines += _wrapped(f"{flag.meaning[0].upper()}{flag.meaning[1:]}.", width, "     ") if flag.meaning else []
         lines += _wrapped(f"Try: {flag.advice}", width, "     ") if flag.advice else []
     if verdict.causes:
         tested = [cause for cause in verdict.causes if cause.tested]
@@ -165,7 +166,7 @@ def _run(verdict: Verdict) -> dict[str, object]:
         "val_accuracy": asdict(verdict.val_accuracy) if verdict.val_accuracy else None,
         "val_loss": asdict(verdict.val_loss) if verdict.val_loss else None,
         "phases": asdict(verdict.phases) if verdict.phases else None,
-        "flags": [asdict(flag) for flag in verdict.flags],
+        "flags": [{**asdict(flag), "meaning": flag.meaning} for flag in verdict.flags],
         "causes": [asdict(cause) for cause in verdict.causes],
         "notes": list(run.notes),
         "curves": {name: curve.tolist() for name, curve in run.curves.items()},

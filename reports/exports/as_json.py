@@ -98,7 +98,10 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
         "state": row.trial_state,
         "confirmed": row.confirmed,
         "provisional": row.provisional,
-        "flags": [{**asdict(flag.example), "severity": flag.severity, "summary": flag.summary} for flag in row.flags],
+        "flags": [
+            {**asdict(flag.example), "severity": flag.severity, "summary": flag.summary, "meaning": flag.example.meaning}
+            for flag in row.flags
+        ],
         "cause_checks": [asdict(check) for check in checks],
         "trials": [_trial(trial) for trial in row.trials],
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.run_curves import median
 
 if TYPE_CHECKING:
@@ -79,3 +79,6 @@ def _cause(frozen_by_batch: int | None, gap: float) -> tuple[str, str]:
     if frozen_by_batch is None:
         lower += " Where BatchNorm layers are frozen, run them in inference mode (frozen_bn: inference)."
     return f"the moving statistics lag by {gap:.3f}", lower
+
+
+BN_GAP = FlagKind("bn_gap", find_bn_gap, "predict far worse with stored BatchNorm statistics than with the batch's own")

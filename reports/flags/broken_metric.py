@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.flags.flag import Flag
+from reports.flags.flag import Flag, FlagKind
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
@@ -56,3 +56,6 @@ def _predicts_one(run: RunCurves) -> bool:
     """Whether the record says that one class is predicted for all images in every epoch."""
     share = run.curve("val_predicted_share")
     return share is not None and float(share.min()) == 1.0
+
+
+BROKEN_METRIC = FlagKind("broken_metric", find_broken_metric, "validation accuracy does not move while the loss learns")

@@ -7,36 +7,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.flags.bn_gap import find_bn_gap
-from reports.flags.broken_metric import find_broken_metric
-from reports.flags.collapsed import find_collapsed
-from reports.flags.diverging import find_diverging
-from reports.flags.oscillating import find_oscillating
-from reports.flags.overfitting import find_overfitting
+from reports.flags.bn_gap import BN_GAP
+from reports.flags.broken_metric import BROKEN_METRIC
+from reports.flags.collapsed import COLLAPSED
+from reports.flags.diverging import DIVERGING
+from reports.flags.oscillating import NOISY_VALIDATION, OSCILLATING
+from reports.flags.overfitting import OVERFITTING
 from reports.flags.run_curves import infer_num_val, run_curves
-from reports.flags.spiking import find_spiking
-from reports.flags.unfinished import find_unfinished
+from reports.flags.spiking import SPIKING
+from reports.flags.unfinished import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
-    from reports.flags.flag import Flag
-    from reports.flags.run_curves import RunCurves
+    from reports.flags.flag import Flag, FlagKind, FlagName
     from reports.records import StudyRecord, TrialRecord
 
 
-FINDERS: tuple[Callable[[RunCurves], Flag | None], ...] = (
-    find_collapsed,
-    find_diverging,
-    find_broken_metric,
-    find_oscillating,
-    find_spiking,
-    find_bn_gap,
-    find_overfitting,
-    find_unfinished,
+KINDS: tuple[FlagKind, ...] = (
+    COLLAPSED,
+    DIVERGING,
+    BROKEN_METRIC,
+    OSCILLATING,
+    NOISY_VALIDATION,
+    SPIKING,
+    BN_GAP,
+    OVERFITTING,
+    UNFINISHED,
 )
+"""Every finding; a new one is its own file and a line here."""
+
+
+def flag_meaning(name: FlagName) -> str:
+    """What runs that carry a flag do, for "3 configurations ..."; empty for a name of another version."""
+    return next((kind.meaning for kind in KINDS if kind.name == name), "")
 
 
 def find_flags(
@@ -64,13 +70,13 @@ def find_flags(
         Flags ordered by severity, each name at most once; none when nothing can be said.
     """
     run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes, frozen_by_batch=frozen_by_batch)
-    found = [flag for finder in FINDERS if not (cut and finder is find_unfinished) and (flag := finder(run)) is not None]
+    found = [flag for kind in KINDS if (kind.of_cut_runs or not cut) and (flag := kind.find(run)) is not None]
     rank = {"high": 0, "medium": 1, "low": 2}
     return tuple(sorted(found, key=lambda flag: rank[flag.severity]))
 
 
 NULL_RATE = 0.01
-"""Upper bound on the share of steady runs that are flagged oscillating, from the simulations in ``benchmarks/flags.py``."""
+"""Upper bound on the share of steady runs, judged on the same images every epoch, that are flagged oscillating (``benchmarks/flags.py``)."""
 
 
 def study_flags(study: StudyRecord) -> Mapping[int, tuple[Flag, ...]]:

@@ -7,7 +7,7 @@ Reading the size of the validation set off the accuracies: every value is k/n.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -199,3 +199,10 @@ def run_curves(
         assumed = num_val is not None and not believed
     epochs = np.flatnonzero(present).astype(np.int64) + 1
     return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed, frozen_by_batch)
+
+
+def first_epochs(run: RunCurves, count: int) -> RunCurves:
+    """The run as it was after `count` (at least 1) of the epochs that have a validation accuracy."""
+    stop = int(run.epochs[count - 1])
+    curves = {name: values[:stop] for name, values in run.curves.items()}
+    return replace(run, curves=curves, validation=run.validation[:count], epochs=run.epochs[:count])

@@ -7,27 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.flags import flag_meaning
 from reports.page.ranking_view import curve_of
 
 if TYPE_CHECKING:
-    from reports.flags import FlagName, FlagSummary
+    from reports.flags import FlagSummary
     from reports.page.drawing import Scale, Sparkline
     from reports.ranking import RankedConfiguration
     from reports.verdict import ReportData
 
 MOST_CARDS = 60
 SEVERITIES = ("high", "medium", "low")
-MEANINGS: dict[FlagName, str] = {
-    "oscillating": "swing again and again by more than the validation set's size explains",
-    "spiking": "hold steady but for rare deep drops that recover",
-    "collapsed": "stuck at the share of one class",
-    "diverging": "end lastingly below what they held",
-    "overfitting": "fit the training images far better than the validation images",
-    "unfinished": "still improving when they stopped",
-    "bn_gap": "predict far worse with stored BatchNorm statistics than with the batch's own",
-    "noisy_validation": "look unsteady, but a validation set of this size explains it",
-    "broken_metric": "validation accuracy does not move while the loss learns",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     flagged = sorted((row for row in data.configurations if row.flags), key=_urgency)
     return DiagnosisView(
         sentence=_sentence(data, len(flagged)),
-        groups=tuple((gravest[name], number, MEANINGS[name], chances.get(name, "")) for name, number in counts.most_common()),
+        groups=tuple((gravest[name], number, flag_meaning(name), chances.get(name, "")) for name, number in counts.most_common()),
         cause_sentence=_cause_sentence(data),
         cards=tuple((row, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
