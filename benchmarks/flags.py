@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from flag_futures import FUTURES, cut_at, futures, persistence
 from flag_search import FAMILIES, Problem, Table, as_run, calibrate, choose, rule_of, tabulate, verdicts
 
