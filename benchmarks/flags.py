@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from flag_futures import FUTURES, cut_at, futures, persistence
 from flag_search import FAMILIES, Problem, Table, as_run, calibrate, choose, rule_of, tabulate, verdicts
 
@@ -295,6 +291,23 @@ def foresight(curves: list[Curve], nested: Judgement, groups: np.ndarray, repeat
         print(f"    Brier score {brier:.3f}, the base rate's {plain:.3f}; probability calibrated on other sources: {told}")
 
 
+def across_files(curves: list[Curve], files: np.ndarray, nested: Nested, repeats: int) -> None:
+    """Print how rules chosen on one file's sources alone do on the other files: half the data to choose from, and none of it judged."""
+    for number in np.unique(files):
+        chosen_on = files == number
+        training = np.array([chosen_on[nested.groups == name].all() for name in nested.names])
+        rules = {flag: rule for flag, (_, rule) in nested.rules(training).items()}
+        others = np.flatnonzero(~chosen_on & ~np.isin(nested.groups, nested.names[training]))
+        print(f"CHOSEN ON FILE {number + 1} ALONE ({chosen_on.sum()} curves), judged on the others ({others.size})")
+        said = {int(i): judge_row(nested.table, int(i), rules) for i in others}
+        for flag in FLAGS:
+            keep, truth = judged(curves, flag, "excluded")
+            held = [(i, of) for i, of in zip(keep, truth, strict=True) if i in said]
+            verdict = np.array([said[i][flag] >= 0.0 for i, _ in held])
+            wanted = np.array([of for _, of in held])
+            show(flag, wanted, verdict, nested.groups[[i for i, _ in held]], repeats, f"{int(wanted.sum())} positives")
+
+
 def choices(nested: Nested, judgement: Judgement, curves: list[Curve]) -> None:
     """Print the rules chosen on all sources, calibrated on nested margins: the constants of the flags' own files."""
     print("CHOSEN on all sources; intercept and slope from the nested margins; families chosen without each source")
@@ -377,11 +390,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples for each interval")
     chosen = parser.parse_args(arguments)
     files = chosen.curves or [DATA / "labelled_curves.json", DATA / "labelled_curves_2.json"]
-    curves = [curve for file in files for curve in json.loads(file.read_text(encoding="utf-8"))]
+    by_file = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    curves = [curve for of_file in by_file for curve in of_file]
     search = Nested(curves)
     nested = search.judge(curves)
     agreement(curves, nested, search.groups, chosen.bootstrap)
     foresight(curves, nested, search.groups, chosen.bootstrap)
+    if len(files) > 1:
+        across_files(curves, np.repeat(np.arange(len(files)), [len(of_file) for of_file in by_file]), search, chosen.bootstrap)
     if chosen.choose:
         choices(search, nested, curves)
     levels(curves)
