@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -44,6 +44,42 @@ def check_causes(run: LoggedRun, *, stated: int | None, inferred: int | None) ->
         stated: validation images according to the user or the log, or None.
         inferred: images per validation according to the values (every accuracy is k/n), or None.
     """
+    return (*log_signs(run), *_usual_causes(run, stated, inferred))
+
+
+def log_signs(run: LoggedRun) -> tuple[CauseCheck, ...]:
+    """What a log shows by itself, whether or not the run swings: epochs on the left-over batch, and input that ran out."""
+    cause = "every second epoch runs on the left-over batch"
+    how = (
+        "Leave out steps_per_epoch and validation_steps (Keras counts the batches of a finite data set itself), or let the data set repeat: "
+        "dataset.repeat()."
+    )
+    leftover = run.leftover
+    if leftover is None:
+        if not run.out_of_data:
+            return ()
+        finding = "Keras warned that the input ran out of data; the figures do not show which epochs it cut short."
+        return (CauseCheck(cause, tested=False, finding=finding, how=how),)
+    shown = [run.epoch(index) for index in leftover.at]
+    signs = []
+    if leftover.num_val is not None:
+        whole = f" ({leftover.whole_num_val:,} images in the others)" if leftover.whole_num_val else ""
+        signs.append(f"validation accuracy is a multiple of 1/{leftover.num_val}{whole}" if leftover.num_val else "validation saw no image")
+    if leftover.num_train is not None:
+        signs.append(f"training accuracy is a multiple of 1/{leftover.num_train}" if leftover.num_train else "training saw no image")
+    if leftover.seconds is not None:
+        signs.append(f"an epoch took {leftover.seconds[0]:.3g} s, against {leftover.seconds[1]:.3g} s of the others")
+    if run.out_of_data:
+        signs.append("Keras warned that the input ran out of data")
+    finding = (
+        f"Yes: in epochs {shown[0]}, {shown[1]}, ..., {shown[-1]} {', '.join(signs)} (steps_per_epoch = n // batch with a finite data set). "
+        f"{'These epochs are' if leftover.num_val is not None else 'Their training figures are'} left out of best, last, level and findings."
+    )
+    return (CauseCheck(cause, tested=True, finding=finding, how=how),)
+
+
+def _usual_causes(run: LoggedRun, stated: int | None, inferred: int | None) -> tuple[CauseCheck, ...]:
+    """The causes that every run which swings is asked about."""
     return (_windows(run, stated, inferred), _learning_rate(run), _batch_norm(run), _coverage(run))
 
 
@@ -67,18 +103,19 @@ def _learning_rate(run: LoggedRun) -> CauseCheck:
     how = "Train again with a lower or decaying learning rate, everything else unchanged."
     if "learning_rate" not in run.curves or "val_accuracy" not in run.curves:
         return CauseCheck(cause, tested=False, finding="The log has no learning rate.", how=how)
-    finding = rate_fell_within(run.curves)
+    finding = rate_fell_within(run.curves, run.epoch)
     if finding is None:
         finding = "The learning rate does not fall early enough to compare the curve before and after."
         return CauseCheck(cause, tested=False, finding=finding, how=how)
     return CauseCheck(cause, tested=True, finding=finding, how=how)
 
 
-def rate_fell_within(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
+def rate_fell_within(curves: Mapping[str, NDArray[np.floating]], epoch: Callable[[int], int] = lambda index: index + 1) -> str | None:
     """What a learning rate that fell once for good shows about a run, in words; None where it does not fall, or not early enough to compare.
 
     Args:
         curves: metric to values ``(num_epochs,)``; read are ``learning_rate`` and ``val_accuracy``.
+        epoch: index to the epoch's number, counted from 1 unless given.
     """
     rate, accuracy = curves.get("learning_rate"), curves.get("val_accuracy")
     if rate is None or accuracy is None:
@@ -89,7 +126,7 @@ def rate_fell_within(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
         return None
     calmer = after < _SHRINKS * before
     return (
-        f"{'Possible' if calmer else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {cut + 1}, "
+        f"{'Possible' if calmer else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {epoch(cut)}, "
         f"by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reports.flags.bn_gap import find_bn_gap
 from reports.flags.flag import Flag
 from reports.flags.run_curves import median, padded, running_median
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from reports.flags.run_curves import RunCurves
@@ -21,6 +22,8 @@ LOSS_RISE = 0.2
 """Rise of the late validation loss above its lowest (smoothed) value, as a share of it, that is clear."""
 LOSS_RATIO = 3.0
 """Validation loss over training loss that shows the rise is memorising and not noise of both."""
+AFTER_LOWEST = 2
+"""Epochs after the lowest loss without which there is no rise."""
 SHORTEST = 4
 
 
@@ -75,4 +78,5 @@ def _loss_rise(run: RunCurves) -> tuple[float | None, float | None, int | None]:
     late = _late(loss)
     training = run.curve("loss")
     ratio = None if training is None else late / max(_late(training), 1e-9)
-    return late / floor - 1.0, ratio, lowest + 1
+    epoch = run.number(int(np.flatnonzero(np.isfinite(run.curves["val_loss"]))[lowest]))
+    return (late / floor - 1.0 if lowest < loss.size - AFTER_LOWEST else None), ratio, epoch

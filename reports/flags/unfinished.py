@@ -39,7 +39,7 @@ def find_unfinished(run: RunCurves) -> Flag | None:
     new_ground = float(tail.max()) - float(curve[:-width].max()) >= GAIN / 2.0
     if gain < GAIN or slope < SLOPE_T * error or not late_best or not above or not new_ground:
         return None
-    stopped_early = run.planned_epochs is not None and int(run.epochs[-1]) < run.planned_epochs
+    stopped_early = run.planned_epochs is not None and int(run.epochs[-1]) + (run.numbering[0] == 0) < run.planned_epochs
     return Flag(
         "unfinished",
         "medium" if gain >= 3 * GAIN else "low",
