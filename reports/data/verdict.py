@@ -43,7 +43,7 @@ def decide(study: StudyRecord, configurations: Sequence[Configuration], *, oscil
         sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
         checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
         best_epoch_pick=pick.id,
-        best_epoch=_best_epoch(study, pick, leaders),
+        best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
         steadiness=_steadiness(study, len(oscillating), len(ranked), oscillating_by_chance),
         open_ends=_open_ends(study, configurations),
@@ -136,6 +136,25 @@ def _checkpoint(study: StudyRecord, winner: Configuration) -> str:
 def _best_epoch_pick(ranked: Sequence[Configuration], *, maximize: bool) -> Configuration:
     sign = 1 if maximize else -1
     return max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
+
+
+def _peer_winner(study: StudyRecord, ranked: Sequence[Configuration]) -> str:
+    """What the tool that ran the sweep names as its best, and what that holds; empty for this project's own sweeps."""
+    peer = study.peer_winner
+    row = next((row for row in ranked if peer is not None and row.id == peer.configuration), None)
+    if peer is None or row is None:
+        return ""
+    name = "" if row.short == peer.trial else f" ({row.short})"
+    flags = f" and oscillates around {wording.score(row.level, study.metric)}" if row.oscillates else ""
+    who = (
+        f"{peer.tool} chooses {peer.trial}{name} by {peer.rule}"
+        if peer.tool
+        else f"{peer.rule.capitalize()} would choose {peer.trial}{name}"
+    )
+    return (
+        f"{who}, {wording.score(peer.value, study.metric)}; "
+        f"it holds {wording.score(row.stable, study.metric)}{flags}, rank {row.rank} of {len(ranked)}."
+    )
 
 
 def _best_epoch(study: StudyRecord, pick: Configuration, leaders: Sequence[Configuration]) -> str:

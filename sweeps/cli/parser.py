@@ -165,9 +165,15 @@ def _status(commands: Commands) -> None:
 def _report(commands: Commands) -> None:
     parser = _command(
         commands, "report", "the report of a study, from its storage alone",
-        "Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.",
+        "Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.\n"
+        "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
     )  # fmt: skip
-    parser.add_argument("studies", metavar="STUDY", nargs="+", help="its name in the storage; several are compared on one page")
+    parser.add_argument(
+        "studies",
+        metavar="STUDY",
+        nargs="+",
+        help="its name in the storage, or the place of a sweep made elsewhere; several are compared on one page",
+    )
     _storage(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
     parser.add_argument(
@@ -181,7 +187,12 @@ def _diagnose(commands: Commands) -> None:
         commands, "diagnose", "score, flags and verdict for logs of trainings run elsewhere",
         "Reads console logs of Keras 1, 2, tf.keras and 3, CSVLogger and History files, Jupyter notebooks\nand TensorBoard event files; '-' is standard input.",
     )  # fmt: skip
-    parser.add_argument("logs", metavar="LOG", nargs="+", help="a file, a folder of TensorBoard events, or - for standard input")
+    parser.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="a file, a folder of TensorBoard events or of a sweep made elsewhere, or - for standard input",
+    )
     parser.add_argument("-o", "--output", metavar="FILE.html", help="also write the HTML report")
     parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="what goes to stdout (default: %(default)s)")
     parser.add_argument("--num-val", type=int, metavar="N", help="validation images; default: inferred from the values where possible")
