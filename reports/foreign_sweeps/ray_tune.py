@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reports.foreign_sweeps.sweep import ForeignSweep, ForeignTrial, Place, flat, run_of_rows
@@ -43,7 +44,7 @@ def read(place: Place) -> ForeignSweep:
         raise ValueError("a Ray Tune experiment is a folder")
     folders = _trial_folders(folder)
     states = _states(folder)
-    trials = tuple(_trial(each, states) for each in folders)
+    trials = _short_names(tuple(_trial(each, states) for each in folders))
     longest = max((trial.run.num_epochs for trial in trials if trial.run is not None), default=0)
     return ForeignSweep(
         name=folder.resolve().name,
@@ -54,11 +55,19 @@ def read(place: Place) -> ForeignSweep:
     )
 
 
+def _short_names(trials: tuple[ForeignTrial, ...]) -> tuple[ForeignTrial, ...]:
+    """Trials with the number that ends Ray Tune's IDs (``6636a_00012``, trial 12) as name, where those differ."""
+    numbers = [trial.name.rpartition("_")[2] for trial in trials]
+    if not all(number.isdigit() for number in numbers) or len(set(numbers)) < len(numbers):
+        return trials
+    return tuple(replace(trial, name=f"trial {int(number)}") for trial, number in zip(trials, numbers, strict=True))
+
+
 def _as_pruned(trial: ForeignTrial, longest: int) -> ForeignTrial:
     """A trial that ended before the longest one as pruned: Ray Tune does not record which trials its scheduler stopped."""
     if trial.state != "COMPLETE" or trial.run is None or trial.run.num_epochs >= longest:
         return trial
-    return ForeignTrial(trial.name, trial.params, trial.run, "PRUNED", trial.value)
+    return replace(trial, state="PRUNED")
 
 
 def _trial_folders(folder: Path) -> list[Path]:

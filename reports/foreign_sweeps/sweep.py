@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from reports.errors import ReportInputError
+from reports.flags import infer_num_val
 from reports.logs.assemble import assemble
 from reports.logs.fit import RawEpoch, RawFit
 from reports.logs.metric_names import normalise
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from reports.logs.run import LoggedRun
     from reports.records import ParameterRecord, ParameterValue, TrialState
 
+_ENOUGH_FOR_A_SIZE: Final = 300
+"""Accuracies that are looked at for the size of the validation set, which all trials share."""
 _MANY_STEPS: Final = 20
 """Training figures written so many times as often as validation figures are a batch's."""
 
@@ -181,6 +184,7 @@ def study_record(sweep: ForeignSweep) -> StudyRecord:
             )
         )
     sizes = {run.num_val for run in runs.values()}
+    texts = [text for run in runs.values() for text in run.val_accuracy_texts][:_ENOUGH_FOR_A_SIZE]
     return StudyRecord(
         name=sweep.name,
         kind="study",
@@ -188,7 +192,7 @@ def study_record(sweep: ForeignSweep) -> StudyRecord:
         maximize=metric == "val_accuracy",
         trials=tuple(trials),
         parameters=tuple(parameter for parameter in sweep.parameters if parameter.name in searched),
-        num_val=sizes.pop() if len(sizes) == 1 else None,
+        num_val=(sizes.pop() if len(sizes) == 1 else None) or infer_num_val(texts),
         facts={
             "read from": f"{sweep.tool}: {sweep.place}",
             **_metric_fact(sweep, runs, metric),
@@ -201,12 +205,12 @@ def study_record(sweep: ForeignSweep) -> StudyRecord:
 
 def _validated(run: LoggedRun) -> LoggedRun:
     """A run whose only figures have no split: what a tuner is given is what it chooses by, validation."""
-    curves = dict(run.curves)
+    curves, printed = dict(run.curves), dict(run.printed)
     if not any(name.startswith("val_") for name in curves):
         for name in ("accuracy", "loss"):
             if name in curves:
-                curves[f"val_{name}"] = curves.pop(name)
-    return replace(run, curves=curves)
+                curves[f"val_{name}"], printed[f"val_{name}"] = curves.pop(name), printed.pop(name, ())
+    return replace(run, curves=curves, printed=printed)
 
 
 def _metric_fact(sweep: ForeignSweep, runs: Mapping[int, LoggedRun], metric: str) -> dict[str, str]:
