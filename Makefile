@@ -12,20 +12,23 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinics test lint docs reference bench clean lock system-packages
+.PHONY: help demo clinics test check lint docs reference bench clean lock system-packages
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/.runtime ## run (or continue) a real small sweep on scikit-learn's digits and print where its report is
 	@$(BIN)/python examples/demo/pretrain.py --output $(DEMO)/digits-0-4.weights.h5
-	@cd $(DEMO) && ../$(BIN)/steadysweep run ../examples/demo/sweep.yaml --executor ray-tune
+	@cd $(DEMO) && ../$(BIN)/steadysweep run ../examples/demo/sweep.yaml
 
 clinics: $(VENV)/.runtime ## run (or continue) the four clinics, known failures and what repairs them; CLINIC=s1 runs one alone
 	@$(BIN)/python examples/clinics/run.py --output $(CLINICS) $(CLINIC)
 
 test: $(VENV)/.dev $(VENV)/.s3-server system-packages ## lint, types, import rules and all tests, with the time each suite took
 	@$(BIN)/python tests/run_suites.py
+
+check: $(VENV)/.dev ## lint, types, import rules and the fastest tests, in less than three minutes: for the daily loop
+	@$(BIN)/python tests/run_suites.py --quick
 
 lint: $(VENV)/.dev ## ruff, mypy and the import rules alone
 	@$(BIN)/python tests/run_suites.py --only lint

@@ -98,7 +98,7 @@ def train_all(name: str, configurations: int, epochs: int | None = None) -> dict
     from sweeps.search.proposals import Proposer
     from sweeps.search.samplers import make_sampler
     from sweeps.seeds import training_seed
-    from sweeps.sweep_file import SweepFile, train_config
+    from sweeps.sweep_file import sweep_from_text, train_config
     from trainer import train
     from trainer.data import load_data
     from trainer.errors import NonFiniteLossError
@@ -106,7 +106,7 @@ def train_all(name: str, configurations: int, epochs: int | None = None) -> dict
     lines = SWEEPS[name].strip("\n").splitlines()
     indent = len(lines[0]) - len(lines[0].lstrip())
     text = "\n".join(line[indent:] for line in [*lines, ""])
-    sweep = SweepFile.from_text(f"study: {name}\n{text}", name)
+    sweep = sweep_from_text(f"study: {name}\n{text}", name)
     if epochs is not None:
         sweep = sweep.model_copy(update={"training": sweep.training.model_copy(update={"epochs": epochs})})
     proposer = Proposer(sweep.space, make_sampler("random", {}, sweep.space), identity_of(sweep), 0, maximize=True)
@@ -131,7 +131,7 @@ def identity_of(sweep: SweepFile) -> Any:  # noqa: ANN401 - a function of a poin
     """Equal for points that train alike."""
     from functools import partial
 
-    from sweeps.configuration import configuration_id
+    from sweeps.sweep_file.configuration import configuration_id
 
     return partial(configuration_id, sweep)
 

@@ -106,7 +106,7 @@ def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # no
     import optuna
     from overhead_trials import BATCH, DROPOUTS, EPOCHS, IMAGES, RATES
 
-    from sweeps.executor.factory import make_executor
+    from sweeps.executor.factory import ExecutorRequest, make_executor
     from sweeps.study import run_study
     from sweeps.sweep_file import SweepFile
 
@@ -124,7 +124,7 @@ def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # no
         resources={"cpu": 1, "concurrent": concurrent},
     )
     optuna.storages.RDBStorage("sqlite:///overhead.db").engine.dispose()  # the tables are there when the clock starts, for Ray Tune too
-    executor = make_executor(sweep.resources, kind=kind)
+    executor = make_executor(ExecutorRequest(sweep.resources), kind)
     began = time.monotonic()
     trainable = {"trainable": "overhead_trials:no_op"} if workload == "no-op" else {}
     outcome = run_study(sweep, executor, **trainable)

@@ -51,16 +51,16 @@ def main(counts: list[int]) -> None:
 
 def _import_seconds() -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import reports.html, reports.exports"], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-c", "import reports.page, reports.exports"], check=True, cwd=ROOT)
     return time.perf_counter() - started
 
 
 def _measure(count: int) -> None:
     import synthetic_studies
 
-    from reports.data import build_report_data
     from reports.exports import to_csv, to_json, to_markdown, write_atomically
-    from reports.html import render_report
+    from reports.page import render_report
+    from reports.verdict import build_report_data
 
     study = synthetic_studies.many(count, EPOCHS)
     print(f"\n{count:,} configurations x {EPOCHS} epochs")

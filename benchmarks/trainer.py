@@ -169,7 +169,7 @@ def recipe(case: Case, data: object) -> Callable[[], tuple[float, float]]:
 
     from trainer.network import backbone_info
 
-    base = getattr(keras.applications, backbone_info(case.backbone).builder)(
+    base = getattr(keras.applications, backbone_info(case.backbone).builder.partition(":")[2])(
         include_top=False, weights=None, input_shape=(case.size, case.size, 3)
     )
     base.trainable = case.frozen == "none"

@@ -1,15 +1,13 @@
-"""One trial of a study as a report sees it.
-
-A whole study as a report sees it.
-"""
+"""A study and its trials as a report sees them, and the settings that each trial was trained with."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import numpy as np
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 TrialState = Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
-Role = Literal["search", "confirmation", "sibling", "history"]
+Role = Literal["search", "confirmation", "history"]
 ParameterValue = str | int | float | bool | None
 
 
@@ -34,6 +32,7 @@ class AttemptRecord:
         ended: UTC, or None while running or when the driver died.
         cause: how it ended (`sweeps.executor.Cause` value), or None.
         gpu: GPUs that it had.
+        seen: UTC of the newest record of it, or None when it was not read from a storage.
     """
 
     attempt: int
@@ -44,11 +43,21 @@ class AttemptRecord:
     ended: datetime | None
     cause: str | None
     gpu: float = 0.0
+    seen: datetime | None = None
+
+
+class Curves(Mapping[str, "NDArray[np.float32]"]):
+    """Metric name to per-epoch values ``(num_epochs,)``, whose length is known before they are decoded."""
+
+    @property
+    @abstractmethod
+    def num_epochs(self) -> int:
+        """Epochs on record."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One training of a configuration with one seed.
+    """One training of a configuration with one seed: the one shape of a trial, from the storage to the page.
 
     Attributes:
         number: the trial's number in the study.
@@ -63,10 +72,16 @@ class TrialRecord:
         cause: why it ended, for PRUNED and FAIL.
         error: traceback of a failure.
         attempts: its runs, in order.
-        shared: what this trial shared with others ("frozen prefix", "compiled model"), name to description.
-        facts: what its training told in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
-        notices: what its workers told that a person should know: checkpoints that were damaged, gone or could not be written.
+        facts: what its training reported in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
+        notices: what its workers reported that a person should know: checkpoints that were damaged, gone or could not be written.
         source: for ``history``: the study and the number that it had there; None otherwise.
+        replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
+        score: figures of the ranked metric that the driver put on record when the trial ended: ``stable``, ``level``, ``best``, ``last``,
+            ``provisional``; empty while it runs.
+        flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
+        memory: what the sampler wants to find again at its next proposal; read by drivers alone.
+        started: UTC.
+        completed: UTC.
     """
 
     number: int
@@ -81,14 +96,21 @@ class TrialRecord:
     cause: str | None = None
     error: str | None = None
     attempts: tuple[AttemptRecord, ...] = ()
-    shared: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     source: tuple[str, int] | None = None
+    replicate: int = 0
+    score: Mapping[str, float] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    started: datetime | None = None
+    completed: datetime | None = None
 
     @property
     def num_epochs(self) -> int:
         """Epochs on record."""
+        if isinstance(self.curves, Curves):
+            return self.curves.num_epochs
         return max((len(curve) for curve in self.curves.values()), default=0)
 
 
@@ -150,7 +172,7 @@ class StudyRecord:
         sweep_file: the resolved sweep file as YAML (``${VARIABLES}`` unexpanded), or empty.
         versions: package to version.
         hardware: e.g. ``cpus``, ``gpus``, ``memory``; texts.
-        facts: what else identifies the study (``data_fingerprint``, ``space_fingerprint``, ``host``, ``owner``, ``command``, ``seed``); texts.
+        facts: what else identifies the study (``data_fingerprint``, ``host``, ``owner``, ``command``, ``seed``); texts.
         created: UTC.
         updated: UTC of the newest record.
         history: trials of another study that this one began with; never ranked, counted or tested here.
@@ -175,3 +197,72 @@ class StudyRecord:
     history: tuple[TrialRecord, ...] = ()
     history_source: str = ""
     peer_winner: PeerWinner | None = None
+
+
+_SECTIONS: Final = ("data", "model", "training")
+_MISSING: Final = object()
+
+
+class StudySettings:
+    """The settings that each trial of a sweep was trained with: its searched parameters over what the resolved sweep file fixes.
+
+    Args:
+        study: its record; without a sweep file that reads as YAML only searched settings are known.
+    """
+
+    def __init__(self, study: StudyRecord) -> None:
+        self._content = _mapping_in(study.sweep_file)
+        self._conditions = {parameter.name: parameter.condition or "" for parameter in study.parameters}
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A section of the sweep file; empty where there is none."""
+        section = self._content.get(name)
+        return section if isinstance(section, dict) else {}
+
+    def of(self, trial: TrialRecord, section: str, name: str) -> object:
+        """The value of ``section.name`` in a trial, or None where it is not known."""
+        searched = self.searched(trial, name)
+        return self.section(section).get(name) if searched is None else searched
+
+    def searched(self, trial: TrialRecord, name: str) -> object:
+        """The value of a searched setting by its short name, or None where it is not searched or not active; a label stands for its value."""
+        for key, value in trial.params.items():
+            if _short_name(key) == name:
+                return self._value(key, value)
+        return None
+
+    def alike_but_for(self, name: str, first: TrialRecord, second: TrialRecord) -> bool:
+        """Whether two trials agree in every searched setting but `name` and what depends on it."""
+        return all(
+            first.params.get(key, _MISSING) == second.params.get(key, _MISSING)
+            for key in {*first.params, *second.params}
+            if _short_name(key) != name and name not in self._conditions.get(key, "")
+        )
+
+    def _value(self, key: str, label: object) -> object:
+        """What a label of a choice or ordinal stands for; an ordinal of numbers has them as labels."""
+        entry = self.section("space").get(key)
+        if not isinstance(entry, dict):
+            return label
+        choices = entry.get("choice", entry.get("ordinal"))
+        if isinstance(choices, dict):
+            return choices.get(label, label)
+        return next((choice for choice in choices or () if str(choice) == str(label)), label)
+
+
+def _short_name(key: str) -> str:
+    section, _, name = key.rpartition(".")
+    return name if section in _SECTIONS else key
+
+
+def _mapping_in(text: str) -> Mapping[str, Any]:
+    """The sweep file's content; empty where it does not read as a mapping of YAML."""
+    if not text:
+        return {}
+    from search_spaces import SpaceError, load_yaml
+
+    try:
+        content = load_yaml(text, "the study's sweep file").value
+    except SpaceError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,24 +1,24 @@
 """Search spaces: YAML to typed parameters and back. Knows no other package of the project."""
 
-from search_spaces.conditions import AllOf, AnyOf, Condition, When
+from search_spaces.conditions import AllOf, AnyOf, Condition, PointValue, When
 from search_spaces.errors import KeyPath, Problem, SpaceError, key_text
+from search_spaces.label_parameters import ChoiceParameter, OrdinalParameter
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
 from search_spaces.narrowing import Narrowing, fix, is_narrowing
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
+from search_spaces.number_parameters import FloatParameter, IntParameter
+from search_spaces.parameters import Parameter
 from search_spaces.parsing import load_space, parse_space, space_from_mapping
 from search_spaces.space import (
     SearchSpace,
-    canonical_value,
-    contains,
     continuous_parameters,
-    finite_values,
     grid_points,
     shipped,
     shipped_names,
     shipped_text,
     size,
+    space_fingerprint,
+    space_to_mapping,
 )
-from search_spaces.text import parameter_to_mapping, space_fingerprint, space_to_mapping
 
 __all__ = [
     "AllOf",
@@ -37,10 +37,7 @@ __all__ = [
     "SearchSpace",
     "SpaceError",
     "When",
-    "canonical_value",
-    "contains",
     "continuous_parameters",
-    "finite_values",
     "fix",
     "grid_points",
     "is_narrowing",
@@ -48,7 +45,6 @@ __all__ = [
     "load_space",
     "load_yaml",
     "load_yaml_file",
-    "parameter_to_mapping",
     "parse_space",
     "shipped",
     "shipped_names",

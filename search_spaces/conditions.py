@@ -1,6 +1,4 @@
-"""Conditions of conditional parameters: a small grammar, never ``eval``. `search_spaces.conditions` reads them.
-
-Reads ``when:`` texts.
+"""Conditions of conditional parameters, the texts after ``when:``: a small grammar, never ``eval``.
 
 Grammar (``and`` binds tighter than ``or``)::
 
@@ -17,16 +15,15 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from search_spaces.errors import nearest
-from search_spaces.located_yaml import scalar
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+PointValue = float | int | str
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 
 
@@ -117,8 +114,8 @@ def _names(parts: tuple[When, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for part in parts for name in part.names))
 
 
+ORDER = ("<", "<=", ">", ">=")
 _TOKEN = re.compile(r"""\s*(?:(?P<quoted>'[^']*'|"[^"]*")|(?P<sign>==|!=|<=|>=|[<>()\[\],])|(?P<word>[^\s()\[\],<>=!'"]+))""")
-_ORDER = ("<", "<=", ">", ">=")
 _EXAMPLE = "write e.g. 'frozen_layers != all', 'optimizer in [sgd, rmsprop]' or 'dropout > 0 and head_bn == true'"
 
 
@@ -126,7 +123,15 @@ class ConditionError(ValueError):
     """A ``when:`` text that cannot be used; the message has neither file nor line."""
 
 
-def parse_condition(text: str, earlier: Mapping[str, Parameter]) -> When:
+class Comparable(Protocol):
+    """What a condition asks of a parameter."""
+
+    def compare(self, operator: Operator, words: Sequence[tuple[str, str]], text: str) -> Condition:
+        """One comparison, its words turned into the parameter's labels or numbers."""
+        ...
+
+
+def parse_condition(text: str, earlier: Mapping[str, Comparable]) -> When:
     """Read one condition.
 
     Args:
@@ -151,7 +156,7 @@ def names_in(text: str) -> tuple[str, ...]:
     except ConditionError:
         return ()
     return tuple(
-        word for (kind, word), (_, after) in itertools.pairwise(tokens) if kind == "word" and after in ("==", "!=", *_ORDER, "in", "not")
+        word for (kind, word), (_, after) in itertools.pairwise(tokens) if kind == "word" and after in ("==", "!=", *ORDER, "in", "not")
     )
 
 
@@ -171,7 +176,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 class _Reader:
     """Recursive descent over the tokens of one condition."""
 
-    def __init__(self, text: str, tokens: Sequence[tuple[str, str]], earlier: Mapping[str, Parameter]) -> None:
+    def __init__(self, text: str, tokens: Sequence[tuple[str, str]], earlier: Mapping[str, Comparable]) -> None:
         self.text = text
         self.tokens = tokens
         self.earlier = earlier
@@ -202,14 +207,14 @@ class _Reader:
             raise ConditionError(f"names {name!r}, which is not a parameter defined above this one; {hint}")
         operator = self._operator()
         words = self._list() if operator in ("in", "not in") else [self._next("a value")]
-        return _comparison(self.earlier[name], operator, words, _joined(self.tokens[start : self.position]))
+        return self.earlier[name].compare(operator, words, _joined(self.tokens[start : self.position]))
 
     def _operator(self) -> Operator:
         _, word = self._next("an operator")
         if word == "not":
             self._require("in")
             return "not in"
-        if word not in ("==", "!=", *_ORDER, "in"):
+        if word not in ("==", "!=", *ORDER, "in"):
             raise ConditionError(f"expected one of ==, !=, <, <=, >, >=, in, not in, got {word!r} in {self.text!r}; {_EXAMPLE}")
         return cast("Operator", word)
 
@@ -248,53 +253,3 @@ def _joined(tokens: Sequence[tuple[str, str]]) -> str:
     for _, word in tokens:
         text += word if not text or text.endswith("[") or word in ("]", ",") else f" {word}"
     return text
-
-
-def _comparison(parameter: Parameter, operator: Operator, words: Sequence[tuple[str, str]], text: str) -> Condition:
-    """One comparison, its values turned into labels or numbers of `parameter`."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return _label_comparison(parameter, operator, [_label(parameter, *word) for word in words], text)
-    numbers: list[PointValue] = [_number(parameter, word) for _, word in words]
-    condition = Condition(parameter.name, operator, tuple(numbers), text)
-    if not _can_hold(parameter, condition):
-        raise ConditionError(f"{text!r} never holds: {parameter.name} lies in [{parameter.low!r}, {parameter.high!r}]")
-    return condition
-
-
-def _label_comparison(parameter: ChoiceParameter | OrdinalParameter, operator: Operator, labels: list[str], text: str) -> Condition:
-    if operator in _ORDER:
-        if isinstance(parameter, ChoiceParameter):
-            raise ConditionError(f"{text!r} compares text by order; use ==, !=, in or not in, or make {parameter.name} an ordinal")
-        rank = parameter.labels.index(labels[0])
-        chosen = {"<": slice(rank), "<=": slice(rank + 1), ">": slice(rank + 1, None), ">=": slice(rank, None)}[operator]
-        labels, operator = list(parameter.labels[chosen]), "in"
-    condition = Condition(parameter.name, operator, tuple(labels), text)
-    if not any(condition.holds({parameter.name: label}) for label in parameter.labels):
-        raise ConditionError(f"{text!r} never holds: the labels of {parameter.name} are {', '.join(parameter.labels)}")
-    return condition
-
-
-def _label(parameter: ChoiceParameter | OrdinalParameter, kind: str, word: str) -> str:
-    label = word[1:-1] if kind == "quoted" else word
-    if label not in parameter.labels:
-        meant = nearest(label, parameter.labels)
-        hint = f"did you mean {meant!r}?" if meant else f"expected one of {', '.join(parameter.labels)}"
-        raise ConditionError(f"{label!r} is no label of {parameter.name}; {hint}")
-    return label
-
-
-def _number(parameter: FloatParameter | IntParameter, word: str) -> float | int:
-    number = scalar(word)
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise ConditionError(f"expected a number to compare {parameter.name} with, got {word!r}")
-    return number
-
-
-def _can_hold(parameter: FloatParameter | IntParameter, condition: Condition) -> bool:
-    """Whether some value of the range satisfies the comparison (steps are not looked at)."""
-    low, high = parameter.low, parameter.high
-    if condition.operator in ("==", "in"):
-        return any(low <= float(value) <= high for value in condition.values)
-    if condition.operator in ("!=", "not in"):
-        return low < high or low not in condition.values
-    return condition.holds({parameter.name: low}) or condition.holds({parameter.name: high})

@@ -1,11 +1,9 @@
-"""Errors of search spaces and of located YAML.
-
-The known word that a wrong one probably means.
-"""
+"""Errors of search spaces and of located YAML, and the words of their messages."""
 
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,3 +63,21 @@ def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
     lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(word.lower(), lower, 1, least)
     return lower[found[0]] if found else None
+
+
+def shown(value: object) -> str:
+    """A value found in a file, as messages show it: what it is and what kind of thing that is."""
+    if isinstance(value, str):
+        return f"{_shortened(repr(value))} (text)"
+    if value is None:
+        return "nothing"
+    kind = {bool: "true or false", int: "whole number", float: "number", list: "list", dict: "mapping"}.get(
+        type(value), type(value).__name__
+    )
+    if isinstance(value, (list, dict)) and not value:
+        return f"an empty {kind}"
+    return f"{_shortened(json.dumps(value, ensure_ascii=False, default=str))} ({kind})"
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

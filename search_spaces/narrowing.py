@@ -1,7 +1,4 @@
-"""Whether a space lies inside an older one, so that a study may go on in it.
-
-Takes a parameter out of a space, or out of the reach of a condition, when its value becomes fixed or its range changes.
-"""
+"""A space made smaller: whether it lies inside an older one, so that a study may go on in it, and what is left of it when a parameter becomes fixed."""
 
 from __future__ import annotations
 
@@ -11,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.conditions import AllOf, Condition, When, all_of, any_of
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter, Parameter, PointValue, label_of
-from search_spaces.space import SearchSpace, contains, finite_values
+from search_spaces.space import SearchSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from search_spaces.conditions import PointValue
+    from search_spaces.parameters import Parameter
+
 
 _MOST_COMBINATIONS = 10_000
-_KINDS = {FloatParameter: "float", IntParameter: "int", ChoiceParameter: "choice", OrdinalParameter: "ordinal"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def is_narrowing(old: SearchSpace, new: SearchSpace) -> Narrowing:
     for name, before in old.parameters.items():
         after = new.parameters.get(name)
         if after is None:
-            reasons.append(f"{name} is gone; narrow it to one value instead, as in {_single_value_example(name, before)}")
+            reasons.append(f"{name} is gone; narrow it to one value instead, as in {name}: {before.single_value_example}")
             continue
         reason = _wider(before, after) or _condition_changed(before, after, new)
         if reason:
@@ -52,49 +50,11 @@ def is_narrowing(old: SearchSpace, new: SearchSpace) -> Narrowing:
     return Narrowing(not reasons, tuple(reasons))
 
 
-def _single_value_example(name: str, parameter: Parameter) -> str:
-    kind = _KINDS[type(parameter)]
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return f"{name}: {{{kind}: [{parameter.labels[0]}]}}"
-    return f"{name}: {{{kind}: [{parameter.low!r}, {parameter.low!r}]}}"
-
-
 def _wider(before: Parameter, after: Parameter) -> str:
     """Why `after` is not a part of `before`, or nothing."""
-    if isinstance(before, (ChoiceParameter, OrdinalParameter)) and isinstance(after, type(before)):
-        return _labels_changed(before, after)
-    if isinstance(before, FloatParameter) and isinstance(after, FloatParameter):
-        return _range_wider(before, after)
-    if isinstance(before, IntParameter) and isinstance(after, IntParameter):
-        return _range_wider(before, after)
-    return f"was of kind {_KINDS[type(before)]} and is of kind {_KINDS[type(after)]}"
-
-
-def _labels_changed(before: ChoiceParameter | OrdinalParameter, after: ChoiceParameter | OrdinalParameter) -> str:
-    added = [label for label in after.labels if label not in before.labels]
-    if added:
-        return f"has new labels: {', '.join(added)}"
-    changed = [label for label in after.labels if repr(before.values.get(label, label)) != repr(after.values.get(label, label))]
-    if changed:
-        return f"gives other values to its labels: {', '.join(changed)}"
-    if isinstance(after, OrdinalParameter) and [label for label in before.labels if label in after.labels] != list(after.labels):
-        return "has its labels in another order"
-    return ""
-
-
-def _range_wider(before: FloatParameter | IntParameter, after: FloatParameter | IntParameter) -> str:
-    if after.low < before.low or after.high > before.high:
-        return f"is wider: [{after.low!r}, {after.high!r}] against [{before.low!r}, {before.high!r}]"
-    if before.log != after.log:
-        return f"{'is now' if after.log else 'is no longer'} drawn on a logarithmic scale"
-    if before.step is None:
-        return ""
-    if after.step is None:
-        return "" if after.low == after.high and contains(before, after.low) else f"no longer moves in steps of {before.step!r}"
-    ratio = after.step / before.step
-    if round(ratio) < 1 or not math.isclose(ratio, round(ratio), rel_tol=1e-9) or not contains(before, after.low):
-        return f"has other steps: {after.step!r} from {after.low!r} against {before.step!r} from {before.low!r}"
-    return ""
+    if before.kind != after.kind:
+        return f"was of kind {before.kind} and is of kind {after.kind}"
+    return before.why_wider(after)
 
 
 def _condition_changed(before: Parameter, after: Parameter, new: SearchSpace) -> str:
@@ -102,7 +62,7 @@ def _condition_changed(before: Parameter, after: Parameter, new: SearchSpace) ->
     if before.when == after.when:
         return ""
     names = dict.fromkeys(name for when in (before.when, after.when) if when for name in when.names)
-    values = [finite_values(new.parameters[name]) if name in new.parameters else None for name in names]
+    values = [new.parameters[name].finite_values() if name in new.parameters else None for name in names]
     message = f"has another condition: {after.when.text if after.when else 'none'} against {before.when.text if before.when else 'none'}"
     if any(found is None for found in values) or math.prod(len(found or ()) for found in values) > _MOST_COMBINATIONS:
         return message
@@ -127,14 +87,14 @@ def fix(space: SearchSpace, name: str, value: Any) -> SearchSpace:  # noqa: ANN4
         value: what its setting is fixed to; it need not be one the space would have tried.
     """
     fixed = space.parameters[name]
-    at = {name: _as_point_value(fixed, value)}
+    at = {name: fixed.compared_as(value)}
     parameters: dict[str, Parameter] = {}
     for other, parameter in space.parameters.items():
         if other == name:
             continue
         when = _decide(parameter.when, lambda part: part.holds(at) if part.parameter == name else part.parameter in parameters and part)
         if when is not False:
-            parameters[other] = replace(parameter, when=None if when is True else when)
+            parameters[other] = parameter.with_condition(None if when is True else when)
     return replace(space, parameters=parameters, starting_points=fitting_points(space.starting_points, parameters))
 
 
@@ -147,19 +107,7 @@ def restate(when: When, parameters: Mapping[str, Parameter]) -> When | None:
 
     def restated(part: Condition) -> Truth:
         parameter = parameters.get(part.parameter)
-        if parameter is None:
-            return False
-        if not isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-            if any(isinstance(value, str) for value in part.values):
-                raise ValueError(f"the condition {part.text!r} compares {part.parameter} with text, but it is a number here")
-            return part
-        if any(not isinstance(value, str) for value in part.values):
-            raise ValueError(f"the condition {part.text!r} compares {part.parameter} with a number, but it has labels here")
-        if set(part.values) <= set(parameter.labels):
-            return part
-        kept = tuple(label for label in parameter.labels if part.holds({part.parameter: label}))
-        words = ", ".join(quoted_label(label) for label in kept)
-        return bool(kept) and Condition(part.parameter, "in", kept, f"{part.parameter} in [{words}]")
+        return parameter is not None and parameter.restate(part)
 
     decided = _decide(when, restated)
     return None if isinstance(decided, bool) else decided
@@ -171,7 +119,7 @@ def fitting_points(
     """Starting points without what does not fit `parameters`; empty and repeated ones are left out."""
     kept: list[Mapping[str, PointValue]] = []
     for point in points:
-        fitting = {name: value for name, value in point.items() if name in parameters and contains(parameters[name], value)}
+        fitting = {name: value for name, value in point.items() if name in parameters and parameters[name].contains(value)}
         for name in inactive(fitting, parameters):
             del fitting[name]
         if fitting and fitting not in kept:
@@ -184,23 +132,6 @@ def inactive(point: Mapping[str, PointValue], parameters: Mapping[str, Parameter
     active = SearchSpace(parameters).active(point)
     decided = [name for name in point if (when := parameters[name].when) and set(when.names) <= set(point)]
     return [name for name in decided if name not in active]
-
-
-def quoted_label(label: str) -> str:
-    """A label as it is written in a condition."""
-    quote = "'" if '"' in label else '"'
-    return f"{quote}{label}{quote}" if not label or any(sign in label for sign in " ()[],<>=!'\"") else label
-
-
-def _as_point_value(parameter: Parameter, value: Any) -> PointValue:  # noqa: ANN401 - a setting holds any plain value
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        for label, known in parameter.values.items():
-            if known == value and isinstance(known, bool) == isinstance(value, bool):
-                return label
-        return label_of(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value
-    return float("nan")  # no number (e.g. null): every comparison with it is false
 
 
 def _decide(when: When | None, decide: Callable[[Condition], Truth]) -> Truth:

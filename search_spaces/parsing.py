@@ -10,16 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.conditions import names_in
-from search_spaces.errors import KeyPath, Problem, SpaceError, nearest
+from search_spaces.conditions import ConditionError, names_in, parse_condition
+from search_spaces.errors import KeyPath, Problem, SpaceError, nearest, shown
+from search_spaces.label_parameters import ChoiceParameter, OrdinalParameter, label_of
 from search_spaces.located_yaml import Located, load_yaml, load_yaml_file
-from search_spaces.narrowing import fitting_points, inactive, quoted_label, restate
-from search_spaces.parameter_syntax import EXAMPLE, parse_parameter, shown
-from search_spaces.parameters import ChoiceParameter, FloatParameter, OrdinalParameter, Parameter, PointValue, label_of
-from search_spaces.space import SearchSpace, canonical_value, contains, shipped_names, shipped_text
+from search_spaces.narrowing import fitting_points, inactive, restate
+from search_spaces.number_parameters import FloatParameter, IntParameter
+from search_spaces.parameters import Parameter, RefusedError
+from search_spaces.space import SearchSpace, shipped_names, shipped_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from search_spaces.conditions import PointValue, When
+
+KINDS: dict[str, type[Parameter]] = {kind.kind: kind for kind in (FloatParameter, IntParameter, ChoiceParameter, OrdinalParameter)}
+"""Kinds of parameters by the word that says them in a file; a further kind is its class and its name here."""
+
+EXAMPLE = "write e.g. {float: [1.0e-5, 1.0e-2], log: true}, {int: [1, 8]}, {choice: [adam, sgd]} or {ordinal: [none, 50%, all]}"
 
 RESERVED = ("extends", "starting_points", "description", "name")
 
@@ -129,7 +137,7 @@ class _Space:
             if meant and not isinstance(self.given[name], dict):
                 self._refuse((name,), f"unknown key; did you mean {meant!r}?")
                 continue
-            parsed = parse_parameter(self.document, (*self.path, name), self.given[name], parameters)
+            parsed = _parse_parameter(self.document, (*self.path, name), self.given[name], parameters)
             if not isinstance(parsed, list):
                 parameters[name] = parsed
                 continue
@@ -161,7 +169,7 @@ class _Space:
             self._refuse((), f"inherited parameter {parameter.name}: {error}; define {parameter.name} here too")
             return
         if parameter.when is None or when is not None:
-            parameters[parameter.name] = replace(parameter, when=when)
+            parameters[parameter.name] = parameter.with_condition(when)
 
     def _starting_points(self, parameters: Mapping[str, Parameter]) -> tuple[Mapping[str, PointValue], ...]:
         given = self.given["starting_points"]
@@ -183,11 +191,11 @@ class _Space:
                 hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(parameters)}"
                 self._refuse((*keys, name), f"no parameter of this space; {hint}")
                 continue
-            found = label_of(value) if isinstance(parameter, (ChoiceParameter, OrdinalParameter)) else value
-            if not contains(parameter, found):
-                self._refuse((*keys, name), f"expected {allowed(parameter)}, got {shown(value)}")
+            found = label_of(value) if parameter.labels else value
+            if not parameter.contains(found):
+                self._refuse((*keys, name), f"expected {parameter.allowed}, got {shown(value)}")
                 continue
-            point[name] = canonical_value(parameter, found)
+            point[name] = parameter.canonical(found)
         for name in inactive(point, parameters):
             when = parameters[name].when
             self._refuse((*keys, name), f"is not active in this point (when: {when.text if when else ''}); remove it")
@@ -202,15 +210,6 @@ class _Space:
 
     def _refuse(self, keys: KeyPath, message: str) -> None:
         self.problems.append(self.document.problem((*self.path, *keys), message))
-
-
-def allowed(parameter: Parameter) -> str:
-    """The values of a parameter, as messages name them."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return "one of " + ", ".join(quoted_label(label) for label in parameter.labels)
-    kind = "a number" if isinstance(parameter, FloatParameter) else "a whole number"
-    steps = f" in steps of {parameter.step!r} from {parameter.low!r}" if parameter.step not in (None, 1) else ""
-    return f"{kind} in [{parameter.low!r}, {parameter.high!r}]{steps}"
 
 
 def _below(document: Located, path: KeyPath) -> Any:  # noqa: ANN401 - unchecked input
@@ -233,3 +232,60 @@ def _cycle(start: str, needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
                 seen.add(needed)
                 chains.append((*chain, needed))
     return ()
+
+
+def _parse_parameter(document: Located, path: KeyPath, value: Any, earlier: Mapping[str, Parameter]) -> Parameter | list[Problem]:  # noqa: ANN401 - unchecked input
+    """Read one parameter.
+
+    Args:
+        document: where `value` was found; for messages.
+        path: keys to it; the last one is the parameter's name.
+        value: the plain data below `path`.
+        earlier: parameters that its condition may name.
+
+    Returns:
+        The parameter, or everything that is wrong with it.
+    """
+    name = str(path[-1])
+    kinds = [kind for kind in KINDS if isinstance(value, dict) and kind in value]
+    if len(kinds) != 1:
+        got = f"got {' and '.join(kinds)}" if kinds else f"got {shown(value)}"
+        return [document.problem(path, f"expected a mapping with one of {', '.join(KINDS)}, {got}; {EXAMPLE}")]
+    kind = kinds[0]
+    problems = [document.problem((*path, key), _unknown_option(key, kind)) for key in value if key not in (kind, *KINDS[kind].options)]
+    readers: dict[str, Callable[[], dict[str, Any]]] = {
+        "when": lambda: {"when": _when(value.get("when"), earlier)},
+        "description": lambda: {"description": _description(value.get("description", ""))},
+        kind: lambda: KINDS[kind].read(value),
+    }
+    arguments: dict[str, Any] = {"name": name}
+    for read in readers.values():
+        try:
+            arguments |= read()
+        except RefusedError as refused:
+            problems.append(document.problem((*path, *refused.keys), str(refused)))
+    return problems or KINDS[kind](**arguments)
+
+
+def _unknown_option(key: str, kind: str) -> str:
+    known = (kind, *KINDS[kind].options)
+    meant = nearest(key, known)
+    hint = f"did you mean {meant!r}?" if meant else f"{kind} takes {', '.join(KINDS[kind].options)}"
+    return f"unknown key; {hint}"
+
+
+def _when(text: object, earlier: Mapping[str, Parameter]) -> When | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise RefusedError(("when",), f"expected a condition as text, got {shown(text)}; write e.g. 'frozen_layers != all'")
+    try:
+        return parse_condition(text, earlier)
+    except ConditionError as error:
+        raise RefusedError(("when",), str(error)) from None
+
+
+def _description(text: object) -> str:
+    if not isinstance(text, str):
+        raise RefusedError(("description",), f"expected text, got {shown(text)}")
+    return text

@@ -1,24 +1,22 @@
-"""A search space: named parameters, conditions between them, starting points.
-
-The spaces that ship with the product, as YAML files beside this module.
-What values a parameter can take: membership, canonical form, enumeration, size.
-"""
+"""A search space: named parameters, conditions between them, starting points. Its points and their number, its YAML, the spaces that ship with the product."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import math
+import json
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.located_yaml import load_yaml
-from search_spaces.parameters import ChoiceParameter, IntParameter, OrdinalParameter, Parameter, PointValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from search_spaces.conditions import PointValue
+    from search_spaces.parameters import Parameter
 
 
 @dataclass(frozen=True)
@@ -66,56 +64,9 @@ def shipped() -> dict[str, str]:
     return {name: " ".join(document["description"].strip().split("\n\n")[0].split()) for name, document in documents.items()}
 
 
-_STEP_TOLERANCE = 1e-6  # of a step: rounding of low + k * step, not another value
-
-
-def contains(parameter: Parameter, value: object) -> bool:
-    """Whether `value` (a label, for choices) is one that `parameter` can take."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return value in parameter.labels
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not parameter.low <= value <= parameter.high:
-        return False
-    if isinstance(parameter, IntParameter):
-        return float(value).is_integer() and (int(value) - parameter.low) % parameter.step == 0
-    if parameter.step is None:
-        return True
-    steps = (value - parameter.low) / parameter.step
-    return abs(steps - round(steps)) < _STEP_TOLERANCE
-
-
-def canonical_value(parameter: Parameter, value: PointValue) -> PointValue:
-    """`value` in the one form that stands for it: a label, an int, or a float without the rounding of its steps (.15, not .15000000000000002)."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return str(value)
-    if isinstance(parameter, IntParameter):
-        return int(value)
-    if parameter.step is None:
-        return float(value) + 0.0  # -0.0 becomes 0.0
-    return stepped(parameter.low, parameter.step, round((float(value) - parameter.low) / parameter.step))
-
-
-def stepped(low: float, step: float, index: int) -> float:
-    """``low + index * step`` in decimal arithmetic, so that .1 + 2 * .1 is .3."""
-    return float(Decimal(repr(low)) + index * Decimal(repr(step)))
-
-
-def finite_values(parameter: Parameter) -> Sequence[PointValue] | None:
-    """Every value in order, or None for a float without a step."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return parameter.labels
-    if isinstance(parameter, IntParameter):
-        return range(parameter.low, parameter.high + 1, parameter.step)
-    if parameter.low == parameter.high:
-        return (parameter.low,)
-    if parameter.step is None:
-        return None
-    count = math.floor((parameter.high - parameter.low) / parameter.step + _STEP_TOLERANCE) + 1
-    return tuple(stepped(parameter.low, parameter.step, index) for index in range(count))
-
-
 def continuous_parameters(space: SearchSpace) -> tuple[str, ...]:
     """Names of the parameters with infinitely many values, which a grid cannot enumerate."""
-    return tuple(name for name, parameter in space.parameters.items() if finite_values(parameter) is None)
+    return tuple(name for name, parameter in space.parameters.items() if parameter.finite_values() is None)
 
 
 def size(space: SearchSpace) -> int | None:
@@ -132,7 +83,7 @@ def size(space: SearchSpace) -> int | None:
         count = 1
         for name, parameter in space.parameters.items():
             if name not in deciding and (parameter.when is None or parameter.when.holds(point)):
-                count *= len(finite_values(parameter) or ())
+                count *= len(parameter.finite_values() or ())
         total += count
     return total
 
@@ -159,7 +110,7 @@ def _points(space: SearchSpace, names: Sequence[str]) -> Iterator[dict[str, Poin
     parameter = space.parameters[name]
     for point in _points(space, earlier):
         if parameter.when is None or parameter.when.holds(point):
-            for value in finite_values(parameter) or ():
+            for value in parameter.finite_values() or ():
                 yield {**point, name: value}
         else:
             yield point
@@ -173,3 +124,36 @@ def _with_ancestors(space: SearchSpace, names: set[str]) -> set[str]:
             break
         names = names | above
     return names
+
+
+def space_to_mapping(space: SearchSpace) -> dict[str, Any]:
+    """Plain data in the syntax of the file; `space_from_mapping` reads it back to an equal space."""
+    mapping: dict[str, Any] = {}
+    if space.name != "inline":
+        mapping["name"] = space.name
+    if space.description:
+        mapping["description"] = space.description
+    mapping |= {name: _mapping_of(parameter) for name, parameter in space.parameters.items()}
+    if space.starting_points:
+        mapping["starting_points"] = [dict(point) for point in space.starting_points]
+    return mapping
+
+
+def _mapping_of(parameter: Parameter) -> dict[str, Any]:
+    """One parameter in the syntax of the file, defaults left out."""
+    return parameter.to_mapping() | _condition_of(parameter) | ({"description": parameter.description} if parameter.description else {})
+
+
+def _condition_of(parameter: Parameter) -> dict[str, str]:
+    return {} if parameter.when is None else {"when": parameter.when.text}
+
+
+def space_fingerprint(space: SearchSpace) -> str:
+    """16 hexadecimal digits that are equal for spaces with the same parameters, values and conditions.
+
+    Names, descriptions, starting points, the order of parameters and the order of a choice's labels do not matter.
+    """
+    canonical = {
+        name: parameter.to_mapping() | parameter.identity() | _condition_of(parameter) for name, parameter in space.parameters.items()
+    }
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from sweeps.import_order import put_ours_first
+
 if TYPE_CHECKING:
     from sweeps.sweep import Sweep
 
 __all__ = ["Sweep"]
+
+put_ours_first()
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # Optuna's progress bar in a notebook without ipywidgets; ours needs none
 

@@ -15,7 +15,7 @@ MOST_WAITING = 10_000
 
 
 class Background:
-    """Does jobs one after the other in a thread of its own. A job that fails is told once and harms nothing.
+    """Does jobs one after the other in a thread of its own. The first failure is reported and harms nothing.
 
     Args:
         name: what the jobs are for, for messages.
@@ -26,7 +26,7 @@ class Background:
         self._name = name
         self._say = say
         self._jobs: queue.Queue[Callable[[], object] | None] = queue.Queue(MOST_WAITING)
-        self._told = False
+        self._reported = False
         self._thread = threading.Thread(target=self._work, name=f"steadysweep-{name}", daemon=True)
         self._thread.start()
 
@@ -58,9 +58,9 @@ class Background:
             try:
                 job()
             except Exception as error:  # noqa: BLE001 - whatever a hook or a library raises must not reach the sweep
-                self._tell(f"{self._name}: {type(error).__name__}: {error}; the sweep goes on (told once)")
+                self._tell(f"{self._name}: {type(error).__name__}: {error}; the sweep goes on (reported once)")
 
     def _tell(self, text: str) -> None:
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             self._say(text)

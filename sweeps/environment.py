@@ -1,7 +1,4 @@
-"""What a study was run with: versions, hardware, owner. For the record and the report.
-
-Whether two machines would train alike: package versions compared, without Ray.
-"""
+"""The surroundings of a run: versions, hardware and owner for the record, versions of two machines compared."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ import shlex
 import socket
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -24,13 +20,15 @@ PACKAGES = ("steadysweep", "keras", "tensorflow", "ray", "optuna", "numpy", "sci
 
 def versions() -> dict[str, str]:
     """Package to version, Python's included; packages that are not installed are left out."""
-    found = {"python": platform.python_version()}
+    from importlib.metadata import PackageNotFoundError, version
+
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def hardware() -> dict[str, str]:
@@ -68,7 +66,7 @@ REFUSED: Mapping[str, Depth] = {"steadysweep": "all", "keras": "minor", "tensorf
 """How far versions must agree: another Keras or TensorFlow trains other numbers, another Steadysweep speaks another protocol with its workers."""
 
 WARNED = ("python", "keras", "tensorflow", "ray", "numpy", "scikit-learn")
-"""Other packages that take part in a training; a difference is worth knowing."""
+"""Other packages that take part in a training; a difference is reported and trials run all the same."""
 
 LACKED = "not installed"
 

@@ -1,7 +1,4 @@
-"""The trainable of a sweep: one Keras training of `trainer`, told to a `Reporter`. Runs in workers; the only place where `sweeps` meets TensorFlow.
-
-What TensorFlow is told about the share of a machine that a trial has; must come before TensorFlow runs anything in the process.
-"""
+"""The trainable of a sweep: one Keras training of `trainer`, reported epoch by epoch. Runs in workers; the only place where `sweeps` meets TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,9 +22,9 @@ TOTAL_MEMORY = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader
 
 
 def use_share(*, cpu: float, gpu: float) -> None:
-    """Restrict TensorFlow to a trial's CPU cores and GPU share. In a process that trained before, what was told then stays.
+    """Restrict TensorFlow to a trial's CPU cores and GPU share, before it runs anything. In a process that trained before, its first limits stay.
 
-    Without GPUs it is told to see none: Ray itself leaves them visible. A fraction of a GPU becomes a limit on this process's memory,
+    A trial without GPUs sees none: Ray itself leaves them visible. A fraction of a GPU becomes a limit on this process's memory,
     since neither Ray nor TensorFlow guards one trial's memory from another's; whole GPUs are taken as needed (the trainer sets memory growth).
 
     Args:
@@ -35,7 +32,7 @@ def use_share(*, cpu: float, gpu: float) -> None:
         gpu: GPUs, a fraction of one or a whole number.
 
     Raises:
-        SweepInputError: the size of a GPU's memory cannot be told.
+        SweepInputError: the size of a GPU's memory is not known.
     """
     import_tensorflow_quietly()
     import tensorflow as tf
@@ -59,16 +56,16 @@ def memory_mb(index: int) -> float:
     """Memory of the GPU that this process sees under `index`, in MiB.
 
     Raises:
-        SweepInputError: the driver's tool does not tell.
+        SweepInputError: nvidia-smi does not say.
     """
     visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
     name = visible[index] if index < len(visible) else str(index)
     try:
-        told = subprocess.run([*TOTAL_MEMORY, f"--id={name}"], capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - fixed command
-        return float(told.stdout.split()[0])
+        answer = subprocess.run([*TOTAL_MEMORY, f"--id={name}"], capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - fixed command
+        return float(answer.stdout.split()[0])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise SweepInputError(
-            f"resources.gpu: a fraction of GPU {name} needs its memory size, which nvidia-smi did not tell: {error}. Use a whole GPU per trial."
+            f"resources.gpu: a fraction of GPU {name} needs its memory size, which nvidia-smi did not say: {error}. Use a whole GPU per trial."
         ) from error
 
 
@@ -85,7 +82,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
 
     Args:
         task: its ``config`` is ``TrainConfig.model_dump(mode="json")`` with absolute paths.
-        reporter: is told every epoch that is not on record yet, also those that a checkpoint remembers and the record does not.
+        reporter: receives every epoch that is not on record yet, also those that a checkpoint remembers and the record does not.
 
     Raises:
         TrainerInputError: settings or data cannot be used.
@@ -96,7 +93,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     mark.put()
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
-    from trainer.fit.checkpoints import open_checkpoints
+    from trainer.checkpoints import open_checkpoints
 
     config = TrainConfig(**task.config)
 
@@ -104,18 +101,18 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         mark.check()
         return reporter.should_stop()
 
-    def tell(record: EpochRecord) -> bool:
+    def report(record: EpochRecord) -> bool:
         mark.check(now=True)
         if record.epoch <= task.recorded_epochs:
             return False
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
 
     with open_checkpoints(
-        task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, told_epochs=task.recorded_epochs
+        task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, recorded_epochs=task.recorded_epochs
     ) as checkpoints:
         result = train(
             config,
-            tell,
+            report,
             checkpoint_dir=checkpoints,
             should_stop=should_stop,
             evaluate_test=task.evaluate_test,

@@ -1,8 +1,4 @@
-"""Tells a sweep's events to whoever the sweep file names.
-
-What can be told of a sweep, as plain data.
-One event to a command or a webhook, with a limit on how long that may take.
-"""
+"""Notifications: a sweep's events go to the command or the webhook that its file names, each with a limit on how long it may take."""
 
 from __future__ import annotations
 
@@ -20,13 +16,14 @@ from urllib.error import HTTPError, URLError
 from sweeps.background import Background
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepError
-from sweeps.study.observer import Silent
+from sweeps.observer import StudyObserver
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sweeps.study import FinishedTrial, StudyOutcome
+    from reports.records import TrialRecord
+    from sweeps.observer import StudyOutcome
     from sweeps.sweep_file.settings import NotifySettings
 
 
@@ -38,7 +35,7 @@ AT_ITS_END = ("done", "space exhausted", "settled")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a person may want to be told.
+    """Something that a person may want to know.
 
     Attributes:
         name: which kind.
@@ -57,12 +54,12 @@ class Event:
         return {"schema": SCHEMA, "event": self.name, "study": self.study, "text": self.message, **host_and_owner(), **self.details}
 
 
-def trial_event(study: str, trial: FinishedTrial) -> Event:
+def trial_event(study: str, trial: TrialRecord) -> Event:
     """A trial failed."""
     lines = (trial.error or "").strip().splitlines()
     reason = lines[-1] if lines else trial.cause or "no cause on record"
-    details = {"trial": trial.number, "cause": trial.cause, "error": reason, "params": dict(trial.params), "epochs": trial.epochs}
-    return Event("trial_failed", study, f"{study}: trial {trial.number} failed after {trial.epochs} epochs: {reason}", details)
+    details = {"trial": trial.number, "cause": trial.cause, "error": reason, "params": dict(trial.params), "epochs": trial.num_epochs}
+    return Event("trial_failed", study, f"{study}: trial {trial.number} failed after {trial.num_epochs} epochs: {reason}", details)
 
 
 def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
@@ -79,9 +76,16 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
         "unfinished": list(outcome.unfinished),
         "best": None
         if best is None
-        else {"configuration": best.configuration, "stable": best.stable, "params": dict(best.params), "flags": list(best.flags)},
+        else {
+            "configuration": best.configuration,
+            "stable": best.stable,
+            "params": dict(best.params),
+            "flags": [flag.name for flag in best.flags],
+        },
     }
-    held = "" if best is None or best.stable is None else f"; best stable {now.metric} {best.stable:.4f} (trial {best.number})"
+    held = (
+        "" if best is None or best.stable is None else f"; best stable {now.metric} {best.stable:.4f} (configuration {best.configuration})"
+    )
     name: EventName = "sweep_done" if outcome.reason in AT_ITS_END else "sweep_stopped"
     return Event(name, study, f"{study}: {outcome.reason}: {now.done}/{now.target} trials{held}", details)
 
@@ -138,7 +142,7 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
     Args:
         url: ``${VARIABLES}`` are expanded here and never shown.
         headers: likewise.
-        event: what is told.
+        event: what is sent.
 
     Raises:
         NotDeliveredError: no success after the third try.
@@ -169,13 +173,13 @@ def post(url: str, headers: Mapping[str, str], event: Event) -> None:
     raise NotDeliveredError(f"notify.webhook: {problem}")
 
 
-class Notifier(Silent):
-    """An observer that tells failed trials, and is told how the run ended. Nothing it does stalls or breaks the sweep.
+class Notifier(StudyObserver):
+    """An observer that sends failed trials and how the run ended. Nothing it does stalls or breaks the sweep.
 
     Args:
         study: the study's name.
         settings: of the sweep file.
-        say: shows a line to the person watching; a hook that fails is told once.
+        say: shows a line to the person watching; a hook that fails is reported once.
     """
 
     def __init__(self, study: str, settings: NotifySettings, say: Callable[[str], object]) -> None:
@@ -185,7 +189,7 @@ class Notifier(Silent):
         self._command = Background("notification", say) if wanted and settings.command is not None else None
         self._webhook = Background("notification", say) if wanted and settings.webhook is not None else None
 
-    def on_finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """Tell a failure."""
         if trial.state == "FAIL":
             self._tell(trial_event(self._study, trial))
@@ -195,7 +199,7 @@ class Notifier(Silent):
         self._tell(sweep_event(self._study, outcome))
 
     def close(self, patience: float = COMMAND_SECONDS) -> None:
-        """Wait for what is being told."""
+        """Wait for what is being sent."""
         for background in (self._command, self._webhook):
             if background is not None:
                 background.close(patience)

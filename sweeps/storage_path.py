@@ -1,9 +1,8 @@
 """Where the checkpoints and models of a study lie: what ``storage_path`` means, whether it can be used, and whose it is.
 
-Whose a trial's checkpoint folder is: the attempt's that began last.
-
-A driver that is cut off, or stopped, for longer than its lease cannot tell its worker that another driver has taken the trial over. The worker finds it out by
-itself, from a small file in the folder that both would write to, and ends before it harms the other's checkpoints.
+`FolderMark` says which attempt a trial's folder belongs to: the one that began last. A driver that is cut off, or stopped, for longer than its lease cannot tell its
+worker that another driver has taken the trial over. The worker finds it out by itself, from a small file in the folder that both would write to, and ends before it
+harms the other's checkpoints.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_place
+from sweeps.sweep_file.configuration import absolute_place
 from sweeps.variables import expand
 from trainer.places import is_address, open_folder
 
@@ -109,14 +108,14 @@ def refuse_claimed(root: str, study: str) -> None:
 def _owner(root: str) -> object:
     """Which study a place belongs to, None for no study."""
     try:
-        found: object = json.loads(open_folder(root, "storage_path").read(OWNER))
+        owner: object = json.loads(open_folder(root, "storage_path").read(OWNER))
     except FileNotFoundError:
         return None
     except ValueError:
         return {}
     except OSError as error:
         raise _unusable(error) from error
-    return found
+    return owner
 
 
 def _claimed(root: str, there: object, this: str) -> SweepInputError:

@@ -1,4 +1,4 @@
-"""``${VARIABLES}`` of the sweep file: stored as written, expanded where they are used."""
+"""``${VARIABLES}`` of the sweep file: stored as written, expanded where they are used; and the passwords that must be written so."""
 
 from __future__ import annotations
 
@@ -33,3 +33,38 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         names = ", ".join(f"${{{name}}}" for name in missing)
         raise SweepInputError(f"{names}: not set in the environment; set it before the command, e.g. export {missing[0]}=...")
     return VARIABLE.sub(lambda found: environ[found[1]], text)
+
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
+_QUERY_PASSWORD = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=([^&]*)", re.IGNORECASE)
+IN_THE_CLEAR = (
+    "a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place and set it in the environment"
+)
+
+
+def has_literal_password(url: str) -> bool:
+    """Whether a URL of any scheme holds a password that is not wholly made of ``${VARIABLES}``."""
+    literal = [word for word in _passwords(url) if VARIABLE.sub("", word)]
+    return bool(literal)
+
+
+def masked(url: str) -> str:
+    """`url` with ``***`` in place of literal passwords, for messages."""
+    match = SCHEME.match(url)
+    if match and "@" in match[2]:
+        credentials, host = match[2].rsplit("@", 1)
+        user, colon, word = credentials.partition(":")
+        hidden = f"{user}{colon}{word if not VARIABLE.sub('', word) else '***'}"
+        url = f"{match[1]}://{hidden}@{host}"
+    return _QUERY_PASSWORD.sub(lambda found: found[0] if not VARIABLE.sub("", found[1]) else found[0][: -len(found[1])] + "***", url)
+
+
+def _passwords(url: str) -> list[str]:
+    """Literal or variable passwords; everything between the first colon after ``://`` and the last @ counts, whatever it is made of."""
+    passwords = _QUERY_PASSWORD.findall(url)
+    match = SCHEME.match(url)
+    if match and "@" in match[2]:
+        _, colon, word = match[2].rsplit("@", 1)[0].partition(":")
+        if colon:
+            passwords.append(word)
+    return passwords

@@ -1,7 +1,7 @@
 """Run every suite of the project and print what each took against its budget; exit 1 when one fails.
 
 Two run at a time, where there are two cores: half of most suites' time is waiting for processes to start. Each one's output is printed whole when
-it ends. `--at-once 1` runs one after the other.
+it ends. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ def _pytest(name: str, budget: int, *paths: str) -> Suite:
     return Suite(name, budget, ((str(BIN / "pytest"), "-q", *paths),))
 
 
+LINT = (
+    (str(BIN / "ruff"), "check", "."),
+    (str(BIN / "ruff"), "format", "--check", "."),
+    (str(BIN / "mypy"),),
+    (str(BIN / "lint-imports"), "--no-logo"),
+)
 SUITES = (  # the longest first, so that none is left to run alone at the end
     _pytest("cli", 600, "tests/launch", "tests/cli"),
     _pytest("trainer", 480, "tests/trainer"),
@@ -47,23 +53,26 @@ SUITES = (  # the longest first, so that none is left to run alone at the end
     _pytest("clinics", 420, "tests/clinics"),
     _pytest("reports", 300, "tests/reports"),
     _pytest("executor", 300, "tests/executor"),
-    Suite(
-        "lint",
-        150,
-        (
-            (str(BIN / "ruff"), "check", "."),
-            (str(BIN / "ruff"), "format", "--check", "."),
-            (str(BIN / "mypy"),),
-            (str(BIN / "lint-imports"), "--no-logo"),
-            (str(BIN / "mkdocs"), "build", "--strict", "--quiet"),
-        ),
-    ),
+    Suite("lint", 150, (*LINT, (str(BIN / "mkdocs"), "build", "--strict", "--quiet"))),
     _pytest("places", 90, "tests/places"),
     _pytest("spaces", 60, "tests/search_spaces", "tests/sweep_file"),
 )
 WHOLE_BUDGET = 1500
 """Seconds by the clock."""
 
+QUICK_SUITES = (  # no TensorFlow, no Ray, no browser
+    _pytest(
+        "fast tests",
+        150,
+        "tests/search_spaces",
+        "tests/sweep_file",
+        *(f"tests/reports/{name}" for name in ("stability", "flags", "causes", "data", "ranking", "importance", "exports", "logs")),
+        "tests/cli/test_help.py",
+    ),
+    Suite("lint", 120, LINT),
+)
+QUICK_BUDGET = 180
+"""Seconds by the clock."""
 
 GPU_SUITE = _pytest("gpu", 300, "-m", "gpu", "tests/gpu")
 
@@ -99,10 +108,11 @@ def main() -> int:
     """Run the chosen suites and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=[suite.name for suite in (*SUITES, GPU_SUITE)], help="run only these suites")
+    parser.add_argument("--quick", action="store_true", help="lint, types, import rules and the fastest tests alone")
     parser.add_argument("--at-once", type=int, default=min(2, os.cpu_count() or 1), help="suites at a time (default: %(default)s)")
     arguments = parser.parse_args()
     gpu = has_gpu()
-    suites = (*SUITES, GPU_SUITE) if gpu or GPU_SUITE.name in (arguments.only or ()) else SUITES
+    suites = QUICK_SUITES if arguments.quick else (*SUITES, GPU_SUITE) if gpu or GPU_SUITE.name in (arguments.only or ()) else SUITES
     began = time.monotonic()
     rows = []
     with ThreadPoolExecutor(arguments.at_once) as pool:
@@ -119,9 +129,9 @@ def main() -> int:
         print(
             f"{suite.name:<12}{'passed' if passed else 'FAILED':<10}{seconds:>8.0f}{suite.budget:>8}{'  over' if seconds > suite.budget else ''}"
         )
-    if not gpu and arguments.only is None:
+    if not gpu and arguments.only is None and not arguments.quick:
         print(f"{'gpu':<12}not run   no GPU here: {gpu_tests()} gpu tests not run")
-    print(f"{'all, by the clock':<22}{time.monotonic() - began:>8.0f}{WHOLE_BUDGET:>8}")
+    print(f"{'all, by the clock':<22}{time.monotonic() - began:>8.0f}{QUICK_BUDGET if arguments.quick else WHOLE_BUDGET:>8}")
     failed = [suite.name for suite, passed, _ in rows if not passed]
     print(f"{len(rows) - len(failed)} passed, {len(failed)} failed" + (f": {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0

@@ -1,6 +1,18 @@
-"""Errors of the trainer. Bad input (`TrainerInputError`) is told apart from a training that failed."""
+"""Errors of the trainer, and the hint that proposes a word. Bad input (`TrainerInputError`) is told apart from a training that failed."""
 
 from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The end of a message that proposes the known word most like `word`, e.g. ``; did you mean 'flip'?``; empty where none is like it."""
+    near = difflib.get_close_matches(word, list(known), 1, cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 class TrainerError(Exception):
@@ -17,6 +29,10 @@ class ConfigError(TrainerInputError):
 
 class DataError(TrainerInputError):
     """Images, labels or splits cannot be used."""
+
+
+class UserCodeError(ConfigError, DataError):
+    """A function of the person's own (``package.module:function``) cannot be found, or raised an error; the message names its file and line."""
 
 
 class WeightsUnavailableError(TrainerInputError):

@@ -1,4 +1,4 @@
-"""What a training tells: one `EpochRecord` per epoch, one `TrainResult` at the end."""
+"""What a training tells: one `EpochRecord` per epoch, one `TrainResult` at the end; and facts of its model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EpochRecord:
             previous epoch, counts; not where epochs are validated on different images),
             ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
         checkpoint: folder or address of the checkpoint that holds this epoch's state, or None when none was written.
-        replayed: the epoch was trained before an interruption and is told again from the checkpoint that training continues from.
+        replayed: the epoch was trained before an interruption; its record is repeated from the checkpoint that training continues from.
     """
 
     epoch: int
@@ -76,3 +76,38 @@ class TrainResult:
     class_names: tuple[str, ...]
     data_fingerprint: str
     figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the pre-flight checks need to know of a built model.
+
+    Attributes:
+        has_batchnorm: whether any layer is BatchNorm.
+        max_bn_momentum: largest momentum of a BatchNorm layer whose statistics are trained; None where there is none.
+        min_image_size: smallest height and width the backbone accepts, in pixels; None where unknown.
+        parameters: weights in all.
+        trainable_parameters: weights that are trained.
+        backbone_blocks: blocks that can be frozen; None where unknown.
+        output_units: units of the last layer.
+        output_activation: of the last layer, e.g. ``softmax``, ``sigmoid``, ``linear``.
+        loss: the loss's name, e.g. ``categorical_crossentropy``, ``binary_crossentropy``.
+        loss_from_logits: whether the loss applies softmax or sigmoid itself.
+        estimated_memory_bytes: weights, gradients, optimiser state and activations of one training step.
+        device_memory_bytes: of the device the training will use; None where unknown.
+        frozen_problem: why `model.frozen_layers` cannot be resolved on this backbone, where it cannot.
+    """
+
+    has_batchnorm: bool
+    output_units: int
+    output_activation: str
+    loss: str
+    parameters: int
+    trainable_parameters: int
+    max_bn_momentum: float | None = None
+    min_image_size: int | None = None
+    backbone_blocks: int | None = None
+    loss_from_logits: bool = False
+    estimated_memory_bytes: int | None = None
+    device_memory_bytes: int | None = None
+    frozen_problem: str | None = None

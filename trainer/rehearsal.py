@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.fit.checkpoints import CHEAP_SECONDS, LARGEST_SHARE
+from trainer.checkpoints import epochs_between_writes
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -70,16 +69,16 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
             )
         }
     )
-    told: list[tuple[float, float]] = []  # when each epoch was told, and what it took without its checkpoint
+    ends: list[tuple[float, float]] = []  # when each epoch was reported, and its seconds without its checkpoint
     with tempfile.TemporaryDirectory() as folder:
         result = train(
             short,
-            lambda record: told.append((time.monotonic(), record.figures["seconds"])),
+            lambda record: ends.append((time.monotonic(), record.figures["seconds"])),
             data=small,
             keep_compiled=False,
             checkpoint_dir=Path(folder),
         )
-    checkpoint_seconds = max(0.0, min(later - earlier - took for (earlier, _), (later, took) in itertools.pairwise(told)))
+    checkpoint_seconds = max(0.0, min(later - earlier - seconds for (earlier, _), (later, seconds) in itertools.pairwise(ends)))
     last = {name: values[-1] for name, values in result.curves.items()}
     training_seconds = len(small.train) / last["images_per_second"]
     validation_seconds = max(last["seconds"] - training_seconds, 0.0)
@@ -92,16 +91,9 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
         images_per_second=last["images_per_second"],
         peak_memory_mb=last["peak_memory_mb"],
         checkpoint_seconds=checkpoint_seconds,
-        checkpoint_every=config.training.checkpoint_every or _seldom(checkpoint_seconds, epoch_seconds),
+        checkpoint_every=config.training.checkpoint_every or epochs_between_writes(checkpoint_seconds, epoch_seconds),
         loss=last["loss"],
     )
-
-
-def _seldom(checkpoint_seconds: float, epoch_seconds: float) -> int:
-    """Epochs between checkpoints that keep their cost under 5 % of the training time."""
-    if checkpoint_seconds <= CHEAP_SECONDS:
-        return 1
-    return max(1, math.ceil(checkpoint_seconds / (LARGEST_SHARE * epoch_seconds)))
 
 
 def _few(images: ImageSet, count: int) -> ImageSet:

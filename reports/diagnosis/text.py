@@ -1,20 +1,17 @@
-"""Verdicts for a terminal: a table over several runs, and a paragraph for each.
-
-Verdicts as the JSON document ``steadysweep.diagnosis/1``.
-"""
+"""Verdicts on logged runs as text for a terminal, and as the JSON document ``steadysweep.diagnosis/1``."""
 
 from __future__ import annotations
 
-import json
-import math
 import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from reports.wording import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.diagnosis.verdict import CurveFigures, Verdict
+    from reports.diagnosis.logged_run import CurveFigures, Verdict
 
 
 _SEVERITIES: Final = {"high": "!!", "medium": " !", "low": "  "}
@@ -158,7 +155,7 @@ SCHEMA = "steadysweep.diagnosis/1"
 def to_json(verdicts: Sequence[Verdict]) -> str:
     """One document for all runs. Accuracies are fractions in [0, 1]; a missing value is null, never NaN."""
     document = {"schema": SCHEMA, "runs": [_run(verdict) for verdict in verdicts]}
-    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=1)
+    return json_text(document)
 
 
 def _run(verdict: Verdict) -> dict[str, object]:
@@ -174,39 +171,11 @@ def _run(verdict: Verdict) -> dict[str, object]:
         "num_val": verdict.num_val,
         "num_val_source": verdict.num_val_source,
         "metric_names": dict(run.names),
-        "val_accuracy": _figures(verdict.val_accuracy),
-        "val_loss": _figures(verdict.val_loss),
+        "val_accuracy": asdict(verdict.val_accuracy) if verdict.val_accuracy else None,
+        "val_loss": asdict(verdict.val_loss) if verdict.val_loss else None,
         "phases": asdict(verdict.phases) if verdict.phases else None,
-        "flags": [
-            {
-                "name": flag.name,
-                "severity": flag.severity,
-                "summary": flag.summary,
-                "evidence": dict(flag.evidence),
-                "advice": flag.advice,
-            }
-            for flag in verdict.flags
-        ],
+        "flags": [asdict(flag) for flag in verdict.flags],
         "causes": [asdict(cause) for cause in verdict.causes],
         "notes": list(run.notes),
         "curves": {name: curve.tolist() for name, curve in run.curves.items()},
     }
-
-
-def _figures(figures: CurveFigures | None) -> dict[str, object] | None:
-    """A curve's figures."""
-    return None if figures is None else asdict(figures)
-
-
-def _plain(value: object) -> object:
-    """A value of JSON's own types: NumPy scalars unwrapped, tuples as lists, numbers that are none as None."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, int):
-        return int(value)
-    number = float(value)  # type: ignore[arg-type]  # evidence holds nothing else
-    return number if math.isfinite(number) else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.data import as_report_data
+from reports.verdict import as_report_data
+from reports.wording import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from reports.data import ReportData
-    from reports.data.report_data import Configuration
     from reports.diagnosis import CauseCheck
-    from reports.flags import Flag
+    from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
+    from reports.verdict import ReportData
 
 SCHEMA = "steadysweep.report/1"
 
@@ -38,7 +37,7 @@ def to_json(study: StudyRecord | ReportData) -> str:
             "oscillating": list(data.verdict.oscillating),
             "best_epoch_pick": data.verdict.best_epoch_pick,
         },
-        "ranking": [_configuration(row, data.cause_checks.get(row.id, ())) for row in data.configurations],
+        "ranking": [_configuration(row, data.cause_checks.get(row.configuration, ())) for row in data.configurations],
         "history": [{"source": _source(trial), "params": dict(trial.params), **_trial(trial)} for trial in data.study.history],
         "states": dict(data.progress.states),
         "cost": {
@@ -51,40 +50,21 @@ def to_json(study: StudyRecord | ReportData) -> str:
                 "target": item.target,
                 "evaluator": item.evaluator,
                 "note": item.note,
-                "parameters": {found.parameter: found.importance for found in item.parameters},
+                "parameters": {each.parameter: each.importance for each in item.parameters},
             }
             for item in data.importance
         ],
         "causes": [
-            {
-                "parameter": cause.parameter,
-                "flag": cause.flag,
-                "tested": cause.tested,
-                "sentence": cause.sentence,
-                "space_change": cause.space_change,
-            }
-            for cause in data.causes
+            {name: getattr(cause, name) for name in ("parameter", "flag", "tested", "sentence", "space_change")}
+            for cause in data.causes.associations
         ],
-        "failures": [
-            {"reason": failure.reason, "trials": list(failure.trials), "traceback": failure.traceback} for failure in data.progress.failures
-        ],
+        "failures": [asdict(failure) for failure in data.progress.failures],
         "gpu_out_of_memory": [
             {"batch_size": cell.batch_size, "frozen_layers": cell.boundary, "tried": cell.tried, "trials": list(cell.failed)}
             for cell in data.progress.memory
         ],
     }
-    return json.dumps(finite(document), ensure_ascii=False, allow_nan=False, indent=1)
-
-
-def finite(value: object) -> object:
-    """The same with None for NaN and infinities, which JSON does not know."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
+    return json_text(document)
 
 
 def _study(data: ReportData) -> Mapping[str, object]:
@@ -102,54 +82,25 @@ def _study(data: ReportData) -> Mapping[str, object]:
         "hardware": dict(study.hardware),
         "facts": dict(study.facts),
         "sweep_file": study.sweep_file,
-        "parameters": [
-            {
-                "name": parameter.name,
-                "kind": parameter.kind,
-                "log": parameter.log,
-                "low": parameter.low,
-                "high": parameter.high,
-                "labels": list(parameter.labels),
-                "condition": parameter.condition,
-            }
-            for parameter in data.parameters
-        ],
+        "parameters": [asdict(parameter) for parameter in data.parameters],
     }
 
 
-def _configuration(row: Configuration, checks: Sequence[CauseCheck]) -> Mapping[str, object]:
+def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Mapping[str, object]:
+    names = ("stable", "stable_interval", "level", "spread", "best", "best_epoch", "last", "epochs", "seeds", "tied_with")
     return {
-        "rank": row.rank,
-        "configuration": row.id,
+        "rank": None if row.stable is None else row.rank,
+        "configuration": row.configuration,
         "params": dict(row.params),
-        "stable": row.stable,
-        "stable_interval": row.interval,
-        "level": row.level,
-        "spread": row.spread,
-        "best": row.best,
-        "best_epoch": row.best_epoch,
-        "last": row.last,
+        **{name: getattr(row, name) for name in names},
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
-        "epochs": row.epochs,
-        "seeds": row.seeds,
-        "state": row.state,
-        "tied_with": list(row.tied_with),
+        "state": row.trial_state,
         "confirmed": row.confirmed,
         "provisional": row.provisional,
-        "flags": [_flag(flag) for flag in row.flags],
-        "cause_checks": [{"cause": each.cause, "tested": each.tested, "finding": each.finding, "how": each.how} for each in checks],
+        "flags": [{**asdict(flag.example), "severity": flag.severity, "summary": flag.summary} for flag in row.flags],
+        "cause_checks": [asdict(check) for check in checks],
         "trials": [_trial(trial) for trial in row.trials],
-    }
-
-
-def _flag(flag: Flag) -> Mapping[str, object]:
-    return {
-        "name": flag.name,
-        "severity": flag.severity,
-        "evidence": dict(flag.evidence),
-        "advice": flag.advice,
-        "summary": flag.summary,
     }
 
 
@@ -163,7 +114,6 @@ def _trial(trial: TrialRecord) -> Mapping[str, object]:
         "epochs": trial.num_epochs,
         "planned_epochs": trial.planned_epochs,
         "figures": dict(trial.figures),
-        "shared": dict(trial.shared),
         "notices": list(trial.notices),
         "attempts": [
             {

@@ -1,7 +1,4 @@
-"""Two tables: one row a configuration, one row an epoch.
-
-The verdict and the ranking as Markdown, for pull requests and notes.
-"""
+"""The report as two CSV tables (one row per configuration, one row per epoch), and as Markdown for pull requests and notes."""
 
 from __future__ import annotations
 
@@ -11,14 +8,15 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports.data import as_report_data, wording
+from reports import wording
+from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reports.data import ReportData
-    from reports.data.report_data import Configuration
+    from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
+    from reports.verdict import ReportData
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -39,17 +37,28 @@ def to_csv(study: StudyRecord | ReportData) -> CsvTables:
 
 def _configurations(data: ReportData) -> str:
     names = [parameter.name for parameter in data.parameters]
-    figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned", "seeds")
-    header = ["rank", "configuration", *figures, "interval_low", "interval_high", "confirmed", "provisional", "state", "flags", "tied_with"]
+    figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned_epochs", "seeds")
+    header = [
+        "rank",
+        "configuration",
+        *(figure.removesuffix("_epochs") for figure in figures),
+        "interval_low",
+        "interval_high",
+        "confirmed",
+        "provisional",
+        "state",
+        "flags",
+        "tied_with",
+    ]
     rows = (
         [
-            row.rank,
-            row.id,
+            None if row.stable is None else row.rank,
+            row.configuration,
             *(getattr(row, figure) for figure in figures),
-            *(row.interval or (None, None)),
+            *(row.stable_interval or (None, None)),
             row.confirmed,
             row.provisional,
-            row.state,
+            row.trial_state,
             " ".join(flag.name for flag in row.flags),
             " ".join(row.tied_with),
             *(row.params.get(name) for name in names),
@@ -109,8 +118,8 @@ def to_markdown(study: StudyRecord | ReportData) -> str:
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
     if data.configurations:
         parts.append(_ranking(data))
-    if data.causes:
-        lines = (f"- {escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes)
+    if data.causes.associations:
+        lines = (f"- {escape(cause.parameter)}: {escape(cause.sentence)}" for cause in data.causes.associations)
         parts.append("## What goes with the flags\n\n" + "\n".join(lines))
     advice = _advice(data)
     if advice:
@@ -136,13 +145,13 @@ def _ranking(data: ReportData) -> str:
     return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
 
 
-def _cells(data: ReportData, row: Configuration, names: list[str]) -> list[str]:
+def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list[str]:
     metric = data.study.metric
     return [
-        str(row.rank or wording.MISSING),
+        wording.MISSING if row.stable is None else str(row.rank),
         escape(row.short),
         wording.score(row.stable, metric),
-        wording.interval(row.interval, metric),
+        wording.interval(row.stable_interval, metric),
         *(wording.score(value, metric) for value in (row.level, row.best, row.last)),
         str(row.seeds),
         escape(", ".join(flag.name for flag in row.flags)),
@@ -155,8 +164,8 @@ def _advice(data: ReportData) -> str:
     concerned: dict[tuple[str, str], list[str]] = {}
     for row in data.configurations:
         for flag in row.flags:
-            if flag.advice:
-                concerned.setdefault((flag.name, flag.advice), []).append(row.short)
+            if flag.example.advice:
+                concerned.setdefault((flag.name, flag.example.advice), []).append(row.short)
     return "\n".join(
         f"- **{escape(name)}** ({escape(wording.listing(rows, 4))}): {escape(advice)}" for (name, advice), rows in concerned.items()
     )

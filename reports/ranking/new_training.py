@@ -1,7 +1,4 @@
-"""Interval for a new training of a configuration: its mean, its luck, and the epoch it happens to stop at.
-
-How much of a configuration's lead is luck: seed variance, and means drawn towards the others by it (empirical Bayes).
-"""
+"""How much of a configuration's lead is luck (empirical Bayes), and the interval for one more training of it."""
 
 from __future__ import annotations
 

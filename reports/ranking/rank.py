@@ -11,8 +11,9 @@ import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
 from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, Shrunken, late_deviations, new_training_interval, shrink
-from reports.ranking.ranked import RankedConfiguration, Ranking, fresh_trials
+from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.stability import smoothed_level, stability
+from reports.wording import short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,12 @@ class _Candidate:
         return bool(fresh_trials(self.counted))
 
 
-def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = None) -> Ranking:
+def rank(
+    study: StudyRecord,
+    *,
+    flags: Mapping[int, tuple[Flag, ...]] | None = None,
+    scores: Mapping[int, StabilityScore | None] | None = None,
+) -> Ranking:
     """Rank the configurations of a study.
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
@@ -65,10 +71,12 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
     Args:
         study: the record.
         flags: trial number to flags, when already known (`reports.flags.find`); found here otherwise.
+        scores: trial number to score, when already known; found here otherwise.
     """
     sign = 1.0 if study.maximize else -1.0
     curves = {trial.number: _curve(trial, study.metric) for trial in study.trials}
-    scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
+    if scores is None:
+        scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
     known = study_flags(study) if flags is None else flags
     candidates = _candidates(study.trials, scores)
     seed_sd = _expect(candidates, curves, sign)
@@ -76,7 +84,11 @@ def rank(study: StudyRecord, *, flags: Mapping[int, tuple[Flag, ...]] | None = N
         candidate.doubt = candidate.expected_sd or _validation_noise(candidate, study)
     _sort(candidates, sign)
     ties = _ties(candidates, sign)
-    ranked = tuple(_ranked(place + 1, c, curves, known, ties[place], sign) for place, c in enumerate(candidates))
+    short = short_ids(candidate.configuration for candidate in candidates)
+    ranked = tuple(
+        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration], ties=ties[place])
+        for place, candidate in enumerate(candidates)
+    )
     return Ranking(ranked, study.metric, study.maximize, seed_sd, seed_sd is None, scores, known, oscillating_by_chance(study))
 
 
@@ -98,15 +110,15 @@ def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilitySco
         scored = [trial for trial in group if scores.get(trial.number) is not None]
         complete = [trial for trial in scored if trial.state == "COMPLETE"]
         counted = fresh_trials(complete) or complete or scored
-        found = [score for trial in counted if (score := scores[trial.number]) is not None]
-        candidates.append(_Candidate(configuration, group, _state(group, complete, found), counted, found))
+        trial_scores = [score for trial in counted if (score := scores[trial.number]) is not None]
+        candidates.append(_Candidate(configuration, group, _state(group, complete, trial_scores), counted, trial_scores))
     return candidates
 
 
-def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], found: Sequence[StabilityScore]) -> ConfigurationState:
+def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores: Sequence[StabilityScore]) -> ConfigurationState:
     states = {trial.state for trial in group}
     if complete:
-        return "provisional" if all(score.provisional for score in found) else "finished"
+        return "provisional" if all(score.provisional for score in scores) else "finished"
     if states & {"RUNNING", "WAITING"}:
         return "unfinished"
     return "pruned" if "PRUNED" in states else "failed"
@@ -174,7 +186,7 @@ def _sort(candidates: list[_Candidate], sign: float) -> None:
     def place(c: _Candidate) -> tuple[int, float, float, str]:
         state = ORDER.index(c.state)
         if c.expected is None:
-            return state, math.inf, math.inf, c.configuration
+            return len(ORDER), float(state), 0.0, c.configuration
         capped = own = sign * c.expected
         if best is not None and best.expected is not None and not c.confirmed and c.state == "finished":
             lead = own - sign * best.expected
@@ -186,39 +198,45 @@ def _sort(candidates: list[_Candidate], sign: float) -> None:
 
 
 def _ties(candidates: Sequence[_Candidate], sign: float) -> list[tuple[str, ...]]:
-    """Per candidate the neighbours of its state that cannot be told from it, nearest first.
+    """Per candidate the neighbours of its state that cannot be separated from it, nearest first.
 
     With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
     """
     expected = sign * np.array([c.expected if c.expected is not None else np.nan for c in candidates])
     spread = np.array([c.doubt for c in candidates])
     state = np.array([ORDER.index(c.state) for c in candidates])
-    found: list[list[str]] = [[] for _ in candidates]
+    ties: list[list[str]] = [[] for _ in candidates]
     for step in range(1, min(TIES_LISTED, len(candidates) - 1) + 1):
         lead = expected[:-step] - expected[step:]
         tied = (lead <= TIE_Z * np.hypot(spread[:-step], spread[step:])) & (state[:-step] == state[step:])
         for above in np.flatnonzero(tied).tolist():
-            found[above].append(candidates[above + step].configuration)
-            found[above + step].append(candidates[above].configuration)
-    return [tuple(names) for names in found]
+            ties[above].append(candidates[above + step].configuration)
+            ties[above + step].append(candidates[above].configuration)
+    return [tuple(names) for names in ties]
 
 
 def _ranked(
     place: int,
     candidate: _Candidate,
+    study: StudyRecord,
     curves: Mapping[int, Array],
     flags: Mapping[int, tuple[Flag, ...]],
+    *,
+    short: str,
     ties: tuple[str, ...],
-    sign: float,
 ) -> RankedConfiguration:
+    sign = 1.0 if study.maximize else -1.0
     runs = [sign * curves[trial.number] for trial in candidate.counted]
     bests = [float(_finite(run).max()) for run in runs]
     best_run = runs[int(np.argmax(bests))] if runs else None
     stable = _mean([score.stable for score in candidate.scores])
     centre = _mean([score.level for score in candidate.scores])
+    seeds = len({trial.seed for trial in candidate.counted})
+    files = by_exported_file(candidate.trials, study.metric, maximize=study.maximize)
     return RankedConfiguration(
         rank=place,
         configuration=candidate.configuration,
+        short=short,
         params=candidate.trials[0].params,
         trials=tuple(sorted(candidate.trials, key=lambda trial: trial.number)),
         state=candidate.state,
@@ -230,12 +248,13 @@ def _ranked(
         best_epoch=int(np.where(np.isfinite(best_run), best_run, -np.inf).argmax()) + 1 if best_run is not None else None,
         last=_mean([float(sign * _finite(run)[-1]) for run in runs]),
         spread=abs(centre - stable) if centre is not None and stable is not None else None,
-        seeds=len({trial.seed for trial in candidate.counted}),
+        seeds=seeds,
         epochs=max((trial.num_epochs for trial in candidate.trials), default=0),
         tied_with=ties,
-        confirmed=candidate.confirmed,
-        provisional=all(score.provisional for score in candidate.scores),
+        confirmed=candidate.confirmed or (study.kind == "logs" and seeds > 1),
+        provisional=bool(candidate.scores) and all(score.provisional for score in candidate.scores),
         flags=summarise_flags({trial.number: flags.get(trial.number, ()) for trial in candidate.counted}),
+        exported_by=files[0] if files else None,
     )
 
 

@@ -1,7 +1,4 @@
-"""The ranking of a study as data.
-
-Which trainings of a configuration speak for it, and whose exported file stands for it.
-"""
+"""The ranking of a study as data: which trainings of a configuration count, and whose exported file stands for it."""
 
 from __future__ import annotations
 
@@ -12,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reports.flags import Flag, FlagSummary
-    from reports.records import ParameterValue, TrialRecord
+    from reports.records import ParameterValue, TrialRecord, TrialState
     from reports.stability import StabilityScore
 
 
 ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "failed"]
+BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,9 @@ class RankedConfiguration:
     """One configuration in its place.
 
     Attributes:
-        rank: counted from 1.
+        rank: counted from 1; configurations without a figure come after all others.
         configuration: its ID.
+        short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
@@ -44,13 +43,15 @@ class RankedConfiguration:
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
         tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.
-        confirmed: whether a confirmation was completed, so that the figures rest on fresh seeds.
+        confirmed: whether the figures rest on fresh seeds, or, of logs, on more than one run.
         provisional: scored on fewer than five epochs.
         flags: its flags, summarised over trials.
+        exported_by: the trial whose exported file stands for it, or None while none is complete.
     """
 
     rank: int
     configuration: str
+    short: str
     params: Mapping[str, ParameterValue]
     trials: tuple[TrialRecord, ...]
     state: ConfigurationState
@@ -68,6 +69,32 @@ class RankedConfiguration:
     confirmed: bool
     provisional: bool
     flags: tuple[FlagSummary, ...] = ()
+    exported_by: TrialRecord | None = None
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether its validation curve swings through its late epochs."""
+        return any(flag.name == "oscillating" for flag in self.flags)
+
+    @property
+    def trial_state(self) -> TrialState:
+        """The best state among its trials."""
+        return min((trial.state for trial in self.trials), key=BEST_STATE.index)
+
+    @property
+    def planned_epochs(self) -> int:
+        """Epochs of a complete training."""
+        return max(trial.planned_epochs for trial in self.trials)
+
+    @property
+    def exported(self) -> float | None:
+        """Validation accuracy of its exported file."""
+        return None if self.exported_by is None else file_accuracy(self.exported_by.figures)
+
+    @property
+    def test(self) -> float | None:
+        """Accuracy of its exported file on the test images; None where it was not measured."""
+        return None if self.exported_by is None else self.exported_by.figures.get("test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,11 @@ class Ranking:
     scores: Mapping[int, StabilityScore | None] = field(default_factory=dict)
     flags: Mapping[int, tuple[Flag, ...]] = field(default_factory=dict)
     oscillating_expected_by_chance: float | None = None
+
+    @property
+    def finished(self) -> tuple[RankedConfiguration, ...]:
+        """Configurations with a complete training, provisional ones last."""
+        return tuple(each for each in self.configurations if each.state in ("finished", "provisional"))
 
 
 def fresh_trials(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
@@ -122,8 +154,8 @@ def by_exported_file(trials: Sequence[TrialRecord], metric: str, *, maximize: bo
     sign = 1.0 if maximize else -1.0
 
     def value(trial: TrialRecord) -> tuple[float, int]:
-        found = trial.figures.get(f"exported_{metric}")
-        score = trial.figures.get("exported_val_accuracy", float("-inf")) if found is None else sign * found
+        ranked = trial.figures.get(f"exported_{metric}")
+        score = trial.figures.get("exported_val_accuracy", float("-inf")) if ranked is None else sign * ranked
         return -score, trial.number
 
     return sorted(fresh_trials(complete) or complete, key=value)

@@ -7,10 +7,11 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from search_spaces import shipped, shipped_names, shipped_text
+from sweeps.cli.command import Command, format_argument
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
 
 
@@ -20,6 +21,8 @@ def spaces(name: str | None, *, output_format: str) -> int:
     Raises:
         SweepInputError: no space of this name ships.
     """
+    from search_spaces import shipped, shipped_names, shipped_text
+
     if name is not None:
         if name not in shipped_names():
             raise SweepInputError(f"spaces: no shipped space {name!r}; expected one of {', '.join(shipped_names())}.")
@@ -100,3 +103,51 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for row in rows:
         table.add_row(*(str(value) for value in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _add_spaces_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="of a shipped space; prints it as YAML")
+    format_argument(parser)
+
+
+def _add_models_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--layers", metavar="NAME", help="the layer table of this backbone")
+    parser.add_argument("--image-size", type=int, metavar="PX", help="image size for --layers; default: the backbone's own")
+    format_argument(parser)
+
+
+SPACES = Command(
+    name="spaces",
+    summary="the search spaces that ship",
+    description="Lists the shipped spaces; with NAME, prints that space's YAML.",
+    examples=(
+        ("steadysweep spaces", "their names and purposes"),
+        ("steadysweep spaces transfer", "one as YAML, with the reasons for its ranges"),
+    ),
+    add_arguments=_add_spaces_arguments,
+    run=spaces,
+)
+MODELS = Command(
+    name="models",
+    summary="the backbones that ship",
+    description="Lists the backbones; with --layers, prints a backbone's layers, blocks and what each freezing boundary means.",
+    examples=(("steadysweep models", "all backbones"), ("steadysweep models --layers resnet50", "what freezing means on one")),
+    add_arguments=_add_models_arguments,
+    run=models,
+)
+AUGMENTATIONS = Command(
+    name="augmentations",
+    summary="the augmentation policies that ship",
+    description="Lists the named policies with their parameters.",
+    examples=(("steadysweep augmentations", "policies and their parameters"),),
+    add_arguments=format_argument,
+    run=augmentations,
+)
+SCHEMA = Command(
+    name="schema",
+    summary="the sweep file's JSON Schema, for editors",
+    description="Prints the JSON Schema of the sweep file.",
+    examples=(("steadysweep schema > sweep.schema.json", "for an editor that completes YAML"),),
+    add_arguments=lambda _: None,
+    run=schema,
+)

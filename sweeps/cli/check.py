@@ -10,15 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.cli.command import BAD_INPUT, Command, format_argument, sweep_file_argument
 from sweeps.errors import SweepInputError
-from sweeps.launch.preflight import finding_text, look_at, look_at_data
-from sweeps.progress.plain import duration
-from sweeps.runtime import resolve_runtime
-from sweeps.storage_path import check_writable
-from sweeps.sweep_file import load_sweep_file
-from sweeps.tracking import check_trackers
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from sweeps.launch.preflight import Checked
@@ -28,10 +24,9 @@ if TYPE_CHECKING:
 
 
 SCHEMA = "steadysweep.check/1"
-BAD_INPUT = 2
 MEBIBYTE = 2**20
 CLASSES = 10
-"""Named in text."""
+"""Named in the text."""
 
 
 def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output_format: str) -> int:
@@ -44,6 +39,11 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
         SweepInputError: the file, the space, storage_path or the model cannot be used.
         TrainerInputError: the data cannot be used.
     """
+    from sweeps.launch.runtime import resolve_runtime
+    from sweeps.storage_path import check_writable
+    from sweeps.sweep_file import load_sweep_file
+    from sweeps.tracking import check_trackers
+
     sweep = load_sweep_file(sweep_file, overrides)
     check_trackers(sweep)
     check_writable(sweep)
@@ -53,9 +53,11 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
 
 def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
+    from sweeps.launch.preflight import look_at, look_at_data
+
     data, findings = look_at_data(sweep)
     document = _document(sweep, data, findings)
-    if text:  # before the model is built: what is known of the data is told even where the model cannot be had
+    if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
     if real_batch:
         print("building the model and training a few batches ...", file=sys.stderr, flush=True)
@@ -151,6 +153,8 @@ def _print_data(document: dict[str, Any]) -> None:
 
 
 def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
+    from sweeps.progress.plain import duration
+
     model, estimates = document["model"], document["estimates"]
     print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
     for label, layer in model["boundaries"].items():
@@ -181,8 +185,35 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
+    from sweeps.launch.preflight import finding_text
+
     for finding in findings:
         print(finding_text(finding))
     if not findings:
         print("findings none")
     sys.stdout.flush()
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    sweep_file_argument(parser)
+    parser.add_argument(
+        "--no-batch", action="store_false", dest="real_batch", help="skip the real batch and the estimates (no TensorFlow is started)"
+    )
+    format_argument(parser)
+
+
+COMMAND = Command(
+    name="check",
+    summary="validate file, space and data; run one real batch; estimate time and memory",
+    description="Validates the sweep file and its space, loads the data, runs the pre-flight checks and\n"
+    "one real batch forward and backward, and estimates memory, time per trial and for the sweep.\n"
+    "Exit code 2 when a finding would make the sweep's results worthless.",
+    examples=(
+        ("steadysweep check sweep.yaml", "findings, and what the sweep will cost"),
+        ("steadysweep check sweep.yaml --no-batch", "seconds: file, space and data only"),
+        ("steadysweep check sweep.yaml --set backbone=mobilenetv2", "what another backbone would cost"),
+    ),
+    add_arguments=_add_arguments,
+    run=check,
+    exit_codes="exit codes: 0 ready, 2 the file cannot be used or a finding would make the results worthless, 1, 3.",
+)

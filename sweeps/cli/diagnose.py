@@ -6,12 +6,11 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from reports.diagnosis import diagnose_run, to_json, to_text
-from reports.errors import ReportInputError
-from reports.logs import read_log, study_from_logs
+from sweeps.cli.command import BAD_INPUT, Command
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from reports.diagnosis import Verdict
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 
 Format = Literal["text", "json", "html"]
-BAD_INPUT = 2
-WIDEST = 120
+MOST_COLUMNS = 120
 
 
 def diagnose(logs: Sequence[str], *, output: str | None, output_format: Format, num_val: int | None) -> int:
@@ -39,6 +37,8 @@ def diagnose(logs: Sequence[str], *, output: str | None, output_format: Format, 
         ReportInputError: no log could be read.
         SweepInputError: ``num_val`` is not positive, or standard input is named twice.
     """
+    from reports.errors import ReportInputError
+
     if num_val is not None and num_val < 1:
         raise SweepInputError(f"diagnose --num-val: expected a positive number of validation images, got {num_val}.")
     if list(logs).count("-") > 1:
@@ -53,9 +53,13 @@ def diagnose(logs: Sequence[str], *, output: str | None, output_format: Format, 
 
         print(write_atomically(output, _html(verdicts)).resolve(), file=sys.stderr)
     if output_format == "json":
+        from reports.diagnosis import to_json
+
         print(to_json(verdicts))
     elif output_format == "text":
-        print(to_text(verdicts, width=min(shutil.get_terminal_size((100, 24)).columns, WIDEST)), end="")
+        from reports.diagnosis import to_text
+
+        print(to_text(verdicts, width=min(shutil.get_terminal_size((100, 24)).columns, MOST_COLUMNS)), end="")
     elif output is None:
         print(_html(verdicts))
     return BAD_INPUT if problems else 0
@@ -63,6 +67,9 @@ def diagnose(logs: Sequence[str], *, output: str | None, output_format: Format, 
 
 def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict], list[str]]:
     """Verdicts of all logs that can be read, and what is wrong with the others."""
+    from reports.diagnosis import diagnose_run
+    from reports.errors import ReportInputError
+
     verdicts: list[Verdict] = []
     problems: list[str] = []
     for log in logs:
@@ -76,6 +83,8 @@ def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict],
 def _runs(log: str) -> Sequence[LoggedRun]:
     """Runs of a log, or of the sweep that another tool left in a folder or database, which is said on stderr."""
     from pathlib import Path
+
+    from reports.logs import read_log
 
     if log == "-" or not Path(log).exists():
         return read_log(log)
@@ -91,10 +100,45 @@ def _runs(log: str) -> Sequence[LoggedRun]:
 
 def _html(verdicts: Sequence[Verdict]) -> str:
     """The HTML report of all runs."""
-    from reports.data import build_report_data
-    from reports.html import render_report
+    from reports.logs import study_from_logs
+    from reports.page import render_report
+    from reports.verdict import build_report_data
 
     sizes = {number: verdict.num_val for number, verdict in enumerate(verdicts)}
     study = study_from_logs([verdict.run for verdict in verdicts], num_val=sizes)
     checks = {trial.configuration: verdict.causes for trial, verdict in zip(study.trials, verdicts, strict=True)}
     return render_report(build_report_data(study, cause_checks=checks))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="a file, a folder of TensorBoard events or of a sweep made elsewhere, or - for standard input",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE.html", help="also write the HTML report")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        default="text",
+        dest="output_format",
+        help="what goes to stdout (default: %(default)s)",
+    )
+    parser.add_argument("--num-val", type=int, metavar="N", help="validation images; default: inferred from the values where possible")
+
+
+COMMAND = Command(
+    name="diagnose",
+    summary="score, flags and verdict for logs of trainings run elsewhere",
+    description="Reads console logs of Keras 1, 2, tf.keras and 3, CSVLogger and History files, Jupyter notebooks\n"
+    "and TensorBoard event files; '-' is standard input.",
+    examples=(
+        ("steadysweep diagnose train.log", "a verdict for each training in it"),
+        ("steadysweep diagnose run1.csv run2.csv -o report.html", "several logs, and an HTML report"),
+        ("steadysweep diagnose - < train.log", "standard input"),
+    ),
+    add_arguments=_add_arguments,
+    run=diagnose,
+    exit_codes="exit codes: 0 every log was read, 2 a log could not be read (the verdicts of the others are printed), 3 unexpected.",
+)

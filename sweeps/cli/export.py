@@ -7,23 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.ranking import rank
-from reports.ranking.ranked import by_exported_file
-from sweeps.cli.model_card import model_card
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import Command, storage_argument, storage_url
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_config
-from sweeps.record import read_study
-from sweeps.storage_path import checkpoint_root, trial_folder
-from sweeps.sweep_file import SweepFile, train_config
-from trainer.fit.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
-from trainer.places import open_folder
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
+    from sweeps.sweep_file import SweepFile
     from trainer.places import Folder
 
 
@@ -45,11 +38,14 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
         SweepInputError: the folder exists, no configuration has this rank, or none of its models is there.
         SweepError: a model is there and cannot be read, or is damaged.
     """
+    from sweeps.record import read_study
+    from sweeps.sweep_file import sweep_from_text
+
     target = Path(output)
     if target.exists():
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
-    record = read_study(storage_argument(storage, study), study)
-    sweep = SweepFile.from_text(record.sweep_file, f"study {study}")
+    record = read_study(storage_url(storage, study), study)
+    sweep = sweep_from_text(record.sweep_file, f"study {study}")
     chosen = _configuration(record, wanted)
     try:
         trial, source = _best_model(record, chosen, sweep)
@@ -62,6 +58,10 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
 
 def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
+    from sweeps.cli.model_card import model_card
+    from sweeps.sweep_file import absolute_config, train_config
+    from trainer.checkpoints import MODEL, TEST
+
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
@@ -82,6 +82,8 @@ def _fetched(source: Folder, folder: Path) -> Path:
     Raises:
         SweepError: the file is not what was written.
     """
+    from trainer.checkpoints import EXPORT, MODEL, TEST, Checkpoints, checksum
+
     folder.mkdir()
     for name in (MODEL, EXPORT, TEST):
         with contextlib.suppress(FileNotFoundError):
@@ -99,10 +101,12 @@ def _leave_note(note: Path, source: Folder) -> None:
     """Put what was measured beside the model, where it can be written, so that it is not measured again."""
     if note.is_file():
         with contextlib.suppress(OSError):
-            source.write(TEST, note.read_bytes())
+            source.write(note.name, note.read_bytes())
 
 
 def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
+    from reports.ranking import rank
+
     ranked = rank(record).configurations
     if not 1 <= wanted <= len(ranked):
         raise SweepInputError(f"export --rank: expected 1 to {len(ranked)} for study {record.name!r}, got {wanted}.")
@@ -111,6 +115,11 @@ def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
 
 def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Folder]:
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
+    from reports.ranking.ranked import by_exported_file
+    from sweeps.storage_path import checkpoint_root, trial_folder
+    from trainer.checkpoints import MODEL
+    from trainer.places import open_folder
+
     root = checkpoint_root(sweep)
     trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
     found = [(trial, open_folder(trial_folder(root, trial.number), "storage_path")) for trial in trials]
@@ -133,6 +142,7 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
     if "test_accuracy" in trial.figures:
         return trial.figures["test_accuracy"]
     from trainer import TrainConfig
+    from trainer.checkpoints import MODEL
     from trainer.errors import TrainerInputError
     from trainer.fit.scores import measure_exported
 
@@ -151,3 +161,25 @@ def _yaml(settings: object) -> str:
     import yaml
 
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", help="its name in the storage")
+    storage_argument(parser)
+    parser.add_argument(
+        "--rank", type=int, default=1, metavar="N", dest="wanted", help="rank of the configuration in the report (default: %(default)s)"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
+
+
+COMMAND = Command(
+    name="export",
+    summary="a configuration's model, its config and a model card",
+    description="Writes model.keras (stock Keras layers), config.yaml and a model card with curve, flags and confidence.",
+    examples=(
+        ("steadysweep export flowers --rank 1 -o flowers-model", "the best configuration's model"),
+        ("steadysweep export flowers --rank 3 -o cheaper-model", "the third's"),
+    ),
+    add_arguments=_add_arguments,
+    run=export,
+)

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.command import Command
 from sweeps.errors import SweepInputError
-from sweeps.first_look import file_text, observations, propose, refusal
-from sweeps.first_look.observations import count
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from sweeps.first_look import Proposal
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 
 MOST_CLASSES = 12
+"""Named in the summary."""
 
 
 def init(data_dir: str, *, output: str) -> int:
-    """Write a sweep file for a folder of class folders and print what was seen.
+    """Write a sweep file for a folder of class folders and print what is in the folder.
 
     Raises:
         SweepInputError: `output` exists or cannot be written, `data_dir` is a file, or the folder has fewer than two classes with images.
         DataError: there is no such folder.
     """
+    from sweeps.first_look import file_text, observations, propose, refusal
     from trainer.data.inspect import inspect_folder
 
     path = _writable(output)
@@ -45,7 +47,7 @@ def init(data_dir: str, *, output: str) -> int:
             file.write(text)
     except OSError as error:
         raise SweepInputError(f"init -o: {path} cannot be written: {error.strerror}.") from None
-    for line in (*_summary(proposal, seen), *observations(seen, proposal), f"next: steadysweep check {shlex.quote(str(path))}"):
+    for line in (*_summary(proposal, seen), *observations(seen, proposal.image_size), f"next: steadysweep check {shlex.quote(str(path))}"):
         print(line, file=sys.stderr)
     print(path)
     return 0
@@ -73,7 +75,9 @@ def _folder(data_dir: str) -> Path:
 
 
 def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
-    """What was seen and what was chosen."""
+    """What the folder holds and what the sweep will do with it."""
+    from sweeps.first_look import count
+
     present = [f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number]
     more = f" and {len(present) - MOST_CLASSES} more" if len(present) > MOST_CLASSES else ""
     parts = f", in {', '.join(seen.parts)} folders" if seen.parts else ""
@@ -87,3 +91,23 @@ def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
         f"the sweep {how} at {proposal.image_size}x{proposal.image_size} pixels: space {proposal.space}, {proposal.trials} configurations of "
         f"{proposal.epochs} epochs"
     )
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data_dir", metavar="DATA_DIR", help="folder of class folders")
+    parser.add_argument(
+        "-o", "--output", default="sweep.yaml", metavar="FILE", help="default: %(default)s; an existing file is never overwritten"
+    )
+
+
+COMMAND = Command(
+    name="init",
+    summary="look at a folder of images and write a sweep file that fits it",
+    description="Counts classes, sizes, balance, duplicates and unreadable files in DATA_DIR\n(one folder a class) and writes a commented sweep file.",
+    examples=(
+        ("steadysweep init images/flowers", "writes sweep.yaml"),
+        ("steadysweep init images/flowers -o sweeps/flowers.yaml", "writes another file"),
+    ),
+    add_arguments=_add_arguments,
+    run=init,
+)

@@ -1,14 +1,18 @@
-"""Entry point of ``steadysweep``."""
+"""The entry point of ``steadysweep``: parse, call one function with explicit arguments, map errors to messages and exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.dispatch import dispatch
-from sweeps.cli.error_handler import BAD_INPUT, exit_code
-from sweeps.cli.parser import build_parser
+from sweeps.cli.command import BAD_INPUT, INTERRUPTED, KNOWN_FAILURE, UNEXPECTED
+from sweeps.cli.parser import build_parser, commands
+from sweeps.import_order import importable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 known failure, 2 bad input, 3 unexpected, 130 interrupted.
     """
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.command is None:
+    arguments = vars(parser.parse_args(argv))
+    name = arguments.pop("command")
+    if name is None:
         parser.print_help(sys.stderr)
         return BAD_INPUT
     try:
-        code = dispatch(arguments)
+        with importable([str(Path.cwd())]):
+            code = commands()[name].run(**arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -37,3 +43,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place that maps errors to exit codes
         return exit_code(error)
     return code
+
+
+def exit_code(error: BaseException) -> int:
+    """Print `error` to stderr as a person needs it and return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    # Imported only when there is an error: they load each package's configuration, which `diagnose` does not need and would wait for.
+    from reports.errors import ReportError, ReportInputError
+    from search_spaces.errors import SpaceError
+    from sweeps.errors import SweepError, SweepInputError
+    from trainer.errors import TrainerError, TrainerInputError
+
+    if isinstance(error, SpaceError | SweepInputError | TrainerInputError | ReportInputError):
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    if isinstance(error, SweepError | TrainerError | ReportError):
+        print(f"error: {error}", file=sys.stderr)
+        return KNOWN_FAILURE
+    saved = _save_traceback(error)
+    print(
+        f"unexpected error: {type(error).__name__}: {error}\nThe traceback is in {saved}; please report it with that file.", file=sys.stderr
+    )
+    return UNEXPECTED
+
+
+def _save_traceback(error: BaseException) -> Path:
+    """Write the traceback to a private file in the system's temporary folder."""
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    with tempfile.NamedTemporaryFile("w", prefix=f"steadysweep-{moment}-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(error)))
+    return Path(file.name)

@@ -6,11 +6,11 @@ import shlex
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import storage_url
 from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_study_facts, study_exists
 from sweeps.study import storage_of
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +33,10 @@ def sweep_of_study(source: HistorySource, overrides: Sequence[str], storage: str
         SweepInputError: the name is missing.
     """
     facts = read_study_facts(source.storage, source.study)
-    sweep = SweepFile.from_text(facts.sweep_file, f"study {source.study}", overrides)
+    sweep = sweep_from_text(facts.sweep_file, f"study {source.study}", overrides)
     if sweep.study == source.study:
         raise SweepInputError(f"--from {source.study}: the new study needs a name of its own; add --set study=NAME.")
-    places = dict(own_places(SweepFile.from_text(facts.sweep_file), sweep.study))
+    places = dict(own_places(sweep_from_text(facts.sweep_file), sweep.study))
     given = {override.partition("=")[0].strip() for override in overrides}
     if "storage_path" in places and "storage_path" not in given:
         sweep = sweep.model_copy(update={"storage_path": places["storage_path"]})
@@ -53,7 +53,7 @@ def history_source(study: str, storage: str | None, new_storage: str | None) -> 
     """
     if storage is None and new_storage is not None and study_exists(new_storage, study):
         return HistorySource(study, new_storage)
-    return HistorySource(study, storage_argument(storage, study))
+    return HistorySource(study, storage_url(storage, study))
 
 
 def with_hint(error: OtherSweepError, sweep: SweepFile, words: Sequence[str], overrides: Sequence[str]) -> SweepInputError:

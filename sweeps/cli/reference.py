@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.examples import EXAMPLES
-from sweeps.cli.parser import EXIT_CODES, OTHER_EXIT_CODES, build_parser
+from sweeps.cli.parser import build_parser, commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sweeps.cli.command import Command
 
 _INTRODUCTION = """# The command line
 
@@ -35,30 +36,28 @@ Where a command takes `--storage`, it may be left out: then `$STEADYSWEEP_STORAG
 
 def reference_markdown() -> str:
     """The whole page."""
-    commands = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001 - no public name
-    summaries = {choice.dest: choice.help or "" for choice in commands._choices_actions}  # noqa: SLF001 - as above
-    overview = ["| command | |", "|---|---|", *(f"| [`{name}`](#{name}) | {text} |" for name, text in summaries.items())]
-    sections = [line for name, parser in commands.choices.items() for line in _section(name, parser)]
+    subparsers = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001 - no public name
+    known = commands()
+    overview = ["| command | |", "|---|---|", *(f"| [`{name}`](#{name}) | {command.summary} |" for name, command in known.items())]
+    sections = [line for name, command in known.items() for line in _section(command, subparsers.choices[name])]
     return "\n".join([_INTRODUCTION, *overview, "", *sections])
 
 
-def _section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+def _section(command: Command, parser: argparse.ArgumentParser) -> Iterator[str]:
     """One command: what it does, its arguments, its exit codes, examples."""
-    yield f"## `{name}`\n"
-    yield f"{' '.join((parser.description or '').split())}\n"
+    yield f"## `{command.name}`\n"
+    yield f"{' '.join(command.description.split())}\n"
     yield "| argument | meaning |"
     yield "|---|---|"
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list
         if not isinstance(action, argparse._HelpAction):  # noqa: SLF001 - as above
             yield f"| {_argument(action)} | {_meaning(action)} |"
     yield ""
-    if EXAMPLES.get(name):
-        width = max(len(typed) for typed, _ in EXAMPLES[name])
-        yield "```sh"
-        yield from (f"{typed:<{width}}  # {meaning}" for typed, meaning in EXAMPLES[name])
-        yield "```\n"
-    codes = EXIT_CODES.get(name, OTHER_EXIT_CODES)
-    yield f"{codes[0].upper()}{codes[1:]}\n"
+    width = max(len(typed) for typed, _ in command.examples)
+    yield "```sh"
+    yield from (f"{typed:<{width}}  # {meaning}" for typed, meaning in command.examples)
+    yield "```\n"
+    yield f"{command.exit_codes[0].upper()}{command.exit_codes[1:]}\n"
 
 
 def _argument(action: argparse.Action) -> str:

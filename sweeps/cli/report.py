@@ -8,18 +8,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.errors import ReportInputError
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import Command, storage_argument, storage_url
 from sweeps.errors import SweepInputError
-from sweeps.record import SchemaError, StorageUrlError, StudyNotFoundError, list_studies, read_study
-from sweeps.record.storage import has_literal_password
-from sweeps.variables import expand
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-    from reports.data import ReportData
     from reports.records import StudyRecord
+    from reports.verdict import ReportData
 
 
 FORMATS = ("html", "json", "csv", "md")
@@ -65,7 +62,10 @@ def _record(name: str, storage: str | None, first: str) -> StudyRecord:
         SweepInputError: there is neither.
         ReportInputError: what is there holds no learning curves.
     """
+    from reports.errors import ReportInputError
     from reports.foreign_sweeps import is_place, is_sqlite, read_foreign_sweep, study_record
+    from sweeps.record import SchemaError, StudyNotFoundError, read_study
+    from sweeps.variables import expand, has_literal_password
 
     if storage is None and is_place(name) and not Path(f"{name}.db").is_file():
         if has_literal_password(name):
@@ -76,7 +76,7 @@ def _record(name: str, storage: str | None, first: str) -> StudyRecord:
         url = place if "://" in place else f"sqlite:///{place}" if is_sqlite(Path(place)) else None
         ours = _ours_at(url) if url is not None else None
         return ours if ours is not None else _foreign(place)
-    url = storage_argument(storage, first)
+    url = storage_url(storage, first)
     try:
         return read_study(url, name)
     except StudyNotFoundError as error:
@@ -100,6 +100,8 @@ def _ours_at(url: str) -> StudyRecord | None:
     Raises:
         SweepInputError: it holds several.
     """
+    from sweeps.record import SchemaError, StorageUrlError, StudyNotFoundError, list_studies, read_study
+
     try:
         names = list_studies(url)
     except (StudyNotFoundError, SchemaError, StorageUrlError):
@@ -117,6 +119,7 @@ def _foreign(place: str) -> StudyRecord:
     Raises:
         ReportInputError: there is none at this place, or it has no learning curves.
     """
+    from reports.errors import ReportInputError
     from reports.foreign_sweeps import read_foreign_sweep, study_record, what_is_read
     from reports.logs import read_log
 
@@ -141,8 +144,8 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
-    from reports.data import build_report_data
     from reports.exports import write_atomically
+    from reports.verdict import build_report_data
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
@@ -158,7 +161,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
 
 
 def _comparison(records: Sequence[StudyRecord]) -> str:
-    from reports.html import render_comparison
+    from reports.page import render_comparison
 
     return render_comparison(records)
 
@@ -166,7 +169,7 @@ def _comparison(records: Sequence[StudyRecord]) -> str:
 def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[str, str]:
     """File-name ending to text; CSV is two tables."""
     if name == "html":
-        from reports.html import render_report
+        from reports.page import render_report
 
         return {".html": render_report(data, refresh_seconds=refresh_seconds)}
     from reports.exports import to_csv, to_json, to_markdown
@@ -175,3 +178,37 @@ def _rendered(data: ReportData, name: str, refresh_seconds: int | None) -> dict[
         configurations, epochs = to_csv(data)
         return {".csv": configurations, "-epochs.csv": epochs}
     return {f".{name}": to_json(data) if name == "json" else to_markdown(data)}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "studies",
+        metavar="STUDY",
+        nargs="+",
+        help="its name in the storage, or the place of a sweep made elsewhere; several are compared on one page",
+    )
+    storage_argument(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
+    parser.add_argument(
+        "--format",
+        default="html",
+        metavar="FORMATS",
+        dest="formats",
+        help="html, json, csv, md, or several with commas (default: %(default)s)",
+    )
+    parser.add_argument("--watch", action="store_true", help="write it again every few seconds until the sweep ends")
+
+
+COMMAND = Command(
+    name="report",
+    summary="the report of a study, from its storage alone",
+    description="Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.\n"
+    "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
+    examples=(
+        ("steadysweep report flowers", "writes flowers.html"),
+        ("steadysweep report flowers --format json", "for a program, to stdout"),
+        ("steadysweep report flowers --format html,csv,md -o out/flowers.html", "several formats side by side"),
+    ),
+    add_arguments=_add_arguments,
+    run=report,
+)

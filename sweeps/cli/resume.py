@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.new_study import with_hint
-from sweeps.cli.outcome import finish
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import TRAINING_EXIT_CODES, Command, execution_arguments, overrides_argument, storage_argument, storage_url
 from sweeps.errors import SweepInputError
-from sweeps.launch import launch
-from sweeps.record import read_study_facts
-from sweeps.study import OtherSweepError
-from sweeps.sweep_file import SweepFile, parse_duration
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-
-    from sweeps.launch import LaunchOptions
 
 
 def resume(
-    study: str, overrides: Sequence[str], *, storage: str | None, more_trials: str | None, time_budget: str | None, options: LaunchOptions
+    study: str,
+    overrides: Sequence[str],
+    *,
+    storage: str | None,
+    more_trials: str | None,
+    time_budget: str | None,
+    **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
     """Continue a study.
 
@@ -30,14 +29,21 @@ def resume(
         storage: URL, or None for the default.
         more_trials: ``+N`` configurations beyond those the study asked for.
         time_budget: of this run, e.g. ``2h``.
-        options: how to run it.
+        options: fields of `sweeps.launch.LaunchOptions`.
 
     Raises:
         SweepInputError: no such study, an argument that cannot be read, or a change that makes it another study.
     """
-    url = storage_argument(storage, study)
+    from sweeps.cli.new_study import with_hint
+    from sweeps.cli.run import finish
+    from sweeps.launch import LaunchOptions, launch
+    from sweeps.record import read_study_facts
+    from sweeps.study import OtherSweepError
+    from sweeps.sweep_file import sweep_from_text
+
+    url = storage_url(storage, study)
     facts = read_study_facts(url, study)
-    sweep = SweepFile.from_text(facts.sweep_file, f"study {study}", overrides)
+    sweep = sweep_from_text(facts.sweep_file, f"study {study}", overrides)
     if sweep.study != study:
         raise SweepInputError(
             f"resume --set study: a study keeps its name; for a new one, type: steadysweep run --from {study} --set study={sweep.study}"
@@ -49,7 +55,7 @@ def resume(
     if time_budget is not None:
         sweep = sweep.model_copy(update={"budget": sweep.budget.model_copy(update={"time": _seconds(time_budget)})})
     try:
-        result = launch(sweep, options)
+        result = launch(sweep, LaunchOptions(**options))
     except OtherSweepError as error:
         raise with_hint(error, sweep, [], overrides) from None
     return finish(sweep, result)
@@ -63,7 +69,33 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
+    from sweeps.sweep_file import parse_duration
+
     try:
         return float(str(parse_duration(text)))
     except ValueError as error:
         raise SweepInputError(f"--time: {error}") from None
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", help="its name in the storage")
+    overrides_argument(parser)
+    storage_argument(parser)
+    parser.add_argument("--trials", metavar="+N", dest="more_trials", help="search N more configurations than the study asked for")
+    parser.add_argument("--time", metavar="T", dest="time_budget", help="wall-clock budget of this run, e.g. 2h or 30m")
+    execution_arguments(parser)
+
+
+COMMAND = Command(
+    name="resume",
+    summary="continue a study from its storage alone",
+    description="Needs the storage, the data and your own code, not the sweep file. --set changes resources, runtime, budget and reports,\n"
+    "narrows the space, or says where the data lies now; what makes it another study is refused.",
+    examples=(
+        ("steadysweep resume flowers --storage sqlite:///flowers.db", "goes on without the sweep file"),
+        ("steadysweep resume flowers --storage sqlite:///flowers.db --trials +20 --time 2h", "20 more configurations, two hours at most"),
+    ),
+    add_arguments=_add_arguments,
+    run=resume,
+    exit_codes=TRAINING_EXIT_CODES,
+)

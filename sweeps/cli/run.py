@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.new_study import history_source, sweep_of_study, with_hint
-from sweeps.cli.outcome import finish
-from sweeps.cli.storage_argument import storage_argument
+from sweeps.cli.command import (
+    INTERRUPTED,
+    TRAINING_EXIT_CODES,
+    Command,
+    execution_arguments,
+    overrides_argument,
+    storage_argument,
+    storage_url,
+)
 from sweeps.errors import SweepInputError
-from sweeps.launch import LaunchOptions, launch
-from sweeps.study import OtherSweepError, storage_of
-from sweeps.sweep_file import load_sweep_file
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+    from sweeps.launch import LaunchResult
+    from sweeps.sweep_file import SweepFile
 
 
 def run(
@@ -24,7 +30,7 @@ def run(
     storage: str | None,
     source: str | None,
     source_storage: str | None,
-    options: LaunchOptions,
+    **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
     """Run the study of a sweep file to its end.
 
@@ -34,29 +40,87 @@ def run(
         storage: URL, or None for the file's.
         source: a study whose trials a new study begins with, or None.
         source_storage: its URL, or None for the new study's storage, or the default.
-        options: how to run it.
+        options: fields of `sweeps.launch.LaunchOptions`.
 
     Raises:
         SweepInputError: the file, the storage or the data cannot be used.
     """
+    from sweeps.cli.new_study import history_source, sweep_of_study, with_hint
+    from sweeps.launch import LaunchOptions, launch
+    from sweeps.study import OtherSweepError, storage_of
+    from sweeps.sweep_file import load_sweep_file
+
     if source is None and source_storage is not None:
         raise SweepInputError("--from-storage: says where the study of --from is; add --from STUDY.")
     if sweep_file is None and source is None:
         raise SweepInputError(
             "run: expected SWEEP.yaml (`steadysweep init DATA_DIR` writes one), or --from STUDY for a new study from an old one's file."
         )
-    given = None if storage is None else storage_argument(storage, source)
+    given = None if storage is None else storage_url(storage, source)
+    history = None
     if sweep_file is None:
         history = history_source(str(source), source_storage, given)
-        sweep, options = sweep_of_study(history, overrides, given), replace(options, history=history)
+        sweep = sweep_of_study(history, overrides, given)
     else:
         sweep = load_sweep_file(sweep_file, overrides)
         if given is not None:
             sweep = sweep.model_copy(update={"storage": given})
         if source is not None:
-            options = replace(options, history=history_source(source, source_storage, storage_of(sweep)))
+            history = history_source(source, source_storage, storage_of(sweep))
     try:
-        result = launch(sweep, options)
+        result = launch(sweep, LaunchOptions(**options, history=history))
     except OtherSweepError as error:
         raise with_hint(error, sweep, [] if sweep_file is None else [sweep_file], overrides) from None
     return finish(sweep, result)
+
+
+def finish(sweep: SweepFile, result: LaunchResult) -> int:
+    """The last words of a run: why it ended, leaders, how to go on, where the report is. Returns the exit code."""
+    from rich.console import Console
+
+    from sweeps.cli.status import leader_lines
+    from sweeps.progress.plain import counts
+    from sweeps.standing import standing
+    from sweeps.study import storage_of
+
+    console = Console(stderr=True, highlight=False)
+    outcome = result.outcome
+    resume = f"steadysweep resume {sweep.study} --storage '{storage_of(sweep)}'"
+    console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
+    print("\n".join(leader_lines(result.record, standing(result.record))), flush=True)
+    if outcome.note:
+        console.print(f"  {outcome.note}", soft_wrap=True)
+    if outcome.unfinished:
+        numbers = ", ".join(str(number) for number in outcome.unfinished)
+        console.print(f"unfinished: {numbers}; continue with: {resume}", soft_wrap=True)
+    elif not result.ran:
+        console.print(f"search more configurations with: {resume} --trials +{max(1, sweep.search.trials // 2)}", soft_wrap=True)
+    console.print("report:")
+    print(result.report)
+    return INTERRUPTED if outcome.reason == "interrupted" else 0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sweep_file", metavar="SWEEP.yaml", nargs="?", help="the sweep file; with --from it may be left out")
+    overrides_argument(parser)
+    parser.add_argument("--from", dest="source", metavar="STUDY", help="begin a new study with this one's trials as history")
+    parser.add_argument("--from-storage", dest="source_storage", metavar="URL", help="where that study is, if not in the new one's storage")
+    storage_argument(parser)
+    execution_arguments(parser)
+
+
+COMMAND = Command(
+    name="run",
+    summary="run a sweep, or continue it where it was left",
+    description="Runs the sweep; if its study exists in the storage it is continued: nothing finished is lost,\n"
+    "interrupted trials go on from their checkpoints. Ctrl-C once: checkpoint and stop; twice: stop at once.\n"
+    "With --from, a new study begins with the trials of an old one: a wider space, more epochs, another sampler.",
+    examples=(
+        ("steadysweep run sweep.yaml", "again after a crash: it continues"),
+        ("steadysweep run sweep.yaml --set study=try --set search.trials=4 --set training.epochs=5", "a small try, a study of its own"),
+        ("steadysweep run sweep.yaml --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/sweeps'", "a shared storage"),
+    ),
+    add_arguments=_add_arguments,
+    run=run,
+    exit_codes=TRAINING_EXIT_CODES,
+)

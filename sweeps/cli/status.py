@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.plain_table import plain_table
-from sweeps.cli.running_trials import RunningTrial, running_lines, running_trials
-from sweeps.cli.storage_argument import storage_argument
-from sweeps.progress.plain import params
-from sweeps.record import list_studies, read_leases, read_study
-from sweeps.standing import Standing, standing
+from sweeps.cli.command import Command, format_argument, storage_argument, storage_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Mapping, Sequence
 
-    from reports.records import StudyRecord
+    from reports.records import StudyRecord, TrialRecord
+    from sweeps.record.leases import Lease
+    from sweeps.standing import Standing
 
 
 SCHEMA = "steadysweep.status/1"
@@ -30,7 +28,9 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
     Raises:
         SweepInputError: no such storage or study.
     """
-    url = storage_argument(storage, study)
+    from sweeps.record import list_studies, read_leases, read_study
+
+    url = storage_url(storage, study)
     names = (study,) if study else list_studies(url)
     records = [read_study(url, name) for name in names]
     if output_format == "json":
@@ -46,6 +46,8 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
 
 
 def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, Any]:
+    from sweeps.standing import standing
+
     now = standing(record)
     best = now.leaders[0] if now.leaders else None
     return {
@@ -63,12 +65,14 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
             "params": dict(best.params),
             "stable": best.stable,
             "level": best.level,
-            "flags": list(best.flags),
+            "flags": [flag.name for flag in best.flags],
         },
     }
 
 
 def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
+    from sweeps.standing import standing
+
     if not records:
         print("no studies in this storage")
         return
@@ -89,16 +93,131 @@ def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:
 
 def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     """The current leaders, two lines each: scores and flags, then parameters where any is varied."""
+    from sweeps.progress.plain import params
+
     if not now.leaders:
         return ["no configuration is finished yet"]
     shown = now.leaders[:LEADERS]
     rows = [
-        (str(rank), each.configuration, f"{each.stable:.4f}", f"{each.level:.4f}", f"{each.best:.4f}", ", ".join(each.flags) or "-")
+        (
+            str(rank),
+            each.configuration,
+            f"{each.stable:.4f}",
+            f"{each.level:.4f}",
+            f"{each.best:.4f}",
+            ", ".join(flag.name for flag in each.flags) or "-",
+        )
         for rank, each in enumerate(shown, start=1)
     ]
     header, *lines = plain_table(
         ("#", "configuration", "stable", "level", "best", "flags"), rows, left=frozenset({"configuration", "flags"})
     )
     pairs = ((line, *([f"   {params(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
-    tie = f"; the first {shown[0].tied + 1} cannot be separated" if shown[0].tied else ""
+    tie = f"; the first {len(shown[0].tied_with) + 1} cannot be separated" if shown[0].tied_with else ""
     return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial that is not over.
+
+    Attributes:
+        number: in the study.
+        role: why it is trained.
+        epochs: on record.
+        planned_epochs: of a complete training.
+        driver: host and process of the driver that runs it, or ran it last; empty before its first attempt.
+        worker: host and process of the worker, or empty before it started.
+        free: whether no driver has it, so that the next one will continue it: its driver stopped, or its lease has run out. None where that cannot be told (SQLite).
+        lease_seconds: until its lease runs out unless it is renewed; None without a lease.
+    """
+
+    number: int
+    role: str
+    epochs: int
+    planned_epochs: int
+    driver: str
+    worker: str
+    free: bool | None
+    lease_seconds: float | None
+
+
+def running_trials(record: StudyRecord, leases: Mapping[int, Lease]) -> tuple[RunningTrial, ...]:
+    """The trials of a study that are not over, by number.
+
+    Args:
+        record: the study.
+        leases: trial number to lease, see `sweeps.record.read_leases`.
+    """
+    return tuple(_running(trial, leases.get(trial.number)) for trial in record.trials if trial.state in ("RUNNING", "WAITING"))
+
+
+def running_lines(trials: Sequence[RunningTrial]) -> list[str]:
+    """A table of them for a terminal, under an empty line; nothing where there are none."""
+    if not trials:
+        return []
+    rows = [
+        (str(each.number), each.role, f"{each.epochs}/{each.planned_epochs}", each.driver or "-", each.worker or "-", _lease(each))
+        for each in trials
+    ]
+    columns = ("trial", "role", "epoch", "driver", "worker", "lease")
+    return ["", "not over yet", *plain_table(columns, rows, left=frozenset({"role", "driver", "worker", "lease"}))]
+
+
+def _running(trial: TrialRecord, lease: Lease | None) -> RunningTrial:
+    last = trial.attempts[-1] if trial.attempts else None
+    current = last is not None and last.cause is None
+    return RunningTrial(
+        number=trial.number,
+        role=trial.role,
+        epochs=trial.num_epochs,
+        planned_epochs=trial.planned_epochs,
+        driver=(lease.driver if lease is not None else "") or ("" if last is None else last.driver),
+        worker=last.worker if last is not None and current else "",
+        free=None if lease is None else lease.free,
+        lease_seconds=None if lease is None or lease.free else lease.left,
+    )
+
+
+def _lease(trial: RunningTrial) -> str:
+    from sweeps.progress.plain import duration
+
+    if trial.free is None:
+        return "-"
+    return "free: the next driver continues it" if trial.free else f"renewed, {duration(trial.lease_seconds)} left"
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozenset[str] = frozenset()) -> list[str]:
+    """Aligned lines, the header first.
+
+    Args:
+        columns: their names.
+        rows: one text a column.
+        left: columns that are aligned to the left; figures stand to the right.
+    """
+    widths = [max(len(text) for text in (name, *(row[index] for row in rows))) for index, name in enumerate(columns)]
+
+    def line(texts: Sequence[str]) -> str:
+        cells = (text.ljust(width) if name in left else text.rjust(width) for text, width, name in zip(texts, widths, columns, strict=True))
+        return "  ".join(cells).rstrip()
+
+    return [line(columns), *(line(row) for row in rows)]
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", nargs="?", help="its name in the storage; default: every study")
+    storage_argument(parser)
+    format_argument(parser)
+
+
+COMMAND = Command(
+    name="status",
+    summary="studies and states in a storage; one study's progress and leaders",
+    description="Reads the storage only; usable from another shell at any time.",
+    examples=(
+        ("steadysweep status", "the studies of the storage here"),
+        ("steadysweep status flowers --storage sqlite:///flowers.db", "progress and leaders of one"),
+    ),
+    add_arguments=_add_arguments,
+    run=status,
+)

@@ -5,17 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from search_spaces import SearchSpace
-from sweeps.cli.outcome import finish
-from sweeps.cli.storage_argument import storage_argument
-from sweeps.configuration import configuration_id
-from sweeps.launch import LaunchOptions, launch
-from sweeps.progress.plain import params
-from sweeps.study import storage_of
-from sweeps.sweep_file import load_sweep_file
-from sweeps.sweep_file.searchable import setting_path
+from sweeps.cli.command import TRAINING_EXIT_CODES, Command, quiet_argument, storage_argument, storage_url, sweep_file_argument
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from sweeps.sweep_file import SweepFile
@@ -29,6 +22,11 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     Raises:
         SweepInputError: the file, the storage or the data cannot be used.
     """
+    from sweeps.cli.run import finish
+    from sweeps.launch import LaunchOptions, launch
+    from sweeps.progress.plain import params
+    from sweeps.sweep_file import load_sweep_file
+
     searched = load_sweep_file(sweep_file, overrides)
     values = unset(searched)
     if values and not quiet:
@@ -37,12 +35,14 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
         )
     sweep = single(searched)
     if storage is not None:
-        sweep = sweep.model_copy(update={"storage": storage_argument(storage, sweep.study)})
+        sweep = sweep.model_copy(update={"storage": storage_url(storage, sweep.study)})
     return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
 
 
 def unset(sweep: SweepFile) -> dict[str, object]:
     """Searched parameters to the values that their settings have without a search."""
+    from sweeps.sweep_file import setting_path
+
     paths = {name: setting_path(name) for name in sweep.space.parameters}
     values = {name: getattr(getattr(sweep, path[0]), path[1]) for name, path in paths.items() if path is not None}
     return {name: "default" if value is None else value for name, value in values.items()}
@@ -50,6 +50,10 @@ def unset(sweep: SweepFile) -> dict[str, object]:
 
 def single(sweep: SweepFile) -> SweepFile:
     """`sweep` with nothing varied, one trial, no pruning; its study is named after the configuration."""
+    from search_spaces import SearchSpace
+    from sweeps.study import storage_of
+    from sweeps.sweep_file import configuration_id
+
     fixed = sweep.model_copy(update={"space": SearchSpace(parameters={})})
     search = sweep.search.model_copy(
         update={"trials": 1, "sampler": "random", "sampler_options": {}, "pruner": "none", "pruner_options": {}}
@@ -67,3 +71,24 @@ def single(sweep: SweepFile) -> SweepFile:
             "report": report,
         }
     )
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    sweep_file_argument(parser)
+    storage_argument(parser)
+    quiet_argument(parser)
+
+
+COMMAND = Command(
+    name="train",
+    summary="train one configuration with the same records and report",
+    description="Trains one configuration of the sweep file in this process: its fixed settings, plus --set for searched parameters.\n"
+    "What is searched and not set has its default, and is named. The study is called STUDY-CONFIGURATION.",
+    examples=(
+        ("steadysweep train sweep.yaml --set learning_rate=1e-3", "one configuration, same records and report"),
+        ("steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%", "two settings fixed"),
+    ),
+    add_arguments=_add_arguments,
+    run=train,
+    exit_codes=TRAINING_EXIT_CODES,
+)

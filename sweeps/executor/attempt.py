@@ -1,7 +1,4 @@
-"""One attempt inside a worker process: find the trainable, call it, and turn whatever happens into an `Ended`.
-
-Whether a task can travel to a worker.
-"""
+"""One attempt inside a worker process: find the trainable, call it, and turn whatever happens into an `Ended`."""
 
 from __future__ import annotations
 
@@ -25,37 +22,42 @@ LONGEST_ERROR = 20_000
 
 
 class AttemptReporter:
-    """The `Reporter` of one attempt: epochs leave through `send` at once, a stop arrives by `stop`; both from any thread."""
+    """The `Reporter` of one attempt: events leave through `send` at once, a stop arrives by `stop`; both from any thread.
+
+    Attributes:
+        task: the attempt.
+        has_seen_stop: whether the trainable was answered that it should stop.
+    """
 
     def __init__(self, task: TrialTask, send: Callable[[Event], None]) -> None:
         self.task = task
         self._send = send
         self._last = task.recorded_epochs
         self._stop = threading.Event()
-        self.told = False
+        self.has_seen_stop = False
 
     def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
-        """Tell one finished epoch. An epoch that is already on record is not told again.
+        """Report one finished epoch. An epoch that is already on record is not reported again.
 
         Raises:
             ValueError: the epochs of a trial do not rise.
         """
         if epoch > self.task.recorded_epochs:
             if epoch <= self._last:
-                raise ValueError(f"epochs must rise: trial {self.task.trial} told epoch {epoch} after epoch {self._last}")
+                raise ValueError(f"epochs must rise: trial {self.task.trial} reported epoch {epoch} after epoch {self._last}")
             self._last = epoch
             plain = {str(name): float(value) for name, value in figures.items()}
             self._send(EpochEnded(self.task.trial, self.task.attempt, epoch, plain, None if checkpoint is None else str(checkpoint)))
         return self.should_stop()
 
     def notice(self, text: str) -> None:
-        """Tell a sentence."""
+        """Report a sentence."""
         self._send(Noticed(self.task.trial, self.task.attempt, text))
 
     def should_stop(self) -> bool:
         """Whether a stop was asked for."""
         stop = self._stop.is_set()
-        self.told = self.told or stop
+        self.has_seen_stop = self.has_seen_stop or stop
         return stop
 
     def stop(self) -> None:
@@ -66,14 +68,14 @@ class AttemptReporter:
 def run_attempt(task: TrialTask, reporter: AttemptReporter) -> Ended:
     """Run a task to its end; never raises.
 
-    A trainable that returns after it was told to stop ends as STOPPED: it may have left epochs out.
+    A trainable that returns after it was asked to stop ends as STOPPED: it may have left epochs out.
     """
     try:
         outcome = find_trainable(task.trainable)(task, reporter)
         _check_outcome(task.trainable, outcome)
     except BaseException as error:  # noqa: BLE001 - whatever a trainable raises (SystemExit too) is the trial's end, not the worker's
         return Ended(task.trial, task.attempt, cause_of(error, on_gpu=task.gpu > 0), _text(error))
-    return Ended(task.trial, task.attempt, Cause.STOPPED if reporter.told else Cause.COMPLETED, outcome=outcome)
+    return Ended(task.trial, task.attempt, Cause.STOPPED if reporter.has_seen_stop else Cause.COMPLETED, outcome=outcome)
 
 
 def find_trainable(name: str) -> Trainable:
@@ -86,12 +88,12 @@ def find_trainable(name: str) -> Trainable:
     if not module_name or not function_name:
         raise SweepInputError(f"trainable {name!r}: expected package.module:function")
     try:
-        found = getattr(importlib.import_module(module_name), function_name, None)
+        function = getattr(importlib.import_module(module_name), function_name, None)
     except ImportError as error:
         raise SweepInputError(f"trainable {name!r}: module {module_name!r} cannot be imported in the worker: {error}") from error
-    if not callable(found):
-        raise SweepInputError(f"trainable {name!r}: {module_name!r} has no function {function_name!r} (got {type(found).__name__})")
-    return cast("Trainable", found)
+    if not callable(function):
+        raise SweepInputError(f"trainable {name!r}: {module_name!r} has no function {function_name!r} (got {type(function).__name__})")
+    return cast("Trainable", function)
 
 
 def cause_of(error: BaseException, *, on_gpu: bool = False) -> Cause:

@@ -14,13 +14,19 @@ from sweeps.executor.worker import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sweeps.executor.factory import ExecutorRequest
     from sweeps.executor.protocol import Event, TrialTask
+
+
+def make(request: ExecutorRequest) -> InlineExecutor:
+    """As many threads as trials are wanted at a time; one by default."""
+    return InlineExecutor(request.resources.concurrent or 1)
 
 
 class InlineExecutor:
     """Runs each task in a thread of the driver.
 
-    An epoch is told and then waited on until the driver asks for more: what the study decides about an epoch reaches the trainable before it starts the next,
+    A trial waits after each epoch until the driver asks for more events: what the study decides about an epoch reaches the trainable before it starts the next,
     as it would in a single loop. A trainable that dies takes the driver with it; a later run continues its trial.
 
     Args:
@@ -34,14 +40,14 @@ class InlineExecutor:
         self._mailbox = Mailbox()
         self._reporters: dict[int, AttemptReporter] = {}
         self._handled = threading.Condition()
-        self._told: set[int] = set()
+        self._paused: set[int] = set()
         self._delivered: set[int] = set()
-        self._unheard: set[int] = set()
+        self._unread_ends: set[int] = set()
         self._closed = False
 
     def room(self) -> int:
-        """Threads that are free; one whose end the driver has not heard yet is not, so that proposals do not depend on who is faster."""
-        return 0 if self._closed else max(0, self._concurrent - len(self._unheard))
+        """Threads that are free; one whose end the driver has not read yet is not, so that proposals do not depend on who is faster."""
+        return 0 if self._closed else max(0, self._concurrent - len(self._unread_ends))
 
     def submit(self, task: TrialTask) -> None:
         """Start a thread for one attempt.
@@ -52,8 +58,8 @@ class InlineExecutor:
         if self._closed:
             raise RuntimeError(f"trial {task.trial} was submitted to an executor that is closed")
         self._mailbox.open(task)
-        self._unheard.add(task.trial)
-        reporter = self._reporters[task.trial] = AttemptReporter(task, self._tell)
+        self._unread_ends.add(task.trial)
+        reporter = self._reporters[task.trial] = AttemptReporter(task, self._send)
         threading.Thread(target=self._run, args=(task, reporter), name=f"trial-{task.trial}", daemon=True).start()
 
     def poll(self, timeout: float) -> Sequence[Event]:
@@ -61,7 +67,7 @@ class InlineExecutor:
         self._release(self._delivered)
         events = self._mailbox.take(timeout)
         self._delivered = {event.trial for event in events if isinstance(event, EpochEnded)}
-        self._unheard -= {event.trial for event in events if isinstance(event, Ended)}
+        self._unread_ends -= {event.trial for event in events if isinstance(event, Ended)}
         return events
 
     def stop(self, trial: int) -> None:
@@ -70,7 +76,7 @@ class InlineExecutor:
             self._reporters[trial].stop()
 
     def close(self, grace: float) -> Sequence[Event]:
-        """Ask every trial to save and stop; those that do not within `grace` seconds are left to their threads, unheard."""
+        """Ask every trial to save and stop; those that do not within `grace` seconds are left to their threads; nothing they say is delivered."""
         self._closed = True
         self._mailbox.begin_closing()
         for reporter in list(self._reporters.values()):
@@ -84,16 +90,16 @@ class InlineExecutor:
         self._mailbox.put(Started(task.trial, task.attempt, f"{socket.gethostname()}:{os.getpid()}"))
         self._mailbox.put(run_attempt(task, reporter))
 
-    def _tell(self, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         """Deliver an event from a trial's thread; an epoch waits until the driver has dealt with it."""
         with self._handled:
             if not self._mailbox.put(event) or not isinstance(event, EpochEnded) or self._closed:
                 return
-            self._told.add(event.trial)
-            self._handled.wait_for(lambda: event.trial not in self._told)
+            self._paused.add(event.trial)
+            self._handled.wait_for(lambda: event.trial not in self._paused)
 
     def _release(self, trials: set[int]) -> None:
         """Let trials go on whose epochs the driver has dealt with."""
         with self._handled:
-            self._told -= trials
+            self._paused -= trials
             self._handled.notify_all()

@@ -1,22 +1,25 @@
-"""The machines of a cluster: each is asked for its package versions before trials run there, those that join later too.
-
-An executor on a joined cluster, with an eye on its nodes: newcomers are checked, and a wait for room is told.
-"""
+"""Executors on Ray, and the machines of a cluster: each is asked for its package versions before trials run there, those that join later too."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sweeps.environment import PACKAGES, compare_versions
+from sweeps.environment import PACKAGES, compare_versions, versions
 from sweeps.errors import SweepError
+from sweeps.executor import sent
 from sweeps.executor.placement import fit
 from sweeps.executor.protocol import Ended, Started
+from sweeps.executor.ray_session import close_ray, open_ray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sweeps.executor.factory import ExecutorRequest
     from sweeps.executor.protocol import Event, Executor, TrialTask
+    from sweeps.executor.ray_session import RaySession
+    from sweeps.executor.worker import WorkerSettings
     from sweeps.sweep_file.settings import ResourceSettings
 
 
@@ -42,7 +45,7 @@ class NodeCheck:
         Args:
             resources: of a trial.
             versions: of the driver, package to version.
-            say: told what differs and is allowed.
+            say: shows one line: what differs and is allowed.
         """
         self._resources = resources
         self._versions = dict(versions)
@@ -63,7 +66,7 @@ class NodeCheck:
         deadline = time.monotonic() + ANSWER_SECONDS
         while self._asked and time.monotonic() < deadline:
             ray.wait(list(self._asked), num_returns=1, timeout=WAIT_SECONDS)
-            self._hear()
+            self._take_answers()
         if self._asked:
             silent = "; ".join(name_of(node) for node in self._asked.values())
             raise SweepError(
@@ -81,7 +84,7 @@ class NodeCheck:
             return
         self._looked = now
         self._ask()
-        self._hear()
+        self._take_answers()
 
     def _ask(self) -> None:
         import ray
@@ -92,10 +95,10 @@ class NodeCheck:
                 continue
             self._known.add(node["NodeID"])
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            question = ray.remote(_question()).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+            question = ray.remote(sent.as_code(sent).versions_there).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
             self._asked[question.remote(PACKAGES)] = node
 
-    def _hear(self) -> None:
+    def _take_answers(self) -> None:
         import ray
 
         if not self._asked:
@@ -106,7 +109,7 @@ class NodeCheck:
             try:
                 found: Mapping[str, str] = ray.get(call)
             except Exception as error:  # noqa: BLE001 - Ray's many ways to say that a task did not run
-                self._unheard(node, error)
+                self._excuse_or_refuse(node, error)
             else:
                 self._judge(node, found)
 
@@ -120,7 +123,7 @@ class NodeCheck:
         if differences.warned:
             self._say(f"{name_of(node)} has other versions: {'; '.join(differences.warned)}. Results may differ in the last digits.")
 
-    def _unheard(self, node: Mapping[str, Any], error: Exception) -> None:
+    def _excuse_or_refuse(self, node: Mapping[str, Any], error: Exception) -> None:
         """A node or a process that has gone meanwhile is no harm: it is asked again if it is still there. One that cannot run our task is."""
         from ray.exceptions import RayTaskError, RuntimeEnvSetupError
 
@@ -145,37 +148,19 @@ def name_of(node: Mapping[str, Any]) -> str:
     return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']}, {node['NodeID'][:8]})"
 
 
-def _question() -> Callable[[tuple[str, ...]], dict[str, str]]:
-    """A function that is sent as code, not by name: the node may not have this package."""
-
-    def versions_there(packages: tuple[str, ...]) -> dict[str, str]:
-        import platform
-        from importlib.metadata import PackageNotFoundError, version
-
-        found = {"python": platform.python_version()}
-        for package in packages:
-            try:
-                found[package] = version(package)
-            except PackageNotFoundError:
-                continue
-        return found
-
-    return versions_there
-
-
-TELL_SECONDS = 60.0
+WAIT_SAID_AFTER = 60.0
 """A trial that has not started for so long is worth a word."""
 
 
 class WatchedExecutor:
-    """Passes everything on to another executor."""
+    """Another executor on a joined cluster: checks nodes that join, and says when trials wait for room."""
 
     def __init__(self, inner: Executor, nodes: NodeCheck, say: Callable[[str], object]) -> None:
         self._inner = inner
         self._nodes = nodes
         self._say = say
         self._waiting: dict[int, tuple[TrialTask, float]] = {}
-        self._told = False
+        self._has_said = False
 
     def room(self) -> int:
         """As the other says."""
@@ -197,7 +182,7 @@ class WatchedExecutor:
             if isinstance(event, Started | Ended):
                 self._waiting.pop(event.trial, None)
         self._nodes.look()
-        self._tell()
+        self._say_that_trials_wait()
         return events
 
     def stop(self, trial: int) -> None:
@@ -208,15 +193,47 @@ class WatchedExecutor:
         """Close the other."""
         return self._inner.close(grace)
 
-    def _tell(self) -> None:
+    def _say_that_trials_wait(self) -> None:
         """Say once that trials wait for a machine."""
         since = min((began for _, began in self._waiting.values()), default=None)
         if since is None:
-            self._told = False
-        elif not self._told and time.monotonic() - since > TELL_SECONDS:
-            self._told = True
+            self._has_said = False
+        elif not self._has_said and time.monotonic() - since > WAIT_SAID_AFTER:
+            self._has_said = True
             task = next(iter(self._waiting.values()))[0]
             self._say(
                 f"{len(self._waiting)} trial(s) wait for a machine with room for cpu {task.cpu:g} and gpu {task.gpu:g}; "
                 "a cluster that grows on demand starts one, any other has to finish something first ('ray status' shows which)"
             )
+
+
+def on_ray(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession], Executor], *, num_cpus: int | None = None) -> Executor:
+    """An executor on Ray, once each machine has installed the packages; on machines that may differ from this one, one that watches them.
+
+    Args:
+        request: what it is made of.
+        build: makes it of the workers' settings and of a Ray that is there, and closes that Ray with it.
+        num_cpus: logical CPUs of an own Ray; default: as Ray counts them.
+    """
+    session = open_ray(request.address, num_cpus=num_cpus, runtime_env=request.runtime_env, private=request.private)
+    try:
+        return _on_session(request, build, session)
+    except BaseException:
+        close_ray(session)
+        raise
+
+
+def _on_session(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession], Executor], session: RaySession) -> Executor:
+    packages = (request.runtime_env or {}).get("pip", ())
+    if session.address is None and not packages:
+        return build(request.worker, session)
+    own = versions()
+    nodes = NodeCheck(request.resources, own, request.say)
+    if packages:
+        request.say(
+            f"installing {', '.join(packages)} on each machine; where Ray runs in a virtual environment, that is copied first, for a minute or more ..."
+        )
+    nodes.check_all()
+    if session.address is None:
+        return build(request.worker, session)
+    return WatchedExecutor(build(replace(request.worker, versions=tuple(own.items())), session), nodes, request.say)

@@ -1,7 +1,4 @@
-"""How many trials fit at a time.
-
-Which warm process gets a task: pure choice, without Ray.
-"""
+"""How many trials fit at a time, and which warm process gets a task."""
 
 from __future__ import annotations
 

@@ -2,27 +2,28 @@
 
 There is no thread on the driver's side: `poll` waits on one pending call per busy process. A process is replaced after an error, after so many attempts,
 or when its memory grows (`WorkerSettings`); the next one starts when it is needed.
-
-The worker's side of the Ray Core executor: an actor that trains in one thread while its methods answer.
 """
 
 from __future__ import annotations
 
-import os
+import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
+from sweeps.executor import sent
 from sweeps.executor.attempt import why_not_sendable
+from sweeps.executor.nodes import on_ray
 from sweeps.executor.placement import Capacity, Seat, choose, shape_of
 from sweeps.executor.protocol import Cause, Ended
 from sweeps.executor.ray_session import cause_of_death, close_ray
-from sweeps.executor.worker import Mailbox, Worker, WorkerSettings
+from sweeps.executor.worker import Mailbox, WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sweeps.executor.protocol import Event, TrialTask
+    from sweeps.executor.factory import ExecutorRequest
+    from sweeps.executor.protocol import Event, Executor, TrialTask
     from sweeps.executor.ray_session import RaySession
     from sweeps.executor.worker import Batch
     from sweeps.sweep_file.settings import ResourceSettings
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 ROUND = 0.05
 """Seconds of one wait inside `close`."""
+
+CONTROL = "control"
+"""Concurrency group of the calls that must get through while another waits for events."""
+
+
+def make(request: ExecutorRequest) -> Executor:
+    """On a Ray of our own, or on a cluster."""
+    return on_ray(request, lambda worker, session: RayCoreExecutor(request.resources, worker=worker, session=session))
 
 
 class RayCoreExecutor:
@@ -123,7 +132,7 @@ class RayCoreExecutor:
             self._waiting.remove(task)
             self._rank += 1
             seat.take(task, self._rank)
-            self._calls[seat.handle.begin.remote(task)] = seat
+            self._calls[seat.handle.begin.remote(pickle.dumps(task))] = seat
 
     def _new_seat(self, task: TrialTask) -> Seat[Any] | None:
         """A new process, in place of an idle one of another shape where there is no room beside it."""
@@ -135,14 +144,15 @@ class RayCoreExecutor:
         import ray
 
         cpu, gpu = shape_of(task)
-        actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(CoreWorker).options(num_cpus=cpu, num_gpus=gpu)
-        seat = Seat(actor.remote(self._settings), (cpu, gpu))
+        worker = sent.as_code(sent).CoreWorker
+        actor = ray.remote(concurrency_groups={CONTROL: 1}, max_restarts=0)(worker).options(num_cpus=cpu, num_gpus=gpu)
+        seat = Seat(actor.remote(pickle.dumps(self._settings)), (cpu, gpu))
         self._seats.append(seat)
         self._places[seat.handle.place.options(concurrency_group=CONTROL).remote()] = seat
         return seat
 
     def _listen(self, timeout: float) -> None:
-        """Wait for at least one call to return, and hear all that have."""
+        """Wait for at least one call to return, and deliver what all have brought."""
         import ray
 
         ready, _ = ray.wait(list(self._calls), num_returns=1, timeout=timeout)
@@ -154,13 +164,13 @@ class RayCoreExecutor:
             try:
                 batch: Batch = ray.get(call)
             except Exception as error:  # noqa: BLE001 - Ray's many ways to say that a worker is gone
-                self._bury(seat, error)
+                self._report_death(seat, error)
             else:
-                self._hear(seat, batch)
+                self._deliver(seat, batch)
         if ready:
             self._assign()
 
-    def _hear(self, seat: Seat[Any], batch: Batch) -> None:
+    def _deliver(self, seat: Seat[Any], batch: Batch) -> None:
         for event in batch.events:
             self._mailbox.put(event)
         if not batch.ended:
@@ -170,7 +180,7 @@ class RayCoreExecutor:
         if batch.retire is not None:
             self._remove(seat)
 
-    def _bury(self, seat: Seat[Any], error: Exception) -> None:
+    def _report_death(self, seat: Seat[Any], error: Exception) -> None:
         task = seat.task
         if task is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=seat.node), str(error)))
@@ -199,37 +209,6 @@ class RayCoreExecutor:
                 continue
 
     def _order_stop(self, trial: int) -> None:
-
         for seat in self._seats:
             if seat.task is not None and seat.task.trial == trial:
                 seat.handle.stop.options(concurrency_group=CONTROL).remote(trial, seat.task.attempt)
-
-
-CONTROL = "control"
-"""Concurrency group of the calls that must get through while another waits for events."""
-
-
-class CoreWorker:
-    """One process. The driver keeps one call of `begin` or `proceed` waiting while an attempt runs; each returns what was told since the last."""
-
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._worker = Worker(settings)
-
-    def place(self) -> tuple[int, str]:
-        """Process ID and Ray's ID of the node."""
-        import ray
-
-        return os.getpid(), str(ray.get_runtime_context().get_node_id())
-
-    def begin(self, task: TrialTask) -> Batch:
-        """Start an attempt and wait for its first events."""
-        self._worker.begin(task)
-        return self._worker.next_events()
-
-    def proceed(self) -> Batch:
-        """Wait for the next events."""
-        return self._worker.next_events()
-
-    def stop(self, trial: int, attempt: int) -> None:
-        """Ask an attempt to stop."""
-        self._worker.stop(trial, attempt)

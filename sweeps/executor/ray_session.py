@@ -1,6 +1,6 @@
 """Ray's start and end: settings for small machines, an existing cluster by its address, and what Ray changes in a process put back.
 
-Why Ray lost a worker: tells a lost node, memory and a plain death apart.
+Also why Ray lost a worker (`cause_of_death`): a lost node, a full memory or a plain death.
 """
 
 from __future__ import annotations

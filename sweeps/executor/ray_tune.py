@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
+import pickle
 import shutil
 import tempfile
 import threading
 import time
 import traceback
 import uuid
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
+from sweeps.executor import sent
 from sweeps.executor.attempt import why_not_sendable
+from sweeps.executor.nodes import on_ray
 from sweeps.executor.placement import slots
 from sweeps.executor.protocol import Cause, Ended
 from sweeps.executor.ray_session import close_ray
@@ -27,9 +33,12 @@ from sweeps.executor.worker import Mailbox, WorkerSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sweeps.executor.protocol import Event, TrialTask
+    from ray.tune import Callback
+
+    from sweeps.executor.factory import ExecutorRequest
+    from sweeps.executor.protocol import Event, Executor, TrialTask
     from sweeps.executor.ray_session import RaySession
-    from sweeps.executor.tune_worker import Key, Order
+    from sweeps.executor.sent import Key, Order
     from sweeps.sweep_file.settings import ResourceSettings
 
 TUNE_ENVIRONMENT = {
@@ -40,7 +49,7 @@ TUNE_ENVIRONMENT = {
     "TUNE_WARN_THRESHOLD_S": "10",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
-"""Tune's files and messages are of no use here; its experiment files are deleted at the end."""
+"""Tune's own files and messages are of no use here; its result files are written by callbacks of ours where a folder is asked for (`tune_callbacks`)."""
 
 TUNE_LOGGERS = ("ray.tune.analysis.experiment_analysis", "ray.tune.tune")
 """They miss the result files that are switched off, and list the trials whose process was retired as failed."""
@@ -49,11 +58,53 @@ LAST_WAIT = 20.0
 """Seconds for Tune's thread to end once its workers have been told to leave."""
 
 
+def make(request: ExecutorRequest) -> Executor:
+    """On a Ray of our own, or on a cluster."""
+    resources = request.resources
+    callbacks: tuple[Callback, ...] = ()
+    folder = None
+    if request.tune is not None and (request.tune.folder or request.tune.callbacks):
+        from sweeps.executor.tune_callbacks import make_callbacks
+
+        folder = request.tune.folder
+        callbacks = make_callbacks(request.tune, request.say)
+    num_cpus = None
+    if request.address is None and resources.concurrent is not None:
+        # Tune starts spare processes for as long as there is room, so room is made for the trials alone.
+        num_cpus = min(os.cpu_count() or 1, math.ceil(resources.cpu * resources.concurrent))
+
+    def build(worker: WorkerSettings, session: RaySession) -> Executor:
+        return RayTuneExecutor(resources, worker=worker, session=session, folder=folder, name=request.name, callbacks=callbacks)
+
+    return on_ray(request, build, num_cpus=num_cpus)
+
+
 class RayTuneExecutor:
     """Runs tasks as trials of one Tune experiment. Ray must be initialised."""
 
-    def __init__(self, resources: ResourceSettings, *, worker: WorkerSettings | None = None, session: RaySession | None = None) -> None:
-        """Args: session: ends with this executor."""
+    def __init__(
+        self,
+        resources: ResourceSettings,
+        *,
+        worker: WorkerSettings | None = None,
+        session: RaySession | None = None,
+        folder: str | None = None,
+        name: str = "sweep",
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        """Nothing is started before the first task.
+
+        Args:
+            resources: what one trial gets, and how many run at a time.
+            worker: what worker processes need.
+            session: ends with this executor.
+            folder: folder or URL that keeps the experiment; default: a temporary one, removed at the end.
+            name: first part of the experiment's name.
+            callbacks: Tune tells them of every epoch.
+        """
+        self._kept = folder
+        self._name = name
+        self._callbacks = list(callbacks)
         self._session = session
         self._worker = worker or WorkerSettings()
         self._mailbox = Mailbox()
@@ -90,7 +141,7 @@ class RayTuneExecutor:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
         key = self._keys[task.trial] = next(self._numbers)
-        self._board.post.remote(key, task)
+        self._board.post.remote(key, pickle.dumps(task))
         self._tasks.put(key, task)
 
     def poll(self, timeout: float) -> Sequence[Event]:
@@ -138,10 +189,10 @@ class RayTuneExecutor:
         import ray
 
         from sweeps.executor.tune_hooks import TaskQueue
-        from sweeps.executor.tune_worker import Board
 
         self._tasks = TaskQueue()
-        self._board = ray.remote(Board).options(name=self._board_name, num_cpus=0, max_concurrency=10_000).remote(self._worker)
+        board = ray.remote(sent.as_code(sent).Board).options(name=self._board_name, num_cpus=0, max_concurrency=10_000)
+        self._board = board.remote(pickle.dumps(self._worker))
         self._folder = tempfile.mkdtemp(prefix="sweep-tune-")
         self._thread = threading.Thread(target=self._fit, name="ray-tune", daemon=True)
         self._thread.start()
@@ -160,26 +211,30 @@ class RayTuneExecutor:
     def _tuner(self) -> Any:  # noqa: ANN401 - ray.tune.Tuner
         from ray import tune
 
+        from sweeps.executor import tune_worker
         from sweeps.executor.tune_hooks import EventScheduler, LeaveStopper, TaskSearcher
-        from sweeps.executor.tune_worker import TaskTrainable
+
+        own = tune_worker.OWN
 
         def resources(config: dict[str, Any]) -> Any:  # noqa: ANN401 - a placement group factory
-            gpu = {"GPU": config["gpu"]} if config["gpu"] else {}
-            return tune.PlacementGroupFactory([{"CPU": config["cpu"], **gpu}])
+            gpu = {"GPU": config[own]["gpu"]} if config[own]["gpu"] else {}
+            return tune.PlacementGroupFactory([{"CPU": config[own]["cpu"], **gpu}])
 
+        kept = self._kept if self._kept is None or "://" in self._kept else str(Path(self._kept).expanduser().absolute())
         return tune.Tuner(
-            tune.with_resources(TaskTrainable, resources),
+            tune.with_resources(sent.as_code(tune_worker).TaskTrainable, resources),
             tune_config=tune.TuneConfig(
                 num_samples=-1,
-                search_alg=TaskSearcher(self._tasks, self._board_name),
+                search_alg=TaskSearcher(self._tasks, self._board_name, by_epoch=bool(self._callbacks)),
                 scheduler=EventScheduler(self._mailbox, self._tasks, lambda key: self._give(key, "over")),
                 max_concurrent_trials=self._slots,
                 reuse_actors=True,
-                trial_dirname_creator=lambda trial: f"trial-{trial.config['trial']}-{trial.config['attempt']}",
+                trial_dirname_creator=lambda trial: f"trial-{trial.config[own]['trial']}-{trial.config[own]['attempt']}",
             ),
             run_config=tune.RunConfig(
-                name="sweep",
-                storage_path=self._folder,
+                name=f"{self._name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}",
+                storage_path=kept or self._folder,
+                callbacks=self._callbacks,
                 verbose=0,
                 stop=LeaveStopper(self._tasks),
                 failure_config=tune.FailureConfig(max_failures=0),

@@ -13,13 +13,13 @@ from ray.tune.search import Searcher
 
 from sweeps.executor.protocol import Ended
 from sweeps.executor.ray_session import cause_of_death
-from sweeps.executor.tune_worker import BATCH, ProcessRetiredError
+from sweeps.executor.tune_worker import BATCH, OWN, ProcessRetiredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sweeps.executor.protocol import TrialTask
-    from sweeps.executor.tune_worker import Key
+    from sweeps.executor.sent import Key
     from sweeps.executor.worker import Batch, Mailbox
 
 IDLE_WAIT = 5.0
@@ -85,10 +85,12 @@ class _Unpicklable:
 class TaskSearcher(_Unpicklable, Searcher):  # type: ignore[misc]
     """Gives Tune the next task when it asks for a configuration."""
 
-    def __init__(self, tasks: TaskQueue, board: str) -> None:
+    def __init__(self, tasks: TaskQueue, board: str, *, by_epoch: bool) -> None:
+        """Args: by_epoch: whether callbacks hear of every epoch, and of the settings of its trial."""
         super().__init__()
         self._tasks = tasks
         self._board = board
+        self._by_epoch = by_epoch
         self._running: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -98,7 +100,9 @@ class TaskSearcher(_Unpicklable, Searcher):  # type: ignore[misc]
             return Searcher.FINISHED if self._tasks.closing and not self._running else None
         self._running.add(trial_id)
         key, task = waiting
-        return {"board": self._board, "key": key, "trial": task.trial, "attempt": task.attempt, "cpu": task.cpu, "gpu": task.gpu}
+        own = {"board": self._board, "key": key, "by_epoch": self._by_epoch}
+        own |= {"trial": task.trial, "attempt": task.attempt, "cpu": task.cpu, "gpu": task.gpu}
+        return {**(task.config if self._by_epoch else {}), OWN: own}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Tune's signature
         """A Tune trial is over."""
@@ -130,7 +134,7 @@ class EventScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
             self._mailbox.put(event)
         if not batch.ended:
             return str(TrialScheduler.CONTINUE)
-        self._over(trial.config["key"])
+        self._over(trial.config[OWN]["key"])
         if batch.retire is not None:
             return str(TrialScheduler.CONTINUE)
         self._tasks.await_task(HANDOVER_WAIT)
@@ -141,11 +145,11 @@ class EventScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         error = trial.get_pickled_error()
         if ProcessRetiredError.__name__ in str(error):
             return
-        key = (trial.config["trial"], trial.config["attempt"])
+        key = (trial.config[OWN]["trial"], trial.config[OWN]["attempt"])
         self._mailbox.put(
             Ended(*key, cause_of_death(error), str(error or trial.get_error() or "Ray Tune lost the worker and kept no error"))
         )
-        self._over(trial.config["key"])
+        self._over(trial.config[OWN]["key"])
 
 
 class LeaveStopper(_Unpicklable, Stopper):  # type: ignore[misc]

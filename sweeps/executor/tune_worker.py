@@ -1,28 +1,30 @@
-"""The worker's side of the Ray Tune adapter: a class trainable whose steps are batches of events. Imported only where Ray is.
-
-A small Ray actor beside the driver: tasks and orders for workers that Ray Tune runs and that the driver cannot call itself.
-"""
+"""The worker's side of the Ray Tune adapter: a class trainable whose steps are batches of events. Imported only where Ray is, and sent as code (`sent`)."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pickle
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.tune import Trainable
 
-from sweeps.executor.worker import Worker
+from sweeps.executor.sent import use_ours
 
 if TYPE_CHECKING:
     from sweeps.executor.protocol import TrialTask
-    from sweeps.executor.worker import WorkerSettings
+    from sweeps.executor.sent import Key, Order
+    from sweeps.executor.worker import Batch
 
+
+OWN = "steadysweep"
+"""Key of what this adapter puts into a Tune trial's configuration, beside the training's settings."""
 
 BATCH = "batch"
 """Key of a pickled `Batch` in a Tune result."""
+
+EPOCH = "epoch"
+"""Key of the epoch whose figures stand in a Tune result."""
 
 
 class ProcessRetiredError(Exception):
@@ -38,11 +40,15 @@ class TaskTrainable(Trainable):  # type: ignore[misc]
 
     _next: Key | None
     _retire: str | None
+    _by_epoch: bool
 
     def setup(self, config: dict[str, Any]) -> None:
         """Become a worker."""
-        self._board = ray.get_actor(config["board"])
-        self._worker = Worker(ray.get(self._board.worker_settings.remote()))
+        use_ours()
+        from sweeps.executor.worker import Worker
+
+        self._board = ray.get_actor(config[OWN]["board"])
+        self._worker = Worker(pickle.loads(ray.get(self._board.worker_settings.remote())))  # noqa: S301 - from our own driver
         self._expect(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -57,16 +63,23 @@ class TaskTrainable(Trainable):  # type: ignore[misc]
         if self._next is not None:
             self._begin(self._next)
             self._next = None
-        batch = self._worker.next_events()
+        from sweeps.executor.protocol import EpochEnded
+
+        batch: Batch = self._worker.next_events(by_epoch=self._by_epoch)
         self._retire = batch.retire
-        return {BATCH: pickle.dumps(batch)}
+        result: dict[str, Any] = {BATCH: pickle.dumps(batch)}
+        last = batch.events[-1]
+        if self._by_epoch and isinstance(last, EpochEnded):
+            result |= {**last.figures, EPOCH: last.epoch}
+        return result
 
     def _expect(self, config: dict[str, Any]) -> None:
-        self._next = config["key"]
+        self._next = config[OWN]["key"]
+        self._by_epoch = config[OWN]["by_epoch"]
         self._retire = None
 
     def _begin(self, key: Key) -> None:
-        task: TrialTask = ray.get(self._board.take.remote(key))
+        task: TrialTask = pickle.loads(ray.get(self._board.take.remote(key)))  # noqa: S301 - from our own driver
         self._worker.begin(task)
         self._listen(key, task, None)
 
@@ -82,60 +95,3 @@ class TaskTrainable(Trainable):  # type: ignore[misc]
                 self._listen(key, task, order)
 
         self._board.await_order.remote(key, known).future().add_done_callback(obey)
-
-
-Order = Literal["stop", "leave", "over"]
-"""``stop``: return soon; ``leave``: end the process now; ``over``: nothing more will be ordered."""
-
-Key = int
-"""Number of a submission: never used twice, so that a late order cannot meet the next attempt."""
-
-
-class Board:
-    """Holds posted tasks until a worker takes them, and lets workers wait for orders without polling.
-
-    Tasks stand here and not in Tune's trial configuration, because Tune writes that to its experiment files again and again.
-    """
-
-    def __init__(self, worker_settings: WorkerSettings) -> None:
-        self._worker_settings = worker_settings
-        self._tasks: dict[Key, TrialTask] = {}
-        self._posted: defaultdict[Key, asyncio.Event] = defaultdict(asyncio.Event)
-        self._orders: dict[Key, Order] = {}
-        self._ordered: defaultdict[Key, asyncio.Event] = defaultdict(asyncio.Event)
-
-    async def worker_settings(self) -> WorkerSettings:
-        """What every worker process is set up with."""
-        return self._worker_settings
-
-    async def post(self, key: Key, task: TrialTask) -> None:
-        """Lay out a task."""
-        self._tasks[key] = task
-        self._posted[key].set()
-
-    async def take(self, key: Key) -> TrialTask:
-        """The task, once it is there."""
-        await self._posted[key].wait()
-        self._posted.pop(key, None)
-        return self._tasks.pop(key)
-
-    async def give(self, key: Key, order: Order) -> None:
-        """Give an order; a later one replaces it for those who ask again."""
-        self._orders[key] = order
-        self._ordered[key].set()
-        if order == "over":
-            await asyncio.sleep(0)
-            self._orders.pop(key, None)
-            self._ordered.pop(key, None)
-            self._tasks.pop(key, None)
-            self._posted.pop(key, None)
-
-    async def await_order(self, key: Key, known: Order | None) -> Order:
-        """Wait for an order other than `known`."""
-        event = self._ordered[key]
-        while True:
-            await event.wait()
-            order = self._orders.get(key, "over")
-            if order != known:
-                return order
-            event = self._ordered[key] = asyncio.Event()

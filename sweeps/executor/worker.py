@@ -1,6 +1,6 @@
-"""A worker process's inside: one thread that trains, a queue of events towards the driver, and when to retire the process.
+"""A worker process's inside (`Worker`): one thread that trains, a queue of events towards the driver, and when to retire the process.
 
-Events on their way to the driver: what the protocol promises about their number and order is kept here, for every executor alike.
+`Mailbox` is the driver's side: what the protocol promises about the number and order of events is kept there, for every executor alike.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def driver_settings() -> WorkerSettings:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a worker tells the driver at once.
+    """What a worker sends the driver at once.
 
     Attributes:
         events: at least one.
@@ -99,10 +99,14 @@ class Worker:
         else:
             self._tasks.put(task)
 
-    def next_events(self) -> Batch:
-        """Wait for the attempt's next events."""
+    def next_events(self, *, by_epoch: bool = False) -> Batch:
+        """Wait for the attempt's next events.
+
+        Args:
+            by_epoch: at most one epoch at a time, as the last event.
+        """
         events = [self._events.get()]
-        while not self._events.empty():
+        while not self._events.empty() and not (by_epoch and isinstance(events[-1], EpochEnded)):
             events.append(self._events.get())
         last = events[-1]
         return Batch(tuple(events), self._why_retire(last) if isinstance(last, Ended) else None)
@@ -159,7 +163,7 @@ class _Live:
 class Mailbox:
     """Delivers each live attempt's events in order and exactly one `Ended`; drops what comes after it and what a stop has silenced.
 
-    An executor calls `open` for each task and `put` for whatever it hears, twice or late or from any thread. After `silence` the attempt ends as STOPPED
+    An executor calls `open` for each task and `put` for every event that it receives, twice or late or from any thread. After `silence` the attempt ends as STOPPED
     whatever its worker does: the study has decided, and a later epoch or failure must not change that.
     """
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sweeps.first_look.observations import observations
+from sweeps.first_look.observations import count, observations, refusal
 from sweeps.first_look.proposal import Proposal, file_text, propose
-from sweeps.first_look.refusals import refusal
 
-__all__ = ["Proposal", "file_text", "observations", "propose", "refusal"]
+__all__ = ["Proposal", "count", "file_text", "observations", "propose", "refusal"]

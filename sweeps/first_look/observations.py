@@ -1,36 +1,44 @@
-"""What a person should know about a folder of images before a sweep is spent on it, and what to do about it."""
+"""What a person should know about a folder of images before a sweep is spent on it, what to do about it, and why some folders cannot be used."""
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from collections import Counter
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from trainer.data.pixels import SUFFIXES
 from trainer.data.sources.collected import parse_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sweeps.first_look.proposal import Proposal
     from trainer.data.inspect import FolderInspection
 
+FEWEST_CLASSES = 2
 NAMED = 5
 """Names that a line lists before it counts the rest."""
 FEWEST_TO_SPLIT = 3
 """A class needs one image for each of training, validation and test."""
 FEW = 20
-"""Images of a class below which figures about it are chance."""
+"""With fewer images of a class, figures about it are mostly chance."""
 BLOWN_UP = 4
-"""A side that resizing enlarges more than this shows little."""
+"""An image that is enlarged more than this many times shows little."""
 
 
-def observations(seen: FolderInspection, proposal: Proposal) -> Iterator[str]:
-    """A line each, the gravest first; none about a folder without peculiarities."""
+def observations(seen: FolderInspection, image_size: int) -> Iterator[str]:
+    """A line for each thing that a person should know, the most harmful first; no line for a folder without peculiarities.
+
+    Args:
+        seen: the folder.
+        image_size: pixels of a side, to which the images will be resized.
+    """
     yield from _structure(seen)
     yield from _damage(seen)
     yield from _copies(seen)
-    yield from _numbers(seen, proposal)
-    yield from _forms(seen, proposal)
+    yield from _numbers(seen)
+    yield from _forms(seen, image_size)
 
 
 def _structure(seen: FolderInspection) -> Iterator[str]:
@@ -48,8 +56,8 @@ def _structure(seen: FolderInspection) -> Iterator[str]:
         yield f"{count(len(seen.nested), 'folder')} below class folders, whose images count for the class: {listed(seen.nested)}"
     if seen.stray_files:
         kinds = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in seen.stray_files)
-        told = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
-        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP ({told}): {listed(seen.stray_files)}"
+        endings = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
+        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP ({endings}): {listed(seen.stray_files)}"
     if seen.empty_classes:
         yield f"{count(len(seen.empty_classes), 'folder')} without a readable image, not a class: {listed(seen.empty_classes)}"
 
@@ -85,9 +93,9 @@ def _copies(seen: FolderInspection) -> Iterator[str]:
         )
 
 
-def _numbers(seen: FolderInspection, proposal: Proposal) -> Iterator[str]:
+def _numbers(seen: FolderInspection) -> Iterator[str]:
     lonely = [f"{name} {number}" for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
-    if lonely and proposal.split:
+    if lonely and not seen.parts:
         yield f"too few images for training, validation and test in {listed(lonely)}: add images, or leave the class out with data.classes"
     few = [f"{name} {number}" for name, number in seen.counts.items() if FEWEST_TO_SPLIT <= number < FEW]
     if few:
@@ -98,8 +106,7 @@ def _numbers(seen: FolderInspection, proposal: Proposal) -> Iterator[str]:
             yield f"no {part} image of {listed(missing)}"
 
 
-def _forms(seen: FolderInspection, proposal: Proposal) -> Iterator[str]:
-    side = proposal.image_size
+def _forms(seen: FolderInspection, side: int) -> Iterator[str]:
     if len(seen.sizes) > 1:
         least = min(seen.sizes, key=min)
         most = max(seen.sizes, key=max)
@@ -142,3 +149,46 @@ def _they(names: list[str]) -> str:
 def _size(size: tuple[int, int]) -> str:
     """Width before height, as image viewers show it."""
     return f"{size[1]}x{size[0]}"
+
+
+def refusal(data_dir: str, seen: FolderInspection) -> str | None:
+    """What is wrong with a folder that has fewer than two classes with images; None where nothing is."""
+    usable = [name for name, number in seen.counts.items() if number]
+    if len(usable) >= FEWEST_CLASSES:
+        return None
+    usable_text = f"found {count(len(usable), 'class folder')} with images" + (f" ({usable[0]})" if usable else "")
+    return " ".join([f"init: {data_dir}: expected one folder a class, two at least, {usable_text}.", *_hints(data_dir, seen)])
+
+
+def _hints(data_dir: str, seen: FolderInspection) -> Iterator[str]:
+    """What probably happened."""
+    root = Path(data_dir)
+    loose = [name for name in seen.stray_files if "/" not in name]
+    images = [name for name in loose if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    above = Counter(PurePosixPath(name).parent for name in seen.nested)
+    if above and above.most_common(1)[0][1] >= FEWEST_CLASSES:
+        yield f"The classes seem to lie deeper: try `steadysweep init {shlex.quote((root / above.most_common(1)[0][0]).as_posix())}`."
+    elif images and (siblings := _image_folders(root.resolve().parent)) >= FEWEST_CLASSES:
+        yield f"{count(siblings, 'folder')} with images lie beside each other in {root.resolve().parent}: name that folder, which holds the classes."
+    elif images:
+        yield (
+            f"{count(len(images), 'image')} lie in {data_dir} itself, in no class (e.g. {images[0]}): move each into a folder named after its class, "
+            "or write a manifest.csv with the columns path and label and name it in a sweep file as data.source."
+        )
+    others = Counter(PurePosixPath(name).suffix.lower() for name in seen.stray_files if PurePosixPath(name).suffix.lower() not in SUFFIXES)
+    if others and not images:
+        endings = ", ".join(f"{number} {kind or 'without ending'}" for kind, number in others.most_common(3))
+        yield f"Other files were found ({endings}); {', '.join(SUFFIXES)} are read: convert them."
+    if seen.unreadable:
+        yield f"Not readable: {listed(f'{name} ({reason})' for name, reason in seen.unreadable)}."
+    if seen.empty_classes and not others and not seen.unreadable:
+        yield f"Without an image: {listed(seen.empty_classes)}."
+
+
+def _image_folders(folder: Path) -> int:
+    """Folders in `folder` that hold an image directly, as far as they may be read."""
+    folders = 0
+    for each in folder.iterdir():
+        with contextlib.suppress(OSError):
+            folders += each.is_dir() and not each.name.startswith(".") and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
+    return folders

@@ -1,7 +1,4 @@
-"""The settings that fit a folder of images.
-
-The commented sweep file.
-"""
+"""The settings that fit a folder of images, and the commented sweep file that holds them."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces import load_yaml
 from sweeps.first_look.observations import FEWEST_TO_SPLIT, observations
-from sweeps.paths import is_built_in
+from sweeps.sweep_file.configuration import is_built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +107,7 @@ def _head(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     yield "# Every key is explained in the documentation (The sweep file); `steadysweep schema` prints the JSON Schema for editors."
     counts = ", ".join(f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number)
     yield from _comment(f"{seen.images} images: {counts}")
-    for line in observations(seen, proposal):
+    for line in observations(seen, proposal.image_size):
         yield from _comment(line)
     yield f"study: {scalar(proposal.study)}"
     yield ""

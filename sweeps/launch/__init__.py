@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sweeps.launch.launch import ExecutorKind, LaunchOptions, LaunchResult, launch
+from sweeps.launch.launch import LaunchOptions, LaunchResult, launch
 
-__all__ = ["ExecutorKind", "LaunchOptions", "LaunchResult", "launch"]
+__all__ = ["LaunchOptions", "LaunchResult", "launch"]

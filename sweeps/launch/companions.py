@@ -1,6 +1,5 @@
 """What goes along with a run: the report's refresh, notifications, trackers; opened and closed together.
 
-Several observers as one.
 The report, written again every few minutes while a sweep runs, by a process of its own at low priority.
 """
 
@@ -8,70 +7,34 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sweeps.import_order import child_command
 from sweeps.notify import Notifier
-from sweeps.study import Silent, storage_of
+from sweeps.observer import StudyObserver
+from sweeps.study import storage_of
 from sweeps.tracking import open_trackers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sweeps.study import ConfirmationCost, FinishedTrial, StudyObserver, StudyOutcome, StudySnapshot, TrialProgress
+    from sweeps.observer import StudyOutcome, StudySnapshot
     from sweeps.sweep_file import SweepFile
     from sweeps.tracking import Tracker
-
-
-class Observers:
-    """Tells each observer in turn."""
-
-    def __init__(self, *observers: StudyObserver) -> None:
-        self._observers = observers
-
-    def on_started(self, trial: TrialProgress) -> None:
-        """An attempt was taken by a worker."""
-        for observer in self._observers:
-            observer.on_started(trial)
-
-    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
-        """An epoch is on record."""
-        for observer in self._observers:
-            observer.on_epoch(trial, figures)
-
-    def on_notice(self, trial: TrialProgress, text: str) -> None:
-        """A worker told something that a person should know."""
-        for observer in self._observers:
-            observer.on_notice(trial, text)
-
-    def on_finished(self, trial: FinishedTrial) -> None:
-        """A trial is over."""
-        for observer in self._observers:
-            observer.on_finished(trial)
-
-    def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """The leaders' confirmation begins, or goes on in this run."""
-        for observer in self._observers:
-            observer.on_confirmation(cost)
-
-    def on_tick(self, snapshot: StudySnapshot) -> None:
-        """About once a second, and at the end."""
-        for observer in self._observers:
-            observer.on_tick(snapshot)
 
 
 NICENESS = 10
 
 
-class ReportRefresh(Silent):
+class ReportRefresh(StudyObserver):
     """Starts ``steadysweep report`` on the study when it is due and no earlier one is still at work."""
 
     def __init__(self, study: str, storage: str, path: Path, every: float, say: Callable[[str], object]) -> None:
         """The storage's URL may hold ``${VARIABLES}``, which the process expands itself: no secret stands on its command line."""
         self._say = say
-        self._command = [sys.executable, "-m", "sweeps.cli", "report", study, f"--storage={storage}", f"--output={path}"]
+        self._command = child_command("sweeps.cli", "report", study, f"--storage={storage}", f"--output={path}")
         self._every = every
         self._due = every
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,6 +1,5 @@
-"""Runs the study of a sweep file with everything a person expects around it.
+"""Runs the study of a sweep file with everything around it: checks, executor, signals, progress, report.
 
-How to run a sweep, besides what its file says.
 Ctrl-C and SIGTERM: the first asks the sweep to checkpoint and stop, the second stops it at once.
 """
 
@@ -11,15 +10,19 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from sweeps.environment import hardware, provenance, versions
-from sweeps.launch.companions import Observers, companions
+from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorKind, ExecutorRequest, make_executor
+from sweeps.executor.worker import driver_settings
+from sweeps.launch.companions import companions
+from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
+from sweeps.record import Database, read_study
 from sweeps.record.storage import STORAGE_VARIABLE
-from sweeps.runtime import resolve_runtime
 from sweeps.storage_path import check_writable
 from sweeps.study import StudyOptions, look_at_history, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
+from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.variables import variables_in
 
@@ -29,14 +32,11 @@ if TYPE_CHECKING:
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
-    from sweeps.progress.plain import ShownProgress
+    from sweeps.launch.runtime import Runtime
+    from sweeps.progress.plain import Progress
     from sweeps.record import HistorySource
-    from sweeps.runtime import Runtime
     from sweeps.study import ExistingStudy, StudyOutcome
     from sweeps.sweep_file import SweepFile
-
-
-ExecutorKind = Literal["ray-tune", "ray-core", "inline"]
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class LaunchOptions:
     """Options of `sweeps.launch.launch`.
 
     Attributes:
-        executor: who runs the trials.
+        executor: what runs the trials, a name in `sweeps.executor.factory.EXECUTORS`.
         address: of a Ray cluster to join, or None to start one here.
         quiet: show no progress.
         history: the study whose trials a new one begins with.
     """
 
-    executor: ExecutorKind = "ray-core"
+    executor: ExecutorKind = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None
@@ -123,32 +123,36 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     """
     chosen = options or LaunchOptions()
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
-    with progress_display(quiet=chosen.quiet) as progress:
+    with progress_display(quiet=chosen.quiet) as progress, Database(storage_of(sweep)) as database:
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
-        asked, sweep = sweep.search.trials, with_kept_trials(sweep)
+        asked, sweep = sweep.search.trials, with_kept_trials(sweep, database)
         if sweep.search.trials > asked:
             progress.message(
                 f"the study asks for {sweep.search.trials} trials already, more than search.trials: {asked}; they stay (Ctrl-C or budget: {{time: ...}} stop it earlier)"
             )
-        there = look_at_study(sweep, chosen.history)
+        there = look_at_study(sweep, chosen.history, database)
         over = None if there is None else there.over
         if there is not None and over is not None:
-            _note_changes(sweep, there)
-        outcome = over or _run(sweep, chosen, path, progress, there)
-    return LaunchResult(outcome, *_report(sweep, path), ran=over is None)
+            _note_changes(sweep, there, database)
+        outcome = over or _run(sweep, chosen, path, progress, there, database)
+        record = read_study(database, sweep.study)
+    _write_report(record, path)
+    return LaunchResult(outcome, record, path, ran=over is None)
 
 
-def _note_changes(sweep: SweepFile, there: ExistingStudy) -> None:
+def _note_changes(sweep: SweepFile, there: ExistingStudy, database: Database) -> None:
     """Put on record what differs from the file of a study that has nothing left to do."""
     if there.comparison.verdict != "continues":
         return
     from sweeps.launch.preflight import look_at_data
 
     fingerprint = look_at_data(sweep)[0].fingerprint if there.comparison.relocated else None
-    record_without_running(sweep, fingerprint)
+    record_without_running(sweep, fingerprint, database)
 
 
-def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownProgress, there: ExistingStudy | None) -> StudyOutcome:
+def _run(
+    sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
+) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
@@ -160,15 +164,16 @@ def _run(sweep: SweepFile, options: LaunchOptions, path: Path, progress: ShownPr
             outcome = run_study(
                 sweep,
                 _executor(sweep, options, runtime, progress.message),
-                observer=Observers(progress, *beside.observers),
+                observers=(progress, *beside.observers),
                 stop_requested=signals.requested,
                 options=study_options,
+                database=database,
             )
             beside.on_end(outcome)
     return outcome
 
 
-def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, there: ExistingStudy | None) -> StudyOptions:
+def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there: ExistingStudy | None) -> StudyOptions:
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
@@ -191,26 +196,23 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: ShownProgress, 
 
 
 def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: Callable[[str], object]) -> Executor:
-    from sweeps.executor.factory import make_executor
-    from sweeps.executor.worker import driver_settings
-
-    worker = replace(driver_settings(), environment=tuple(runtime.environment.items()))
-    return make_executor(
+    if options.executor != "ray-tune" and sweep.runtime.tune != TuneSettings():
+        say(f"runtime.tune: not used by --executor {options.executor}; add --executor ray-tune")
+    request = ExecutorRequest(
         sweep.resources,
-        kind=options.executor,
         address=options.address,
-        worker=worker,
+        worker=replace(driver_settings(), environment=tuple(runtime.environment.items())),
         runtime_env=runtime.ray or None,
         private=[STORAGE_VARIABLE, *variables_in(storage_of(sweep))],  # only the driver talks to the storage
+        tune=sweep.runtime.tune,
+        name=sweep.study,
         say=say,
     )
+    return make_executor(request, options.executor)
 
 
-def _report(sweep: SweepFile, path: Path) -> tuple[StudyRecord, Path]:
+def _write_report(record: StudyRecord, path: Path) -> None:
     from reports.exports import write_atomically
-    from reports.html import render_report
-    from sweeps.record import read_study
+    from reports.page import render_report
 
-    record = read_study(storage_of(sweep), sweep.study)
     write_atomically(path, render_report(record))
-    return record, path

@@ -1,122 +1,24 @@
-"""What is checked before a sweep costs anything: data, model, pre-flight findings.
-
-Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver shall not hold it.
-
-As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]},
-"rehearse": false}`` from stdin and writes the answer to stdout.
-"""
+"""What is checked before a sweep costs anything: data, model, pre-flight findings."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from search_spaces import ChoiceParameter, OrdinalParameter
-from sweeps.errors import SweepError, SweepInputError
-from sweeps.paths import absolute_config
+from sweeps.errors import SweepInputError
+from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.sweep_file import train_config
+from sweeps.sweep_file.configuration import absolute_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
-from trainer.errors import NonFiniteLossError, TrainerInputError
-from trainer.preflight import Finding, ModelFacts, preflight
-from trainer.rehearsal import Rehearsal
+from trainer.preflight import Finding, preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from sweeps.sweep_file import SweepFile
     from trainer.data import ImageData
-
-
-@dataclass(frozen=True)
-class ModelProbe:
-    """What the driver needs to know of a sweep's models.
-
-    Attributes:
-        facts: of the model of the file's own settings.
-        boundaries: ``BACKBONE:LABEL`` to the last frozen layer's name, or ``none``.
-        rehearsal: what a few real batches cost, where that was asked for.
-    """
-
-    facts: ModelFacts
-    boundaries: Mapping[str, str]
-    rehearsal: Rehearsal | None = None
-
-
-def probe_models(
-    config: TrainConfig, image_shape: Sequence[int], num_classes: int, labels: Mapping[str, Sequence[str]], *, rehearse: bool = False
-) -> ModelProbe:
-    """Build the models and ask.
-
-    Args:
-        config: the file's own settings, paths absolute.
-        image_shape: height, width, channels.
-        num_classes: classes of the data.
-        labels: backbone to the ``frozen_layers`` texts that the sweep may use on it.
-        rehearse: also train a few real batches.
-
-    Raises:
-        SweepInputError: a setting of the model is impossible, or a label means nothing on a backbone.
-        SweepError: the process broke.
-    """
-    question = {
-        "config": config.model_dump(mode="json"),
-        "image_shape": list(image_shape),
-        "num_classes": num_classes,
-        "labels": {backbone: list(texts) for backbone, texts in labels.items()},
-        "rehearse": rehearse,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "sweeps.launch.preflight"],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    if done.returncode:
-        raise SweepError(f"building the model to check it failed:\n{done.stderr.strip()}")
-    answer = json.loads(done.stdout.splitlines()[-1])
-    if "error" in answer:
-        raise SweepInputError(str(answer["error"]))
-    rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
-    return ModelProbe(ModelFacts(**answer["facts"]), answer["boundaries"], rehearsal)
-
-
-def answer(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the models and answer in plain data; ``error`` for bad input."""
-    from trainer.config import TrainConfig
-    from trainer.network import model_facts, resolve_boundary
-
-    config = TrainConfig(**question["config"])
-    shape: tuple[int, int, int] = tuple(question["image_shape"])
-    boundaries: dict[str, str] = {}
-    try:
-        for backbone, labels in question["labels"].items():
-            for label in labels:
-                model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
-                boundaries[f"{backbone}:{label}"] = resolve_boundary(model, shape, question["num_classes"]).layer or "none"
-        facts = asdict(model_facts(config, shape, question["num_classes"]))
-        rehearsal = asdict(_rehearsal(config)) if question["rehearse"] else None
-    except (TrainerInputError, NonFiniteLossError) as error:
-        return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal}
-
-
-def _rehearsal(config: TrainConfig) -> Rehearsal:
-    from trainer.data import load_data
-    from trainer.rehearsal import rehearse
-
-    return rehearse(config, load_data(config.data))
-
-
-if __name__ == "__main__":
-    print(json.dumps(answer(json.load(sys.stdin))))  # noqa: T201 - the program's answer
 
 
 EXAMPLES = 3
@@ -216,6 +118,6 @@ def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
     """Values that a text setting of the model takes in a sweep."""
     for each in (name, f"model.{name}"):
         parameter = sweep.space.parameters.get(each)
-        if isinstance(parameter, ChoiceParameter | OrdinalParameter):
-            return tuple(str(parameter.values.get(label, label)) for label in parameter.labels)
+        if parameter is not None and parameter.labels:
+            return tuple(str(parameter.setting(label)) for label in parameter.labels)
     return (fixed,)

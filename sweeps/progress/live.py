@@ -1,12 +1,10 @@
-"""Progress on a terminal: counts, a bar, what runs now, the leaders.
-
-Progress in a notebook: the terminal's display below the cell, redrawn in place.
-"""
+"""Progress on a terminal: counts, a bar, what runs now, the leaders; in a notebook the same below the cell, redrawn in place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,22 +12,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.progress.plain import QuietProgress, confirmation, counts, ending, notice, params
+from reports.stability import level
+from sweeps.progress.plain import Progress, confirmation, counts, params
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import RenderableType
 
-    from sweeps.study.confirmation import ConfirmationCost
-    from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
+    from reports.records import TrialRecord
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
-LEADERS = 5
 REFRESHES_PER_SECOND = 4
 
 
-class LiveProgress:
+class LiveProgress(Progress):
     """A display that is drawn in place on stderr."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -44,21 +40,6 @@ class LiveProgress:
     def __exit__(self, *details: object) -> None:
         """Stop drawing; what was drawn is taken away."""
         self._live.stop()
-
-    def on_started(self, trial: TrialProgress) -> None:
-        """The next tick shows it."""
-
-    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
-        """The next tick shows it."""
-
-    def on_notice(self, trial: TrialProgress, text: str) -> None:
-        """It stays on the screen."""
-        self.message(notice(trial, text))
-
-    def on_finished(self, trial: FinishedTrial) -> None:
-        """Failures stay on the screen; the rest is in the counts and leaders."""
-        if trial.state == "FAIL":
-            self.message(ending(trial))
 
     def on_confirmation(self, cost: ConfirmationCost) -> None:
         """What it costs stays on the screen."""
@@ -85,27 +66,37 @@ def draw(snapshot: StudySnapshot) -> RenderableType:
 
 
 def _running(snapshot: StudySnapshot) -> Table:
-    several = len({trial.driver for trial in snapshot.running}) > 1
+    several = len({_driver(trial) for trial in snapshot.running}) > 1
     table = _table("running", "trial", *(["driver"] if several else []), "epoch", snapshot.metric, "level", "parameters")
     for trial in snapshot.running:
-        epoch = f"{trial.epoch}/{trial.planned_epochs}"
-        driver = [trial.driver] if several else []
-        table.add_row(str(trial.number), *driver, epoch, _score(trial.metric), _score(trial.level), params(trial.params))
+        epoch = f"{trial.num_epochs}/{trial.planned_epochs}"
+        driver = [_driver(trial)] if several else []
+        curve = np.asarray(trial.curves.get(snapshot.metric, ()), dtype=np.float64)
+        latest = curve[~np.isnan(curve)][-1:]
+        scores = [_score(float(value)) for value in (*latest, level(curve, maximize=snapshot.maximize))] if latest.size else ["-", "-"]
+        table.add_row(str(trial.number), *driver, epoch, *scores, params(trial.params))
     return table
 
 
+def _driver(trial: TrialRecord) -> str:
+    """Host and process of the driver that runs a trial, or ran it last."""
+    return trial.attempts[-1].driver if trial.attempts else ""
+
+
 def _leaders(snapshot: StudySnapshot) -> Table:
-    table = _table("leaders", "trial", "stable", "level", "best", "flags", "parameters")
-    for trial in snapshot.leaders[:LEADERS]:
-        flags = Text(", ".join(trial.flags) or "-", style="yellow" if trial.flags else "dim")
-        table.add_row(str(trial.number), _score(trial.stable), _score(trial.level), _score(trial.best), flags, params(trial.params))
+    table = _table("leaders", "configuration", "seeds", "stable", "level", "best", "flags", "parameters")
+    for each in snapshot.leaders:
+        names = ", ".join(flag.name for flag in each.flags)
+        flags = Text(names or "-", style="yellow" if names else "dim")
+        scores = [_score(value) for value in (each.stable, each.level, each.best)]
+        table.add_row(each.configuration, str(each.seeds), *scores, flags, params(each.params))
     return table
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        text = column in ("flags", "parameters")
+        text = column in ("configuration", "flags", "parameters")
         table.add_column(column, justify="left" if text else "right", overflow="ellipsis", no_wrap=True)
     return table
 
@@ -114,7 +105,7 @@ def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-class NotebookProgress(QuietProgress):
+class NotebookProgress(Progress):
     """One display for a run, updated about once a second; the last state stays below the cell."""
 
     def __init__(self) -> None:

@@ -1,30 +1,18 @@
-"""Progress as plain lines, for files and pipes.
-
-The seam of progress displays: an observer of a study that also takes messages.
-Words and figures that every display uses.
-Progress that says only what went wrong.
-"""
+"""Progress as plain lines, for files and pipes, and the words and figures that every display uses."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from sweeps.study.observer import StudyObserver
+from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.study.confirmation import ConfirmationCost
-    from sweeps.study.observer import FinishedTrial, StudySnapshot, TrialProgress
-
-
-class ShownProgress(StudyObserver, Protocol):
-    """A `StudyObserver` that can say something between its lines."""
-
-    def message(self, text: str) -> None:
-        """Say one line to the person watching."""
-        ...
+    from reports.ranking import RankedConfiguration
+    from reports.records import TrialRecord
+    from sweeps.observer import ConfirmationCost, StudySnapshot
 
 
 MINUTE = 60
@@ -79,67 +67,59 @@ def confirmation(cost: ConfirmationCost) -> str:
     return f"confirming {leaders} with {seeds}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
 
 
-def ending(trial: FinishedTrial) -> str:
+def leader_text(leader: RankedConfiguration) -> str:
+    """The configuration that leads, on one line."""
+    seeds = f", mean of {leader.seeds} fresh seeds" if leader.confirmed and leader.seeds > 1 else ""
+    flags = f" [{', '.join(flag.name for flag in leader.flags)}]" if leader.flags else ""
+    numbers = ", ".join(str(trial.number) for trial in leader.trials)
+    trials = f"trial{'' if len(leader.trials) == 1 else 's'} {numbers}"
+    return f"configuration {leader.configuration} ({trials}), stable {leader.stable:.4f}{seeds}{flags}  {params(leader.params)}".rstrip()
+
+
+def ending(trial: TrialRecord) -> str:
     """How a trial ended, on one line."""
     verb = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state, trial.state.lower())
-    score = "" if trial.stable is None else f" stable {trial.stable:.4f} (level {trial.level:.4f}, best {trial.best:.4f})"
+    score = "" if "best" not in trial.score else " stable {stable:.4f} (level {level:.4f}, best {best:.4f})".format(**trial.score)
     flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
     cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
-    epochs = f"{trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+    epochs = f"{trial.num_epochs} epoch{'' if trial.num_epochs == 1 else 's'}"
     return f"trial {trial.number} {verb} after {epochs}:{cause}{score}{flags}  {params(trial.params)}".rstrip()
 
 
-def notice(trial: TrialProgress, text: str) -> str:
-    """What a trial's worker told, on one line."""
-    return f"trial {trial.number}: {text}"
-
-
-class QuietProgress:
-    """Tells failed trials and notices, and nothing else."""
+class Progress(StudyObserver):
+    """What every display does: it tells failed trials and notices, takes messages, and is used as a context manager."""
 
     def __enter__(self) -> Self:
-        """Nothing to set up."""
+        """Begin to show."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to take down."""
+        """Stop showing."""
 
-    def on_started(self, trial: TrialProgress) -> None:
-        """Nothing."""
-
-    def on_epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def on_notice(self, trial: TrialProgress, text: str) -> None:
+    def on_notice(self, trial: TrialRecord, text: str) -> None:
         """Say it."""
-        self.message(notice(trial, text))
+        self.message(f"trial {trial.number}: {text}")
 
-    def on_finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """Name a failure."""
         if trial.state == "FAIL":
             self.message(ending(trial))
 
-    def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """Nothing."""
-
-    def on_tick(self, snapshot: StudySnapshot) -> None:
-        """Nothing."""
-
     def message(self, text: str) -> None:
-        """To stderr."""
+        """Say one line to the person watching."""
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - the display's one way out
 
 
 SUMMARY_SECONDS = 30.0
 
 
-class ProgressLines(QuietProgress):
+class ProgressLines(Progress):
     """One line when a trial ends, and a summary with the leader every half minute."""
 
     def __init__(self) -> None:
         self._next_summary = SUMMARY_SECONDS
 
-    def on_finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """How it ended."""
         self.message(ending(trial))
 
@@ -154,6 +134,4 @@ class ProgressLines(QuietProgress):
         self._next_summary = snapshot.elapsed + SUMMARY_SECONDS
         self.message(counts(snapshot))
         if snapshot.leaders:
-            leader = snapshot.leaders[0]
-            flags = f" [{', '.join(leader.flags)}]" if leader.flags else ""
-            self.message(f"  leader: trial {leader.number}, stable {leader.stable:.4f}{flags}  {params(leader.params)}".rstrip())
+            self.message(f"  leader: {leader_text(snapshot.leaders[0])}")

@@ -19,24 +19,21 @@ from sweeps.record.errors import (
     StudyNotFoundError,
 )
 from sweeps.record.facts import HistorySource, StudyFacts
-from sweeps.record.reading import Attribute, ImportedTrial, NewTrial, StoredTrial
-from sweeps.record.storage import shown, storage_url
+from sweeps.record.storage import Database, Storage
 from sweeps.record.study_record import list_studies, read_leases, read_stored_study, read_study, read_study_facts
 
 if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy
 
 __all__ = [
-    "Attribute",
+    "Database",
     "HistorySource",
-    "ImportedTrial",
     "LeaseLostError",
-    "NewTrial",
     "SchemaError",
+    "Storage",
     "StorageTimes",
     "StorageUnavailableError",
     "StorageUrlError",
-    "StoredTrial",
     "StudyExistsError",
     "StudyFacts",
     "StudyLockedError",
@@ -49,30 +46,28 @@ __all__ = [
     "read_stored_study",
     "read_study",
     "read_study_facts",
-    "shown",
-    "storage_url",
     "study_exists",
 ]
 
 _TIMES = StorageTimes()
 
 
-def create_study(url: str, name: str, facts: StudyFacts, times: StorageTimes = _TIMES) -> RecordedStudy:
+def create_study(where: Database | str, name: str, facts: StudyFacts, times: StorageTimes = _TIMES) -> RecordedStudy:
     """Make a new study and become a driver of it; see `sweeps.record.opening.create_study`."""
     from sweeps.record.opening import create_study as create
 
-    return create(url, name, facts, times)
+    return create(where, name, facts, times)
 
 
-def open_study(url: str, name: str, times: StorageTimes = _TIMES) -> RecordedStudy:
+def open_study(where: Database | str, name: str, times: StorageTimes = _TIMES) -> RecordedStudy:
     """Become a driver of an existing study; see `sweeps.record.opening.open_study`."""
     from sweeps.record.opening import open_study as open_existing
 
-    return open_existing(url, name, times)
+    return open_existing(where, name, times)
 
 
-def study_exists(url: str, name: str) -> bool:
+def study_exists(where: Database | str, name: str) -> bool:
     """Whether `open_study` would find a study."""
     from sweeps.record.opening import study_exists as exists
 
-    return exists(url, name)
+    return exists(where, name)

@@ -1,22 +1,21 @@
 """Learning curves as bytes: metric names and a float32 matrix, compressed.
 
 Layout: zlib over a JSON list of names, a newline, then the matrix of shape ``(num_metrics, num_epochs)`` as little-endian float32 with its
-four byte planes one after the other (like bytes lie together, which compresses smooth curves better).
-
-Curves that are decoded when somebody looks at them.
+four byte planes one after the other (like bytes lie together, which compresses smooth curves better). `LazyCurves` decodes them when somebody looks at them.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.records import Curves
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,13 +66,18 @@ def _epochs(part: Mapping[str, Sequence[float] | NDArray[np.float32]]) -> int:
     return len(next(iter(part.values()))) if part else 0
 
 
-class LazyCurves(Mapping[str, "NDArray[np.float32]"]):
+class LazyCurves(Curves):
     """Metric name to values of shape ``(num_epochs,)``; opening 10,000 trials costs their bytes, not their decoding."""
 
     def __init__(self, chunks: tuple[Chunk, ...], num_epochs: int) -> None:
         self._chunks = chunks
         self._curves: dict[str, NDArray[np.float32]] | None = None
-        self.num_epochs = num_epochs
+        self._num_epochs = num_epochs
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs on record."""
+        return self._num_epochs
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         return self._decoded()[name]

@@ -1,7 +1,4 @@
-"""Errors of the record.
-
-How long the record waits for what.
-"""
+"""Errors of the record, and how long it waits for a database or another driver."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ class StorageTimes:
     """Waits of a driver, in seconds.
 
     Attributes:
-        lease: a trial whose driver has not been heard of for so long may be taken over; longer than a database's restart. Only PostgreSQL has leases.
+        lease: a trial whose driver has given no sign of life for so long may be taken over; longer than a database's restart. Only PostgreSQL has leases.
         outage: a database that is away for so long ends the run; shorter than a person's patience.
     """
 

@@ -50,7 +50,7 @@ class StudyFacts:
         sweep_file: the resolved sweep file as YAML, ``${VARIABLES}`` unexpanded.
         parameters: the space as it is now (it may be narrowed).
         distributions: name to Optuna's JSON, frozen when the study was made.
-        num_val: validation images, once a trial has told.
+        num_val: validation images, once a trial has reported them.
         versions: package to version.
         hardware: of the driver's host; texts.
         facts: fingerprints, owner, host, command; texts.

@@ -2,18 +2,24 @@
 
 A lease is renewed by its owner and taken over by others once it is free. Each takeover counts the fence up, and every write of a trial asks in its own transaction
 whether owner and fence are still the writer's: a driver that slept through its lease writes nothing more.
+
+`Owner` names a driver as no other driver is ever named, and lets another driver on the same machine see that it is dead. The start time of its process is read in
+clock ticks from /proc: psutil's is in seconds since 1970 and moves when the machine's clock is set, which would declare a living driver dead.
 """
 
 from __future__ import annotations
 
+import os
+import socket
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime, Float, String, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql
 
-from sweeps.record.owner import is_dead_here
 from sweeps.record.schema import LEASES, TRIALS
 
 if TYPE_CHECKING:
@@ -23,7 +29,71 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from sweeps.record.owner import Owner
+_PROC = Path("/proc")
+_GONE = ("Z", "X")  # a zombie runs no more, although its parent has not asked for its end
+
+
+def driver_name() -> str:
+    """Host and process of this driver."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A driver as the lease table names it.
+
+    Attributes:
+        name: host, process and a random part: a process that opens a study twice is two owners.
+        process: kernel, PID namespace, PID and start time, which together name one process for ever; empty where the system does not tell them.
+    """
+
+    name: str
+    process: str
+
+    @staticmethod
+    def new() -> Owner:
+        """An owner of this process."""
+        return Owner(f"{driver_name()}#{uuid.uuid4().hex[:8]}", _this_process())
+
+
+def is_dead_here(process: str) -> bool:
+    """Whether an owner's process ran on this machine and runs no more; False where that cannot be known from here."""
+    kernel, _, rest = process.rpartition("/")[0].rpartition("/")
+    started = process.rpartition("/")[2]
+    if not kernel or kernel != _kernel() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # another user's: it lives
+    state = _state(int(rest))
+    return state is not None and (state[0] in _GONE or state[1] != started)
+
+
+def _this_process() -> str:
+    kernel, state = _kernel(), _state(os.getpid())
+    return f"{kernel}/{os.getpid()}/{state[1]}" if kernel and state else ""
+
+
+def _kernel() -> str:
+    """Boot and PID namespace: process IDs mean the same for all who share them."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{(_PROC / 'self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def _state(pid: int) -> tuple[str, str] | None:
+    """State letter and start time in clock ticks of a process (proc(5), fields 3 and 22), or None where they cannot be read."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], fields[19]
+
 
 NOBODY = ""
 UNFINISHED = ("RUNNING", "WAITING")
@@ -79,21 +149,21 @@ def insert_lease(connection: Connection, study_id: int, trial_id: int, owner: Ow
     connection.execute(insert(LEASES).values(_values(study_id, trial_id, owner, seconds, 1)))
 
 
-def claim_lease(connection: Connection, study_id: int, trial_id: int, owner: Owner, seconds: float, seen: Lease | None) -> int | None:
+def claim_lease(connection: Connection, study_id: int, trial_id: int, owner: Owner, seconds: float, lease: Lease | None) -> int | None:
     """Take an unfinished trial over, unless its lease is no longer as it was seen; returns the fence.
 
     A row that somebody has locked is being written or renewed: its owner lives.
     """
-    if seen is None:
+    if lease is None:
         new = postgresql.insert(LEASES).values(_values(study_id, trial_id, owner, seconds, 1))
         fence = connection.execute(new.on_conflict_do_nothing().returning(LEASES.c.fence)).scalar_one_or_none()
     else:
-        unchanged = (LEASES.c.trial_id == trial_id, LEASES.c.owner == seen.owner, LEASES.c.fence == seen.fence)
-        free = () if is_dead_here(seen.process) else (or_(LEASES.c.owner == NOBODY, SECONDS_LEFT <= 0),)
+        unchanged = (LEASES.c.trial_id == trial_id, LEASES.c.owner == lease.owner, LEASES.c.fence == lease.fence)
+        free = () if is_dead_here(lease.process) else (or_(LEASES.c.owner == NOBODY, SECONDS_LEFT <= 0),)
         locked = select(LEASES.c.fence).where(*unchanged, *free).with_for_update(skip_locked=True)
         if connection.execute(locked).first() is None:
             return None
-        fence = seen.fence + 1
+        fence = lease.fence + 1
         connection.execute(update(LEASES).where(LEASES.c.trial_id == trial_id).values(_values(study_id, trial_id, owner, seconds, fence)))
     state = connection.execute(select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)).scalar_one_or_none()
     if fence is not None and state not in UNFINISHED:  # its last owner finished it in between

@@ -1,78 +1,89 @@
-"""What makes a driver the one that may write a trial.
-
-The trials that this driver holds by lease, renewed by a thread of their own.
-"""
+"""What makes a driver the one that may write a trial: the leases that it renews (PostgreSQL), or the lock on the whole study (SQLite)."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import re
 import threading
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeps.record.leases import claim_lease, clear_finished, delete_lease, give_back, insert_lease, living_owners, lock_lease, renew_leases
-from sweeps.record.owner import Owner
+from sweeps.record.errors import StudyLockedError
+from sweeps.record.leases import (
+    Owner,
+    claim_lease,
+    clear_finished,
+    delete_lease,
+    driver_name,
+    give_back,
+    insert_lease,
+    living_owners,
+    lock_lease,
+    renew_leases,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
 
     from sweeps.record.leases import Lease
 
 
-class Ownership(Protocol):
-    """Held while a driver runs a study: of the whole study (`StudyLock`), or of single trials (`LeasedTrials`)."""
+class Ownership:
+    """Held while a driver runs a study. As it stands here: of the whole study, so that nobody else is there.
 
-    @property
-    def shared(self) -> bool:
-        """Whether other drivers may run trials of the same study."""
-        ...
+    Attributes:
+        shared: whether other drivers may run trials of the same study.
+    """
+
+    shared = False
 
     def take(self, connection: Connection, trial_id: int) -> None:
         """Own a new trial, in the transaction that makes it; `keep` follows once that is committed."""
-        ...
 
     def keep(self, trial_id: int) -> None:
         """A trial that was taken is on record."""
-        ...
 
-    def took(self, connection: Connection, trial_id: int) -> bool:
+    def took(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - for those who share
         """Whether it was this driver that made a trial: asked when the answer to its commit was lost."""
-        ...
+        return True
 
-    def claim(self, trial_id: int, lease: Lease | None) -> bool:
+    def claim(self, trial_id: int, lease: Lease | None) -> bool:  # noqa: ARG002 - for those who share
         """Own an unfinished trial that nobody owns any more, `lease` being what was seen of it; False when somebody was quicker."""
-        ...
+        return True
 
-    def check(self, connection: Connection, trial_id: int) -> bool:
+    def check(self, connection: Connection, trial_id: int) -> bool:  # noqa: ARG002 - for those who share
         """Whether this driver still owns a trial; nobody can take it over before the transaction ends."""
-        ...
+        return True
 
     def let_go(self, trial_id: int) -> None:
         """Own a trial no longer: it is over."""
-        ...
 
     def lost(self) -> set[int]:
         """Trials that were taken over by others since the last call."""
-        ...
+        return set()
 
-    def others(self, connection: Connection) -> tuple[str, ...]:
+    def others(self, connection: Connection) -> tuple[str, ...]:  # noqa: ARG002 - for those who share
         """Host and process of the other drivers that own trials of the study."""
-        ...
+        return ()
 
     def alone(self) -> AbstractContextManager[None]:
         """A block that one driver of the study is in at a time."""
-        ...
+        return nullcontext()
 
     def release(self) -> None:
         """Let others in."""
-        ...
 
 
 _ALONE = 0x5354_4541  # "STEA": first half of an advisory lock's key, of which the study's ID is the second
@@ -84,8 +95,8 @@ LONGEST_PAUSE_SECONDS = 1.0  # between tries while the database is away
 _LAST_WAIT_SECONDS = 15.0  # for a renewal under way, when the study is closed
 
 
-class LeasedTrials:
-    """Implements `Ownership` for a study that several drivers share.
+class LeasedTrials(Ownership):
+    """Owns single trials of a study that several drivers share.
 
     A thread renews, so that a loop that waits for the database or for a slow sampler loses nothing. It is a thread, not a process: a driver that hangs as a whole,
     is stopped, or dies must lose its trials.
@@ -208,3 +219,47 @@ class LeasedTrials:
                 if mine.get(trial_id) != fence and self._held.get(trial_id) == fence:
                     del self._held[trial_id]
                     self._lost.add(trial_id)
+
+
+def lock_file(database: Path, study: str) -> Path:
+    """The lock of one study beside its SQLite file: studies that share a file can run side by side."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", study)[:40]
+    unique = "" if slug == study else "-" + hashlib.blake2b(study.encode(), digest_size=4).hexdigest()
+    return database.with_name(f"{database.name}.{slug}{unique}.lock")
+
+
+class StudyLock(Ownership):
+    """One driver a study in SQLite, by a file beside the database; the operating system takes the lock back when its holder dies.
+
+    The driver that has the lock owns every trial of the study.
+
+    Raises:
+        StudyLockedError: another driver is alive; the message says who.
+    """
+
+    def __init__(self, database: Path, study: str) -> None:
+        self._path = lock_file(database, study)
+        self._lock = FileLock(self._path, mode=0o644, thread_local=False)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            holder = _holder(self._path.read_bytes())
+            raise StudyLockedError(
+                f"study {study!r} is being run by {holder}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
+            ) from None
+        self._path.write_text(json.dumps({"driver": driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+
+    def release(self) -> None:
+        """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""
+        if self._lock.is_locked:
+            self._path.write_text("")
+            self._lock.release()
+
+
+def _holder(content: bytes) -> str:
+    """Who holds the lock, from the lock file's content."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return "another driver"
+    return f"{document.get('driver', 'another driver')} since {document.get('since', 'some time')}"

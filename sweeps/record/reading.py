@@ -1,21 +1,20 @@
 """Reading trials of a study in a handful of queries, whatever their number.
 
-One trial as the storage holds it.
-What other drivers did since this one last looked: one query, whatever the study's size.
-Which epochs Optuna's tools are shown: all of them would make loading a study eight times slower.
+Beside Optuna's own columns a trial is written in user attributes, see `Attribute`. `read_news` tells what other drivers did since this one last looked, in one
+query, whatever the study's size.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
-from reports.records import AttemptRecord
+from reports.records import AttemptRecord, TrialRecord
 from sweeps.record.curves import LazyCurves
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
@@ -26,9 +25,7 @@ from sweeps.record.schema import (
     SYSTEM_ATTRIBUTES,
     TRIALS,
     USER_ATTRIBUTES,
-    VALUES,
     parameter_value,
-    stored_value,
     utc,
 )
 
@@ -36,12 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    import numpy as np
-    from numpy.typing import NDArray
     from sqlalchemy import ColumnElement, Table, TableClause
     from sqlalchemy.engine import Connection, Row
 
-    from reports.records import ParameterValue, Role, TrialState
+    from reports.records import TrialState
     from sweeps.record.curves import Chunk
     from sweeps.record.leases import Lease
 
@@ -64,154 +59,104 @@ class Attribute:
     NOTICES = "notices"
 
 
-@dataclass(frozen=True)
-class NewTrial:
-    """A trial to be written: one point, one seed.
-
-    Attributes:
-        params: active parameters.
-        role: why it is trained.
-        configuration: ID.
-        seed: training seed.
-        replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
-        planned_epochs: epochs of a complete training.
-        system_attributes: what the sampler wants to find again at its next proposal (CMA-ES).
-    """
-
-    params: Mapping[str, ParameterValue]
-    role: Role
-    configuration: str
-    seed: int
-    replicate: int
-    planned_epochs: int
-    system_attributes: Mapping[str, Any] = field(default_factory=dict)
+def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
+    """User attributes that a trial has from its beginning."""
+    return {
+        Attribute.ROLE: trial.role,
+        Attribute.CONFIGURATION: trial.configuration,
+        Attribute.SEED: trial.seed,
+        Attribute.REPLICATE: trial.replicate,
+        Attribute.PLANNED_EPOCHS: trial.planned_epochs,
+    }
 
 
-@dataclass(frozen=True)
-class ImportedTrial:
-    """A trial of another study that is over, to be written as this study's history.
-
-    Attributes:
-        trial: as it is proposed here: its role is ``history``.
-        state: COMPLETE, or PRUNED where its training was shorter than this study's.
-        value: what it holds, for COMPLETE.
-        attributes: what its own study wrote beside it, and where it is from (`Attribute.SOURCE`).
-        curves: metric to values, shape ``(num_epochs,)``.
-        shown: epoch to metric, for Optuna's tools.
-        started: UTC.
-        completed: UTC.
-    """
-
-    trial: NewTrial
-    state: Literal["COMPLETE", "PRUNED"]
-    value: float | None
-    attributes: Mapping[str, Any]
-    curves: Mapping[str, NDArray[np.float32]]
-    shown: Mapping[int, float]
-    started: datetime
-    completed: datetime
-
-
-class StoredAttempt(NamedTuple):
-    """A row of the attempts table: what the report shows, and what only the driver needs."""
-
-    record: AttemptRecord
-    seen: datetime
-    gpu: float
-    checkpoint: str | None
-
-
-@dataclass(frozen=True)
-class StoredTrial:
-    """A trial as read.
-
-    Attributes:
-        trial_id: Optuna's, unique in the storage.
-        number: unique in the study.
-        state: Optuna's.
-        value: as told, or None.
-        params: by name.
-        attributes: user attributes by name, see `Attribute`.
-        curves: decoded when looked at.
-        attempts: in order.
-        started: UTC.
-        completed: UTC.
-        system_attributes: only where asked for.
-    """
-
-    trial_id: int
-    number: int
-    state: TrialState
-    value: float | None
-    params: Mapping[str, ParameterValue]
-    attributes: Mapping[str, Any]
-    curves: LazyCurves
-    attempts: tuple[StoredAttempt, ...]
-    started: datetime | None
-    completed: datetime | None
-    system_attributes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def role(self) -> Role:
-        """Why it was trained."""
-        role: Role = self.attributes.get(Attribute.ROLE, "search")
-        return role
-
-    @property
-    def configuration(self) -> str:
-        """ID of its configuration."""
-        return str(self.attributes.get(Attribute.CONFIGURATION, ""))
-
-    @property
-    def epochs(self) -> int:
-        """Epochs on record."""
-        return self.curves.num_epochs
+def end_attributes(trial: TrialRecord) -> dict[str, Any]:
+    """User attributes that a trial has once it is over; none that is empty."""
+    evidence = {name: dict(of_flag) for name, of_flag in trial.flags.items()}
+    attributes = {
+        Attribute.FIGURES: dict(trial.figures),
+        Attribute.FACTS: dict(trial.facts),
+        Attribute.DIAGNOSIS: {"flags": list(evidence), "evidence": evidence} if evidence else {},
+        Attribute.SCORE: dict(trial.score),
+        Attribute.CAUSE: trial.cause,
+        Attribute.ERROR: trial.error,
+        Attribute.SOURCE: None if trial.source is None else {"study": trial.source[0], "trial": trial.source[1]},
+    }
+    return {name: value for name, value in attributes.items() if value}
 
 
 def read_trials(
-    connection: Connection, study_id: int, *, numbers: Collection[int] | None = None, with_system_attributes: bool = False
-) -> list[StoredTrial]:
-    """Trials of a study, by number: all, or those with the given numbers."""
+    connection: Connection,
+    study_id: int,
+    planned_epochs: int,
+    *,
+    numbers: Collection[int] | None = None,
+    with_memory: bool = False,
+) -> dict[int, TrialRecord]:
+    """Trials of a study by Optuna's ID, in the order of their numbers; curves are decoded when they are looked at.
+
+    Args:
+        connection: to the storage.
+        study_id: Optuna's.
+        planned_epochs: of a trial that does not say so itself.
+        numbers: of the trials to read, or None for all.
+        with_memory: read what the samplers wrote too.
+    """
     of_study = TRIALS.c.study_id == study_id
     if numbers is not None:
         of_study &= TRIALS.c.number.in_(numbers)
     params: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in _of_trials(connection, PARAMS, of_study, PARAMS.c.param_id):
         params[row.trial_id][row.param_name] = parameter_value(row.param_value, row.distribution_json)
-    values = {row.trial_id: stored_value(row.value, row.value_type) for row in _of_trials(connection, VALUES, of_study)}
     attributes = _attributes(_of_trials(connection, USER_ATTRIBUTES, of_study))
-    system = _attributes(_of_trials(connection, SYSTEM_ATTRIBUTES, of_study)) if with_system_attributes else {}
+    memory = _attributes(_of_trials(connection, SYSTEM_ATTRIBUTES, of_study)) if with_memory else {}
     curves = _curves(_of_trials(connection, CURVES, of_study, CURVES.c.trial_id, CURVES.c.first_epoch))
     attempts = _attempts(_of_trials(connection, ATTEMPTS, of_study, ATTEMPTS.c.trial_id, ATTEMPTS.c.attempt))
     rows = connection.execute(select(TRIALS).where(of_study).order_by(TRIALS.c.number))
-    return [
-        StoredTrial(
-            trial_id=row.trial_id,
-            number=row.number,
-            state=row.state,
-            value=values.get(row.trial_id),
+    return {
+        row.trial_id: _trial(
+            row,
+            attributes.get(row.trial_id, {}),
+            planned_epochs,
             params=params.get(row.trial_id, {}),
-            attributes=attributes.get(row.trial_id, {}),
             curves=curves[row.trial_id] if row.trial_id in curves else LazyCurves((), 0),
             attempts=attempts.get(row.trial_id, ()),
-            started=utc(row.datetime_start),
-            completed=utc(row.datetime_complete),
-            system_attributes=system.get(row.trial_id, {}),
+            memory=memory.get(row.trial_id, {}),
         )
         for row in rows
-    ]
+    }
+
+
+def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **read: Any) -> TrialRecord:  # noqa: ANN401 - fields of TrialRecord
+    """A trial from its row, its user attributes and what was read of it from other tables."""
+    source, diagnosis = attributes.get(Attribute.SOURCE), attributes.get(Attribute.DIAGNOSIS, {})
+    evidence = diagnosis.get("evidence", {})
+    return TrialRecord(
+        number=row.number,
+        configuration=str(attributes.get(Attribute.CONFIGURATION, "")),
+        role=attributes.get(Attribute.ROLE, "search"),
+        state=row.state,
+        seed=int(attributes.get(Attribute.SEED, 0)),
+        planned_epochs=int(attributes.get(Attribute.PLANNED_EPOCHS, planned_epochs)),
+        figures=attributes.get(Attribute.FIGURES, {}),
+        cause=attributes.get(Attribute.CAUSE),
+        error=attributes.get(Attribute.ERROR),
+        facts=attributes.get(Attribute.FACTS, {}),
+        notices=tuple(str(text) for text in attributes.get(Attribute.NOTICES, ())),
+        source=None if source is None else (str(source["study"]), int(source["trial"])),
+        replicate=int(attributes.get(Attribute.REPLICATE, 0)),
+        score=attributes.get(Attribute.SCORE, {}),
+        flags={str(name): evidence.get(name, {}) for name in diagnosis.get("flags", ())},
+        started=utc(row.datetime_start),
+        completed=utc(row.datetime_complete),
+        **read,
+    )
 
 
 def newest_trial(connection: Connection, study_id: int) -> Row[Any, Any] | None:
     """``trial_id`` and ``number`` of a study's last trial."""
     query = select(TRIALS.c.trial_id, TRIALS.c.number).where(TRIALS.c.study_id == study_id).order_by(TRIALS.c.trial_id.desc()).limit(1)
     return connection.execute(query).first()
-
-
-def read_attempts(connection: Connection, trial_id: int) -> tuple[StoredAttempt, ...]:
-    """The attempts of one trial."""
-    rows = connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id).order_by(ATTEMPTS.c.attempt))
-    return _attempts(rows).get(trial_id, ())
 
 
 def _of_trials(
@@ -224,10 +169,10 @@ def _of_trials(
 
 def _attributes(rows: Iterable[Row[Any]]) -> dict[int, Mapping[str, Any]]:
     """Attributes by trial."""
-    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    attributes: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        found[row.trial_id][row.key] = json.loads(row.value_json)
-    return dict(found)
+        attributes[row.trial_id][row.key] = json.loads(row.value_json)
+    return dict(attributes)
 
 
 def _curves(rows: Iterable[Row[Any]]) -> dict[int, LazyCurves]:
@@ -240,13 +185,15 @@ def _curves(rows: Iterable[Row[Any]]) -> dict[int, LazyCurves]:
     return {trial: LazyCurves(tuple(of_trial), lengths[trial]) for trial, of_trial in chunks.items()}
 
 
-def _attempts(rows: Iterable[Row[Any]]) -> dict[int, tuple[StoredAttempt, ...]]:
+def _attempts(rows: Iterable[Row[Any]]) -> dict[int, tuple[AttemptRecord, ...]]:
     """Attempts by trial."""
-    found: dict[int, list[StoredAttempt]] = defaultdict(list)
+    attempts: dict[int, list[AttemptRecord]] = defaultdict(list)
     for row in rows:
-        record = AttemptRecord(row.attempt, row.driver, row.worker, row.from_epoch, utc(row.started), utc(row.ended), row.cause, row.gpu)
-        found[row.trial_id].append(StoredAttempt(record, row.seen, row.gpu, row.checkpoint))
-    return {trial: tuple(of_trial) for trial, of_trial in found.items()}
+        times = utc(row.started), utc(row.ended)
+        attempts[row.trial_id].append(
+            AttemptRecord(row.attempt, row.driver, row.worker, row.from_epoch, *times, row.cause, row.gpu, utc(row.seen))
+        )
+    return {trial: tuple(of_trial) for trial, of_trial in attempts.items()}
 
 
 @dataclass(frozen=True)
@@ -258,7 +205,7 @@ class TrialNews:
         number: unique in the study.
         state: Optuna's.
         attempts: how many began.
-        seen: when its attempts were last heard of (their driver's clock), or None before the first.
+        seen: when something was last written of its attempts (their driver's clock), or None before the first.
         lease: who owns it, or None where nobody ever did.
     """
 
@@ -300,6 +247,7 @@ def read_news(connection: Connection, study_id: int, known: int, live: Collectio
 
 
 SHOWN_EPOCHS = 32
+"""Of a trial, for Optuna's tools: all of them would make loading a study eight times slower."""
 
 
 @cache

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
 
+    from reports.records import TrialRecord
     from sweeps.record.facts import StudyFacts
     from sweeps.record.ownership import Ownership
-    from sweeps.record.reading import ImportedTrial, NewTrial, StoredTrial, TrialNews
+    from sweeps.record.reading import TrialNews
     from sweeps.record.transactions import Transactions
 
 
@@ -35,7 +35,7 @@ class RecordedStudy:
     """The record of one study, open for a driver that owns all of it (SQLite) or the trials that it holds by lease (PostgreSQL).
 
     Whatever writes a trial raises `LeaseLostError` when another driver has taken the trial over, and then nothing was written.
-    Every method rides out a database that is away, and raises `StorageUnavailableError` when it is away for too long.
+    Every method waits for a database that is away, and raises `StorageUnavailableError` when it is away for too long.
 
     Attributes:
         name: the study's name.
@@ -43,12 +43,20 @@ class RecordedStudy:
     """
 
     def __init__(
-        self, name: str, study_id: int, facts: StudyFacts, storage: RDBStorage, *, ownership: Ownership, transactions: Transactions
+        self,
+        name: str,
+        study_id: int,
+        facts: StudyFacts,
+        *,
+        ownership: Ownership,
+        transactions: Transactions,
+        close: Callable[[], None],
     ) -> None:
+        """Args: close: closes the connections, where nobody else uses them."""
         self.name = name
         self.facts = facts
         self._study_id = study_id
-        self._storage = storage
+        self._close = close
         self._ownership = ownership
         self._transactions = transactions
         self._trial_ids: dict[int, int] = {}
@@ -60,11 +68,16 @@ class RecordedStudy:
         """Whether other drivers may run trials of this study."""
         return self._ownership.shared
 
-    def trials(self) -> list[StoredTrial]:
+    def trials(self) -> list[TrialRecord]:
         """Every trial on record, by number."""
-        trials = self._transactions.read(lambda connection: read_trials(connection, self._study_id, with_system_attributes=True))
-        self._trial_ids = {trial.number: trial.trial_id for trial in trials}
-        return trials
+        trials = self._read(None)
+        self._trial_ids = {trial.number: trial_id for trial_id, trial in trials.items()}
+        return list(trials.values())
+
+    @property
+    def next_number(self) -> int:
+        """Of the next trial, as far as this driver knows."""
+        return len(self._trial_ids)
 
     def news(self, live: Collection[int]) -> list[TrialNews]:
         """What is on record of trials that were added since the last look and of those numbered `live`; also learns how many trials are wanted now."""
@@ -77,11 +90,9 @@ class RecordedStudy:
         self._trial_ids |= {each.number: each.trial_id for each in news}
         return news
 
-    def read(self, numbers: Collection[int]) -> list[StoredTrial]:
+    def read(self, numbers: Collection[int]) -> list[TrialRecord]:
         """Some trials, whole, by number."""
-        return self._transactions.read(
-            lambda connection: read_trials(connection, self._study_id, numbers=numbers, with_system_attributes=True)
-        )
+        return list(self._read(numbers).values())
 
     def claim(self, number: int, news: TrialNews | None = None) -> bool:
         """Take an unfinished trial over that nobody owns any more; False when somebody was quicker, or finished it."""
@@ -93,25 +104,27 @@ class RecordedStudy:
         lost = self._ownership.lost()
         return [number for number, trial_id in self._trial_ids.items() if trial_id in lost] if lost else []
 
-    def add_trial(self, trial: NewTrial) -> int:
-        """Write a proposed point as one RUNNING trial of this driver; returns its number.
+    def add_trial(self, trial: TrialRecord) -> None:
+        """Write a proposed point as a RUNNING trial of this driver.
+
+        Args:
+            trial: its number is `next_number`.
 
         Raises:
             StudyMovedOnError: others added trials that were not read yet; nothing was written.
         """
-        number = len(self._trial_ids)
-        self._trial_ids[number] = self._writer.add(self._transactions, trial, number)
-        return number
+        self._trial_ids[trial.number] = self._writer.add(self._transactions, trial)
 
-    def import_trial(self, imported: ImportedTrial) -> int:
-        """Write a finished trial of another study as history, with its curves; returns its number here.
+    def import_trial(self, trial: TrialRecord) -> None:
+        """Write a finished trial of another study as history, with its curves.
+
+        Args:
+            trial: its number is `next_number`.
 
         Raises:
             StudyMovedOnError: others added trials that were not read yet; nothing was written.
         """
-        number = len(self._trial_ids)
-        self._trial_ids[number] = self._writer.add_history(self._transactions, imported, number)
-        return number
+        self._trial_ids[trial.number] = self._writer.add_history(self._transactions, trial, self.facts.metric)
 
     def begin_attempt(self, number: int, attempt: int, *, driver: str, from_epoch: int, gpu: float) -> None:
         """Write that an attempt was handed to the executor; attempts before it that never ended were interrupted."""
@@ -225,10 +238,16 @@ class RecordedStudy:
             yield
 
     def close(self) -> None:
-        """Let other drivers have the study, or this one's trials, and close the connections."""
+        """Let other drivers have the study, or this one's trials, and close the connections that were made for it."""
         self._ownership.release()
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        self._close()
+
+    def _read(self, numbers: Collection[int] | None) -> dict[int, TrialRecord]:
+        """Trials by Optuna's ID, with what samplers wrote: all, or those with the given numbers."""
+        planned = self.facts.planned_epochs
+        return self._transactions.read(
+            lambda connection: read_trials(connection, self._study_id, planned, numbers=numbers, with_memory=True)
+        )
 
     def _update_attempt(self, number: int, attempt: int, **values: Any) -> None:  # noqa: ANN401 - columns
         trial_id = self._trial_ids[number]

@@ -1,13 +1,10 @@
-"""Our own tables beside Optuna's, with their version.
+"""Our own tables beside Optuna's, their version and migrations, and the columns of Optuna's tables that are read directly.
 
 Rows name Optuna's ``trial_id`` and ``study_id`` without a foreign key: Optuna's own tools may delete a study, which a constraint of ours must not hinder.
 SQLite may then hand out a deleted ID again, so rows of ours are cleared whenever an ID is new.
 
-The columns of Optuna's tables that are read directly.
-
 Optuna's own loading builds every trial with all its intermediate values (measured: 24.7 s and 1.9 GB for 10,000 trials of 100 epochs); reports and the driver
-need neither. Studies are made by Optuna's storage, which also checks the schema's version; trials are written by `optuna_rows`.
-Steps from one version of our tables to the next, each in the transaction that also counts the version up.
+need neither. Studies are made by Optuna's storage, which also checks its schema's version; trials are written by `sweeps.record.writing`.
 """
 
 from __future__ import annotations
@@ -61,7 +58,6 @@ TRIALS = table(
 PARAMS = table(
     "trial_params", column("param_id"), column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
 )
-VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
 USER_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
 SYSTEM_ATTRIBUTES = table("trial_system_attributes", column("trial_id"), column("key"), column("value_json"))
 
@@ -79,13 +75,6 @@ def parameter_value(stored: float, distribution_json: str) -> ParameterValue:
     if choices:
         return choices[int(stored)]
     return int(stored) if name.startswith("Int") else float(stored)
-
-
-def stored_value(value: float | None, value_type: str) -> float:
-    """A trial's value from its columns."""
-    if value_type == "INF_POS":
-        return float("inf")
-    return float("-inf") if value_type == "INF_NEG" or value is None else float(value)
 
 
 def utc(moment: datetime | None) -> datetime | None:
@@ -148,7 +137,7 @@ FACTS = Table(
     Column("value_json", Text, nullable=False),
 )
 
-CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `curve_codec`
+CURVES = Table(  # a row holds the epochs [first_epoch, first_epoch + epochs), see `sweeps.record.curves`
     "steadysweep_curves",
     METADATA,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
@@ -173,7 +162,7 @@ ATTEMPTS = Table(  # times are naive UTC, as Optuna's
     Column("gpu", Float, nullable=False),
 )
 
-LEASES = Table(  # a row for each unfinished trial of a shared study, see `leases`
+LEASES = Table(  # a row for each unfinished trial of a shared study, see `sweeps.record.leases`
     "steadysweep_leases",
     METADATA,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),

@@ -1,28 +1,29 @@
-"""Connections to a storage: SQLite in WAL mode, or PostgreSQL.
+"""Where studies lie: a SQLite file in WAL mode or a PostgreSQL database, as a value (`Storage`) and open (`Database`).
 
-Whether a file lies on a network file system, where SQLite's locks cannot be trusted (sqlite.org/faq.html#q5).
-Storage URLs: expanded at use, checked, and shown without their password.
-What may stand under ``storage``: a SQLite file or PostgreSQL, and never a password.
+A SQLite file on a network file system is refused: its locks cannot be trusted there (sqlite.org/faq.html#q5).
 """
 
 from __future__ import annotations
 
 import os
-import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from sweeps.errors import SweepInputError
 from sweeps.record.errors import StorageUnavailableError, StorageUrlError, StudyNotFoundError
-from sweeps.variables import VARIABLE, expand
+from sweeps.variables import SCHEME, VARIABLE, expand, has_literal_password, masked
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import URL, Engine
 
 
 NETWORK_TYPES = frozenset(
@@ -53,15 +54,15 @@ def filesystem_type(path: Path, mounts: str) -> str:
         path: absolute path, which need not exist.
         mounts: text in the form of ``/proc/mounts``: device, mount point, type, options.
     """
-    found, length = "", -1
+    kind, length = "", -1
     for line in mounts.splitlines():
         fields = line.split()
         if len(fields) < 3:  # noqa: PLR2004 - device, mount point, type
             continue
         point = Path(fields[1].replace("\\040", " "))
         if (path == point or point in path.parents) and len(point.parts) >= length:
-            found, length = fields[2], len(point.parts)
-    return found
+            kind, length = fields[2], len(point.parts)
+    return kind
 
 
 def refuse_network_file(file: Path, mounts_file: Path = Path("/proc/mounts")) -> None:
@@ -80,48 +81,103 @@ def refuse_network_file(file: Path, mounts_file: Path = Path("/proc/mounts")) ->
         )
 
 
-SUPPORTED = "sqlite:///FILE.db or postgresql+psycopg://USER@HOST/DATABASE"
+STORAGE_VARIABLE = "STEADYSWEEP_STORAGE"
+"""Environment variable with the URL that commands use when none is given."""
+SUPPORTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
+POSTGRESQL = ("postgresql", "postgresql+psycopg")
 
 
-def storage_url(text: str) -> URL:
-    """The URL that `text` means, variables expanded.
+@dataclass(frozen=True, repr=False)
+class Storage:
+    """Where studies lie, as a value: written as a URL, shown without its password, expanded when it is opened.
+
+    Attributes:
+        text: the URL as it is written, ``${VARIABLES}`` unexpanded; this is what the record holds.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return masked(self.text)
+
+    def __repr__(self) -> str:
+        return f"Storage({str(self)!r})"
+
+    def check(self) -> None:
+        """Make sure that the text can be stored in the clear and opened.
+
+        Raises:
+            ValueError: another database, an in-memory database, or a literal password; a password is never part of the message.
+        """
+        if VARIABLE.fullmatch(self.text):
+            return  # the whole URL is in the environment and is checked when it is opened
+        match = SCHEME.match(self.text)
+        if match is None:
+            raise ValueError(f"expected a URL, {SUPPORTED}, got text without '://'")
+        self.refuse_password()
+        scheme, rest = match.groups()
+        if scheme == "sqlite" and (not rest.startswith("/") or rest in ("/", "/:memory:")):
+            raise ValueError(
+                "expected a file, as in sqlite:///study.db (three slashes: relative, four: absolute); a study in memory cannot be continued"
+            )
+        if scheme != "sqlite" and scheme not in POSTGRESQL:
+            raise ValueError(f"expected {SUPPORTED}, got {scheme}://...; other databases are not supported")
+
+    def refuse_password(self) -> None:
+        """Make sure that no password stands in the text.
+
+        Raises:
+            ValueError: one does; it is not part of the message.
+        """
+        if has_literal_password(self.text):
+            raise ValueError(
+                f"a password stands in the URL ({self}) and would be stored with the study; "
+                "write ${PASSWORD} in its place and set the environment variable PASSWORD"
+            )
+
+    @cached_property
+    def url(self) -> URL:
+        """The URL with its variables expanded, so with its password.
+
+        Raises:
+            StorageUrlError: not SQLite in a file, not PostgreSQL by psycopg, or a variable is not set.
+        """
+        try:
+            url = make_url(expand(self.text, os.environ))
+        except SweepInputError as error:
+            raise StorageUrlError(f"storage: {error}") from None
+        except ArgumentError:
+            raise StorageUrlError(
+                f"storage: not a URL; expected {SUPPORTED}. A file is written sqlite:///PATH, an absolute one sqlite:////PATH."
+            ) from None
+        backend = url.get_backend_name()
+        if backend == "sqlite" and url.database and url.database != ":memory:":
+            return url.set(drivername="sqlite")
+        if backend == "sqlite":
+            raise StorageUrlError(f"storage: expected a file, as in {SUPPORTED}; a study in memory would be lost with the driver.")
+        if url.drivername in POSTGRESQL:
+            return url.set(drivername="postgresql+psycopg")
+        raise StorageUrlError(f"storage: {url.drivername!r} is not supported; expected {SUPPORTED}.")
+
+    @property
+    def file(self) -> Path | None:
+        """The database file of SQLite, or None for a server."""
+        return Path(str(self.url.database)).absolute() if self.url.get_backend_name() == "sqlite" else None
+
+    @property
+    def place(self) -> str:
+        """The opened URL for messages and logs, its password hidden."""
+        return self.url.render_as_string(hide_password=True)
+
+
+def check_storage(text: str) -> str:
+    """`text` if it can be stored in the clear and opened: the sweep file's check of ``storage``.
 
     Raises:
-        StorageUrlError: not SQLite in a file, not PostgreSQL by psycopg.
+        ValueError: see `Storage.check`.
     """
-    try:
-        url = make_url(expand(text, os.environ))
-    except SweepInputError as error:
-        raise StorageUrlError(f"storage: {error}") from None
-    except ArgumentError:
-        raise StorageUrlError(
-            f"storage: not a URL; expected {SUPPORTED}. A file is written sqlite:///PATH, an absolute one sqlite:////PATH."
-        ) from None
-    backend = url.get_backend_name()
-    if backend == "sqlite" and url.database and url.database != ":memory:":
-        return url.set(drivername="sqlite")
-    if backend == "sqlite":
-        raise StorageUrlError(f"storage: expected a file, as in {SUPPORTED}; a study in memory would be lost with the driver.")
-    if backend == "postgresql" and url.drivername in ("postgresql", "postgresql+psycopg"):
-        return url.set(drivername="postgresql+psycopg")
-    raise StorageUrlError(f"storage: {url.drivername!r} is not supported; expected {SUPPORTED}.")
-
-
-def shown(url: URL) -> str:
-    """`url` for people and logs: its password hidden."""
-    return url.render_as_string(hide_password=True)
-
-
-def secrets(url: URL) -> tuple[str, ...]:
-    """Texts of `url` that must not appear in the record, in logs or in reports."""
-    return tuple(
-        part for part in (str(url.password) if url.password else "", url.render_as_string(hide_password=False)) if url.password and part
-    )
-
-
-def sqlite_file(url: URL) -> Path | None:
-    """The database file of a SQLite URL, or None for a server."""
-    return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
+    Storage(text).check()
+    return text
 
 
 BUSY_SECONDS = 60  # how long a statement waits for another process's write
@@ -131,9 +187,9 @@ KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count"
 """A server that vanished without a word is noticed in half a minute (libpq's parameters)."""
 
 
-def engine_options(url: URL) -> dict[str, Any]:
-    """Arguments of `sqlalchemy.create_engine` for `url`, also handed to Optuna's storage."""
-    if sqlite_file(url) is not None:
+def engine_options(storage: Storage) -> dict[str, Any]:
+    """Arguments of `sqlalchemy.create_engine`."""
+    if storage.file is not None:
         return {"connect_args": {"timeout": BUSY_SECONDS}}
     return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "connect_args": {"connect_timeout": 10, **KEEPALIVE}}
 
@@ -144,39 +200,87 @@ def prepare(engine: Engine) -> None:
     engine.dispose()
 
 
-def open_for_reading(url: URL) -> Engine:
-    """An engine on an existing storage.
+class Database:
+    """A storage that is open: one engine, whose connections everybody shares who reads, looks and runs.
 
-    Raises:
-        StudyNotFoundError: there is no such file.
-        StorageUnavailableError: it is no database, or its server does not answer.
+    Nothing is connected before it is needed. Close it, or use it as a context manager.
+
+    Args:
+        storage: where it is.
     """
-    file = sqlite_file(url)
-    if file is not None and not file.exists():
-        raise StudyNotFoundError(
-            f"storage: no file {file}; expected a study's database. Check --storage ({shown(url)}), or run the sweep first."
-        )
-    engine = create_engine(url, **engine_options(url))
-    prepare(engine)
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA schema_version" if file is not None else "SELECT 1")
-    except DatabaseError as error:
-        engine.dispose()
-        what = f"{file} is no SQLite database" if file is not None else "the server does not answer"
-        raise StorageUnavailableError(
-            f"storage {shown(url)}: {what} ({str(error.orig).strip()}). Check the URL, and that the database is up."
-        ) from None
-    return engine
+
+    def __init__(self, storage: Storage | str) -> None:
+        self.storage = storage if isinstance(storage, Storage) else Storage(storage)
+        self._engine: Engine | None = None
+        self._answers = False
+
+    @property
+    def place(self) -> str:
+        """Its URL for messages, the password hidden."""
+        return self.storage.place
+
+    @property
+    def engine(self) -> Engine:
+        """Makes connections, also to a SQLite file that is yet to be made."""
+        if self._engine is None:
+            self._engine = create_engine(self.storage.url, **engine_options(self.storage))
+            prepare(self._engine)
+        return self._engine
+
+    def existing(self) -> Engine:
+        """The engine of a storage that must be there.
+
+        Raises:
+            StudyNotFoundError: there is no such file.
+            StorageUnavailableError: it is no database, or its server does not answer.
+        """
+        file = self.storage.file
+        if file is not None and not file.exists():
+            raise StudyNotFoundError(
+                f"storage: no file {file}; expected a study's database. Check --storage ({self.place}), or run the sweep first."
+            )
+        if not self._answers:
+            try:
+                with self.engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA schema_version" if file is not None else "SELECT 1")
+            except DatabaseError as error:
+                self.close()
+                what = f"{file} is no SQLite database" if file is not None else "the server does not answer"
+                raise StorageUnavailableError(
+                    f"storage {self.place}: {what} ({str(error.orig).strip()}). Check the URL, and that the database is up."
+                ) from None
+            self._answers = True
+        return self.engine
+
+    def close(self) -> None:
+        """Close its connections; it may be used again."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def refuse_unsafe_place(url: URL) -> None:
+@contextmanager
+def opened(where: Database | str) -> Iterator[Database]:
+    """The database at `where` for a block: one that is open stays open, a URL is opened and closed."""
+    if isinstance(where, Database):
+        yield where
+        return
+    with Database(where) as database:
+        yield database
+
+
+def refuse_unsafe_place(storage: Storage) -> None:
     """Refuse a SQLite file where it would be damaged, and make its folder.
 
     Raises:
         StorageUrlError: the file lies on a network file system.
     """
-    file = sqlite_file(url)
+    file = storage.file
     if file is not None:
         refuse_network_file(file)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -197,70 +301,3 @@ def _on_server_connect(connection: Any, _record: object) -> None:  # noqa: ANN40
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
         cursor.execute(f"SET lock_timeout = '{2 * IDLE_SECONDS}s'")
     connection.commit()
-
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
-_QUERY_PASSWORD = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=([^&]*)", re.IGNORECASE)
-IN_THE_CLEAR = (
-    "a password stands in the URL and would be stored with the study; write ${VARIABLE} in its place and set it in the environment"
-)
-STORAGE_VARIABLE = "STEADYSWEEP_STORAGE"
-"""Environment variable with the URL that commands use when none is given."""
-POSTGRESQL = ("postgresql", "postgresql+psycopg")
-_ACCEPTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
-
-
-def check_storage(url: str) -> str:
-    """`url` if it can be stored in the clear and opened.
-
-    Raises:
-        ValueError: another database, an in-memory database, or a literal password; a password is never part of the message.
-    """
-    if VARIABLE.fullmatch(url):
-        return url  # the whole URL is in the environment and is checked when it is opened
-    match = _SCHEME.match(url)
-    if match is None:
-        raise ValueError(f"expected a URL, {_ACCEPTED}, got text without '://'")
-    scheme, rest = match.groups()
-    if has_literal_password(url):
-        raise ValueError(
-            f"a password stands in the URL ({masked(url)}) and would be stored with the study; "
-            "write ${PASSWORD} in its place and set the environment variable PASSWORD"
-        )
-    if scheme == "sqlite":
-        if not rest.startswith("/") or rest in ("/", "/:memory:"):
-            raise ValueError(
-                "expected a file, as in sqlite:///study.db (three slashes: relative, four: absolute); a study in memory cannot be continued"
-            )
-        return url
-    if scheme not in POSTGRESQL:
-        raise ValueError(f"expected {_ACCEPTED}, got {scheme}://...; other databases are not supported")
-    return url
-
-
-def has_literal_password(url: str) -> bool:
-    """Whether a URL of any scheme holds a password that is not wholly made of ``${VARIABLES}``."""
-    literal = [word for word in _passwords(url) if VARIABLE.sub("", word)]
-    return bool(literal)
-
-
-def masked(url: str) -> str:
-    """`url` with ``***`` in place of literal passwords, for messages."""
-    match = _SCHEME.match(url)
-    if match and "@" in match[2]:
-        credentials, host = match[2].rsplit("@", 1)
-        user, colon, word = credentials.partition(":")
-        hidden = f"{user}{colon}{word if not VARIABLE.sub('', word) else '***'}"
-        url = f"{match[1]}://{hidden}@{host}"
-    return _QUERY_PASSWORD.sub(lambda found: found[0] if not VARIABLE.sub("", found[1]) else found[0][: -len(found[1])] + "***", url)
-
-
-def _passwords(url: str) -> list[str]:
-    """Literal or variable passwords; everything between the first colon after ``://`` and the last @ counts, whatever it is made of."""
-    found = _QUERY_PASSWORD.findall(url)
-    match = _SCHEME.match(url)
-    if match and "@" in match[2]:
-        _, colon, word = match[2].rsplit("@", 1)[0].partition(":")
-        if colon:
-            found.append(word)
-    return found

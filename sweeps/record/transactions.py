@@ -1,7 +1,4 @@
-"""Transactions of a driver: each rides out an outage, and each write of a trial asks first whether the trial is still the driver's.
-
-Riding out a database that is away for a while.
-"""
+"""Transactions of a driver: each waits while the database is away, and each write of a trial asks first whether the trial is still the driver's."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from sweeps.record.errors import StorageUnavailableError
-from sweeps.record.storage import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optuna.storages import RDBStorage
     from sqlalchemy.engine import Connection
+
+    from sweeps.record.storage import Database
 
     Statements = Callable[[Connection], object]
 
@@ -30,7 +27,7 @@ _Result = TypeVar("_Result")
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
 
 
-def ride_out(operation: Callable[[], _Result], place: str, limit: float) -> _Result:
+def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Result:
     """Run `operation`, again while the database is away.
 
     Args:
@@ -80,15 +77,15 @@ class Transactions:
     """Runs statements on a storage.
 
     Args:
-        storage: Optuna's.
-        outage: seconds that a database may be away. Whoever was disappointed once does not wait again: what is still to be written when a run ends would
+        database: the storage.
+        outage: seconds that a database may be away. After one such wait in vain there is no other: what is still to be written when a run ends would
             take as long for each event.
     """
 
-    def __init__(self, storage: RDBStorage, outage: float) -> None:
-        self._engine = storage.engine
+    def __init__(self, database: Database, outage: float) -> None:
+        self._engine = database.engine
         self._outage = outage
-        self._place = shown(storage.engine.url)
+        self._place = database.place
 
     def read(self, query: Callable[[Connection], _Result]) -> _Result:
         """What a query of any number of statements finds."""
@@ -124,7 +121,7 @@ class Transactions:
             StorageUnavailableError: it was away for too long.
         """
         try:
-            return ride_out(operation, self._place, self._outage)
+            return wait_out(operation, self._place, self._outage)
         except StorageUnavailableError:
             self._outage = 0.0
             raise

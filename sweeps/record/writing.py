@@ -1,9 +1,8 @@
-"""Adding a trial to a study, once, even if others add theirs and answers are lost.
+"""Writing trials to Optuna's tables, each once, even if other drivers add theirs and answers of the database are lost.
 
-Rows of Optuna's tables as its own storage writes them, each trial in a few statements.
-
-Optuna's storage loads a trial's row again before each parameter and attribute that it writes, which is most of what a driver's processor time for a short trial
-went to. The tables are those of Optuna's models, so that types and names are its own; a test holds the rows to those that Optuna writes.
+Rows are those that Optuna's own storage writes, each trial in a few statements. That storage loads a trial's row again before each parameter and attribute that it
+writes, which is most of what a driver's processor time for a short trial went to. The tables are those of Optuna's models, so that types and names are its own; a
+test holds the rows to those that Optuna writes.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import optuna
 from optuna.distributions import distribution_to_json
 from optuna.storages._rdb import models
@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select, update
 
 from sweeps.record.curves import encode
 from sweeps.record.errors import StudyMovedOnError
-from sweeps.record.reading import Attribute, newest_trial
+from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, naive_utc_now
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
 
+    from reports.records import TrialRecord
     from sweeps.record.ownership import Ownership
-    from sweeps.record.reading import ImportedTrial, NewTrial
     from sweeps.record.transactions import Transactions
 
 
@@ -97,8 +97,8 @@ def replace_user_attributes(connection: Connection, trial_id: int, attributes: M
 
 def finish_trial(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> bool:
     """Write a trial's end; False when it was over already, and nothing was written."""
-    found = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
-    if TrialState(found).is_finished():
+    written = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
+    if TrialState(written).is_finished():
         return False
     if value is not None:
         connection.execute(delete(_VALUES).where(_VALUES.c.trial_id == trial_id))
@@ -135,40 +135,46 @@ class TrialWriter:
         self._ownership = ownership
         self._distributions = distributions
 
-    def add(self, transactions: Transactions, trial: NewTrial, known: int) -> int:
-        """Write a RUNNING trial with number `known`, owned by this driver; returns Optuna's ID.
+    def add(self, transactions: Transactions, trial: TrialRecord) -> int:
+        """Write a RUNNING trial, owned by this driver; returns Optuna's ID.
 
         Raises:
-            StudyMovedOnError: the study has more than `known` trials; nothing was written.
+            StudyMovedOnError: the study has a trial of this number already; nothing was written.
         """
-        template = self._template(trial, optuna.trial.TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
-        trial_id = self._add(transactions, template, known, self._ownership.take)
+        template = self._template(trial, TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - Optuna takes naive local times and stores UTC
+        trial_id = self._add(transactions, template, trial.number, self._ownership.take)
         self._ownership.keep(trial_id)
         return trial_id
 
-    def add_history(self, transactions: Transactions, imported: ImportedTrial, known: int) -> int:
-        """Write a trial that is over with number `known`, its curves in the same transaction; returns Optuna's ID. Nobody owns it.
+    def add_history(self, transactions: Transactions, trial: TrialRecord, metric: str) -> int:
+        """Write a trial of another study that is over, its curves in the same transaction; returns Optuna's ID. Nobody owns it.
+
+        Args:
+            transactions: of the driver.
+            trial: COMPLETE, or PRUNED where its training was shorter than this study's.
+            metric: that Optuna's tools are shown.
 
         Raises:
-            StudyMovedOnError: the study has more than `known` trials; nothing was written.
+            StudyMovedOnError: the study has a trial of this number already; nothing was written.
         """
+        values = {epoch: float(value) for epoch, value in enumerate(trial.curves.get(metric, ()), start=1) if np.isfinite(value)}
+        steps = shown_epochs(trial.planned_epochs)
         template = self._template(
-            imported.trial,
-            optuna.trial.TrialState[imported.state],
-            value=imported.value,
-            user_attrs=imported.attributes,
-            intermediate_values=dict(imported.shown),
-            datetime_start=_local(imported.started),
-            datetime_complete=_local(imported.completed),
+            trial,
+            TrialState[trial.state],
+            value=trial.score["stable"] if trial.state == "COMPLETE" else None,
+            user_attrs=end_attributes(trial),
+            intermediate_values={epoch: value for epoch, value in values.items() if epoch in steps},
+            datetime_start=_local(trial.started),
+            datetime_complete=_local(trial.completed),
         )
 
         def with_curves(connection: Connection, trial_id: int) -> None:
-            epochs = max((len(curve) for curve in imported.curves.values()), default=0)
-            if epochs:
-                row = {"trial_id": trial_id, "first_epoch": 1, "epochs": epochs, "data": encode(imported.curves)}
+            if trial.num_epochs:
+                row = {"trial_id": trial_id, "first_epoch": 1, "epochs": trial.num_epochs, "data": encode(trial.curves)}
                 connection.execute(insert(CURVES).values(**row))
 
-        return self._add(transactions, template, known, with_curves)
+        return self._add(transactions, template, trial.number, with_curves)
 
     def _add(
         self, transactions: Transactions, template: optuna.trial.FrozenTrial, known: int, beside: Callable[[Connection, int], None]
@@ -191,28 +197,21 @@ class TrialWriter:
 
         try:
             transactions.write(write)
-        except _WrittenBeforeError as found:
-            written[:] = [found.trial_id]
+        except _WrittenBeforeError as before:
+            written[:] = [before.trial_id]
         return written[0]
 
-    def _template(self, trial: NewTrial, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial
+    def _template(self, trial: TrialRecord, state: optuna.trial.TrialState, **known: Any) -> optuna.trial.FrozenTrial:  # noqa: ANN401 - arguments of FrozenTrial
         """A new trial in Optuna's form."""
         given = {"value": None, "datetime_complete": None, "intermediate_values": {}, **known}
-        given["user_attrs"] = {
-            Attribute.ROLE: trial.role,
-            Attribute.CONFIGURATION: trial.configuration,
-            Attribute.SEED: trial.seed,
-            Attribute.REPLICATE: trial.replicate,
-            Attribute.PLANNED_EPOCHS: trial.planned_epochs,
-            **known.get("user_attrs", {}),
-        }
+        given["user_attrs"] = {**identity_attributes(trial), **known.get("user_attrs", {})}
         return optuna.trial.FrozenTrial(
             number=-1,
             trial_id=-1,
             state=state,
             params=dict(trial.params),
             distributions={name: self._distributions[name] for name in trial.params},
-            system_attrs=dict(trial.system_attributes),
+            system_attrs=dict(trial.memory),
             **given,
         )
 
@@ -230,9 +229,9 @@ def lock_study_row(connection: Connection, study_id: int) -> None:
     connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update())
 
 
-def _local(moment: datetime) -> datetime:
+def _local(moment: datetime | None) -> datetime | None:
     """A UTC time as Optuna takes it: local, without a zone."""
-    return moment.astimezone().replace(tzinfo=None)
+    return None if moment is None else moment.astimezone().replace(tzinfo=None)
 
 
 def _clear(connection: Connection, trial_id: int) -> None:

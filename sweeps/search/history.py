@@ -6,8 +6,6 @@ import math
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
-from search_spaces import contains
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -73,7 +71,7 @@ def inside(point: Mapping[str, PointValue], space: SearchSpace) -> bool:
     """Whether `point` is one of `space`."""
     for name, value in point.items():
         parameter = space.parameters.get(name)
-        if parameter is None or not contains(parameter, value):
+        if parameter is None or not parameter.contains(value):
             return False
     return all(name in point or not (parameter.when is None or parameter.when.holds(point)) for name, parameter in space.parameters.items())
 

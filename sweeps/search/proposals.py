@@ -9,17 +9,17 @@ import numpy as np
 
 from search_spaces.space import continuous_parameters, grid_points, size
 from sweeps.search.history import inside
+from sweeps.search.samplers import Question
 from sweeps.search.samplers.fixed_points import LARGEST_GRID, random_point
-from sweeps.search.samplers.sampler import Question
 from sweeps.search.view import plain
 from sweeps.seeds import proposal_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.sampler import Sampler
+    from sweeps.search.samplers import Sampler
     from sweeps.search.view import SeenTrial
 
     ConfigurationId = Callable[[Mapping[str, PointValue]], str]
@@ -57,12 +57,12 @@ class Proposer:
     maximize: bool
     duplicates: bool = False
 
-    def next(self, trials: Sequence[SeenTrial], taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+    def next(self, trials: Sequence[SeenTrial], taken: Collection[str], proposal: int) -> Proposal | None:
         """A configuration that is not taken, or any where duplicates are allowed.
 
         Args:
             trials: search trials so far.
-            taken: configurations that were tried, siblings and imported ones included.
+            taken: configurations that were tried, imported ones included.
             proposal: how many search configurations came before.
 
         Returns:
@@ -86,34 +86,29 @@ class Proposer:
                 return Proposal(point, configuration, answer.memory)
         return self._random(taken, proposal) or self._from_all_points(taken, proposal)
 
-    def _starting_point(self, taken: frozenset[str] | set[str]) -> Proposal | None:
+    def _starting_point(self, taken: Collection[str]) -> Proposal | None:
         """The first starting point that is not taken; what it leaves open is drawn, always alike."""
-        for index, given in enumerate(self.space.starting_points):
-            generator = np.random.default_rng([self.seed, index])
-            point = plain(random_point(self.space, generator, given))
-            configuration = self.configuration_id(point)
-            if configuration not in taken and inside(point, self.space):
-                return Proposal(point, configuration)
-        return None
+        points = (
+            random_point(self.space, np.random.default_rng([self.seed, index]), given)
+            for index, given in enumerate(self.space.starting_points)
+        )
+        return self._first_new((point for point in points if inside(point, self.space)), taken)
 
-    def _random(self, taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+    def _random(self, taken: Collection[str], proposal: int) -> Proposal | None:
         """A random point that is not taken."""
         generator = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS))
-        for _ in range(RANDOM_DRAWS):
-            point = plain(random_point(self.space, generator))
-            configuration = self.configuration_id(point)
-            if configuration not in taken:
-                return Proposal(point, configuration)
-        return None
+        return self._first_new((random_point(self.space, generator) for _ in range(RANDOM_DRAWS)), taken)
 
-    def _from_all_points(self, taken: frozenset[str] | set[str], proposal: int) -> Proposal | None:
+    def _from_all_points(self, taken: Collection[str], proposal: int) -> Proposal | None:
         """Any point of a finite space that is not taken, when drawing does not find one."""
         if continuous_parameters(self.space) or (size(self.space) or 0) > LARGEST_GRID:
             return None
         points = list(grid_points(self.space))
         order = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS + 1)).permutation(len(points))
-        for index in order.tolist():
-            point = plain(points[index])
+        return self._first_new((points[index] for index in order.tolist()), taken)
+
+    def _first_new(self, points: Iterable[Mapping[str, PointValue]], taken: Collection[str]) -> Proposal | None:
+        for point in map(plain, points):
             configuration = self.configuration_id(point)
             if configuration not in taken:
                 return Proposal(point, configuration)

@@ -3,8 +3,7 @@
 The record itself never reaches a sampler: pruned trials would be ranked by their last raw value, a narrowed range would raise or empty the joint space, and ten thousand
 trials would make a proposal slow (measured: TPE 2.5 to 69 ms from 100 to 10,000 trials). `SearchHistory` chooses which trials are shown.
 
-What a sampler may know of a trial.
-Parameters as Optuna's distributions: one form for the record, frozen at creation, and one for the sampler's view, which sees order.
+Parameters have two forms in Optuna: one for the record, frozen at creation, and one for the sampler's view, which sees order.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -26,7 +23,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
     from search_spaces import SearchSpace
-    from search_spaces.parameters import Parameter, PointValue
+    from search_spaces.conditions import PointValue
+    from search_spaces.parameters import Parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,30 +75,29 @@ def pruned_below(bound: Literal["worst", "median"], trials: Sequence[SeenTrial],
 
 def record_distributions(space: SearchSpace) -> dict[str, str]:
     """Name to Optuna's JSON, for the record: choices and ordinals by their labels, so that Optuna's tools show them."""
-    return {name: distribution_to_json(_recorded(parameter)) for name, parameter in space.parameters.items()}
+    return {
+        name: distribution_to_json(CategoricalDistribution(parameter.labels) if parameter.labels else seen_distribution(parameter))
+        for name, parameter in space.parameters.items()
+    }
 
 
 def seen_distribution(parameter: Parameter) -> BaseDistribution:
-    """The distribution that a sampler draws from: an ordinal is its index, so that neighbours are neighbours."""
-    if isinstance(parameter, OrdinalParameter):
-        return IntDistribution(0, len(parameter.labels) - 1)
-    return _recorded(parameter)
-
-
-def seen_value(parameter: Parameter, value: PointValue) -> PointValue:
-    """A point's value as the sampler sees it."""
-    return parameter.labels.index(str(value)) if isinstance(parameter, OrdinalParameter) else value
+    """The distribution that a sampler draws from: an ordinal is its rank, so that neighbours are neighbours."""
+    scale = parameter.scale
+    if scale is None:
+        return CategoricalDistribution(parameter.labels)
+    if scale.whole:
+        return IntDistribution(scale.low, scale.high, log=scale.log, step=scale.step)
+    return FloatDistribution(scale.low, scale.high, log=scale.log, step=scale.step)
 
 
 def suggest(trial: Trial, parameter: Parameter) -> PointValue:
     """Let the sampler choose a value of `parameter`; returns it as a point's value."""
-    if isinstance(parameter, FloatParameter):
-        return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.log, step=parameter.step)
-    if isinstance(parameter, IntParameter):
-        return trial.suggest_int(parameter.name, parameter.low, parameter.high, log=parameter.log, step=parameter.step)
-    if isinstance(parameter, OrdinalParameter):
-        return parameter.labels[trial.suggest_int(parameter.name, 0, len(parameter.labels) - 1)]
-    return str(trial.suggest_categorical(parameter.name, parameter.labels))
+    scale = parameter.scale
+    if scale is None:
+        return str(trial.suggest_categorical(parameter.name, parameter.labels))
+    draw = trial.suggest_int if scale.whole else trial.suggest_float
+    return parameter.from_scale(draw(parameter.name, scale.low, scale.high, log=scale.log, step=scale.step))
 
 
 def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
@@ -108,16 +105,6 @@ def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
     return {
         name: value if isinstance(value, str) else int(value) if isinstance(value, int) else float(value) for name, value in point.items()
     }
-
-
-def _recorded(parameter: Parameter) -> BaseDistribution:
-    if isinstance(parameter, FloatParameter):
-        return FloatDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
-    if isinstance(parameter, IntParameter):
-        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return CategoricalDistribution(parameter.labels)
-    raise TypeError(f"a search parameter is a {type(parameter).__name__}; expected a float, an int, a choice or an ordinal")
 
 
 _LARGEST_CACHE = 4_000
@@ -155,7 +142,7 @@ class View:
             value=score if state is TrialState.COMPLETE else None,
             datetime_start=None,
             datetime_complete=None,
-            params={name: seen_value(space.parameters[name], value) for name, value in trial.point.items()},
+            params={name: space.parameters[name].to_scale(value) for name, value in trial.point.items()},
             distributions={name: self._distributions[name] for name in trial.point},
             user_attrs={},
             system_attrs=dict(trial.memory),

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
     from optuna.distributions import BaseDistribution
     from optuna.study import StudyDirection
-    from optuna.study._frozen import FrozenStudy
 
 _STUDY = 0
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError("a sampler's view is asked and written by proposals only; results reach it through the record")
 
 
 class ViewStorage(BaseStorage):
@@ -97,40 +100,5 @@ class ViewStorage(BaseStorage):
         del study_id
         return {}
 
-    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
-        """Not for a view."""
-        del directions, study_name
-        _refuse()
-
-    def delete_study(self, study_id: int) -> None:
-        """Not for a view."""
-        del study_id
-        _refuse()
-
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - Optuna's interface
-        """Not for a view."""
-        del study_id, key, value
-        _refuse()
-
-    def get_all_studies(self) -> list[FrozenStudy]:
-        """Not for a view."""
-        _refuse()
-
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Not for a view."""
-        del trial_id, state, values
-        _refuse()
-
-    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        """Not for a view."""
-        del trial_id, step, intermediate_value
-        _refuse()
-
-    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - Optuna's interface
-        """Not for a view."""
-        del trial_id, key, value
-        _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise RuntimeError("a sampler's view is asked and written by proposals only; results reach it through the record")
+    create_new_study = delete_study = get_all_studies = set_study_user_attr = _refuse
+    set_trial_state_values = set_trial_intermediate_value = set_trial_user_attr = _refuse

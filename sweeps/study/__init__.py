@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from sweeps.study.confirmation import ConfirmationCost
-from sweeps.study.continuing import OtherSweepError
+from sweeps.observer import ConfirmationCost, EndReason, StudyObserver, StudyOutcome, StudySnapshot
+from sweeps.study.continuing import (
+    ExistingStudy,
+    OtherSweepError,
+    look_at_study,
+    record_without_running,
+    storage_of,
+    with_kept_trials,
+)
+from sweeps.study.finishing import SweepAbortedError
 from sweeps.study.history_import import look_at_history
-from sweeps.study.look import ExistingStudy, look_at_study, record_without_running, with_kept_trials
-from sweeps.study.observer import FinishedTrial, Silent, StudyObserver, StudySnapshot, TrialProgress
-from sweeps.study.outcome import EndReason, StudyOptions, StudyOutcome, SweepAbortedError
-from sweeps.study.running import run_study, storage_of
+from sweeps.study.plan import StudyOptions
+from sweeps.study.running import run_study
 
 __all__ = [
     "ConfirmationCost",
     "EndReason",
     "ExistingStudy",
-    "FinishedTrial",
     "OtherSweepError",
-    "Silent",
     "StudyObserver",
     "StudyOptions",
     "StudyOutcome",
     "StudySnapshot",
     "SweepAbortedError",
-    "TrialProgress",
     "look_at_history",
     "look_at_study",
     "record_without_running",

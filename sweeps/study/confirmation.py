@@ -1,6 +1,6 @@
-"""The confirmation of a search's leaders: who they are, fixed once it begins, and what it will cost.
+"""The confirmation of a search's leaders: which configurations, fixed once it begins, and what it will cost.
 
-Ends a search once no untried configuration can credibly hold more, where the sweep file asks for it.
+`Settling` ends a search early, where the sweep file asks for it: once no untried configuration can credibly hold more.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sweeps.observer import ConfirmationCost
 from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
 from sweeps.seeds import proposal_seed
 from sweeps.study.kill_points import reach
+from sweeps.study.state import point_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces.parameters import PointValue
+    from search_spaces.conditions import PointValue
     from sweeps.record.facts import StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.plan import StudyPlan
@@ -26,26 +28,7 @@ _HOUR = 3600.0
 
 
 @dataclass(frozen=True)
-class ConfirmationCost:
-    """What is left to train before the final ranking.
-
-    Attributes:
-        leaders: configurations that are confirmed.
-        seeds: fresh trainings of each.
-        trials: trainings that are not over yet.
-        epochs: that they train at most.
-        seconds: until they are done, by the speed of the study so far; None while nothing is known of it.
-    """
-
-    leaders: int
-    seeds: int
-    trials: int
-    epochs: int
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class WantedTraining:
+class ConfirmationTraining:
     """One fresh training of a leader."""
 
     configuration: str
@@ -53,12 +36,12 @@ class WantedTraining:
     replicate: int
 
 
-def fresh_trainings(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[WantedTraining, ...]:
+def confirmation_trainings(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[ConfirmationTraining, ...]:
     """The fresh trainings of the leaders, over or not, as the study stands: the first of each, then the second of each, ..."""
     leaders = _leaders(plan, state, facts) if plan.confirm_top else ()
-    params = {trial.configuration: trial.params for trial in state.finished.values() if trial.configuration in leaders}
+    params = {trial.configuration: point_of(trial) for trial in state.finished.values() if trial.configuration in leaders}
     return tuple(
-        WantedTraining(leader, params[leader], replicate)
+        ConfirmationTraining(leader, params[leader], replicate)
         for replicate in range(1, plan.confirm_seeds + 1)
         for leader in leaders
         if leader in params
@@ -68,8 +51,8 @@ def fresh_trainings(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tu
 def _leaders(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[str, ...]:
     """The leaders on record, and the best others where more are asked for; those of a shorter search count no longer."""
     fixed = facts.leaders if facts.leaders_after == state.search_configurations() else ()
-    by_rank = [leader.configuration for leader in state.leaders(len(state.finished))]  # a duplicate may lead twice
-    return tuple(dict.fromkeys((*fixed, *by_rank)))[: plan.confirm_top]
+    by_search = [trial.configuration for trial in state.search_order()]  # a duplicate may be there twice
+    return tuple(dict.fromkeys((*fixed, *by_search)))[: plan.confirm_top]
 
 
 class Confirmation:
@@ -83,14 +66,14 @@ class Confirmation:
         self._plan = plan
         self._record = record
         self._state = state
-        self._wanted: tuple[WantedTraining, ...] | None = None
+        self._wanted: tuple[ConfirmationTraining, ...] | None = None
         self._searched = -1
 
-    def next(self) -> WantedTraining | None:
+    def next(self) -> ConfirmationTraining | None:
         """The fresh training to begin now, or None when all are under way or over. The search must be over."""
         return next((each for each in self.wanted() if not self._state.has_replicate(each.configuration, each.replicate)), None)
 
-    def wanted(self) -> tuple[WantedTraining, ...]:
+    def wanted(self) -> tuple[ConfirmationTraining, ...]:
         """Every fresh training of the leaders, over or not. Fixes the leaders when asked first."""
         searched = self._state.search_configurations()
         if self._wanted is None or self._searched != searched:
@@ -123,7 +106,7 @@ class Confirmation:
         """Fresh trainings in all, as far as known: before the search is over, those of as many leaders as are asked for."""
         return len(self._wanted) if self._wanted is not None else self._plan.confirm_top * self._plan.confirm_seeds
 
-    def _fix(self) -> tuple[WantedTraining, ...]:
+    def _fix(self) -> tuple[ConfirmationTraining, ...]:
         if not self._plan.confirm_top:
             return ()
         facts, leaders = self._record.facts, _leaders(self._plan, self._state, self._record.facts)
@@ -131,11 +114,11 @@ class Confirmation:
         if not known:
             self._record.update_facts(leaders=leaders, leaders_after=self._searched)
             reach("leaders-fixed")
-        return fresh_trainings(self._plan, self._state, self._record.facts)
+        return confirmation_trainings(self._plan, self._state, self._record.facts)
 
     def _seconds_per_epoch(self) -> float | None:
         """Seconds of training for an epoch, starts and validation included, over all trials so far."""
-        epochs = sum(trial.epochs for trial in self._state.finished.values()) + sum(trial.epochs for trial in self._state.live.values())
+        epochs = sum(trial.num_epochs for trial in self._state.finished.values()) + sum(trial.epochs for trial in self._state.live.values())
         hours = self._state.device_time.trial_hours()
         return hours * _HOUR / epochs if epochs and hours else None
 
@@ -169,9 +152,9 @@ class Settling:
             return ""
         self._next = complete + max(1, complete // SHARE_BETWEEN)
         seed = proposal_seed(plan.seed, complete, -1)
-        found = possible_gain(plan.proposer.space, self._state.seen(), maximize=plan.maximize, seed=seed)
-        limit = None if found is None else worth_searching(found.best, num_val, plan.settled_within)
-        if found is None or limit is None or found.gain > limit:
+        gain = possible_gain(plan.proposer.space, self._state.seen(), maximize=plan.maximize, seed=seed)
+        limit = None if gain is None else worth_searching(gain.best, num_val, plan.settled_within)
+        if gain is None or limit is None or gain.gain > limit:
             return ""
         why = (
             "as the sweep file asks"
@@ -179,6 +162,6 @@ class Settling:
             else f"the standard error of the best figure on {num_val} validation images"
         )
         return (
-            f"after {found.trials} complete trials an untried configuration may hold at most {found.gain:.4f} more than the best ({found.best:.4f}); "
+            f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
             f"less than {limit:.4f}, {why}"
         )

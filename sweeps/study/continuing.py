@@ -1,16 +1,33 @@
-"""Whether a study may go on under a sweep file, and what of that is written to its history."""
+"""Whether a study may go on under a sweep file, whether anything is left to do, and what of that is written to its history."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.study.plan import parameter_record
-from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles
+from sweeps.observer import StudyOutcome
+from sweeps.record import open_study, read_stored_study, read_study_facts, study_exists
+from sweeps.record.storage import opened
+from sweeps.study.assignments import is_over
+from sweeps.study.history_import import look_at_history
+from sweeps.study.plan import parameter_record, plan_of
+from sweeps.study.ranking import StudyRanking
+from sweeps.study.snapshots import Snapshots
+from sweeps.study.state import StudyState
+from sweeps.sweep_file import Comparison, SweepFile, compare, history_obstacles, sweep_from_text
 
 if TYPE_CHECKING:
+    from sweeps.observer import EndReason
     from sweeps.record.facts import HistorySource, StudyFacts
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.record.storage import Database
+    from sweeps.study.plan import StudyPlan
+
+
+def storage_of(sweep: SweepFile) -> str:
+    """The sweep's storage URL, variables unexpanded."""
+    return sweep.storage or f"sqlite:///./{sweep.study}.db"
 
 
 class OtherSweepError(SweepInputError):
@@ -31,7 +48,7 @@ def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparis
     Raises:
         OtherSweepError: it is another sweep; the message lists the differences.
     """
-    stored = SweepFile.from_text(facts.sweep_file, f"study {study}")
+    stored = sweep_from_text(facts.sweep_file, f"study {study}")
     comparison = compare(stored, sweep)
     if comparison.verdict == "refused":
         differences = "\n".join(f"  {difference}" for difference in comparison.refused)
@@ -103,3 +120,95 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
 def _asks_for_more(comparison: Comparison) -> bool:
     """Whether what changed reopens a search that was settled: more trials, another limit, another space."""
     return any(each.path in ("search.trials", "budget.stop_when_settled", "space") for each in comparison.differences)
+
+
+NO_TRAINABLE = ""
+
+
+@dataclass(frozen=True)
+class ExistingStudy:
+    """A study as its record tells it, without becoming its driver.
+
+    Attributes:
+        facts: what it is.
+        comparison: of its file with the sweep's.
+        over: how it ended, when nothing is left to do; else None.
+    """
+
+    facts: StudyFacts
+    comparison: Comparison
+    over: StudyOutcome | None
+
+    def check_data(self, study: str, fingerprint: str) -> None:
+        """Compare the data with the study's.
+
+        Raises:
+            SweepInputError: it is other data.
+        """
+        check_data(study, self.facts, fingerprint)
+
+
+def with_kept_trials(sweep: SweepFile, database: Database | None = None) -> SweepFile:
+    """The sweep, with the trials that its study already asks for where these are more: ``resume --trials`` raises them, and a file need not follow."""
+    with opened(database or storage_of(sweep)) as storage:
+        asked = read_study_facts(storage, sweep.study).target_trials if study_exists(storage, sweep.study) else None
+    if asked is None or asked <= sweep.search.trials:
+        return sweep
+    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"trials": asked})})
+
+
+def look_at_study(sweep: SweepFile, history: HistorySource | None = None, database: Database | None = None) -> ExistingStudy | None:
+    """The study that a sweep would continue, or None where it would make a new one. Needs neither the data nor the model.
+
+    Args:
+        sweep: resolved.
+        history: the study whose trials a new one is to begin with.
+        database: the sweep's storage, where it is open already.
+
+    Raises:
+        OtherSweepError: the study exists and was made from another sweep file.
+        SweepInputError: history cannot be imported.
+    """
+    with opened(database or storage_of(sweep)) as storage:
+        there = study_exists(storage, sweep.study)
+        facts, trials = read_stored_study(storage, sweep.study) if there else (None, [])
+    if facts is None:
+        if history is not None:
+            look_at_history(history, sweep)
+        return None
+    check_history(sweep.study, facts, history)
+    comparison = check_continues(sweep.study, facts, sweep)
+    plan = plan_of(sweep, NO_TRAINABLE)
+    state = StudyState(plan, trials)
+    reason = _reason(plan, state, facts)
+    if reason is None:
+        return ExistingStudy(facts, comparison, None)
+    snapshot = Snapshots(sweep.study, plan, state, StudyRanking(sweep.study, state, lambda: facts)).take("over")
+    note = facts.settled if reason == "settled" else ""
+    return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live)), note))
+
+
+def record_without_running(sweep: SweepFile, fingerprint: str | None = None, database: Database | None = None) -> None:
+    """Write to a finished study what its sweep's new settings are.
+
+    Raises:
+        StudyLockedError: another driver is running it.
+    """
+    record = open_study(database or storage_of(sweep), sweep.study)
+    try:
+        record_changes(record, sweep, fingerprint)
+    finally:
+        record.close()
+
+
+def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason | None:
+    """Why a run would end at once, or None when it would not."""
+    if facts.history is not None and not facts.history.complete:
+        return None
+    if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours and not is_over(plan, state, facts):
+        return "gpu-hours budget"
+    if not is_over(plan, state, facts):
+        return None
+    if state.search_configurations() >= plan.trials:
+        return "done"
+    return "space exhausted" if facts.exhausted else "settled"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sweeps.record.schema import utc
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sweeps.record.reading import StoredAttempt
+    from reports.records import AttemptRecord
 
 _HOUR = 3600.0
 
@@ -24,7 +22,7 @@ class DeviceTime:
         self._known: dict[int, tuple[float, float]] = {}
         self._running: dict[int, tuple[float, float]] = {}
 
-    def restore(self, trial: int, attempts: Iterable[StoredAttempt]) -> None:
+    def restore(self, trial: int, attempts: Iterable[AttemptRecord]) -> None:
         """Take a trial's attempts from the record, in place of what was known of them.
 
         One that no worker took does not count, one that never ended counts up to its last epoch.
@@ -33,8 +31,8 @@ class DeviceTime:
         self._seconds -= seconds
         self._gpu_seconds -= gpu_seconds
         for attempt in attempts:
-            started, ended = attempt.record.started, attempt.record.ended or utc(attempt.seen)
-            if attempt.record.worker and started is not None and ended is not None:
+            started, ended = attempt.started, attempt.ended or attempt.seen
+            if attempt.worker and started is not None and ended is not None:
                 self._add(trial, (ended - started).total_seconds(), attempt.gpu)
 
     def begin(self, trial: int, gpu: float) -> None:

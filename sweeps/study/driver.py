@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.records import AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
+from sweeps.observer import StudyOutcome
 from sweeps.record import LeaseLostError
-from sweeps.record.owner import driver_name
+from sweeps.record.leases import driver_name
 from sweeps.record.reading import Attribute
 from sweeps.storage_path import trial_folder
-from sweeps.study.assignments import Assignments
+from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.others import Others
-from sweeps.study.outcome import StudyOutcome
+from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sweeps.executor.protocol import Event, Executor
+    from sweeps.observer import EndReason, StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import StudyObserver, TrialProgress
-    from sweeps.study.outcome import EndReason, StudyOptions
-    from sweeps.study.plan import StudyPlan
+    from sweeps.study.plan import StudyOptions, StudyPlan
     from sweeps.study.state import LiveTrial, StudyState
 
 _log = logging.getLogger(__name__)
@@ -44,20 +44,27 @@ class StudyDriver:
     """
 
     def __init__(
-        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, executor: Executor, observer: StudyObserver, options: StudyOptions
+        self,
+        plan: StudyPlan,
+        record: RecordedStudy,
+        state: StudyState,
+        executor: Executor,
+        observers: Sequence[StudyObserver],
+        options: StudyOptions,
     ) -> None:
         self._plan = plan
         self._record = record
         self._state = state
         self._executor = executor
-        self._observer = observer
+        self._observers = observers
         self._options = options
         self._others = Others(record, state)
         self._assignments = Assignments(plan, record, state, self._others)
-        self._retention = Retention(plan, state.finished.values())
-        self._finishing = Finishing(plan, record, state, observer, self._retention)
+        ranking = StudyRanking(record.name, state, lambda: record.facts)
+        self._retention = Retention(plan, state, ranking, lambda: record.facts.leaders)
+        self._finishing = Finishing(plan, record, state, observers, self._retention)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
-        self._snapshots = Snapshots(record.name, plan, state, self._assignments)
+        self._snapshots = Snapshots(record.name, plan, state, ranking, self._assignments)
         created = record.facts.created
         self._identity = record.name if created is None else f"{record.name}, made {created.isoformat()}"
         self._running: set[int] = set()
@@ -76,12 +83,12 @@ class StudyDriver:
             reason = self._loop(stop_requested)
         except BaseException:
             self._close(0.0)
-            self._retention.close((), 0.0)
+            self._retention.close(0.0)
             raise
         self._close(0.0 if not self._running else self._options.grace_seconds)
-        self._retention.close(self._state.finished.values(), self._options.grace_seconds)
+        self._retention.close(self._options.grace_seconds)
         snapshot = self._snapshots.take("over")
-        self._observer.on_tick(snapshot)
+        self._tell(lambda observer: observer.on_tick(snapshot))
         note = self._assignments.settled if reason == "settled" else ""
         return StudyOutcome(reason, snapshot, tuple(sorted(self._state.held)), note)
 
@@ -141,7 +148,8 @@ class StudyDriver:
         """Before the first confirmation of this run: show what is left of it and what that costs."""
         if trial.role == "confirmation" and not self._confirming:
             self._confirming = True
-            self._observer.on_confirmation(self._assignments.confirmation.cost(len(self._running) + self._room()))
+            cost = self._assignments.confirmation.cost(len(self._running) + self._room())
+            self._tell(lambda observer: observer.on_confirmation(cost))
 
     def _room(self) -> int:
         own = self._executor.room()
@@ -151,7 +159,6 @@ class StudyDriver:
         attempt = trial.attempt + 1
         self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=trial.epochs, gpu=self._plan.gpu)
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", trial.epochs, None, None, None))
-        trial.worker = ""
         reach("attempt-written")
         config = self._plan.configure(trial.params, trial.seed)
         task = TrialTask(
@@ -206,18 +213,19 @@ class StudyDriver:
         _log.warning("study %s: trial %d was taken over by another driver; this one has stopped it", self._record.name, number)
 
     def _on_started(self, trial: LiveTrial, event: Started) -> None:
-        trial.worker = event.worker
+        trial.attempts[-1] = replace(trial.attempts[-1], worker=event.worker)
         self._state.device_time.begin(trial.number, self._plan.gpu)
         self._record.set_worker(trial.number, event.attempt, event.worker)
         reach("started")
-        self._observer.on_started(self._progress(trial))
+        record = trial.record()
+        self._tell(lambda observer: observer.on_started(record))
 
     def _on_epoch(self, trial: LiveTrial, event: EpochEnded) -> None:
         if trial.prune_reason is not None or trial.fault is not None or event.epoch <= trial.epochs:
             return
         reach("epoch-received")
         if event.epoch != trial.epochs + 1:
-            trial.fault = f"the trainable told epoch {event.epoch}, expected {trial.epochs + 1}: it must tell every epoch after those on record, in order"
+            trial.fault = f"the trainable reported epoch {event.epoch}, expected {trial.epochs + 1}: it must report every epoch after those on record, in order"
             self._executor.stop(trial.number)
             return
         self._record.add_epoch(trial.number, event.attempt, event.epoch, event.figures, event.checkpoint)
@@ -228,7 +236,8 @@ class StudyDriver:
         reach("epoch-written")
         if trial.role == "search":
             self._state.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
-        self._observer.on_epoch(self._progress(trial), event.figures)
+        record = trial.record()
+        self._tell(lambda observer: observer.on_epoch(record, event.figures))
         trial.prune_reason = self._judge(trial)
         if trial.prune_reason is not None:
             reach("prune-decided")
@@ -242,7 +251,8 @@ class StudyDriver:
         if len(trial.notices) < MOST_NOTICES:
             trial.notices.append(event.text)
             self._record.set_attributes(trial.number, {Attribute.NOTICES: list(trial.notices)})
-        self._observer.on_notice(self._progress(trial), event.text)
+        record = trial.record()
+        self._tell(lambda observer: observer.on_notice(record, event.text))
 
     def _judge(self, trial: LiveTrial) -> str | None:
         """Whether the pruner stops a trial after its last epoch on record; confirmations run to their end."""
@@ -256,8 +266,7 @@ class StudyDriver:
         self._state.device_time.end(trial.number)
         cause = Cause.STOPPED if trial.prune_reason is not None else event.cause
         self._record.end_attempt(trial.number, event.attempt, cause.value)
-        last = trial.attempts[-1]
-        trial.attempts[-1] = AttemptRecord(last.attempt, last.driver, trial.worker, last.from_epoch, last.started, None, cause.value)
+        trial.attempts[-1] = replace(trial.attempts[-1], ended=None, cause=cause.value)
         if trial.prune_reason is not None:
             self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason, outcome=event.outcome)
             self._first_failures.other()
@@ -296,7 +305,10 @@ class StudyDriver:
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
             self._assignments.follow()
-            self._observer.on_tick(self._snapshots.take())
+            self._retention.review()
+            snapshot = self._snapshots.take()
+            self._tell(lambda observer: observer.on_tick(snapshot))
 
-    def _progress(self, trial: LiveTrial) -> TrialProgress:
-        return trial.progress(self._plan.metric, maximize=self._plan.maximize)
+    def _tell(self, event: Callable[[StudyObserver], None]) -> None:
+        for observer in self._observers:
+            event(observer)

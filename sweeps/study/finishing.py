@@ -1,25 +1,24 @@
-"""The end of a trial: its curve in one piece, its figures and diagnosis, then its state.
+"""The end of an attempt and of a trial.
 
-The diagnosis of a finished trial, as it is written beside it.
-What becomes of a trial whose attempt ended: done, tried again, or failed with its cause.
-Stops a sweep whose every trial fails alike, before it burns the budget.
+`judge_failure` decides whether a trial is run again; `Finishing` writes a trial's end: its curves in one piece, its figures and flags, then its state.
+`FirstFailures` stops a sweep whose first trials all fail alike, before it burns the budget.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.trial import TrialState as OptunaState
 
 from reports.flags import find_flags
+from sweeps.errors import SweepError
 from sweeps.executor.protocol import Cause
-from sweeps.record.reading import Attribute
+from sweeps.record.reading import end_attributes
 from sweeps.study.kill_points import reach
-from sweeps.study.outcome import SweepAbortedError
-from sweeps.study.state import finished_trial, score_attribute
+from sweeps.study.state import score_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
 
     from reports.records import AttemptRecord, TrialState
     from sweeps.executor.protocol import Ended, Outcome
+    from sweeps.observer import StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import StudyObserver
     from sweeps.study.plan import StudyPlan
     from sweeps.study.retention import Retention
     from sweeps.study.state import LiveTrial, StudyState
 
 
-def diagnose(
+def flags_of(
     curves: Mapping[str, NDArray[np.float32]], num_val: int | None, planned_epochs: int, *, figures: Mapping[str, float], cut: bool
-) -> dict[str, Any]:
-    """Names of the curve's flags, the gravest first, and each with its evidence; plain data.
+) -> dict[str, dict[str, Any]]:
+    """Flags of a curve, the gravest first: name to evidence, plain data.
 
     Args:
         curves: metric to values, shape ``(num_epochs,)``.
@@ -56,7 +55,7 @@ def diagnose(
         frozen_by_batch=None if frozen is None else int(frozen),
         cut=cut,
     )
-    return {"flags": [flag.name for flag in flags], "evidence": {flag.name: asdict(flag)["evidence"] for flag in flags}} if flags else {}
+    return {flag.name: asdict(flag)["evidence"] for flag in flags}
 
 
 LONGEST_ERROR = 20_000
@@ -65,11 +64,13 @@ LONGEST_ERROR = 20_000
 class Finishing:
     """Writes the end of trials. A driver that dies inside is no harm: the next one repeats it."""
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, observer: StudyObserver, retention: Retention) -> None:
+    def __init__(
+        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, observers: Sequence[StudyObserver], retention: Retention
+    ) -> None:
         self._plan = plan
         self._record = record
         self._state = state
-        self._observer = observer
+        self._observers = observers
         self._retention = retention
 
     def complete(self, trial: LiveTrial, ended: Ended) -> None:
@@ -78,11 +79,11 @@ class Finishing:
         outcome = ended.outcome
         if trial.epochs == 0:
             self.finish(
-                trial, "FAIL", cause=Cause.EXCEPTION.value, error="the trainable returned without telling an epoch", outcome=outcome
+                trial, "FAIL", cause=Cause.EXCEPTION.value, error="the trainable returned without reporting an epoch", outcome=outcome
             )
         elif np.isnan(curve).all():
-            told = ", ".join(sorted(trial.curves)) or "none"
-            error = f"the trainable told no value of {self._plan.metric!r}, which is ranked; it told: {told}"
+            names = ", ".join(sorted(trial.curves)) or "none"
+            error = f"the trainable reported no value of {self._plan.metric!r}, which is ranked; it reported: {names}"
             self.finish(trial, "FAIL", cause=Cause.EXCEPTION.value, error=error, outcome=outcome)
         elif not np.isfinite(curve[~np.isnan(curve)]).all():
             error = f"{self._plan.metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}"
@@ -102,38 +103,34 @@ class Finishing:
             error: traceback or message of a failure.
             outcome: what the trainable returned, if it did.
         """
-        curves = trial.all_curves()
+        curves = dict(trial.record().curves)
         figures = {} if outcome is None else {name: float(value) for name, value in outcome.figures.items() if math.isfinite(value)}
         num_val = int(figures["num_val"]) if "num_val" in figures else self._record.facts.num_val
-        diagnosis = diagnose(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {}
-        finished = finished_trial(
-            (trial.number, trial.role, trial.configuration, trial.params),
-            state,
-            trial.curve(self._plan.metric),
-            maximize=self._plan.maximize,
-            why=(cause, error),
-            flags=tuple(str(flag) for flag in diagnosis.get("flags", ())),
+        finished = replace(
+            trial.record(),
+            state=state,
+            curves=curves,
+            figures=figures,
+            facts={} if outcome is None else dict(outcome.facts),
+            cause=cause,
+            error=error,
+            score=score_of(trial.curve(self._plan.metric), maximize=self._plan.maximize),
+            flags=flags_of(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {},
         )
         if num_val is not None and num_val > (self._record.facts.num_val or 0):  # a trial may see fewer an epoch than there are
             self._record.update_facts(num_val=num_val)
         self._record.compact(trial.number, curves)
         reach("curves-compacted")
-        attributes: dict[str, Any] = {
-            Attribute.FIGURES: figures,
-            Attribute.FACTS: {} if outcome is None else dict(outcome.facts),
-            Attribute.DIAGNOSIS: diagnosis,
-            Attribute.SCORE: score_attribute(finished),
-            Attribute.CAUSE: cause,
-            Attribute.ERROR: None if error is None else error[-LONGEST_ERROR:],
-        }
-        self._record.set_attributes(trial.number, {key: value for key, value in attributes.items() if value})
+        kept_error = None if error is None else error[-LONGEST_ERROR:]
+        self._record.set_attributes(trial.number, end_attributes(replace(finished, error=kept_error)))
         reach("attributes-set")
-        value = finished.stable if state == "COMPLETE" else None
+        value = finished.score["stable"] if state == "COMPLETE" else None
         self._record.tell(trial.number, OptunaState[state], value)
         reach("told")
         self._state.finish(finished)
         self._retention.finished(finished)
-        self._observer.on_finished(finished)
+        for observer in self._observers:
+            observer.on_finished(finished)
 
 
 WORKER_RETRIES = 2
@@ -175,6 +172,10 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
             return Verdict(again=True)
         return Verdict(again=False, cause=f"{cause.value} ({counted} attempts)")
     return Verdict(again=False, cause=cause.value)
+
+
+class SweepAbortedError(SweepError):
+    """The first trials of a run all failed with the same exception: the message holds its traceback."""
 
 
 class FirstFailures:

@@ -7,33 +7,27 @@ Imported trials have the role ``history``: they are shown, and they teach; they 
   TPE, which ranks pruned trials below all complete ones and among themselves, learns from it where trainings were promising, until complete trials of the full
   length take its place. The Gaussian process and CMA-ES, which cannot tell lengths apart, do not see it; nor does the pruner, whose levels must be those of
   one schedule. Its configuration may be trained again at the full length.
-
-Trials of one study as points of another's space.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from search_spaces import ChoiceParameter, OrdinalParameter, canonical_value, contains
-from sweeps.configuration import effective_settings, searchable_values
 from sweeps.errors import SweepInputError
 from sweeps.record import HistorySource, read_stored_study
-from sweeps.record.reading import Attribute, ImportedTrial, NewTrial, shown_epochs
 from sweeps.study.kill_points import reach
-from sweeps.study.state import metric_curve, restored_trial
-from sweeps.sweep_file import SweepFile, history_obstacles, setting_path
+from sweeps.study.state import metric_curve, point_of, score_of
+from sweeps.sweep_file import SweepFile, history_obstacles, setting_path, sweep_from_text
+from sweeps.sweep_file.configuration import effective_settings, searchable_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from search_spaces import Parameter, PointValue
+    from reports.records import TrialRecord
+    from search_spaces import PointValue
     from sweeps.record.facts import StudyFacts
-    from sweeps.record.reading import StoredTrial
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.plan import StudyPlan
 
@@ -48,7 +42,7 @@ class HistoryPoints:
     Args:
         old: the file of the study that the trials are from.
         new: the file of the new study.
-        boundaries: see `sweeps.configuration.effective_settings`.
+        boundaries: see `sweeps.sweep_file.configuration.effective_settings`.
     """
 
     def __init__(self, old: SweepFile, new: SweepFile, boundaries: Mapping[str, str]) -> None:
@@ -68,28 +62,14 @@ class HistoryPoints:
             path = setting_path(name)
             if path is None or not (parameter.when is None or parameter.when.holds(point)):
                 continue
-            value = _value_in(parameter, values[".".join(path)])
+            value = parameter.value_of(values[".".join(path)])
             if value is None:
                 return OUTSIDE
             point[name] = value
         return point if effective_settings(self._new, point, self._boundaries) == effective else OUTSIDE
 
 
-def _value_in(parameter: Parameter, setting: Any) -> PointValue | None:  # noqa: ANN401 - a setting's value
-    """The point's value that gives a setting this value, or None."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        wanted = _plain(setting)
-        return next((label for label in parameter.labels if _plain(parameter.values.get(label, label)) == wanted), None)
-    return canonical_value(parameter, setting) if contains(parameter, setting) else None
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - plain data
-    """Lists for tuples."""
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
 UNFINISHED = "failed, or not over"
-_KEPT = (Attribute.FIGURES, Attribute.FACTS, Attribute.DIAGNOSIS, Attribute.SCORE, Attribute.CAUSE)
 
 
 @dataclass(frozen=True)
@@ -105,7 +85,7 @@ class History:
 
     source: HistorySource
     facts: StudyFacts
-    trials: tuple[StoredTrial, ...]
+    trials: tuple[TrialRecord, ...]
     sweep: SweepFile
 
 
@@ -121,7 +101,7 @@ def look_at_history(source: HistorySource, sweep: SweepFile, fingerprint: str | 
         SweepInputError: no such study, or one whose trials say nothing about the new study; the message says why.
     """
     facts, trials = read_stored_study(source.storage, source.study)
-    old = SweepFile.from_text(facts.sweep_file, f"study {source.study}")
+    old = sweep_from_text(facts.sweep_file, f"study {source.study}")
     obstacles = history_obstacles(old, sweep)
     if obstacles:
         differences = "\n".join(f"  {difference}" for difference in obstacles)
@@ -154,24 +134,26 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
         plan: of the new study.
         sweep: its file.
         history: the old study.
-        boundaries: see `sweeps.configuration.effective_settings`.
+        boundaries: see `sweeps.sweep_file.configuration.effective_settings`.
     """
     source = history.source
-    there = {_origin(trial.attributes[Attribute.SOURCE]) for trial in record.trials() if trial.role == "history"}
+    there = {trial.source for trial in record.trials() if trial.role == "history"}
     points = HistoryPoints(history.sweep, sweep, boundaries)
     left_out: Counter[str] = Counter()
     imported = 0
-    for trial in _candidates(history.trials):
-        if trial.state not in ("COMPLETE", "PRUNED") or not trial.epochs:
+    for trial in history.trials:
+        if trial.role not in ("search", "history"):
+            continue
+        if trial.state not in ("COMPLETE", "PRUNED") or not trial.num_epochs:
             left_out[UNFINISHED] += 1
             continue
-        point = points.find({name: value for name, value in trial.params.items() if isinstance(value, (int, float, str))})
+        point = points.find(point_of(trial))
         if isinstance(point, str):
             left_out[point] += 1
             continue
-        origin = trial.attributes.get(Attribute.SOURCE) or {"study": source.study, "trial": trial.number}
-        if _origin(origin) not in there:
-            record.import_trial(_imported(trial, origin, point, plan, history.facts))
+        origin = _origin(trial, source.study)
+        if origin not in there:
+            record.import_trial(_imported(trial, record.next_number, origin, point, plan))
         imported += 1
         reach("history-imported")
     if record.facts.num_val is None and history.facts.num_val is not None:
@@ -179,41 +161,30 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     record.update_facts(history=replace(source, complete=True, imported=imported, left_out=dict(left_out)))
 
 
-def _candidates(trials: Iterable[StoredTrial]) -> list[StoredTrial]:
-    """Search trials, and what the old study had imported itself."""
-    return [trial for trial in trials if trial.role in ("search", "history")]
+def _origin(trial: TrialRecord, study: str) -> tuple[str, int]:
+    """Study and number of a trial, or of the one that it was imported from itself."""
+    return trial.source or (study, trial.number)
 
 
-def _origin(written: Mapping[str, Any]) -> tuple[str, int]:
-    return str(written["study"]), int(written["trial"])
-
-
-def _imported(
-    trial: StoredTrial, origin: Mapping[str, Any], point: Mapping[str, PointValue], plan: StudyPlan, facts: StudyFacts
-) -> ImportedTrial:
+def _imported(trial: TrialRecord, number: int, origin: tuple[str, int], point: Mapping[str, PointValue], plan: StudyPlan) -> TrialRecord:
     """A trial of the old study as one of the new."""
-    planned = int(trial.attributes.get(Attribute.PLANNED_EPOCHS, facts.planned_epochs))
-    configuration = plan.proposer.configuration_id(point)
-    scored = restored_trial(trial, point, plan.metric, maximize=plan.maximize)
-    complete = trial.state == "COMPLETE" and planned >= plan.planned_epochs and scored.stable is not None
-    attributes: dict[str, Any] = {name: trial.attributes[name] for name in _KEPT if trial.attributes.get(name)}
-    attributes[Attribute.SOURCE] = {**origin, "configuration": trial.configuration, "state": trial.state}
-    if planned < plan.planned_epochs:
-        attributes[Attribute.CAUSE] = f"history: a training of {planned} epochs, not {plan.planned_epochs}"
-    curve = metric_curve(trial, plan.metric)
-    shown = {epoch: float(curve[epoch - 1]) for epoch in sorted(shown_epochs(planned)) if epoch <= len(curve)}
-    started = trial.started or trial.completed
-    completed = trial.completed or trial.started
-    if started is None or completed is None:
-        raise SweepInputError(f"study {origin['study']}: trial {trial.number} is over and has no time; the storage is damaged.")
-    seed = int(trial.attributes.get(Attribute.SEED, 0))
-    return ImportedTrial(
-        trial=NewTrial(point, "history", configuration, seed, int(trial.attributes.get(Attribute.REPLICATE, 0)), planned),
-        state="COMPLETE" if complete else "PRUNED",
-        value=scored.stable if complete else None,
-        attributes=attributes,
-        curves={name: np.asarray(values, dtype=np.float32) for name, values in trial.curves.items()},
-        shown={epoch: value for epoch, value in shown.items() if np.isfinite(value)},
+    started, completed = trial.started or trial.completed, trial.completed or trial.started
+    if started is None:
+        raise SweepInputError(f"study {origin[0]}: trial {trial.number} is over and has no time; the storage is damaged.")
+    score = trial.score or score_of(metric_curve(trial, plan.metric), maximize=plan.maximize)
+    shorter = trial.planned_epochs < plan.planned_epochs
+    return replace(
+        trial,
+        number=number,
+        configuration=plan.proposer.configuration_id(point),
+        role="history",
+        state="COMPLETE" if trial.state == "COMPLETE" and not shorter and score else "PRUNED",
+        params=point,
+        cause=f"history: a training of {trial.planned_epochs} epochs, not {plan.planned_epochs}" if shorter else trial.cause,
+        error=None,
+        source=origin,
+        score=score,
+        memory={},
         started=started,
         completed=completed,
     )

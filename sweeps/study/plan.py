@@ -1,23 +1,19 @@
-"""What the study logic needs to know of a sweep.
-
-From a sweep file to what the study logic needs of it.
-"""
+"""What the study logic needs to know of a sweep: the plan, made from its file, and the options of a run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from reports.records import ParameterRecord
-from search_spaces import ChoiceParameter, IntParameter, OrdinalParameter
-from sweeps.configuration import configuration_id
-from sweeps.paths import absolute_config
+from sweeps.record import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file import train_config
+from sweeps.sweep_file.configuration import absolute_config, configuration_id
 from trainer import TrainConfig
 from trainer.network import compile_key
 
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces import Parameter, PointValue
+    from sweeps.record.facts import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile
 
@@ -81,6 +78,33 @@ class StudyPlan:
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
 
 
+@dataclass(frozen=True)
+class StudyOptions:
+    """Options of `run_study`.
+
+    Attributes:
+        facts: what identifies the study beyond its sweep file (``data_fingerprint``, ``command``); texts.
+        versions: package to version.
+        hardware: of this host; texts.
+        boundaries: what each ``frozen_layers`` label means on the backbone, so that labels that freeze the same layers are one configuration.
+        history: the study whose trials a new study begins with.
+        grace_seconds: how long running trials may take to save when the run is stopped.
+        same_failures: so many equal exceptions at the start of a run stop it; 0: never.
+        poll_seconds: longest wait for an event.
+        times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    boundaries: Mapping[str, str] = field(default_factory=dict)
+    history: HistorySource | None = None
+    grace_seconds: float = 30.0
+    same_failures: int = 3
+    poll_seconds: float = 0.2
+    times: StorageTimes = field(default_factory=StorageTimes)
+
+
 MINIMIZED = ("val_loss",)
 
 
@@ -90,7 +114,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     Args:
         sweep: resolved.
         trainable: ``package.module:function``.
-        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.configuration.effective_settings`.
+        boundaries: what each ``frozen_layers`` label means on the backbone; see `sweeps.sweep_file.configuration.effective_settings`.
 
     Raises:
         SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
@@ -139,9 +163,12 @@ def _test_roles(sweep: SweepFile) -> frozenset[Role]:
 def parameter_record(parameter: Parameter) -> ParameterRecord:
     """A searched parameter as the report shows it."""
     condition = parameter.when.text if parameter.when is not None else None
-    if isinstance(parameter, ChoiceParameter):
-        return ParameterRecord(parameter.name, "choice", labels=parameter.labels, condition=condition)
-    if isinstance(parameter, OrdinalParameter):
-        return ParameterRecord(parameter.name, "ordinal", labels=parameter.labels, condition=condition)
-    kind: Literal["int", "float"] = "int" if isinstance(parameter, IntParameter) else "float"
-    return ParameterRecord(parameter.name, kind, log=parameter.log, low=parameter.low, high=parameter.high, condition=condition)
+    return ParameterRecord(
+        parameter.name,
+        parameter.kind,
+        labels=parameter.labels,
+        log=parameter.log,
+        low=parameter.low,
+        high=parameter.high,
+        condition=condition,
+    )

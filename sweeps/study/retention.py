@@ -1,4 +1,4 @@
-"""What stays of finished trials below storage_path: the models of the best configurations, and nothing else.
+"""What stays of finished trials below storage_path: the models of the configurations that rank best, and nothing else.
 
 A trial that is not over is never touched: its checkpoints are what the next attempt continues from. A trial is cleared only once the record says that it is over,
 so a driver that dies before or within only leaves something behind, which the next one finds when it starts.
@@ -14,94 +14,108 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sweeps.storage_path import NAME as MARK
 from sweeps.study.kill_points import reach
-from trainer.fit.checkpoints import superfluous
+from trainer.checkpoints import superfluous
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from sweeps.study.observer import FinishedTrial
+    from reports.ranking import RankedConfiguration
+    from reports.records import TrialRecord
     from sweeps.study.plan import StudyPlan
+    from sweeps.study.ranking import StudyRanking
+    from sweeps.study.state import StudyState
     from trainer.places import Folder
 
 KEPT_CONFIGURATIONS = 5
-"""Best configurations by stable whose models stay; more where more are confirmed."""
+"""Best configurations whose models stay. Where as many are confirmed, one more: it leads if all of those fall in their fresh seeds."""
 _TRIAL = re.compile(r"\d{5,}")
 _Result = TypeVar("_Result")
 _LOG = logging.getLogger(__name__)
 
 
-class KeptConfigurations:
-    """The best configurations by stable so far. One that has fallen out never comes back: others only get better."""
-
-    def __init__(self, plan: StudyPlan) -> None:
-        self._count = max(KEPT_CONFIGURATIONS, plan.confirm_top)
-        self._sign = 1.0 if plan.maximize else -1.0
-        self._best: dict[str, tuple[bool, float, int]] = {}
-        self._models: dict[str, set[int]] = {}
-
-    def add(self, trial: FinishedTrial) -> list[int]:
-        """Take a finished trial into account; returns the trials whose models need no longer stay."""
-        if trial.state != "COMPLETE":
-            return []
-        self._models.setdefault(trial.configuration, set()).add(trial.number)
-        if trial.role == "search" and trial.stable is not None:
-            standing = (not trial.provisional, self._sign * trial.stable, -trial.number)
-            self._best[trial.configuration] = max(standing, self._best.get(trial.configuration, standing))
-        kept = sorted(self._best, key=lambda each: self._best[each], reverse=True)[: self._count]
-        self._best = {configuration: self._best[configuration] for configuration in kept}
-        gone = [configuration for configuration in self._models if configuration not in self._best]
-        return [number for configuration in gone for number in sorted(self._models.pop(configuration))]
-
-    def keeps_model_of(self, trial: FinishedTrial) -> bool:
-        """Whether a trial's model stays."""
-        return trial.number in self._models.get(trial.configuration, ())
-
-
 class Retention:
     """Removes in a thread of its own, because object stores are slow; what cannot be removed now is left for the next run."""
 
-    def __init__(self, plan: StudyPlan, finished: Iterable[FinishedTrial]) -> None:
+    def __init__(self, plan: StudyPlan, state: StudyState, ranking: StudyRanking, confirmed: Callable[[], Collection[str]]) -> None:
+        """Args: confirmed: the configurations whose confirmation has begun; one bad seed of theirs is no verdict, so their models stay."""
         self._root = open_folder(plan.checkpoint_root, "storage_path")
-        self._kept = KeptConfigurations(plan)
-        self._over: dict[int, FinishedTrial] = {}
-        for trial in finished:
-            if trial.role != "history":
-                self._over[trial.number] = trial
-                self._kept.add(trial)
-        self._left = {number: self._kept.keeps_model_of(trial) for number, trial in self._over.items()}
+        self._kept = max(KEPT_CONFIGURATIONS, plan.confirm_top + 1)
+        self._state = state
+        self._ranking = ranking
+        self._confirmed = confirmed
+        self._judged: tuple[RankedConfiguration, ...] = ()
+        self._over: set[int] = set()
+        self._models: set[int] = set()
+        self._waiting: set[int] = set()
+        self._notice(self._state.finished.values())
+        self._decide(now=True)
+        self._waiting.clear()
+        self._left = {number: number in self._models for number in self._over}
         self._jobs: queue.SimpleQueue[tuple[int, bool] | None] = queue.SimpleQueue()
         self._failed = False
         self._thread = threading.Thread(target=self._work, name="retention", daemon=True)
 
     def start(self) -> None:
-        """Clear what earlier drivers left, then what is told to be over."""
+        """Clear what earlier drivers left, then trials as they end."""
         self._thread.start()
 
-    def finished(self, trial: FinishedTrial) -> None:
+    def finished(self, trial: TrialRecord) -> None:
         """A trial is over and the record says so."""
-        if trial.number in self._over or trial.role == "history":
-            return
-        self._over[trial.number] = trial
-        gone = self._kept.add(trial)
-        keep = self._kept.keeps_model_of(trial)
-        self._jobs.put((trial.number, keep))
-        for number in gone:
-            if number != trial.number:
-                self._jobs.put((number, False))
+        self._put(self._notice([trial]))
+        self.review()
 
-    def close(self, finished: Iterable[FinishedTrial], seconds: float) -> None:
-        """Finish what is to be removed; after `seconds` the rest is left for the next run.
+    def review(self) -> None:
+        """Decide about models where there is a new ranking; costs nothing where there is none."""
+        self._put(self._decide(now=False))
+
+    def close(self, seconds: float) -> None:
+        """Finish what is to be removed, of trials of other drivers too; after `seconds` the rest is left for the next run.
 
         Args:
-            finished: every trial that is over, those of other drivers included.
             seconds: to wait at most.
         """
-        for trial in finished:
-            self.finished(trial)
+        self._put(self._notice(self._state.finished.values()))
+        self._put(self._decide(now=True))
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join(seconds)
+
+    def _put(self, decisions: Iterable[tuple[int, bool]]) -> None:
+        for decision in decisions:
+            self._jobs.put(decision)
+
+    def _notice(self, finished: Iterable[TrialRecord]) -> list[tuple[int, bool]]:
+        """Learn of trials that are over; returns those that leave no model. The others wait for the next ranking."""
+        cleared = []
+        for trial in finished:
+            if trial.role == "history" or trial.number in self._over:
+                continue
+            self._over.add(trial.number)
+            if trial.state == "COMPLETE":
+                self._models.add(trial.number)
+                self._waiting.add(trial.number)
+            else:
+                cleared.append((trial.number, False))
+        return cleared
+
+    def _decide(self, *, now: bool) -> list[tuple[int, bool]]:
+        """What a new ranking decides: number of a trial, and whether its model stays. None of a model that stays as it is."""
+        ranked = self._ranking.configurations(now=now)
+        if ranked is self._judged:
+            return []
+        self._judged = ranked
+        spared = set(self._confirmed())
+        decisions = []
+        for place, each in enumerate(ranked):
+            stays = place < self._kept or each.configuration in spared
+            for number in (trial.number for trial in each.trials if trial.number in self._models):
+                if not stays or number in self._waiting:
+                    decisions.append((number, stays))
+                self._waiting.discard(number)
+                if not stays:
+                    self._models.discard(number)
+        return decisions
 
     def _work(self) -> None:
         names: tuple[str, ...] = self._attempt(self._root.folders, ())
@@ -122,7 +136,7 @@ class Retention:
         self._attempt(folder.remove_empty, None)
 
     def _attempt(self, operation: Callable[[], _Result], otherwise: _Result) -> _Result:
-        """Ask the folder; a failure is told once in a run and costs nothing but room."""
+        """Ask the folder; a failure is reported once in a run and costs nothing but room."""
         try:
             return operation()
         except OSError as error:

@@ -7,34 +7,27 @@ from typing import TYPE_CHECKING
 
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepInputError
-from sweeps.record import StudyExistsError, StudyFacts, create_study, open_study, study_exists
+from sweeps.record import Storage, StudyExistsError, StudyFacts, create_study, open_study, study_exists
+from sweeps.record.storage import opened
 from sweeps.search.view import record_distributions
 from sweeps.storage_path import claim, refuse_claimed
-from sweeps.study.continuing import check_history, record_changes
+from sweeps.study.continuing import check_history, record_changes, storage_of
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
-from sweeps.study.observer import Silent
-from sweeps.study.outcome import StudyOptions
-from sweeps.study.plan import parameter_record, plan_of
+from sweeps.study.plan import StudyOptions, parameter_record, plan_of
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import has_literal_password, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sweeps.executor.protocol import Executor
+    from sweeps.observer import StudyObserver, StudyOutcome
     from sweeps.record.recorded_study import RecordedStudy
-    from sweeps.study.observer import StudyObserver
-    from sweeps.study.outcome import StudyOutcome
+    from sweeps.record.storage import Database
     from sweeps.study.plan import StudyPlan
     from sweeps.sweep_file import SweepFile
 
 KERAS_TRAINABLE = "sweeps.keras_trainable:train_trial"
-
-
-def storage_of(sweep: SweepFile) -> str:
-    """The sweep's storage URL, variables unexpanded."""
-    return sweep.storage or f"sqlite:///./{sweep.study}.db"
 
 
 def run_study(
@@ -42,9 +35,10 @@ def run_study(
     executor: Executor,
     *,
     trainable: str = KERAS_TRAINABLE,
-    observer: StudyObserver | None = None,
+    observers: Sequence[StudyObserver] = (),
     stop_requested: Callable[[], bool] = lambda: False,
     options: StudyOptions | None = None,
+    database: Database | None = None,
 ) -> StudyOutcome:
     """Run a sweep to its end, or continue the study it has: nothing finished is lost, nothing runs twice.
 
@@ -52,50 +46,51 @@ def run_study(
         sweep: resolved sweep file.
         executor: runs the trials; closed when this returns or raises.
         trainable: ``package.module:function``.
-        observer: shown what happens.
+        observers: called with what happens.
         stop_requested: asked between events; True saves the running trials for the next run and returns.
         options: what identifies the study beyond its file, and how the run behaves.
+        database: the sweep's storage, where it is open already; it stays open.
 
     Raises:
         SweepInputError: the study exists and the file differs where it must not; the message lists the differences.
         StudyLockedError: another driver is running the study (SQLite; on PostgreSQL they share it).
         SweepAbortedError: the first trials all failed alike.
     """
-    chosen, shown = options or StudyOptions(), observer or Silent()
-    try:
-        plan = plan_of(sweep, trainable, chosen.boundaries)
-        record = _opened(sweep, plan, chosen)
-    except BaseException:
-        executor.close(0.0)
-        raise
-    try:
-        driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, shown, chosen)
-        outcome = driver.run(stop_requested)
-        if outcome.reason == "space exhausted" and not record.facts.exhausted:
-            record.update_facts(exhausted=True)
-        return outcome
-    finally:
-        record.close()
+    chosen = options or StudyOptions()
+    with opened(database or storage_of(sweep)) as storage:
+        try:
+            plan = plan_of(sweep, trainable, chosen.boundaries)
+            record = _open(storage, sweep, plan, chosen)
+        except BaseException:
+            executor.close(0.0)
+            raise
+        try:
+            driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, observers, chosen)
+            outcome = driver.run(stop_requested)
+            if outcome.reason == "space exhausted" and not record.facts.exhausted:
+                record.update_facts(exhausted=True)
+            return outcome
+        finally:
+            record.close()
 
 
-def _opened(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
+def _open(database: Database, sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> RecordedStudy:
     """The sweep's study, made if it does not exist, with what this run changes written to its history."""
-    url = storage_of(sweep)
-    if has_literal_password(url):  # a sweep built by hand, which no file's check has seen
-        raise SweepInputError(
-            f"storage: a password stands in {masked(url)} and would be stored with the study; write ${{PASSWORD}} in its place and set that variable."
-        )
+    try:
+        Storage(storage_of(sweep)).refuse_password()  # a sweep built by hand, which no file's check has seen
+    except ValueError as error:
+        raise SweepInputError(f"storage: {error}") from None
     fingerprint = options.facts.get("data_fingerprint")
-    if not study_exists(url, sweep.study):
+    if not study_exists(database, sweep.study):
         refuse_claimed(plan.checkpoint_root, sweep.study)
         if options.history is not None:
             look_at_history(options.history, sweep, fingerprint)  # refused before anything is written
         try:
-            record = create_study(url, sweep.study, _facts(sweep, plan, options), options.times)
+            record = create_study(database, sweep.study, _facts(sweep, plan, options), options.times)
         except StudyExistsError:  # another driver made it in between
-            record = open_study(url, sweep.study, options.times)
+            record = open_study(database, sweep.study, options.times)
     else:
-        record = open_study(url, sweep.study, options.times)
+        record = open_study(database, sweep.study, options.times)
     try:
         claim(plan.checkpoint_root, record.name, record.facts.created)
         check_history(record.name, record.facts, options.history)

@@ -1,4 +1,4 @@
-"""Makes the snapshots that observers are shown."""
+"""Where a run stands, as its observers get it about once a second."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from sweeps.study.observer import StudySnapshot
+from sweeps.observer import StudySnapshot
 
 if TYPE_CHECKING:
     from sweeps.study.assignments import Assignments
     from sweeps.study.plan import StudyPlan
+    from sweeps.study.ranking import StudyRanking
     from sweeps.study.state import StudyState
 
 
 class Snapshots:
     """Counts what is there; remembers where the run began, for its speed."""
 
-    def __init__(self, study: str, plan: StudyPlan, state: StudyState, assignments: Assignments | None = None) -> None:
+    def __init__(
+        self, study: str, plan: StudyPlan, state: StudyState, ranking: StudyRanking, assignments: Assignments | None = None
+    ) -> None:
         """Args: assignments: of the run, or None where nothing runs."""
         self._study = study
         self._plan = plan
         self._state = state
+        self._ranking = ranking
         self._assignments = assignments
         self._started = time.monotonic()
         self._epochs_before = self._search_epochs()
@@ -42,8 +46,8 @@ class Snapshots:
             complete=states["COMPLETE"],
             pruned=states["PRUNED"],
             failed=states["FAIL"],
-            running=tuple(state.live[number].progress(plan.metric, maximize=plan.maximize) for number in sorted(state.live)),
-            leaders=tuple(state.leaders()),
+            running=tuple(state.live[number].record() for number in sorted(state.live)),
+            leaders=self._ranking.leaders(now=phase == "over"),
             confirmations=confirmations,
             confirmations_target=self._confirmations_target(),
             elapsed=time.monotonic() - self._started,
@@ -59,7 +63,7 @@ class Snapshots:
         elapsed = time.monotonic() - self._started
         if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
-        finished = [trial.epochs for trial in self._state.finished.values() if trial.role == "search"]
+        finished = [trial.num_epochs for trial in self._state.finished.values() if trial.role == "search"]
         missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
         return max(missing, 0.0) * elapsed / gained
 
@@ -69,7 +73,7 @@ class Snapshots:
     def _confirmations_target(self) -> int:
         if self._assignments is not None:
             return self._assignments.confirmation.trials_wanted()
-        return len(self._state.leaders(self._plan.confirm_top)) * self._plan.confirm_seeds
+        return min(len(self._state.search_order()), self._plan.confirm_top) * self._plan.confirm_seeds
 
     def _confirmation_eta(self) -> float | None:
         """Seconds until the confirmation is done: by the study's speed at first, then by its own."""
@@ -82,5 +86,5 @@ class Snapshots:
         return cost.seconds if not gained else cost.epochs * (now - since) / gained
 
     def _search_epochs(self) -> int:
-        finished = sum(trial.epochs for trial in self._state.finished.values() if trial.role == "search")
+        finished = sum(trial.num_epochs for trial in self._state.finished.values() if trial.role == "search")
         return finished + sum(trial.epochs for trial in self._state.live.values() if trial.role == "search")

@@ -1,123 +1,85 @@
 """What the driver knows of its study: rebuilt from the record at the start, then kept beside it.
 
-A finished trial's figures: computed once from its curve, then read from the record.
-A trial that is not over: what the driver keeps of it.
+A trial that is over is a `TrialRecord`; its score is computed once from its curve, then read from the record. A trial that is not over is a `LiveTrial`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from reports.stability import level, stability
-from sweeps.record.reading import Attribute
+from reports.records import Curves, TrialRecord
+from reports.stability import stability
 from sweeps.search.history import SearchHistory
-from sweeps.search.pruning import LevelBook
+from sweeps.search.pruning.levels import LevelBook
 from sweeps.search.view import SeenTrial
 from sweeps.study.device_time import DeviceTime
-from sweeps.study.observer import FinishedTrial, TrialProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from reports.records import AttemptRecord, Role, TrialState
-    from search_spaces.parameters import PointValue
-    from sweeps.record.reading import StoredTrial
+    from reports.records import AttemptRecord, Role
+    from search_spaces.conditions import PointValue
     from sweeps.study.plan import StudyPlan
 
 
-_FIGURES = ("stable", "level", "best", "last", "provisional")
-
-
-def finished_trial(
-    identity: tuple[int, Role, str, Mapping[str, PointValue]],
-    state: TrialState,
-    curve: NDArray[np.float32],
-    *,
-    maximize: bool,
-    why: tuple[str | None, str | None] = (None, None),
-    flags: tuple[str, ...] = (),
-) -> FinishedTrial:
-    """Score a trial that is over.
-
-    Args:
-        identity: number, role, configuration, params.
-        state: how it ended.
-        curve: the ranked metric, shape ``(num_epochs,)``.
-        maximize: whether more is better.
-        why: cause and error.
-        flags: names of the curve's flags.
-    """
-    number, role, configuration, params = identity
+def score_of(curve: NDArray[np.float32], *, maximize: bool) -> dict[str, float]:
+    """`TrialRecord.score` of a curve of the ranked metric, shape ``(num_epochs,)``; empty where no epoch has a finite value."""
     score = stability(curve, maximize=maximize)
-    known = curve[~np.isnan(curve)]
-    best = None if not len(known) else float(known.max() if maximize else known.min())
-    return FinishedTrial(
-        number=number,
-        role=role,
-        configuration=configuration,
-        params=params,
-        state=state,
-        epochs=len(curve),
-        stable=None if score is None else score.stable,
-        level=None if score is None else score.level,
-        best=best,
-        last=float(known[-1]) if len(known) else None,
-        cause=why[0],
-        error=why[1],
-        flags=flags,
-        provisional=score is None or score.provisional,
-    )
-
-
-def score_attribute(trial: FinishedTrial) -> dict[str, float | bool | None]:
-    """The figures as they are put on record; empty where there is no score."""
-    if trial.stable is None or not all(
-        np.isfinite(value) for value in (trial.stable, trial.level, trial.best, trial.last) if value is not None
-    ):
-        return {}
-    return {name: getattr(trial, name) for name in _FIGURES}
-
-
-def restored_trial(stored: StoredTrial, params: Mapping[str, PointValue], metric: str, *, maximize: bool) -> FinishedTrial:
-    """A finished trial from the record; its curve is only decoded where the record holds no score."""
-    attributes = stored.attributes
-    identity = (stored.number, stored.role, stored.configuration, params)
-    why = (attributes.get(Attribute.CAUSE), attributes.get(Attribute.ERROR))
-    flags = tuple(str(flag) for flag in attributes.get(Attribute.DIAGNOSIS, {}).get("flags", ()))
-    score: Mapping[str, Any] | None = attributes.get(Attribute.SCORE)
     if score is None:
-        curve = metric_curve(stored, metric)
-        return finished_trial(identity, stored.state, curve, maximize=maximize, why=why, flags=flags)
-    return FinishedTrial(
-        *identity,
-        stored.state,
-        stored.epochs,
-        stable=score.get("stable"),
-        level=score.get("level"),
-        best=score.get("best"),
-        last=score.get("last"),
-        cause=why[0],
-        error=why[1],
-        flags=flags,
-        provisional=bool(score.get("provisional")),
-    )
+        return {}
+    known = curve[~np.isnan(curve)]
+    figures = {
+        "stable": score.stable,
+        "level": score.level,
+        "best": float(known.max() if maximize else known.min()),
+        "last": float(known[-1]),
+        "provisional": score.provisional,
+    }
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
-def metric_curve(stored: StoredTrial, metric: str) -> NDArray[np.float32]:
-    """A stored trial's curve of the metric, shape ``(num_epochs,)``; NaN throughout where it has none."""
-    found = stored.curves.get(metric)
-    return np.full(stored.epochs, np.nan, dtype=np.float32) if found is None else np.array(found, dtype=np.float32)
+def metric_curve(trial: TrialRecord, metric: str) -> NDArray[np.float32]:
+    """A trial's curve of the metric, shape ``(num_epochs,)``; NaN throughout where it has none."""
+    values = trial.curves.get(metric)
+    return np.full(trial.num_epochs, np.nan, dtype=np.float32) if values is None else np.array(values, dtype=np.float32)
+
+
+def point_of(trial: TrialRecord) -> dict[str, PointValue]:
+    """The searched parameters of a trial as a point of the space."""
+    return {name: value for name, value in trial.params.items() if isinstance(value, (int, float, str))}
+
+
+class CurvesSoFar(Curves):
+    """The curves of a running trial as they were at one epoch; nothing is copied before it is looked at."""
+
+    def __init__(self, values: Mapping[str, list[np.float32]], num_epochs: int) -> None:
+        self._values = dict(values)  # the lists only grow
+        self._num_epochs = num_epochs
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs on record."""
+        return self._num_epochs
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return np.asarray(self._values[name][: self._num_epochs], dtype=np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 @dataclass
 class LiveTrial:
-    """Changes with every event of the trial.
+    """A trial that is not over; changes with every event.
 
     Attributes:
         number: in the study.
@@ -126,13 +88,13 @@ class LiveTrial:
         seed: training seed.
         params: active parameters.
         planned_epochs: epochs of a complete training.
+        replicate: see `TrialRecord`.
         curves: metric to values so far, float32, NaN where an epoch has none.
         epochs: epochs on record.
         attempts: finished and running attempts, in order.
-        worker: who has the running attempt.
+        notices: what its workers reported that a person should know, each once.
         prune_reason: why the pruner stopped it, once it did.
         fault: what the trainable did wrong, once it did.
-        notices: what its workers told that a person should know, each once.
     """
 
     number: int
@@ -141,13 +103,30 @@ class LiveTrial:
     seed: int
     params: Mapping[str, PointValue]
     planned_epochs: int
+    replicate: int = 0
     curves: dict[str, list[np.float32]] = field(default_factory=dict)
     epochs: int = 0
     attempts: list[AttemptRecord] = field(default_factory=list)
-    worker: str = ""
+    notices: list[str] = field(default_factory=list)
     prune_reason: str | None = None
     fault: str | None = None
-    notices: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def of(trial: TrialRecord) -> LiveTrial:
+        """A trial on record that is not over."""
+        return LiveTrial(
+            number=trial.number,
+            role=trial.role,
+            configuration=trial.configuration,
+            seed=trial.seed,
+            params=point_of(trial),
+            planned_epochs=trial.planned_epochs,
+            replicate=trial.replicate,
+            curves={name: list(values) for name, values in trial.curves.items()},
+            epochs=trial.num_epochs,
+            attempts=list(trial.attempts),
+            notices=list(trial.notices),
+        )
 
     @property
     def attempt(self) -> int:
@@ -165,31 +144,24 @@ class LiveTrial:
         """Values of a metric so far, shape ``(epochs,)``."""
         return np.asarray(self.curves.get(metric, [np.nan] * self.epochs), dtype=np.float32)
 
-    def all_curves(self) -> dict[str, NDArray[np.float32]]:
-        """Every metric's values so far."""
-        return {name: np.asarray(values, dtype=np.float32) for name, values in self.curves.items()}
-
-    def progress(self, metric: str, *, maximize: bool) -> TrialProgress:
-        """A frozen view of it."""
-        curve = self.curve(metric)
-        known = curve[~np.isnan(curve)]
-        return TrialProgress(
+    def record(self) -> TrialRecord:
+        """The trial as it is now."""
+        return TrialRecord(
             number=self.number,
-            role=self.role,
             configuration=self.configuration,
+            role=self.role,
+            state="RUNNING",
+            seed=self.seed,
             params=self.params,
-            attempt=max(self.attempt, 0),
-            epoch=self.epochs,
+            curves=CurvesSoFar(self.curves, self.epochs),
             planned_epochs=self.planned_epochs,
-            metric=float(known[-1]) if len(known) else None,
-            level=float(level(curve, maximize=maximize)) if len(known) else None,
-            worker=self.worker,
-            driver=self.attempts[-1].driver if self.attempts else "",
+            attempts=tuple(self.attempts),
+            notices=tuple(self.notices),
+            replicate=self.replicate,
         )
 
 
-LEADERS = 5
-_NO_MEMORY: Mapping[str, object] = {}
+NO_MEMORY: Mapping[str, object] = {}
 
 
 class StudyState:
@@ -204,9 +176,9 @@ class StudyState:
         taken: configurations that are not proposed again.
     """
 
-    def __init__(self, plan: StudyPlan, trials: Iterable[StoredTrial]) -> None:
+    def __init__(self, plan: StudyPlan, trials: Iterable[TrialRecord]) -> None:
         self._plan = plan
-        self.finished: dict[int, FinishedTrial] = {}
+        self.finished: dict[int, TrialRecord] = {}
         self.live: dict[int, LiveTrial] = {}
         self.held: set[int] = set()
         self.book = LevelBook(maximize=plan.maximize)
@@ -218,16 +190,16 @@ class StudyState:
         for trial in trials:
             self._restore(trial)
 
-    def add(self, trial: LiveTrial, replicate: int, memory: Mapping[str, object] = _NO_MEMORY) -> None:
+    def add(self, trial: LiveTrial, memory: Mapping[str, object] = NO_MEMORY) -> None:
         """A new trial of this driver is on record."""
         self.live[trial.number] = trial
         self.held.add(trial.number)
-        self._replicates.add((trial.configuration, replicate))
+        self._replicates.add((trial.configuration, trial.replicate))
         self.taken.add(trial.configuration)
         if memory:
             self._memory[trial.number] = memory
 
-    def finish(self, trial: FinishedTrial) -> None:
+    def finish(self, trial: TrialRecord) -> None:
         """A trial is over."""
         live = self.live.pop(trial.number)
         self.held.discard(trial.number)
@@ -236,11 +208,11 @@ class StudyState:
             self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
             self._remember(trial)
 
-    def follow(self, stored: StoredTrial) -> None:
+    def follow(self, trial: TrialRecord) -> None:
         """Take over what another driver wrote of a trial."""
-        if stored.number not in self.finished and stored.number not in self.held:
-            self.live.pop(stored.number, None)
-            self._restore(stored)
+        if trial.number not in self.finished and trial.number not in self.held:
+            self.live.pop(trial.number, None)
+            self._restore(trial)
 
     def others(self) -> set[int]:
         """Trials that are not over and that this driver does not hold."""
@@ -250,7 +222,7 @@ class StudyState:
         """Search trials as a sampler may know them, by number."""
         running = [
             SeenTrial(
-                trial.number, trial.configuration, "RUNNING", trial.params, None, trial.epochs, self._memory.get(trial.number, _NO_MEMORY)
+                trial.number, trial.configuration, "RUNNING", trial.params, None, trial.epochs, self._memory.get(trial.number, NO_MEMORY)
             )
             for trial in self.live.values()
             if trial.role == "search"
@@ -278,61 +250,45 @@ class StudyState:
             replicate -= 1
         return replicate
 
-    def leaders(self, count: int = LEADERS) -> list[FinishedTrial]:
-        """The best complete search trials, best first; provisional scores come after all others."""
-        sign = -1.0 if self._plan.maximize else 1.0
-        complete = [
-            trial for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE" and trial.stable is not None
-        ]
-        return sorted(complete, key=lambda trial: (trial.provisional, sign * (trial.stable or 0.0), trial.number))[:count]
+    def search_order(self) -> list[TrialRecord]:
+        """Complete search trials by their own figures, best first, provisional ones last: whom to confirm, and nothing else.
 
-    def _restore(self, stored: StoredTrial) -> None:
-        """Take over a trial from the record."""
-        attributes = stored.attributes
-        params: dict[str, PointValue] = {name: value for name, value in stored.params.items() if isinstance(value, (int, float, str))}
-        shorter = stored.role == "history" and int(attributes.get(Attribute.PLANNED_EPOCHS, 0)) < self._plan.planned_epochs
-        if stored.role != "history":
-            self._replicates.add((stored.configuration, int(attributes.get(Attribute.REPLICATE, 0))))
+        Who leads is asked of `StudyRanking`.
+        """
+        sign = -1.0 if self._plan.maximize else 1.0
+        complete = [trial for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE" and trial.score]
+        return sorted(complete, key=lambda trial: (trial.score["provisional"], sign * trial.score["stable"], trial.number))
+
+    def _restore(self, trial: TrialRecord) -> None:
+        """Take over a trial from the record; its curve is only decoded where the record holds no score."""
+        shorter = trial.role == "history" and trial.planned_epochs < self._plan.planned_epochs
+        if trial.role != "history":
+            self._replicates.add((trial.configuration, trial.replicate))
         if not shorter:
-            self.taken.add(stored.configuration)
-        if stored.system_attributes:
-            self._memory[stored.number] = stored.system_attributes
-        self.device_time.restore(stored.number, stored.attempts)
-        if stored.state in ("RUNNING", "WAITING"):
-            self._restore_live(stored, params)
+            self.taken.add(trial.configuration)
+        if trial.memory:
+            self._memory[trial.number] = trial.memory
+        self.device_time.restore(trial.number, trial.attempts)
+        if trial.state in ("RUNNING", "WAITING"):
+            live = self.live[trial.number] = LiveTrial.of(trial)
+            if live.role == "search":
+                self.book.record(live.number, live.curve(self._plan.metric), finished=False)
             return
-        trial = restored_trial(stored, params, self._plan.metric, maximize=self._plan.maximize)
-        self.finished[stored.number] = trial
+        if not trial.score:
+            trial = replace(trial, score=score_of(metric_curve(trial, self._plan.metric), maximize=self._plan.maximize))
+        self.finished[trial.number] = trial
         if trial.role in ("search", "history"):
             if not shorter:
-                self.book.record_later(
-                    trial.number, stored.epochs, partial(metric_curve, stored, self._plan.metric), finished=trial.state == "COMPLETE"
-                )
+                curve = partial(metric_curve, trial, self._plan.metric)
+                self.book.record_later(trial.number, trial.num_epochs, curve, finished=trial.state == "COMPLETE")
             self._remember(trial, shorter=shorter)
 
-    def _restore_live(self, stored: StoredTrial, params: Mapping[str, PointValue]) -> None:
-        """Take over a trial that is not over."""
-        trial = LiveTrial(
-            number=stored.number,
-            role=stored.role,
-            configuration=stored.configuration,
-            seed=int(stored.attributes[Attribute.SEED]),
-            params=params,
-            planned_epochs=int(stored.attributes.get(Attribute.PLANNED_EPOCHS, self._plan.planned_epochs)),
-            curves={name: list(values) for name, values in stored.curves.items()},
-            epochs=stored.epochs,
-            attempts=[attempt.record for attempt in stored.attempts],
-            worker=stored.attempts[-1].record.worker if stored.attempts else "",
-            notices=[str(text) for text in stored.attributes.get(Attribute.NOTICES, ())],
-        )
-        self.live[trial.number] = trial
-        if trial.role == "search":
-            self.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
-
-    def _remember(self, trial: FinishedTrial, *, shorter: bool = False) -> None:
+    def _remember(self, trial: TrialRecord, *, shorter: bool = False) -> None:
         """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
         if trial.state not in ("COMPLETE", "PRUNED"):
             return
         state: Literal["COMPLETE", "PRUNED"] = "COMPLETE" if trial.state == "COMPLETE" else "PRUNED"
-        memory = self._memory.get(trial.number, _NO_MEMORY)
-        self.history.add(SeenTrial(trial.number, trial.configuration, state, trial.params, trial.stable, trial.epochs, memory, shorter))
+        memory = self._memory.get(trial.number, NO_MEMORY)
+        stable = trial.score.get("stable")
+        seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), stable, trial.num_epochs, memory, shorter)
+        self.history.add(seen)

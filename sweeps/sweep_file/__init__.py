@@ -1,9 +1,9 @@
 """The sweep file: one typed YAML document."""
 
-from sweeps.record.storage import check_storage, has_literal_password, masked
-from sweeps.sweep_file.application import point_settings, train_config
+from sweeps.record.storage import check_storage
 from sweeps.sweep_file.comparison import Comparison, Difference, compare, history_obstacles
-from sweeps.sweep_file.loading import load_sweep_file
+from sweeps.sweep_file.configuration import absolute_config, configuration_id, effective_settings, point_settings, train_config
+from sweeps.sweep_file.loading import load_sweep_file, sweep_from_text
 from sweeps.sweep_file.runtime import RuntimeSettings, duration_text, parse_duration
 from sweeps.sweep_file.searchable import searchable_paths, setting_path
 from sweeps.sweep_file.settings import (
@@ -16,7 +16,7 @@ from sweeps.sweep_file.settings import (
     SweepFile,
     TrackingSettings,
 )
-from sweeps.variables import expand
+from sweeps.variables import expand, has_literal_password, masked
 
 __all__ = [
     "BudgetSettings",
@@ -30,9 +30,12 @@ __all__ = [
     "SearchSettings",
     "SweepFile",
     "TrackingSettings",
+    "absolute_config",
     "check_storage",
     "compare",
+    "configuration_id",
     "duration_text",
+    "effective_settings",
     "expand",
     "has_literal_password",
     "history_obstacles",
@@ -42,5 +45,6 @@ __all__ = [
     "point_settings",
     "searchable_paths",
     "setting_path",
+    "sweep_from_text",
     "train_config",
 ]

@@ -1,7 +1,4 @@
-"""Whether an existing study may go on under a changed sweep file.
-
-Whether a new study may begin with the trials of an old one: ``run SWEEP.yaml --from STUDY``.
-"""
+"""What two sweep files mean for a study: whether it may go on under the changed one, and whether a new study may begin with its trials (``run --from``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reads a sweep file: defaults < shipped space < file < ``--set``; every problem of a file is reported at once.
-
-Applies ``--set KEY=VALUE`` to the plain data of a sweep file.
-"""
+"""Reads a sweep file and applies ``--set KEY=VALUE``: defaults < shipped space < file < ``--set``. Every problem of a file is reported at once."""
 
 from __future__ import annotations
 
@@ -13,14 +10,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from search_spaces import KeyPath, Located, Problem, SearchSpace, SpaceError, fix, load_yaml, load_yaml_file, parse_space
-from search_spaces.parameter_syntax import shown
+from search_spaces.errors import shown
 from search_spaces.parsing import RESERVED
 from sweeps.errors import SweepInputError
-from sweeps.record.storage import IN_THE_CLEAR, has_literal_password
-from sweeps.sweep_file.application import grid_messages, name_messages, train_config, value_messages
+from sweeps.sweep_file.configuration import train_config
 from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key
-from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, searchable_paths, setting_path
+from sweeps.sweep_file.searchable import (
+    SECTIONS,
+    SettingPath,
+    grid_messages,
+    name_messages,
+    not_searchable,
+    searchable_paths,
+    setting_path,
+    value_messages,
+)
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_problem
+from sweeps.variables import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,8 +112,17 @@ def load_sweep_file(path: str | Path, overrides: Sequence[str] = ()) -> SweepFil
     return _resolve(document, Path(path).parent, overrides)
 
 
-def sweep_from_text(text: str, file: str, overrides: Sequence[str] = ()) -> SweepFile:
-    """Read and check the text of a sweep file; see `SweepFile.from_text`."""
+def sweep_from_text(text: str, file: str = "sweep file", overrides: Sequence[str] = ()) -> SweepFile:
+    """Read and check the text of a sweep file, e.g. the resolved one that a study keeps.
+
+    Args:
+        text: YAML; space files it names are relative to the current folder.
+        file: its name in messages.
+        overrides: as for `load_sweep_file`.
+
+    Raises:
+        SweepInputError: with every problem found.
+    """
     try:
         document = load_yaml(text, file)
     except SpaceError as error:
@@ -233,7 +248,7 @@ def _below_space(document: Located, name: str, message: str) -> Problem:
 
 
 def _pruner_problems(document: Located, sweep: SweepFile) -> list[Problem]:
-    from sweeps.search.pruning.registry import make_pruner
+    from sweeps.search.pruning import make_pruner
 
     try:
         make_pruner(sweep.search.pruner, sweep.search.pruner_options, sweep.training.epochs)

@@ -1,7 +1,4 @@
-"""Turns pydantic's errors into problems with file, line, key path, what was expected, what was found.
-
-Types of settings in words, for messages and for the reference.
-"""
+"""Words about settings: their types, for messages and the reference; pydantic's errors as problems with file, line, key, what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from search_spaces.errors import nearest
-from search_spaces.parameter_syntax import shown
+from search_spaces.errors import nearest, shown
 from sweeps.sweep_file.runtime import parse_duration
 from trainer.config import Settings
 

@@ -1,8 +1,7 @@
-"""The reference of the sweep file, ``docs/sweep-file.md``, generated from the types.
+"""What is written from the types of the sweep file: its reference page, ``docs/sweep-file.md``, and its JSON Schema for editors (draft 2020-12).
 
-Write it anew with ``python -m sweeps.sweep_file.reference docs/sweep-file.md``; a test compares it with the types.
-
-The sweep file's JSON Schema for editors (draft 2020-12). It is laxer than the loader, which also checks values of a space against their settings.
+``python -m sweeps.sweep_file.reference docs/sweep-file.md`` writes the page; a test compares it with the types. The schema accepts more than the loader, which
+also checks the values of a space against their settings.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import shipped
-from search_spaces.parameter_syntax import KINDS, OPTIONS
+from search_spaces.parsing import KINDS
 from sweeps.sweep_file.problems import type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths
@@ -150,10 +149,6 @@ def _shipped_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(reference_markdown(), encoding="utf-8")
-
-
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"
 
@@ -232,6 +227,10 @@ def _kind(kind: str) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [kind],
-        "properties": {kind: ends if number else labels, **{name: options[name] for name in OPTIONS[kind]}},
+        "properties": {kind: ends if number else labels, **{name: options[name] for name in KINDS[kind].options}},
         "additionalProperties": False,
     }
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference_markdown(), encoding="utf-8")

@@ -1,7 +1,4 @@
-"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers.
-
-Durations of the sweep file: ``8h``, ``5m``, ``90s``, ``1h30m``, ``2d``, or seconds.
-"""
+"""The section ``runtime`` of a sweep file: the user's code, variables and packages on the workers. And durations: ``8h``, ``5m``, ``90s``, ``1h30m``, ``2d``."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from sweeps.record.storage import has_literal_password
-from sweeps.variables import VARIABLE
+from sweeps.variables import VARIABLE, has_literal_password
 from trainer.config import Settings, setting
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -76,17 +72,43 @@ def _names_secret(name: str) -> bool:
     return bool(_SECRET_WORDS & set(upper.split("_"))) or any(pair in upper for pair in _SECRET_PAIRS)
 
 
+def _place(place: str) -> str:
+    if has_literal_password(place):
+        raise ValueError("a password stands here in the clear and would be stored with the study; expected a folder or URL without one")
+    return place
+
+
+def _reference(name: str) -> str:
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), attribute)):
+        raise ValueError(f"expected package.module:Class, got {name!r}; write e.g. my_callbacks:Notes")
+    return name
+
+
+class TuneSettings(Settings):
+    """What Ray Tune keeps, and whom it tells of every epoch. Used by ``--executor ray-tune`` alone."""
+
+    folder: Annotated[str, AfterValidator(_place)] | None = setting(None, min_length=1)
+    """Folder that keeps one Tune experiment per run, ``STUDY-TIME``, with each trial's ``params.json``, ``progress.csv``, ``result.json`` and TensorBoard events.
+    Default: nothing is kept."""
+    callbacks: tuple[Annotated[str, AfterValidator(_reference)], ...] = setting(())
+    """Callbacks of Ray Tune, each ``package.module:Class`` (or a function that makes one), called without arguments, e.g.
+    ``[ray.air.integrations.mlflow:MLflowLoggerCallback]``."""
+
+
 class RuntimeSettings(Settings):
     """Your own code, variables and packages, where trials run. All of it may change when a study is resumed."""
 
     working_dir: Annotated[str, AfterValidator(_folder)] | None = setting(None, min_length=1)
-    """Folder of your own modules, sent to every worker as it is when the run starts; ``package.module:function`` is looked for there first."""
+    """Folder of your own modules, sent to every worker as it is when the run starts. Installed packages come before it, so give your modules names of their own."""
     py_modules: tuple[Annotated[str, AfterValidator(_module)], ...] = setting(())
     """Folders of packages, or ``.whl`` files, that workers can import besides."""
     env: Annotated[dict[str, str], BeforeValidator(_environment)] = setting(default_factory=dict)
     """Environment variables of driver and workers, as texts. A secret is given as ``${VARIABLE}``, taken from the driver's environment and never stored."""
     pip: tuple[Annotated[str, AfterValidator(_requirement)], ...] = setting(())
     """Requirements that Ray installs on each node before the first trial, e.g. ``[timm==1.0.9]``; they come on top of what the node has."""
+    tune: TuneSettings = setting(default_factory=TuneSettings)
+    """Experiment folder and callbacks of Ray Tune."""
 
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?\Z")

@@ -1,15 +1,23 @@
-"""Which settings a space may vary, and by what names."""
+"""Which settings a space may vary, by what names, and whether a space fits them: names, types and ranges of every value."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from search_spaces import Parameter, SearchSpace, continuous_parameters, key_text
 from search_spaces.errors import nearest
+from sweeps.search.samplers import SAMPLERS
+from sweeps.sweep_file.problems import message_for
 from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, searchable_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from search_spaces import KeyPath
 
 SECTIONS: Mapping[str, type[Settings]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
 SettingPath = tuple[str, str]
@@ -40,3 +48,61 @@ def not_searchable(name: str) -> str:
             return f"no such setting; did you mean {meant!r}?"
         reason = "no such setting"
     return f"{reason}; a space may vary {', '.join(path for path in searchable_paths() if '.' not in path)}"
+
+
+def space_messages(space: SearchSpace, sampler: str, sections: Mapping[str, Settings]) -> list[tuple[str, str]]:
+    """What is wrong with a space, each with the key that it is about.
+
+    Args:
+        space: of a sweep.
+        sampler: that searches it.
+        sections: ``data``, ``model`` and ``training`` of the same sweep.
+    """
+    messages = [*name_messages(space), *grid_messages(space, sampler)]
+    for name, parameter in space.parameters.items():
+        path = setting_path(name)
+        if path is not None:
+            section: Mapping[str, Any] = sections[path[0]].model_dump(mode="json")
+            messages += [(key_text((name, *keys)), message) for keys, message in value_messages(parameter, section)]
+    return messages
+
+
+def name_messages(space: SearchSpace) -> Iterator[tuple[str, str]]:
+    """Parameters that no searchable setting answers to, and settings that two parameters set."""
+    owners: dict[tuple[str, str], str] = {}
+    for name in space.parameters:
+        path = setting_path(name)
+        if path is None:
+            yield name, not_searchable(name)
+        elif path in owners:
+            yield name, f"sets {'.'.join(path)}, which {owners[path]} sets already; remove one of the two"
+        else:
+            owners[path] = name
+
+
+def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]:
+    """A grid needs finitely many values."""
+    if sampler in SAMPLERS and SAMPLERS[sampler].finite:
+        for name in continuous_parameters(space):
+            yield (
+                name,
+                f"the {sampler} sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler",
+            )
+
+
+def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Values of `parameter` that its setting would refuse: every label's value, both ends of a range. Each with the keys that lead to it from the parameter.
+
+    Args:
+        parameter: its name is that of a searchable setting.
+        section: plain data of the section that holds the setting, valid without the parameter.
+    """
+    path = setting_path(parameter.name)
+    if path is None:
+        return
+    settings, field = SECTIONS[path[0]], path[1]
+    for keys, value in parameter.tried():
+        try:
+            settings.model_validate_json(json.dumps({**section, field: value}), strict=True)
+        except ValidationError as error:
+            yield keys, message_for(error, settings.model_fields[field], ".".join(path), value)

@@ -1,7 +1,4 @@
-"""The types of the sweep file.
-
-The resolved sweep file as YAML.
-"""
+"""The settings of a sweep file, section by section, and the resolved file as YAML."""
 
 from __future__ import annotations
 
@@ -22,19 +19,15 @@ from pydantic import (
 
 from search_spaces import SearchSpace, SpaceError, load_space, space_from_mapping, space_to_mapping
 from search_spaces.located_yaml import scalar
-from sweeps.record.storage import IN_THE_CLEAR, check_storage, has_literal_password
+from sweeps.record.storage import check_storage
+from sweeps.search.pruning import PRUNERS
+from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
-from sweeps.sweep_file.searchable import setting_path
-from sweeps.variables import VARIABLE
-from trainer.config import DataConfig, ModelConfig, Settings, TrainingConfig, setting
-from trainer.config.training import Metric
+from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
+from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
+from trainer.config import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
 from trainer.places import is_address, parse_address
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
 
 SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read already and passes beside the document
 
@@ -96,7 +89,12 @@ Location = Annotated[str, AfterValidator(_without_password)]
 Place = Annotated[Location, AfterValidator(_folder_or_prefix)]
 if TYPE_CHECKING:
     Space = SearchSpace
-else:  # pydantic would otherwise take the dataclass apart
+    SamplerName = str
+    PrunerName = str
+else:
+    SamplerName = Literal[tuple(SAMPLERS)]
+    PrunerName = Literal[tuple(PRUNERS)]
+    # pydantic would otherwise take the dataclass apart
     Space = Annotated[Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"title": "Space"})]
 
 
@@ -105,16 +103,16 @@ class SearchSettings(Settings):
 
     metric: Metric = setting("val_accuracy")
     """What is ranked; ``val_loss`` is minimised, all others maximised."""
-    sampler: Literal["tpe", "random", "grid", "gp", "cmaes", "qmc"] = setting("tpe")
+    sampler: SamplerName = setting("tpe")
     """Who proposes configurations."""
     sampler_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the sampler, e.g. ``{n_startup_trials: 8}``."""
-    pruner: Literal["asha", "median", "none"] = setting("none")
+    pruner: PrunerName = setting("none")
     """Who stops trials early, judging the *level* at equal epochs; ``asha`` saves some two fifths of the epochs, see the page on search for what it may cost."""
     pruner_options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the pruner: ``grace`` (epochs), ``reduction`` (asha), ``startup_trials`` (median)."""
     trials: int = setting(24, ge=1)
-    """Search configurations; siblings, confirmations and attempts are not counted."""
+    """Search configurations; confirmations and attempts are not counted."""
     seed: int = setting(0, ge=0)
     """Seed of the study: proposals and training seeds follow from it."""
     duplicates: bool = setting(default=False)
@@ -195,7 +193,7 @@ class TrackingSettings(Settings):
 class SweepFile(Settings):
     """A resolved sweep file.
 
-    Loaded by `sweeps.sweep_file.load_sweep_file`, or built by hand; either way the space is checked against the settings that it varies.
+    Read by `load_sweep_file` and `sweep_from_text`, or built by hand; either way the space is checked against the settings that it varies.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # a refused storage URL may hold a password
@@ -237,9 +235,7 @@ class SweepFile(Settings):
     def _check_space(self, info: ValidationInfo) -> Self:
         """Check a sweep that was built by hand; the loader does the same with the places of the file."""
         if not info.context:
-            from sweeps.sweep_file.application import space_messages
-
-            messages = space_messages(self)
+            messages = space_messages(self.space, self.search.sampler, {name: getattr(self, name) for name in SECTIONS})
             if messages:
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
             problem = settling_problem(self.budget, self.search.metric)
@@ -247,31 +243,8 @@ class SweepFile(Settings):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
         return self
 
-    @classmethod
-    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> SweepFile:
-        """Read a file; see `sweeps.sweep_file.load_sweep_file`."""
-        from sweeps.sweep_file.loading import load_sweep_file
-
-        return load_sweep_file(path, overrides)
-
-    @classmethod
-    def from_text(cls, text: str, file: str = "sweep file", overrides: Sequence[str] = ()) -> SweepFile:
-        """Read the text of a sweep file, e.g. the resolved one that a study keeps.
-
-        Args:
-            text: YAML.
-            file: its name in messages.
-            overrides: ``KEY=VALUE`` texts.
-
-        Raises:
-            sweeps.errors.SweepInputError: with every problem found.
-        """
-        from sweeps.sweep_file.loading import sweep_from_text
-
-        return sweep_from_text(text, file, overrides)
-
     def to_yaml(self) -> str:
-        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `from_text` reads it back to an equal sweep."""
+        """The resolved file: every setting spelled out, the space inline, ``${VARIABLES}`` as written; `sweep_from_text` reads it back to an equal sweep."""
         return sweep_to_yaml(self)
 
 

@@ -8,12 +8,13 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from sweeps.tracking.tracker import FINAL_FIGURES, Log
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.study import FinishedTrial, TrialProgress
+    from reports.records import TrialRecord
 
 TRIAL_TAG = "steadysweep.trial"
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
@@ -25,7 +26,7 @@ ENVIRONMENT = {
 }
 
 
-class MlflowLog:
+class MlflowLog(Log):
     """Writes runs that a resumed sweep finds again by a tag.
 
     Args:
@@ -41,34 +42,29 @@ class MlflowLog:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)  # a database's migrations are nothing to watch
         self._client = MlflowClient(expand(uri, os.environ))
-        found = self._client.get_experiment_by_name(study)
-        self._experiment = self._client.create_experiment(study) if found is None else found.experiment_id
+        experiment = self._client.get_experiment_by_name(study)
+        self._experiment = self._client.create_experiment(study) if experiment is None else experiment.experiment_id
         self._runs: dict[int, str] = {}
 
-    def started(self, trial: TrialProgress) -> None:
+    def on_started(self, trial: TrialRecord) -> None:
         """Open the trial's run."""
         self._run(trial.number, trial.params, {"role": trial.role, "configuration": trial.configuration})
 
-    def epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+    def on_epoch(self, trial: TrialRecord, figures: Mapping[str, float]) -> None:
         """One point of every curve; epochs count from 1."""
         from mlflow.entities import Metric
 
         now = _milliseconds()
         run = self._run(trial.number, trial.params, {"role": trial.role, "configuration": trial.configuration})
-        metrics = [Metric(name, value, now, trial.epoch) for name, value in figures.items() if math.isfinite(value)]
+        metrics = [Metric(name, value, now, trial.num_epochs) for name, value in figures.items() if math.isfinite(value)]
         self._client.log_batch(run, metrics=metrics)
 
-    def finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """Final figures, state and flags."""
         from mlflow.entities import Metric, RunTag
 
         run = self._run(trial.number, trial.params, {"role": trial.role, "configuration": trial.configuration})
-        scores = {"stable": trial.stable, "level": trial.level, "best": trial.best, "last": trial.last}
-        metrics = [
-            Metric(name, value, _milliseconds(), trial.epochs)
-            for name, value in scores.items()
-            if value is not None and math.isfinite(value)
-        ]
+        metrics = [Metric(name, trial.score[name], _milliseconds(), trial.num_epochs) for name in FINAL_FIGURES if name in trial.score]
         tags = {"state": trial.state, "flags": ", ".join(trial.flags) or "none", "cause": trial.cause or ""}
         self._client.log_batch(run, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()])
         self._client.set_terminated(run, status=STATUS.get(trial.state, "FINISHED"))
@@ -82,9 +78,9 @@ class MlflowLog:
         if number not in self._runs:
             from mlflow.entities import Param
 
-            found = self._client.search_runs([self._experiment], f"tags.`{TRIAL_TAG}` = '{number}'", max_results=1)
-            if found:
-                self._runs[number] = found[0].info.run_id
+            runs = self._client.search_runs([self._experiment], f"tags.`{TRIAL_TAG}` = '{number}'", max_results=1)
+            if runs:
+                self._runs[number] = runs[0].info.run_id
                 return self._runs[number]
             run = self._client.create_run(self._experiment, run_name=f"trial {number}", tags={TRIAL_TAG: str(number), **tags})
             self._runs[number] = run.info.run_id

@@ -6,14 +6,15 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.tracking.tracker import FINAL_FIGURES, Log
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces import PointValue
-    from sweeps.study import FinishedTrial, TrialProgress
+    from reports.records import TrialRecord
 
 
-class TensorBoardLog:
+class TensorBoardLog(Log):
     """Writes ``FOLDER/STUDY/trial-00012/``: each epoch's figures, then parameters with the final figures (the HPARAMS tab), state and flags.
 
     Args:
@@ -25,36 +26,32 @@ class TensorBoardLog:
         self._folder = Path(folder).expanduser() / study
         self._writers: dict[int, Any] = {}
 
-    def started(self, trial: TrialProgress) -> None:
+    def on_started(self, trial: TrialRecord) -> None:
         """Open its event file."""
         self._writer(trial.number)
 
-    def epoch(self, trial: TrialProgress, figures: Mapping[str, float]) -> None:
+    def on_epoch(self, trial: TrialRecord, figures: Mapping[str, float]) -> None:
         """One point of every curve; epochs count from 1."""
         writer = self._writer(trial.number)
         for name, value in figures.items():
             if math.isfinite(value):
-                writer.add_scalar(name, value, trial.epoch)
+                writer.add_scalar(name, value, trial.num_epochs)
         writer.flush()
 
-    def finished(self, trial: FinishedTrial) -> None:
+    def on_finished(self, trial: TrialRecord) -> None:
         """Final figures beside the parameters."""
         from tensorboardX.summary import hparams
 
         writer = self._writer(trial.number)
-        scores = {
-            f"final/{name}": value
-            for name, value in (("stable", trial.stable), ("level", trial.level), ("best", trial.best), ("last", trial.last))
-            if value is not None and math.isfinite(value)
-        }
+        scores = {f"final/{name}": trial.score[name] for name in FINAL_FIGURES if name in trial.score}
         for name, value in scores.items():
-            writer.add_scalar(name, value, trial.epochs)
-        for summary in hparams(_plain(trial.params), scores):
+            writer.add_scalar(name, value, trial.num_epochs)
+        for summary in hparams(dict(trial.params), scores):
             writer.file_writer.add_summary(summary)
         writer.add_text(
-            "trial", f"{trial.role} of configuration {trial.configuration}: {trial.state} {trial.cause or ''}".rstrip(), trial.epochs
+            "trial", f"{trial.role} of configuration {trial.configuration}: {trial.state} {trial.cause or ''}".rstrip(), trial.num_epochs
         )
-        writer.add_text("flags", ", ".join(trial.flags) or "none", trial.epochs)
+        writer.add_text("flags", ", ".join(trial.flags) or "none", trial.num_epochs)
         writer.close()
         del self._writers[trial.number]
 
@@ -70,7 +67,3 @@ class TensorBoardLog:
 
             self._writers[number] = SummaryWriter(logdir=str(self._folder / f"trial-{number:05d}"))
         return self._writers[number]
-
-
-def _plain(params: Mapping[str, PointValue]) -> dict[str, Any]:
-    return dict(params)

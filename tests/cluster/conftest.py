@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.executor.ray_session import DRIVER_ENVIRONMENT
 from sweeps.executor.worker import WorkerSettings
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
+
+sys.path.append(str(Path(__file__).parents[1] / "executor"))
 
 from local_cluster import NODE, TEXT, TRAINABLES, LocalCluster, Study  # noqa: E402 - its folder was just added
 
@@ -54,9 +56,8 @@ def executor_of(cluster: LocalCluster) -> Callable[..., Executor]:
         sweep: SweepFile, kind: str = "ray-core", environment: Mapping[str, str] | None = None, said: list[str] | None = None
     ) -> Executor:
         worker = WorkerSettings(import_paths=TRAINABLES, environment=tuple((environment or {}).items()))
-        return make_executor(
-            sweep.resources, kind=kind, address=cluster.address, worker=worker, say=[].append if said is None else said.append
-        )
+        say = [].append if said is None else said.append
+        return make_executor(ExecutorRequest(sweep.resources, address=cluster.address, worker=worker, say=say), kind)
 
     return make
 
@@ -67,6 +68,6 @@ def study(tmp_path: Path) -> Callable[..., Study]:
 
     def make(name: str = "clustered", **keys: str) -> Study:
         lines = [line for line in TEXT.format(study=name, folder=tmp_path).splitlines() if line.partition(":")[0] not in keys]
-        return Study(SweepFile.from_text("\n".join([*lines, *(f"{key}: {value}" for key, value in keys.items()), ""])))
+        return Study(sweep_from_text("\n".join([*lines, *(f"{key}: {value}" for key, value in keys.items()), ""])))
 
     return make

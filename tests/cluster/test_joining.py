@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from shadows import plant
 
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study
@@ -53,8 +54,20 @@ def own_parts(tmp_path: Path) -> Path:
 
 
 def test_own_modules_and_secret_variables_reach_workers_and_no_file(cluster: LocalCluster, own_parts: Path) -> None:
-    """``steadysweep run --address``, from the sweep file to the report."""
-    command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml", f"--address={cluster.address}", "--executor=ray-core", "--quiet"]
+    """``steadysweep run --address``, from the sweep file to the report; modules of theirs that are called like our packages stand in for none of ours."""
+    for folder in (own_parts, own_parts / "code"):
+        plant(folder, "file")
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "sweeps.cli",
+        "run",
+        "sweep.yaml",
+        f"--address={cluster.address}",
+        "--executor=ray-core",
+        "--quiet",
+    ]
     environment = {**os.environ, "KEY_OF_MINE": CANARY}
     done = subprocess.run(command, cwd=own_parts, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -120,12 +133,12 @@ def test_a_cpu_trial_sees_no_gpu_and_no_worker_learns_of_the_storage(
 def test_workers_of_an_own_ray_do_not_inherit_the_storages_password(tmp_path: Path) -> None:
     program = f"""
 import os, sys
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.executor.worker import WorkerSettings
 from sweeps.sweep_file import ResourceSettings
 from sweeps.executor import Ended, TrialTask
 worker = WorkerSettings(import_paths=({str(Path(__file__).parents[1] / "executor")!r},))
-executor = make_executor(ResourceSettings(cpu=1, concurrent=1), kind="ray-core", worker=worker, private=["PLANTED"])
+executor = make_executor(ExecutorRequest(ResourceSettings(cpu=1, concurrent=1), worker=worker, private=["PLANTED"]))
 executor.submit(TrialTask(0, 0, "contract_trials:environment", {{}}, {str(tmp_path)!r}))
 ended = []
 while not ended:

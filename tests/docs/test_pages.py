@@ -14,7 +14,7 @@ from search_spaces import load_yaml
 from sweeps.cli import main
 from sweeps.cli.parser import build_parser
 from sweeps.cli.reference import reference_markdown
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 from tests.docs.exceptions import OTHER_PROGRAMS, OTHER_YAML, RUN_ELSEWHERE, SUBSTITUTED, VALIDATED, VALIDATED_PAGES
 from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands
 
@@ -121,7 +121,7 @@ def test_yaml_is_of_a_sweep_file(block: Block) -> None:
         return
     shown = load_yaml(block.text, block.page).value
     missing = {"study": "study: s\n", "data": "data: {source: digits}\n", "space": "space: {}\n"}
-    SweepFile.from_text("".join(text for key, text in missing.items() if key not in shown) + block.text)
+    sweep_from_text("".join(text for key, text in missing.items() if key not in shown) + block.text)
 
 
 @pytest.mark.parametrize("block", [block for page in PAGES for block in blocks(page, "json")], ids=lambda block: block.page)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from contract import ExecutorContract, task
 
+from sweeps.cli.parser import build_parser
 from sweeps.executor import Ended
+from sweeps.executor.factory import EXECUTORS, ExecutorEntry, ExecutorRequest, make_executor
 from sweeps.executor.inline import InlineExecutor
+from sweeps.sweep_file.settings import ResourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,3 +50,17 @@ def test_a_thread_is_not_free_before_its_end_was_heard(fresh_executor: Executor,
 def test_no_thread_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1, but got 0"):
         InlineExecutor(0)
+
+
+def make(request: ExecutorRequest) -> InlineExecutor:
+    """An executor of the test's own."""
+    return InlineExecutor(request.resources.concurrent or 7)
+
+
+def test_an_executor_is_added_by_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(EXECUTORS, "mine", ExecutorEntry(__name__, "threads of mine"))
+    assert make_executor(ExecutorRequest(ResourceSettings()), "mine").room() == 7
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["run", "--help"])
+    assert "mine: threads of mine" in " ".join(capsys.readouterr().out.split())
+    assert build_parser().parse_args(["run", "sweep.yaml", "--executor", "mine"]).executor == "mine"

@@ -13,7 +13,7 @@ import pytest
 from contract import collect, ends, task
 
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.executor.ray_session import FOLDER_PREFIX, open_ray
 from sweeps.executor.ray_tune import RayTuneExecutor
 from sweeps.executor.worker import WorkerSettings
@@ -34,7 +34,7 @@ def test_a_ray_that_runs_is_used_and_left_running(ray: RaySession) -> None:
     del ray
     import ray as library
 
-    executor = make_executor(ResourceSettings(cpu=0.5, concurrent=1), kind="ray-core")
+    executor = make_executor(ExecutorRequest(ResourceSettings(cpu=0.5, concurrent=1)), "ray-core")
     executor.close(0.0)
     assert library.is_initialized()
     assert not open_ray().owned
@@ -43,15 +43,15 @@ def test_a_ray_that_runs_is_used_and_left_running(ray: RaySession) -> None:
 def test_more_than_the_machine_has_is_an_input_error(ray: RaySession) -> None:
     del ray
     with pytest.raises(SweepInputError, match="a trial asks for cpu 64 and gpu 0 on one machine, but Ray has 4 CPUs and 0 GPUs"):
-        make_executor(ResourceSettings(cpu=64), kind="ray-core")
+        make_executor(ExecutorRequest(ResourceSettings(cpu=64)), "ray-core")
     with pytest.raises(SweepInputError, match="gpu 1 on one machine"):
-        make_executor(ResourceSettings(gpu=1), kind="ray-tune")
+        make_executor(ExecutorRequest(ResourceSettings(gpu=1)), "ray-tune")
 
 
 def test_a_closed_executor_takes_no_task(ray: RaySession, tmp_path: Path) -> None:
     del ray
     for kind in ("ray-core", "ray-tune"):
-        executor = make_executor(ResourceSettings(cpu=0.5), kind=kind)
+        executor = make_executor(ExecutorRequest(ResourceSettings(cpu=0.5)), kind)
         assert executor.close(0.0) == []
         assert executor.room() == 0
         with pytest.raises(SweepError, match="executor that is closed"):
@@ -94,5 +94,5 @@ def test_session_folders_of_dead_drivers_are_removed(tmp_path: Path, monkeypatch
 
 
 def test_an_unknown_executor_is_an_input_error() -> None:
-    with pytest.raises(SweepInputError, match="executor 'dask' is unknown; expected ray-tune, ray-core or inline"):
-        make_executor(ResourceSettings(), kind="dask")  # type: ignore[arg-type]
+    with pytest.raises(SweepInputError, match="executor 'dask' is unknown; expected one of ray-core, ray-tune, inline"):
+        make_executor(ExecutorRequest(ResourceSettings()), "dask")

@@ -87,7 +87,7 @@ def test_two_gpus_train_as_one_does() -> None:
 
 def test_a_sweep_on_a_share_of_a_gpu_reports_what_did_not_fit(tmp_path: Path) -> None:
     """Two batch sizes of upscaled digits; the larger one's activations alone exceed the share."""
-    from reports.data import build_report_data
+    from reports.verdict import build_report_data
     from sweeps.record import read_study
 
     (tmp_path / "sweep.yaml").write_text("""\

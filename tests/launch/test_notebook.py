@@ -20,12 +20,12 @@ from killable import sweep_in
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress import progress_display
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 from pathlib import Path
-sweep = SweepFile.from_text(sweep_in(Path({work!r}), search="{{trials: 2, pruner: none}}"))
+sweep = sweep_from_text(sweep_in(Path({work!r}), search="{{trials: 2, pruner: none}}"))
 with progress_display(quiet=False) as progress:
     progress.message("checking the data")
-    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=progress)
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[progress])
 """
 
 

@@ -14,7 +14,7 @@ import pytest
 from sweeps import notify
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study, read_study_facts
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,7 +128,7 @@ def test_a_command_that_fails_or_hangs_is_told_once(
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.3)
     (said,) = run_with_companions(notify=json.dumps({"command": command}))
     assert message in said
-    assert said.endswith("the sweep goes on (told once)")
+    assert said.endswith("the sweep goes on (reported once)")
     assert [trial.state for trial in read_study(f"sqlite:///{tmp_path}/fast.db", "fast").trials] == ["COMPLETE", "COMPLETE"]
 
 
@@ -174,5 +174,5 @@ def test_what_cannot_be_notified_is_refused(notify: str, message: str, tmp_path:
     from killable import sweep_in
 
     with pytest.raises(SweepInputError, match=message) as refused:
-        SweepFile.from_text(sweep_in(tmp_path, notify=notify))
+        sweep_from_text(sweep_in(tmp_path, notify=notify))
     assert "literal" not in str(refused.value)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sweeps.errors import SweepInputError
-from sweeps.runtime import resolve_runtime
-from sweeps.sweep_file import SweepFile
+from sweeps.import_order import child_command
+from sweeps.launch.runtime import resolve_runtime
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ BASE = "study: s\ndata: {source: digits}\nspace: quick\nruntime: "
 
 
 def sweep(runtime: str) -> SweepFile:
-    return SweepFile.from_text(BASE + runtime + "\n")
+    return sweep_from_text(BASE + runtime + "\n")
 
 
 def test_folders_packages_and_variables_go_their_ways(tmp_path: Path) -> None:
@@ -33,20 +34,22 @@ def test_folders_packages_and_variables_go_their_ways(tmp_path: Path) -> None:
     assert found.ray["pip"] == ["timm==1.0.9"]
     assert found.environment == {"KEY_OF_MINE": "asecret"}
     assert "secret" not in repr(found)
-    assert found.import_paths == (str(tmp_path), f"{tmp_path}/lib", f"{tmp_path}/heads-1.0-py3-none-any.whl")
+    assert found.import_paths == (str(tmp_path), f"{tmp_path}/lib", f"{tmp_path}/heads-1.0-py3-none-any.whl"), (
+        "the current folder is among them"
+    )
 
 
 def test_the_drivers_process_has_them_meanwhile_and_not_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREETING", "before")
     monkeypatch.delenv("NEW_ONE", raising=False)
     found = resolve_runtime(sweep("{working_dir: ., env: {GREETING: inside, NEW_ONE: 'yes'}}"), tmp_path, os.environ)
-    path, python_path = list(sys.path), os.environ.get("PYTHONPATH")
+    path = list(sys.path)
     with found.in_this_process():
         assert (os.environ["GREETING"], os.environ["NEW_ONE"]) == ("inside", "yes")
-        assert sys.path[0] == str(tmp_path)
-        assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path), "for processes that it starts"
+        assert sys.path == [*path, str(tmp_path)], "a person's own modules come last"
+        assert str(tmp_path) in child_command("sweeps.cli")[3].split(os.pathsep), "for processes that it starts"
     assert (os.environ["GREETING"], "NEW_ONE" in os.environ) == ("before", False)
-    assert (sys.path, os.environ.get("PYTHONPATH")) == (path, python_path)
+    assert sys.path == path
 
 
 @pytest.mark.parametrize(

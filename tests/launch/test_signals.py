@@ -20,18 +20,18 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from killable import sweep_in
-from sweeps.cli.error_handler import exit_code
+from sweeps.cli.main import exit_code
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch.launch import StopSignals
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 def say(text):
     print(text, flush=True)
 
 try:
     with StopSignals(lambda name: say(f"first {name}")) as signals:
-        run_study(SweepFile.from_text(sweep_in(Path("."))), InlineExecutor(), trainable="faulty_training:deaf", stop_requested=signals.requested)
+        run_study(sweep_from_text(sweep_in(Path("."))), InlineExecutor(), trainable="faulty_training:deaf", stop_requested=signals.requested)
 except KeyboardInterrupt as error:
     sys.exit(exit_code(error))
 """

@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 from sweeps.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_a_tracker_that_breaks_is_told_once_and_the_sweep_ends_well(tmp_path: Pa
     (tmp_path / "board").write_text("a file where a folder is needed")
     (said,) = run_with_companions(tracking=f"{{tensorboard: {tmp_path}/board}}")
     assert said.startswith("TensorBoard: ")
-    assert said.endswith("the sweep goes on (told once)")
+    assert said.endswith("the sweep goes on (reported once)")
     assert [trial.state for trial in read_study(f"sqlite:///{tmp_path}/fast.db", "fast").trials] == ["COMPLETE", "COMPLETE"]
 
 
@@ -78,7 +78,7 @@ def test_what_is_missing_is_told_before_anything_starts(tmp_path: Path, monkeypa
 
     monkeypatch.delenv("NO_SUCH_VARIABLE", raising=False)
     with pytest.raises(SweepInputError, match=r"\$\{NO_SUCH_VARIABLE\}: not set"):
-        check_trackers(SweepFile.from_text(sweep_in(tmp_path, tracking="{mlflow: 'http://${NO_SUCH_VARIABLE}'}")))
+        check_trackers(sweep_from_text(sweep_in(tmp_path, tracking="{mlflow: 'http://${NO_SUCH_VARIABLE}'}")))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(SweepInputError, match=r"steadysweep\[tracking\]"):
-        check_trackers(SweepFile.from_text(sweep_in(tmp_path, tracking="{tensorboard: board}")))
+        check_trackers(sweep_from_text(sweep_in(tmp_path, tracking="{tensorboard: board}")))

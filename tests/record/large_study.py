@@ -9,9 +9,9 @@ import numpy as np
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
-from reports.records import ParameterRecord
+from reports.records import ParameterRecord, TrialRecord
 from search_spaces import ChoiceParameter, FloatParameter, SearchSpace
-from sweeps.record import NewTrial, StorageTimes, StudyFacts, create_study
+from sweeps.record import StorageTimes, StudyFacts, create_study
 from sweeps.record.reading import shown_epochs
 from sweeps.search.view import record_distributions
 
@@ -69,10 +69,17 @@ def new_study(url: str, name: str, trials: int = 10, epochs: int = 100, times: S
     return create_study(url, name, facts, times or StorageTimes())
 
 
+def add_trial(study: RecordedStudy, configuration: str = "c", seed: int = 0, epochs: int = 100) -> int:
+    """Add a running search trial at `POINT`; returns its number."""
+    number = study.next_number
+    study.add_trial(TrialRecord(number, configuration, "search", "RUNNING", seed, POINT, {}, epochs))
+    return number
+
+
 def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20) -> None:
     """Make a study of `trials` complete trials, each with its parameters, attributes, attempt, shown epochs and curves."""
     record = new_study(url, name, trials, epochs)
-    number = record.add_trial(NewTrial(POINT, "search", "c0", 0, 0, epochs))
+    number = add_trial(record, "c0", epochs=epochs)
     record.begin_attempt(number, 0, driver="host:1", from_epoch=0, gpu=1.0)
     noise = np.random.default_rng(0).normal(0, 0.01, (metrics, epochs))
     values = (1 - np.exp(-np.arange(epochs) / 20) + noise).astype(np.float32)

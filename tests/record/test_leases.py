@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from large_study import POINT, new_study
+from large_study import add_trial, new_study
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from sweeps.record import LeaseLostError, NewTrial, StorageTimes, StudyMovedOnError, open_study, read_study, read_study_facts
+from sweeps.record import LeaseLostError, StorageTimes, StudyMovedOnError, open_study, read_study, read_study_facts
 from sweeps.record import storage as connections
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def opened(server: str, name: str) -> Iterator[Callable[..., RecordedStudy]]:
 
 
 def add(study: RecordedStudy, configuration: str = "c") -> int:
-    return study.add_trial(NewTrial(POINT, "search", configuration, 7, 0, 100))
+    return add_trial(study, configuration, 7)
 
 
 def fall_silent(study: RecordedStudy) -> None:
@@ -166,9 +166,9 @@ def test_the_trials_of_a_process_that_is_known_to_be_dead_are_free_at_once(
 ) -> None:
     living = opened()
     program = (
-        "import os, signal\nfrom large_study import POINT\nfrom sweeps.record import NewTrial, StorageTimes, open_study\n"
+        "import os, signal\nfrom large_study import add_trial\nfrom sweeps.record import StorageTimes, open_study\n"
         f"study = open_study({server!r}, {name!r}, StorageTimes(lease=3600))\nstudy.trials()\n"
-        "study.add_trial(NewTrial(POINT, 'search', 'c', 7, 0, 100))\nos.kill(os.getpid(), signal.SIGKILL)\n"
+        "add_trial(study, 'c', 7)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent, check=False, env={"PYTHONPATH": ":".join(sys.path)})
     (news,) = living.news([])
@@ -223,9 +223,10 @@ class CutOff:
 
 def test_commits_whose_answers_were_lost_are_not_repeated(opened: Callable[..., RecordedStudy], server: str, name: str) -> None:
     study = opened()
+    engine = study._transactions._engine
 
     def cut(times: int = 1) -> CutOff:
-        study._transactions._engine = cut_off = CutOff(study._storage.engine, times)  # type: ignore[assignment]
+        study._transactions._engine = cut_off = CutOff(engine, times)  # type: ignore[assignment]
         return cut_off
 
     steps: list[Callable[[], object]] = [
@@ -267,7 +268,7 @@ def test_a_driver_that_is_stopped_inside_a_transaction_does_not_stop_the_others(
     stopped = new_study(server, name, times=StorageTimes(lease=3600))
     other = open_study(server, name)
     other.trials()
-    with stopped._storage.engine.connect() as connection:
+    with stopped._transactions._engine.connect() as connection:
         connection.execute(text("SELECT 1 FROM studies FOR UPDATE"))
         assert add(other) == 0
         with pytest.raises(Exception, match="idle-in-transaction"):

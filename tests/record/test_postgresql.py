@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from large_study import POINT, new_study
+from large_study import add_trial, new_study
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from sweeps.record import NewTrial, StorageTimes, StorageUnavailableError, read_study, shown, storage_url
+from sweeps.record import Storage, StorageTimes, StorageUnavailableError, read_study
 
 if TYPE_CHECKING:
     from conftest import PostgresServer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_a_database_that_is_away_for_a_while_loses_nothing(postgres: PostgresServer, caplog: pytest.LogCaptureFixture) -> None:
     study = new_study(postgres.url, "outage")
-    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    number = add_trial(study)
     study.begin_attempt(number, 0, driver="d", from_epoch=0, gpu=0)
     postgres.stop()
     back = threading.Thread(target=lambda: (time.sleep(1.5), postgres.start()))
@@ -39,7 +39,7 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(postgres: PostgresSer
 
 def test_a_database_that_stays_away_ends_the_run_with_words(postgres: PostgresServer) -> None:
     study = new_study(postgres.url, "gone", times=StorageTimes(outage=1.0))
-    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    number = add_trial(study)
     postgres.stop()
     with pytest.raises(StorageUnavailableError, match=r"did not answer for 1 s .*run the sweep again") as caught:
         study.set_attributes(number, {"figures": {}})
@@ -55,7 +55,7 @@ def test_a_database_that_stays_away_ends_the_run_with_words(postgres: PostgresSe
 
 def test_what_the_database_will_not_do_is_not_asked_for_again(postgres: PostgresServer) -> None:
     study = new_study(postgres.url, "asked")
-    number = study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    number = add_trial(study)
     began = time.monotonic()
     with pytest.raises(DBAPIError):
         study.begin_attempt(number, 0, driver="d" * 300, from_epoch=0, gpu=0)
@@ -65,7 +65,7 @@ def test_what_the_database_will_not_do_is_not_asked_for_again(postgres: Postgres
 
 def test_the_password_is_nowhere_in_the_database(postgres: PostgresServer) -> None:
     study = new_study(postgres.url, "secret")
-    study.add_trial(NewTrial(POINT, "search", "c", 0, 0, 100))
+    add_trial(study)
     study.close()
     engine = create_engine(postgres.url)
     with engine.connect() as connection:
@@ -74,4 +74,4 @@ def test_the_password_is_nowhere_in_the_database(postgres: PostgresServer) -> No
     engine.dispose()
     assert "secret" in content
     assert postgres.password not in content
-    assert postgres.password not in shown(storage_url(postgres.url))
+    assert postgres.password not in Storage(postgres.url).place

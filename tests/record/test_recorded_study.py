@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 import pytest
-from large_study import POINT, new_study
+from large_study import POINT, add_trial, new_study
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
 from sweeps.record import (
-    NewTrial,
     SchemaError,
     StudyExistsError,
     StudyLockedError,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def add(study: RecordedStudy, configuration: str = "c", seed: int = 7) -> int:
-    return study.add_trial(NewTrial(POINT, "search", configuration, seed, 0, 100))
+    return add_trial(study, configuration, seed)
 
 
 def test_a_trial_comes_back_as_it_was_written(study: RecordedStudy, url: str, name: str) -> None:

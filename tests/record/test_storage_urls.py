@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.record import StorageUnavailableError, StorageUrlError, list_studies, shown, storage_url
-from sweeps.record.lock import lock_file
-from sweeps.record.storage import filesystem_type, has_literal_password, refuse_network_file
+from sweeps.record import Storage, StorageUnavailableError, StorageUrlError, list_studies
+from sweeps.record.ownership import lock_file
+from sweeps.record.storage import filesystem_type, refuse_network_file
+from sweeps.variables import has_literal_password
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
@@ -28,7 +29,7 @@ server:/home /home nfs4 rw 0 0
     ],
 )
 def test_sqlite_files_and_postgresql_are_accepted(text: str, expected: str) -> None:
-    assert shown(storage_url(text)) == expected
+    assert Storage(text).place == expected
 
 
 @pytest.mark.parametrize(
@@ -36,21 +37,23 @@ def test_sqlite_files_and_postgresql_are_accepted(text: str, expected: str) -> N
 )
 def test_other_storages_are_refused_with_those_that_work(text: str) -> None:
     with pytest.raises(StorageUrlError, match=r"sqlite:///FILE\.db or postgresql\+psycopg") as caught:
-        storage_url(text)
+        _ = Storage(text).url
     assert "secretword" not in str(caught.value)
 
 
 def test_variables_are_expanded_at_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWEEP_PW", "hunter2")
-    url = storage_url("postgresql://u:${SWEEP_PW}@h/d")
-    assert url.password == "hunter2"  # noqa: S105 - of nothing
+    storage = Storage("postgresql://u:${SWEEP_PW}@h/d")
+    assert storage.url.password == "hunter2"  # noqa: S105 - of nothing
+    assert "hunter2" not in f"{storage!r} {storage} {storage.place}"
     monkeypatch.delenv("SWEEP_PW")
     with pytest.raises(StorageUrlError, match=r"SWEEP_PW.*not set"):
-        storage_url("postgresql://u:${SWEEP_PW}@h/d")
+        _ = Storage("postgresql://u:${SWEEP_PW}@h/d").url
 
 
 def test_passwords_in_plain_are_known_from_variables() -> None:
     assert has_literal_password("postgresql://u:p@h/d")
+    assert "secretword" not in f"{Storage('postgresql://u:secretword@h/d')} {Storage('postgresql://u:secretword@h/d')!r}"
     assert not has_literal_password("postgresql://u:${PW}@h/d")
     assert not has_literal_password("postgresql://u@h/d")
     assert not has_literal_password("sqlite:///a.db")

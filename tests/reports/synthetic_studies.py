@@ -135,7 +135,6 @@ class Sweep:
                 cause=CAUSES.get(state),
                 error=TRACEBACK if state == "FAIL" else None,
                 attempts=self._attempts(state, 1.2 + 0.35 * done),
-                shared={"compiled model": "kept from trial 0"} if len(self.trials) % 4 == 3 else {},
             )
         )
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sweeps.errors import SweepInputError
-from sweeps.search.pruning import LevelBook, make_pruner
+from sweeps.search.pruning import make_pruner
 from sweeps.search.pruning.algorithms import MedianStopping, SuccessiveHalving
+from sweeps.search.pruning.levels import LevelBook
 
 
 def book(*curves: list[float], maximize: bool = True, finished: bool = True) -> LevelBook:

@@ -8,9 +8,6 @@ from hypothesis import strategies as st
 
 from search_spaces import (
     SearchSpace,
-    canonical_value,
-    contains,
-    finite_values,
     fix,
     grid_points,
     is_narrowing,
@@ -69,7 +66,7 @@ def yaml_label(value: Any) -> str:  # noqa: ANN401
 @st.composite
 def _conditions(draw: st.DrawFn, space: SearchSpace) -> str:
     name = draw(st.sampled_from(sorted(space.parameters)))
-    values = finite_values(space.parameters[name])
+    values = space.parameters[name].finite_values()
     value = draw(st.sampled_from(list(values))) if values is not None else space.parameters[name].low  # type: ignore[union-attr]
     text = f"'{value}'" if isinstance(value, str) else repr(value)
     return f"{name} == {text}" if draw(st.booleans()) else f"{name} in [{text}]"
@@ -88,7 +85,7 @@ def test_a_space_survives_plain_data(space: SearchSpace) -> None:
 @settings(max_examples=100, deadline=None)
 def test_a_grid_holds_every_active_point_once(space: SearchSpace) -> None:
     points = [tuple(point.items()) for point in grid_points(space)]
-    everything = itertools.product(*(finite_values(parameter) or () for parameter in space.parameters.values()))
+    everything = itertools.product(*(parameter.finite_values() or () for parameter in space.parameters.values()))
     brute = {tuple(space.active(dict(zip(space.parameters, values, strict=True))).items()) for values in everything}
     assert len(points) == len(set(points)) == size(space)
     assert set(points) == brute
@@ -98,7 +95,7 @@ def test_a_grid_holds_every_active_point_once(space: SearchSpace) -> None:
 @settings(max_examples=60, deadline=None)
 def test_fixing_a_parameter_leaves_the_points_that_agree(space: SearchSpace, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(name for name, parameter in space.parameters.items() if parameter.when is None)))
-    value = data.draw(st.sampled_from(list(finite_values(space.parameters[name]) or ())))
+    value = data.draw(st.sampled_from(list(space.parameters[name].finite_values() or ())))
     given_value = getattr(space.parameters[name], "values", {}).get(value, value)
     left = {tuple(point.items()) for point in grid_points(fix(space, name, given_value))}
     agreeing = {tuple((key, found) for key, found in point.items() if key != name) for point in grid_points(space) if point[name] == value}
@@ -109,12 +106,12 @@ def test_fixing_a_parameter_leaves_the_points_that_agree(space: SearchSpace, dat
 @settings(max_examples=150, deadline=None)
 def test_steps_have_no_rounding(low: int, step: int, count: int) -> None:
     parameter = space_from_mapping({"x": {"float": [low / 1000, (low + step * count) / 1000], "step": step / 1000}}).parameters["x"]
-    values = finite_values(parameter) or ()
+    values = parameter.finite_values() or ()
     assert list(values) == [(low + step * index) / 1000 for index in range(count + 1)]
     for index, value in enumerate(values):
         noisy = low / 1000 + index * (step / 1000)
-        assert contains(parameter, min(noisy, values[-1]))
-        assert canonical_value(parameter, noisy) == value
+        assert parameter.contains(min(noisy, values[-1]))
+        assert parameter.canonical(noisy) == value
 
 
 def test_parse_space_reads_the_same_from_text() -> None:

@@ -5,7 +5,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from search_spaces import load_space, load_yaml, shipped, shipped_names, shipped_text, space_from_mapping, space_to_mapping
 from sweeps.study.plan import plan_of
-from sweeps.sweep_file import SweepFile, train_config
+from sweeps.sweep_file import sweep_from_text, train_config
 
 
 def test_the_spaces_that_ship() -> None:
@@ -41,7 +41,7 @@ def test_every_parameter_s_range_has_its_reason_beside_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_sweep_begins_with_the_starting_points_and_each_can_be_trained(name: str) -> None:
-    sweep = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace: {name}\n")
+    sweep = sweep_from_text(f"study: s\ndata: {{source: digits}}\nspace: {name}\n")
     plan = plan_of(sweep, "package.module:function")
     taken: set[str] = set()
     for index, point in enumerate(sweep.space.starting_points):
@@ -70,7 +70,7 @@ def test_a_sweep_begins_with_the_starting_points_and_each_can_be_trained(name: s
 def test_a_parameter_that_makes_no_sense_is_not_searched(name: str, point: dict[str, str], inactive: set[str]) -> None:
     space = load_space(name)
     conditional = {key for key, parameter in space.parameters.items() if parameter.when is not None}
-    rest = {key: parameter.labels[0] for key, parameter in space.parameters.items() if hasattr(parameter, "labels")}
+    rest = {key: parameter.labels[0] for key, parameter in space.parameters.items() if parameter.labels}
     numbers = {key: parameter.low for key, parameter in space.parameters.items() if hasattr(parameter, "low")}
     active = space.active({**rest, **numbers, **point})
     assert conditional - set(active) == inactive

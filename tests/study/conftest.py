@@ -23,7 +23,7 @@ from killable import run_driver, sweep_in  # noqa: E402 - its folder was just ad
 from sweeps.executor.inline import InlineExecutor  # noqa: E402
 from sweeps.record import read_study  # noqa: E402
 from sweeps.study import run_study  # noqa: E402
-from sweeps.sweep_file import SweepFile  # noqa: E402
+from sweeps.sweep_file import sweep_from_text  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ def run(sweep_text: Callable[..., str]) -> Callable[..., StudyOutcome]:
     """Run a sweep of the fast trainable here, one trial at a time."""
 
     def run(trainable: str = "fast_training:train", concurrent: int = 1, **keys: str) -> StudyOutcome:
-        sweep = SweepFile.from_text(sweep_text(**keys))
+        sweep = sweep_from_text(sweep_text(**keys))
         return run_study(sweep, InlineExecutor(concurrent), trainable=trainable)
 
     return run

@@ -6,11 +6,11 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from sweeps.executor.factory import make_executor
+from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.record import HistorySource, StorageTimes
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.kill_points import VARIABLE
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,10 @@ def run_driver(
     """Run the sweep `text` to its end, or to the kill point; `source` is the study and the storage of its history."""
     os.environ.update({**environment, VARIABLE: kill_at})
     options = StudyOptions(history=None if source is None else HistorySource(*source), times=times or StorageTimes())
-    sweep = SweepFile.from_text(text)
-    run_study(sweep, make_executor(sweep.resources, kind=executor), trainable=trainable, options=options)
+    sweep = sweep_from_text(text)
+    run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
+    sweep = sweep_from_text(text)
+    run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
 
 
 def warm_up() -> None:

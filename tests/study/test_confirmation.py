@@ -12,8 +12,11 @@ from recorder import Recorder
 
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress.plain import confirmation
+from sweeps.record import read_stored_study
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.study.plan import plan_of
+from sweeps.study.state import StudyState
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +32,7 @@ def test_leaders_are_confirmed_with_fresh_seeds(run: Callable[..., StudyOutcome]
     outcome = run(search=NO_PRUNING % 4, confirm="{top: 2, seeds: 2}")
     trials = record().trials
     fresh = [trial for trial in trials if trial.role == "confirmation"]
-    leaders = [leader.configuration for leader in outcome.snapshot.leaders[:2]]
+    leaders = [trial.configuration for trial in sorted(trials[:4], key=lambda trial: -trial.score["stable"])[:2]]
     assert [trial.configuration for trial in fresh] == [*leaders, *leaders]
     assert len({trial.seed for trial in trials}) == len(trials) == 8
     assert outcome.snapshot.confirmations == outcome.snapshot.confirmations_target == 4
@@ -40,20 +43,21 @@ def test_leaders_are_fixed_when_their_confirmation_begins(
     sweep_text: Callable[..., str], record: Callable[[], StudyRecord], tmp_path: Path
 ) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 2, seeds: 2}"))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 2, seeds: 2}"))
     outcome = run_study(
-        sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (5, 2) in seen.epochs
+        sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (5, 2) in seen.epochs
     )
-    leaders, last = outcome.snapshot.leaders[:2], outcome.snapshot.leaders[-1]
+    leaders, last = outcome.snapshot.leaders[:2], outcome.snapshot.leaders[-1].trials[0]
     score = json.dumps({"stable": 0.99, "level": 0.99, "best": 0.99, "last": 0.99, "provisional": False})
     with sqlite3.connect(tmp_path / "fast.db") as database:  # as if the last one had become the best in the meantime
         (trial,) = database.execute("SELECT trial_id FROM trials WHERE number = ?", (last.number,)).fetchone()
         database.execute("UPDATE trial_user_attributes SET value_json = ? WHERE key = 'score' AND trial_id = ?", (score, trial))
-    again = run_study(sweep, InlineExecutor(), trainable="fast_training:train")
-    assert again.snapshot.leaders[0].number == last.number
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train")
+    state = StudyState(plan_of(sweep, "fast_training:train"), read_stored_study(f"sqlite:///{tmp_path}/fast.db", "fast")[1])
+    assert state.search_order()[0].number == last.number
     fresh = [trial.configuration for trial in record().trials if trial.role == "confirmation"]
     assert fresh == [leader.configuration for leader in leaders] * 2
-    more = SweepFile.from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 3, seeds: 2}"))
+    more = sweep_from_text(sweep_text(search=NO_PRUNING % 5, confirm="{top: 3, seeds: 2}"))
     run_study(more, InlineExecutor(), trainable="fast_training:train")
     assert [trial.configuration for trial in record().trials if trial.role == "confirmation"] == [
         *fresh,
@@ -69,14 +73,16 @@ def test_more_search_trials_choose_the_leaders_anew_and_train_no_confirmation_tw
     outcome = run(search="{trials: 12, sampler: random, pruner: none}", confirm="{top: 2, seeds: 1}")
     fresh = [trial.configuration for trial in record().trials if trial.role == "confirmation"]
     assert len(fresh) == len(set(fresh)) >= 3
-    assert {leader.configuration for leader in outcome.snapshot.leaders[:2]} <= set(fresh)
+    searched = sorted((trial for trial in record().trials if trial.role == "search"), key=lambda trial: -trial.score["stable"])
+    assert {trial.configuration for trial in searched[:2]} <= set(fresh)
+    assert all(leader.confirmed for leader in outcome.snapshot.leaders[:1])
 
 
 def test_the_cost_of_confirmation_is_told_before_it_begins_and_again_when_it_goes_on(sweep_text: Callable[..., str]) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 3, confirm="{top: 2, seeds: 2}"))
-    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (4, 2) in seen.epochs)
-    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen)
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 3, confirm="{top: 2, seeds: 2}"))
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (4, 2) in seen.epochs)
+    run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen])
     (first, started), (second, _) = seen.costs
     assert started == 3
     assert (first.leaders, first.seeds, first.trials, first.epochs) == (2, 2, 4, 20)

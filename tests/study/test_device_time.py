@@ -8,23 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.records import AttemptRecord
-from sweeps.record.reading import StoredAttempt
 from sweeps.study.device_time import DeviceTime
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-TAKEN = AttemptRecord(1, "driver:1", "worker:2", 0, BEGAN, BEGAN + timedelta(hours=2), "completed")
-
-
-def stored(attempt: AttemptRecord) -> StoredAttempt:
-    return StoredAttempt(attempt, BEGAN, 4.0, None)
+TAKEN = AttemptRecord(1, "driver:1", "worker:2", 0, BEGAN, BEGAN + timedelta(hours=2), "completed", gpu=4.0, seen=BEGAN)
 
 
 def test_what_a_trial_waited_for_a_node_is_not_counted() -> None:
     hours = DeviceTime()
-    hours.restore(0, [stored(replace(TAKEN, worker="", cause="interrupted")), stored(TAKEN)])
+    hours.restore(0, [replace(TAKEN, worker="", cause="interrupted"), TAKEN])
     assert hours.trial_hours() == pytest.approx(2.0)
     assert hours.gpu_hours() == pytest.approx(8.0)
-    hours.restore(0, [stored(TAKEN)])
+    hours.restore(0, [TAKEN])
     assert hours.gpu_hours() == pytest.approx(8.0), "reading a trial again counts it once"
 
 

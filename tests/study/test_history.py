@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from reports.exports import to_json
-from reports.html import render_report
+from reports.page import render_report
 from reports.ranking import rank
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
@@ -19,7 +19,7 @@ from sweeps.search.view import View
 from sweeps.study import StudyOptions, run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.state import StudyState
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class Studies:
         return self._text(storage_path=f"{self._folder}/runs-{keys.get('study', 'fast')}", **keys)
 
     def sweep(self, **keys: str) -> SweepFile:
-        return SweepFile.from_text(self.text(**keys))
+        return sweep_from_text(self.text(**keys))
 
     def run(self, source: str | None = None, fingerprint: str = "same", **keys: str) -> StudyOutcome:
         history = None if source is None else HistorySource(source, self.url)
@@ -102,7 +102,7 @@ def test_the_sampler_and_the_pruner_know_the_old_trials(studies: Studies) -> Non
     assert [trial.state for trial in state.seen()][:8] == [trial.state for trial in studies.record("fast").trials]
     assert len(state.book.levels_at(2)) == 9
     assert state.search_configurations() == 1
-    assert all(trial.role == "search" for trial in state.leaders())
+    assert all(trial.role == "search" for trial in state.search_order())
 
 
 def test_more_epochs_show_the_old_trials_as_shorter_ones_that_may_be_trained_again(studies: Studies) -> None:

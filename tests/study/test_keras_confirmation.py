@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from killable import sweep_in
 
-from reports.data import build_report_data
+from reports.verdict import build_report_data
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_keras_sweep_killed_while_confirming_goes_on_with_the_same_leader_and_
         ("search", "COMPLETE", 3),
         ("confirmation", "RUNNING", 2),
     ]
-    assert run_study(SweepFile.from_text(text), InlineExecutor()).reason == "done"
+    assert run_study(sweep_from_text(text), InlineExecutor()).reason == "done"
     study = read_study(storage, "fast")
     first, second, *fresh = study.trials
     assert [trial.role for trial in fresh] == ["confirmation"] * 2

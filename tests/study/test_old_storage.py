@@ -8,7 +8,7 @@ from pathlib import Path
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study, read_study_facts
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 DUMP = Path(__file__).parents[1] / "data/record/version_1.sqlite.sql"
 
@@ -19,7 +19,7 @@ def test_it_goes_on_where_it_was_and_nothing_is_lost(tmp_path: Path) -> None:
     connection.close()
     url = f"sqlite:///{tmp_path}/old.db"
     before = read_study(url, "old")
-    sweep = SweepFile.from_text(read_study_facts(url, "old").sweep_file).model_copy(
+    sweep = sweep_from_text(read_study_facts(url, "old").sweep_file).model_copy(
         update={"storage": url, "storage_path": str(tmp_path / "runs")}
     )
     outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train")

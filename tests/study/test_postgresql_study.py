@@ -11,7 +11,7 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study, read_study_facts
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_a_killed_study_on_a_server_is_finished_by_the_next_driver(
 
 
 def test_a_password_in_a_sweep_built_by_hand_is_refused(postgres: PostgresServer, sweep_text: Callable[..., str]) -> None:
-    sweep = SweepFile.from_text(sweep_text()).model_copy(update={"storage": postgres.url})
+    sweep = sweep_from_text(sweep_text()).model_copy(update={"storage": postgres.url})
     with pytest.raises(SweepInputError, match="password") as caught:
         run_study(sweep, InlineExecutor(), trainable="fast_training:train")
     assert postgres.password not in str(caught.value)

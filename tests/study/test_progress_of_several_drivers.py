@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
+from reports.records import AttemptRecord, TrialRecord
 from sweeps.progress.live import draw
-from sweeps.study import StudySnapshot, TrialProgress
+from sweeps.study import StudySnapshot
 
 
 def shown(*drivers: str) -> str:
     """What a terminal would show of one running trial a driver."""
     trials = tuple(
-        TrialProgress(number, "search", "c", {"dropout": 0.1}, 0, 3, 10, 0.5, 0.4, "worker:1", driver)
+        TrialRecord(
+            number,
+            "c",
+            "search",
+            "RUNNING",
+            0,
+            {"dropout": 0.1},
+            {"val_accuracy": np.array([0.3, 0.4, 0.5])},
+            10,
+            attempts=(AttemptRecord(0, driver, "worker:1", 0, None, None, None),),
+        )
         for number, driver in enumerate(drivers)
     )
     counts: dict[str, Any] = {"complete": 0, "pruned": 0, "failed": 0, "confirmations": 0, "confirmations_target": 0}

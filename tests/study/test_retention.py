@@ -6,15 +6,19 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from reports.records import TrialRecord
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
+from sweeps.record import StudyFacts
 from sweeps.study import run_study
-from sweeps.study.observer import FinishedTrial
 from sweeps.study.plan import plan_of
-from sweeps.study.retention import KeptConfigurations, Retention
-from sweeps.sweep_file import SweepFile
+from sweeps.study.ranking import StudyRanking
+from sweeps.study.retention import Retention
+from sweeps.study.state import StudyState, score_of
+from sweeps.sweep_file import sweep_from_text
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -27,14 +31,38 @@ if TYPE_CHECKING:
     from sweeps.study.plan import StudyPlan
 
 
-def trial(number: int, stable: float | None, state: str = "COMPLETE", **more: object) -> FinishedTrial:
-    told = {"role": "search", "configuration": f"configuration-{number}", "params": {}, "epochs": 9, "level": stable, "best": stable} | more
-    return FinishedTrial(number=number, state=state, stable=stable, last=stable, **told)  # type: ignore[arg-type]
+def trial(number: int, stable: float | None, state: str = "COMPLETE", *, epochs: int = 9, **more: object) -> TrialRecord:
+    """A trial that is over, whose curve is flat."""
+    curve = np.full(0 if stable is None else epochs, stable, dtype=np.float32)
+    told = {"role": "search", "configuration": f"configuration-{number}", "seed": number, "params": {}, "planned_epochs": 9} | more
+    score = {} if stable is None else score_of(curve, maximize=True)
+    return TrialRecord(number=number, state=state, curves={"val_accuracy": curve}, score=score, **told)  # type: ignore[arg-type]
+
+
+class Study:
+    """A study whose trials end one by one; `confirmed` are the configurations whose confirmation has begun."""
+
+    def __init__(self, plan: StudyPlan, *over: TrialRecord) -> None:
+        self.state = StudyState(plan, over)
+        self.confirmed: tuple[str, ...] = ()
+        facts = StudyFacts(plan.metric, plan.maximize, 0, None, 9)
+        ranking = StudyRanking("fast", self.state, lambda: facts)
+        self.retention = Retention(plan, self.state, ranking, lambda: self.confirmed)
+
+    def end(self, *trials: TrialRecord) -> None:
+        """Trials of this driver end."""
+        for each in trials:
+            self.elsewhere(each)
+            self.retention.finished(each)
+
+    def elsewhere(self, each: TrialRecord) -> None:
+        """Another driver's trial ends."""
+        self.state.finished[each.number] = each
 
 
 @pytest.fixture
 def plan(sweep_text: Callable[..., str]) -> StudyPlan:
-    return plan_of(SweepFile.from_text(sweep_text()), "fast_training:train")
+    return plan_of(sweep_from_text(sweep_text()), "fast_training:train")
 
 
 def fill(place: str, *numbers: int) -> None:
@@ -60,24 +88,46 @@ def left(place: str) -> dict[int, set[str]]:
     return found
 
 
-def test_the_best_five_are_kept_and_those_pushed_out_are_told(plan: StudyPlan) -> None:
-    kept = KeptConfigurations(plan)
-    assert [kept.add(trial(number, number / 10)) for number in range(5)] == [[], [], [], [], []]
-    assert kept.add(trial(5, 0.25)) == [0]
-    assert kept.add(trial(6, 0.05)) == [6]
-    assert kept.add(trial(7, 0.99, provisional=True)) == [7]
-    assert kept.add(trial(8, None, "PRUNED")) == []
-    assert kept.add(trial(9, 0.3, role="confirmation", configuration="configuration-4")) == []
-    assert kept.add(trial(10, 0.1, configuration="configuration-4")) == []  # an equal configuration, trained again
-    configurations = {number: f"configuration-{4 if number in (9, 10) else number}" for number in range(11)}
-    kept_models = [number for number, name in configurations.items() if kept.keeps_model_of(trial(number, None, configuration=name))]
-    assert kept_models == [1, 2, 3, 4, 5, 9, 10]
-    assert kept.add(trial(11, 0.5)) == [1]
+def kept(plan: StudyPlan, tmp_path: Path, *trials: TrialRecord, confirmed: tuple[str, ...] = ()) -> set[int]:
+    """Numbers of the trials whose models are left once `trials` are over, one after the other."""
+    place = str(tmp_path / "kept")
+    fill(place, *(each.number for each in trials))
+    study = Study(replace(plan, checkpoint_root=place))
+    study.confirmed = confirmed
+    study.retention.start()
+    study.end(*trials)
+    study.retention.close(60)
+    return {number for number, files in left(place).items() if "model.keras" in files}
 
 
-def test_as_many_as_are_confirmed_and_a_loss_counts_downwards(plan: StudyPlan) -> None:
-    kept = KeptConfigurations(replace(plan, confirm_top=6, maximize=False))
-    assert [kept.add(trial(number, number / 10)) for number in range(8)] == [[]] * 6 + [[6], [7]]
+def test_the_models_of_the_best_five_are_kept(plan: StudyPlan, tmp_path: Path) -> None:
+    trials = [
+        *(trial(number, number / 10) for number in range(5)),
+        trial(5, 0.25),  # pushes 0 out
+        trial(6, 0.05),
+        trial(7, 0.99, epochs=2),  # provisional: below all others
+        trial(8, 0.97, "PRUNED"),
+        trial(9, 0.4, role="confirmation", configuration="configuration-4"),
+        trial(10, 0.4, configuration="configuration-4"),  # an equal configuration, trained again
+    ]
+    assert kept(plan, tmp_path, *trials) == {1, 2, 3, 4, 5, 9, 10}
+    assert kept(plan, tmp_path, *trials, trial(11, 0.5)) == {2, 3, 4, 5, 9, 10, 11}
+
+
+def test_one_more_than_are_confirmed_and_a_loss_counts_downwards(plan: StudyPlan, tmp_path: Path) -> None:
+    trials = [trial(number, number / 10) for number in range(9)]
+    assert kept(replace(plan, confirm_top=6, maximize=False), tmp_path, *trials) == set(range(7))
+
+
+def test_the_next_best_keeps_its_model_while_the_leaders_are_confirmed_and_one_bad_seed_costs_no_model(
+    plan: StudyPlan, tmp_path: Path
+) -> None:
+    searched = [trial(number, 0.9 - number / 100) for number in range(8)]
+    fresh = [trial(8 + number, 0.3, role="confirmation", configuration=f"configuration-{number}") for number in range(5)]
+    leaders = tuple(f"configuration-{number}" for number in range(5))
+    models = kept(replace(plan, confirm_top=5), tmp_path, *searched, *fresh, confirmed=leaders)
+    assert 5 in models, "it leads once all of the first five have fallen"
+    assert models >= set(range(5)) | {each.number for each in fresh}
 
 
 @pytest.mark.parametrize("where", ["local", "s3"])
@@ -87,10 +137,11 @@ def test_finished_trials_are_cleared_and_running_ones_are_not(
     place = str(tmp_path / "there") if where == "local" else request.getfixturevalue("s3").url
     fill(place, 0, 1, 2, 3, 7)
     open_folder(place, "test").write("notes/00001.txt", b"")
-    retention = Retention(replace(plan, checkpoint_root=place), [trial(0, 0.9), trial(1, None, "FAIL")])
-    retention.start()
-    retention.finished(trial(2, 0.2, "PRUNED"))
-    retention.close([trial(3, 0.5)], 60)  # 3: another driver's; 7 is running
+    study = Study(replace(plan, checkpoint_root=place), trial(0, 0.9), trial(1, None, "FAIL"))
+    study.retention.start()
+    study.end(trial(2, 0.2, "PRUNED"))
+    study.elsewhere(trial(3, 0.5))
+    study.retention.close(60)  # 7 is running
     everything = {
         "epoch-00009/checksums.json",
         "epoch-00009/weights.npz",
@@ -108,17 +159,17 @@ def test_a_store_that_is_away_costs_room_and_no_run(plan: StudyPlan, s3: S3, cap
     fill(s3.url, 0, 1)
     s3.gate.shut()
     with caplog.at_level(logging.WARNING):
-        retention = Retention(replace(plan, checkpoint_root=s3.url), [trial(0, None, "FAIL")])
-        retention.start()
-        retention.finished(trial(1, None, "PRUNED"))
-        retention.close((), 60)
+        study = Study(replace(plan, checkpoint_root=s3.url), trial(0, None, "FAIL"))
+        study.retention.start()
+        study.end(trial(1, None, "PRUNED"))
+        study.retention.close(60)
     assert [record.message.partition(" (")[0] for record in caplog.records] == [
         "storage_path: checkpoints of finished trials could not be removed"
     ]
     s3.gate.reopen()
-    again = Retention(replace(plan, checkpoint_root=s3.url), [trial(0, None, "FAIL"), trial(1, None, "PRUNED")])
+    again = Study(replace(plan, checkpoint_root=s3.url), trial(0, None, "FAIL"), trial(1, None, "PRUNED")).retention
     again.start()
-    again.close((), 60)
+    again.close(60)
     assert left(s3.url) == {0: {"mine.txt"}, 1: {"mine.txt"}}
 
 
@@ -131,7 +182,7 @@ def test_a_place_that_holds_another_study_is_refused(
     with pytest.raises(
         SweepInputError, match=r"runs holds the checkpoints of study 'fast', made .*, and this is study 'another', which is new"
     ):
-        run_study(SweepFile.from_text(other), InlineExecutor(), trainable="fast_training:train")
+        run_study(sweep_from_text(other), InlineExecutor(), trainable="fast_training:train")
     assert not (tmp_path / "another.db").exists()
     run(search="{trials: 2, pruner: none}")  # its own study goes on
     for database in tmp_path.glob("fast.db*"):
@@ -145,8 +196,8 @@ def test_a_folder_that_a_removal_cut_short_left_empty_goes_too(plan: StudyPlan, 
     emptied.mkdir(parents=True)
     (tmp_path / "runs" / "00001" / "mine.txt").write_text("kept")
     over = trial(1, None, "PRUNED")
-    retention = Retention(replace(plan, checkpoint_root=str(tmp_path / "runs")), [over])
+    retention = Study(replace(plan, checkpoint_root=str(tmp_path / "runs")), over).retention
     retention.start()
-    retention.close([over], 30.0)
+    retention.close(30.0)
     assert not emptied.exists()
     assert (tmp_path / "runs" / "00001" / "mine.txt").read_text() == "kept"

@@ -11,7 +11,7 @@ from reports.ranking import rank
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_a_resumed_sweep_proposes_what_an_uninterrupted_one_would(sampler: str, 
     def run(study: str, *lengths: int) -> StudyRecord:
         for trials in lengths:
             text = sweep_text(study=study, storage_path=str(tmp_path / study), space=space, search=search(trials))
-            run_study(SweepFile.from_text(text), InlineExecutor(), trainable="fast_training:train")
+            run_study(sweep_from_text(text), InlineExecutor(), trainable="fast_training:train")
         return read_study(f"sqlite:///{tmp_path}/fast.db", study)
 
     whole, resumed = run("whole", 8), run("resumed", 3, 5, 8)
@@ -60,7 +60,7 @@ def test_pruned_trials_are_told_with_their_whole_curve_and_rank_below_every_fini
     tmp_path: Path, sweep_text: Callable[..., str]
 ) -> None:
     text = sweep_text(search="{trials: 12, sampler: random, pruner: asha, pruner_options: {grace: 2, reduction: 2}}")
-    outcome = run_study(SweepFile.from_text(text), InlineExecutor(), trainable="fast_training:train")
+    outcome = run_study(sweep_from_text(text), InlineExecutor(), trainable="fast_training:train")
     study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
     told = optuna.load_study(study_name="fast", storage=f"sqlite:///{tmp_path}/fast.db")
     pruned = [trial for trial in study.trials if trial.state == "PRUNED"]

@@ -20,7 +20,7 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import StorageTimes, read_stored_study, read_study, study_exists
 from sweeps.study import run_study
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -247,7 +247,7 @@ def test_the_history_of_a_new_study_is_imported_by_one_of_its_drivers(
     assert facts.history is not None
     assert (facts.history.complete, facts.history.imported) == (True, 6)
     assert [trial.role for trial in trials] == ["history"] * 6 + ["search"] * 4
-    assert [trial.epochs for trial in trials] == [5] * 10
+    assert [trial.num_epochs for trial in trials] == [5] * 10
 
 
 def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
@@ -269,7 +269,7 @@ def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
     assert 0 < trial["lease_seconds"] <= 60
     narrowed = both.text.replace("{float: [1.0e-5, 1.0e-1], log: true}", "{float: [1.0e-4, 1.0e-1], log: true}")
     with pytest.raises(SweepInputError, match=r"space: narrowed while \S+:\d+ is running study .* Stop the study there first"):
-        run_study(SweepFile.from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
+        run_study(sweep_from_text(narrowed), InlineExecutor(), trainable="fast_training:train")
     driver.kill()
     driver.join()
     assert running()["free"] is True

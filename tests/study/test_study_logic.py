@@ -17,7 +17,7 @@ from sweeps.record import StudyLockedError, create_study, open_study, read_study
 from sweeps.study import StudyOptions, SweepAbortedError, run_study
 from sweeps.study.plan import plan_of
 from sweeps.study.running import _facts
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,21 +36,23 @@ def test_a_finished_study_run_again_does_nothing(run: Callable[..., StudyOutcome
     assert (first.reason, again.reason) == ("done", "done")
     assert [trial.number for trial in record().trials] == [0, 1, 2]
     assert record().updated == before.updated
-    assert again.snapshot.leaders == first.snapshot.leaders
+    assert [(each.configuration, each.stable) for each in again.snapshot.leaders] == [
+        (each.configuration, each.stable) for each in first.snapshot.leaders
+    ]
 
 
 def test_observers_see_starts_epochs_ends_and_where_the_study_stands(sweep_text: Callable[..., str]) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 2))
-    outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen)
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 2))
+    outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen])
     assert seen.epochs == [(trial, epoch) for trial in (0, 1) for epoch in (1, 2, 3, 4, 5)]
     assert [trial.number for trial in seen.started] == [0, 1]
-    assert seen.started[0].worker.rpartition(":")[2].isdigit()
+    assert seen.started[0].attempts[-1].worker.rpartition(":")[2].isdigit()
     last = seen.ticks[-1]
     assert (last.done, last.complete, last.target, last.phase, last.running) == (2, 2, 2, "over", ())
     assert last.trial_hours > 0
-    best = max(seen.finished, key=lambda trial: trial.stable or 0)
-    assert outcome.snapshot.leaders[0].number == best.number
+    best = max(seen.finished, key=lambda trial: trial.score["stable"])
+    assert outcome.snapshot.leaders[0].configuration == best.configuration
 
 
 def test_the_value_is_the_stable_accuracy_of_the_curve_on_record(
@@ -128,9 +130,9 @@ def test_missing_values_are_ranked_without_and_a_missing_curve_fails(
 @pytest.mark.parametrize(
     ("trainable", "error"),
     [
-        ("other_metric", "told no value of 'val_accuracy', which is ranked; it told: accuracy"),
-        ("silent", "returned without telling an epoch"),
-        ("leaps", "told epoch 3, expected 2"),
+        ("other_metric", "reported no value of 'val_accuracy', which is ranked; it reported: accuracy"),
+        ("silent", "returned without reporting an epoch"),
+        ("leaps", "reported epoch 3, expected 2"),
     ],
 )
 def test_a_trainable_that_breaks_the_rules_is_told_which(
@@ -173,7 +175,7 @@ def test_a_time_budget_ends_the_run_and_the_next_run_continues_its_trial(
 def test_gpu_hours_count_over_runs(sweep_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAST_TRAINING_SECONDS", "0.05")
     text = sweep_text(search=NO_PRUNING % 50, resources="{gpu: 4}", budget=f"{{gpu_hours: {4 * 0.6 / 3600}}}")
-    sweep = SweepFile.from_text(text)
+    sweep = sweep_from_text(text)
     outcome = run_study(sweep, InlineExecutor(), trainable="fast_training:train")
     assert outcome.reason == "gpu-hours budget"
     assert outcome.snapshot.gpu_hours == pytest.approx(4 * outcome.snapshot.trial_hours)
@@ -185,13 +187,13 @@ def test_gpu_hours_count_over_runs(sweep_text: Callable[..., str], monkeypatch: 
 
 def test_a_stop_leaves_trials_that_the_next_run_continues(sweep_text: Callable[..., str], record: Callable[[], StudyRecord]) -> None:
     seen = Recorder()
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 3))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 3))
     outcome = run_study(
-        sweep, InlineExecutor(), trainable="fast_training:train", observer=seen, stop_requested=lambda: (1, 2) in seen.epochs
+        sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (1, 2) in seen.epochs
     )
     assert (outcome.reason, outcome.unfinished) == ("interrupted", (1,))
     assert [trial.state for trial in record().trials] == ["COMPLETE", "RUNNING"]
-    assert run_study(sweep, InlineExecutor(), trainable="fast_training:train", observer=seen).reason == "done"
+    assert run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen]).reason == "done"
     assert len(seen.epochs) == len(set(seen.epochs)) == 15
 
 
@@ -203,7 +205,7 @@ def test_a_deleted_checkpoint_costs_time_but_no_result_and_is_told(
     cut = record().trials[0].curves["val_accuracy"].tolist()
     monkeypatch.setenv("FAST_TRAINING_SECONDS", "0")
     seen = Recorder()
-    run_study(SweepFile.from_text(sweep_text(search=NO_PRUNING % 1)), InlineExecutor(), trainable="faulty_training:forgets", observer=seen)
+    run_study(sweep_from_text(sweep_text(search=NO_PRUNING % 1)), InlineExecutor(), trainable="faulty_training:forgets", observers=[seen])
     trial = record().trials[0]
     assert trial.state == "COMPLETE"
     assert trial.num_epochs == 5
@@ -259,14 +261,14 @@ def test_another_sweep_under_the_same_name_is_refused(run: Callable[..., StudyOu
 
 
 def test_other_data_under_the_same_file_is_refused(sweep_text: Callable[..., str]) -> None:
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 1))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 1))
     run_study(sweep, InlineExecutor(), trainable="fast_training:train", options=StudyOptions(facts={"data_fingerprint": "one"}))
     with pytest.raises(SweepInputError, match="fingerprint two, expected one"):
         run_study(sweep, InlineExecutor(), trainable="fast_training:train", options=StudyOptions(facts={"data_fingerprint": "two"}))
 
 
 def test_a_second_driver_is_refused_while_the_first_lives(sweep_text: Callable[..., str], tmp_path: Path) -> None:
-    sweep = SweepFile.from_text(sweep_text(search=NO_PRUNING % 1))
+    sweep = sweep_from_text(sweep_text(search=NO_PRUNING % 1))
     plan = plan_of(sweep, "fast_training:train")
     held = create_study(f"sqlite:///{tmp_path}/fast.db", "fast", _facts(sweep, plan, StudyOptions()))
     with pytest.raises(StudyLockedError, match=r"is being run by .*:\d+ since"):
@@ -280,7 +282,7 @@ def test_a_search_ends_when_no_improvement_is_credible_and_the_next_run_knows(
     sweep_text: Callable[..., str], record: Callable[[], StudyRecord]
 ) -> None:
     def run(trials: int, limit: str) -> StudyOutcome:
-        sweep = SweepFile.from_text(
+        sweep = sweep_from_text(
             sweep_text(search=f"{{trials: {trials}, sampler: random, pruner: none}}", budget=f"{{stop_when_settled: {limit}}}")
         )
         return run_study(sweep, InlineExecutor(), trainable="fast_training:train")
@@ -302,11 +304,11 @@ def test_a_search_ends_when_no_improvement_is_credible_and_the_next_run_knows(
 
 def test_a_settled_search_is_still_confirmed(sweep_text: Callable[..., str], record: Callable[[], StudyRecord]) -> None:
     text = sweep_text(search="{trials: 40, sampler: random, pruner: none}", budget="{stop_when_settled: 0.5}", confirm="{top: 2, seeds: 1}")
-    outcome = run_study(SweepFile.from_text(text), InlineExecutor(), trainable="fast_training:train")
+    outcome = run_study(sweep_from_text(text), InlineExecutor(), trainable="fast_training:train")
     assert outcome.reason == "settled"
     assert [trial.role for trial in record().trials] == ["search"] * 20 + ["confirmation"] * 2
 
 
 def test_a_loss_needs_to_be_told_what_is_not_worth_a_search(sweep_text: Callable[..., str]) -> None:
     with pytest.raises(SweepInputError, match="expected a number for val_loss"):
-        SweepFile.from_text(sweep_text(search="{metric: val_loss}", budget="{stop_when_settled: true}"))
+        sweep_from_text(sweep_text(search="{metric: val_loss}", budget="{stop_when_settled: true}"))

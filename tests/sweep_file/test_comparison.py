@@ -1,6 +1,6 @@
 import pytest
 
-from sweeps.sweep_file import SweepFile, compare
+from sweeps.sweep_file import SweepFile, compare, sweep_from_text
 
 BASE = """
 study: s
@@ -11,11 +11,11 @@ space:
   frozen_layers: {ordinal: [none, 50%, all]}
 search: {trials: 10}
 """
-OLD = SweepFile.from_text(BASE)
+OLD = sweep_from_text(BASE)
 
 
 def changed(*overrides: str) -> SweepFile:
-    return SweepFile.from_text(BASE, overrides=overrides)
+    return sweep_from_text(BASE, overrides=overrides)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_the_same(overrides: tuple[str, ...]) -> None:
 
 
 def test_the_resolved_file_of_a_study_is_the_same() -> None:
-    assert compare(OLD, SweepFile.from_text(OLD.to_yaml())).verdict == "same"
+    assert compare(OLD, sweep_from_text(OLD.to_yaml())).verdict == "same"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import ChoiceParameter, FloatParameter, OrdinalParameter, PointValue
-from sweeps.configuration import configuration_id, effective_settings
-from sweeps.sweep_file import SweepFile, train_config
+from sweeps.sweep_file import sweep_from_text, train_config
+from sweeps.sweep_file.configuration import configuration_id, effective_settings
 
 SPACE = """
   learning_rate: {float: [1e-5, 1.0], log: true}
@@ -28,7 +28,7 @@ SPACE = """
   backbone: {choice: [small_resnet, vgg16]}
   gradient_clip: {choice: {none: null, one: 1, 'one point': 1.0}}
 """
-SWEEP = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace:{SPACE}")
+SWEEP = sweep_from_text(f"study: s\ndata: {{source: digits}}\nspace:{SPACE}")
 BOUNDARIES = {"50%": "block_2", "4 blocks": "block_2"}
 
 
@@ -145,7 +145,7 @@ def test_an_id_is_short_and_stable() -> None:
 
 
 def test_what_is_fixed_in_the_file_and_where_the_data_lies_do_not_matter() -> None:
-    elsewhere = SweepFile.from_text(f"study: t\ndata: {{source: keras:mnist, cache_path: x}}\nresources: {{cpu: 3}}\nspace:{SPACE}")
+    elsewhere = sweep_from_text(f"study: t\ndata: {{source: keras:mnist, cache_path: x}}\nresources: {{cpu: 3}}\nspace:{SPACE}")
     assert configuration_id(elsewhere, {"learning_rate": 0.01}) == identity({"learning_rate": 0.01})
-    fixed = SweepFile.from_text("study: s\ndata: {source: digits}\ntraining: {learning_rate: 0.01}\nspace: {dropout: {float: [0, 0.5]}}")
+    fixed = sweep_from_text("study: s\ndata: {source: digits}\ntraining: {learning_rate: 0.01}\nspace: {dropout: {float: [0, 0.5]}}")
     assert configuration_id(fixed, {"dropout": 0.2}) == identity({"learning_rate": 0.01, "dropout": 0.2})

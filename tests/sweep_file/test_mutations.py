@@ -25,13 +25,14 @@ TEXT = (
     "model.activation",
     "report.path",
     "runtime.working_dir",
+    "runtime.tune.folder",
     "notify.command",
     "tracking.tensorboard",
     "tracking.mlflow",
 )
 NULL = (
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
-    "resources.concurrent", "runtime.working_dir", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
+    "resources.concurrent", "runtime.working_dir", "runtime.tune.folder", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
     *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
 )  # fmt: skip
 NUMBER = (
@@ -50,7 +51,7 @@ TAKES = {
         *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile")),
     }
     | {"space.learning_rate.log", "space.weight_decay.log"},
-    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip", "notify.command"},
+    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip", "runtime.tune.callbacks", "notify.command"},
     "mapping": {"model.options", "search.sampler_options", "search.pruner_options"},
     "negative": set(),
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,8 @@ CANARY = "canary-51c0-not-for-disk"
     ("runtime", "words"),
     [
         ("{working_dir: 's3://bucket/code.zip'}", "expected a folder that the driver can read"),
+        ("{tune: {callbacks: [my_callbacks]}}", "expected package.module:Class, got 'my_callbacks'"),
+        ("{tune: {folder: 's3://me:secret@host/tuned'}}", "a password stands here in the clear"),
         ("{py_modules: ['https://host/a.whl']}", "name a package of an index under runtime.pip"),
         ("{pip: ['  ']}", "expected a requirement such as"),
         ("{pip: ['--index-url https://me:word@host/simple']}", "Ray writes it to its logs"),
@@ -59,15 +61,15 @@ def test_a_secret_in_the_clear_is_refused_and_not_repeated(env: str, refused: Ca
 def test_variables_are_stored_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", CANARY)
     env = "{HF_TOKEN: '${HF_TOKEN}', TOKENIZERS_PARALLELISM: 'false', KEY_FILE: /etc/key, TOKEN_PATH: /etc/token}"
-    sweep = SweepFile.from_text(BASE + f"runtime: {{env: {env}}}\n")
+    sweep = sweep_from_text(BASE + f"runtime: {{env: {env}}}\n")
     assert sweep.runtime.env["HF_TOKEN"].startswith("${")
     assert CANARY not in sweep.to_yaml()
-    assert SweepFile.from_text(sweep.to_yaml()) == sweep
+    assert sweep_from_text(sweep.to_yaml()) == sweep
 
 
 @pytest.mark.parametrize("gpu", [0.25, 1, 2])
 def test_a_share_of_a_gpu_or_whole_gpus(gpu: float) -> None:
-    assert SweepFile.from_text(BASE + f"resources: {{gpu: {gpu}}}\n").resources.gpu == gpu
+    assert sweep_from_text(BASE + f"resources: {{gpu: {gpu}}}\n").resources.gpu == gpu
 
 
 def test_a_gpu_and_a_half_is_refused(refused: Callable[..., str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search_spaces import load_yaml, load_yaml_file, shipped_names
-from sweeps.sweep_file import SweepFile, duration_text, load_sweep_file, parse_duration
+from sweeps.sweep_file import SweepFile, duration_text, load_sweep_file, parse_duration, sweep_from_text
 from sweeps.sweep_file.reference import json_schema, reference_markdown
 from sweeps.sweep_file.settings import yaml_text
 from trainer.config import DataConfig, ModelConfig, TrainingConfig
@@ -31,8 +31,8 @@ WORDS = st.sampled_from(
 
 def test_the_resolved_file_reads_back_to_an_equal_sweep(full: SweepFile) -> None:
     text = full.to_yaml()
-    assert SweepFile.from_text(text) == full
-    assert SweepFile.from_text(text).to_yaml() == text
+    assert sweep_from_text(text) == full
+    assert sweep_from_text(text).to_yaml() == text
     assert "dropout" not in load_yaml(text, "x").value["model"], "a searched setting has no value of its own"
     assert load_yaml(text, "x").value["training"]["deterministic"] is True
 
@@ -42,13 +42,13 @@ def test_the_resolved_file_reads_back_to_an_equal_sweep(full: SweepFile) -> None
 )
 @pytest.mark.parametrize("space", shipped_names())
 def test_the_resolved_file_needs_no_shipped_space(space: str, override: str) -> None:
-    sweep = SweepFile.from_text(f"study: s\ndata: {{source: digits}}\nspace: {space}\n", overrides=[override])
-    assert SweepFile.from_text(sweep.to_yaml()) == sweep
+    sweep = sweep_from_text(f"study: s\ndata: {{source: digits}}\nspace: {space}\n", overrides=[override])
+    assert sweep_from_text(sweep.to_yaml()) == sweep
     assert sweep.space.name == space
 
 
 def test_a_sweep_survives_pydantics_own_dump(full: SweepFile) -> None:
-    for sweep in (full, SweepFile.from_text("study: s\ndata: {source: digits}\nspace: {}\n")):
+    for sweep in (full, sweep_from_text("study: s\ndata: {source: digits}\nspace: {}\n")):
         assert SweepFile.model_validate(sweep.model_dump()) == sweep
         assert SweepFile.model_validate_json(sweep.model_dump_json()) == sweep
 
@@ -105,7 +105,7 @@ def test_the_reference_is_current() -> None:
 def test_the_examples_of_the_reference_are_true() -> None:
     page = reference_markdown()
     for block in page.split("```yaml\n")[1:]:
-        SweepFile.from_text("study: s\ndata: {source: digits}\n" + block.split("```")[0])
+        sweep_from_text("study: s\ndata: {source: digits}\n" + block.split("```")[0])
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.data.pixels import BRIGHTEST, LUMINANCE
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.augmentation.draws import Draws
 
 RGB = 3
+BRIGHTEST = 255.0
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in grey. Source: ITU-R BT.601, as Pillow's convert("L")."""
 
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 """Luminance and two chrominances. Source: FCC NTSC, 47 CFR 73.682."""

@@ -26,7 +26,7 @@ class Geometry:
         flip_vertical: probability of an upside-down one.
         degrees: rotation, uniform in [-degrees, degrees].
         shift: translation in x and y, fraction of width and height.
-        shear_degrees: shear angle, as Keras's ImageDataGenerator counts it.
+        shear: shear angle, as Keras's ImageDataGenerator counts it.
         zoom: scale of x and y, independently, in [1 - zoom, 1 + zoom].
         share: probability that an image is rotated, shifted, sheared and zoomed at all.
         fill: what lies beyond the image's border.
@@ -36,7 +36,7 @@ class Geometry:
     flip_vertical: float = 0.0
     degrees: float = 0.0
     shift: float = 0.0
-    shear_degrees: float = 0.0
+    shear: float = 0.0
     zoom: float = 0.0
     share: float = 1.0
     fill: Fill = "reflect"
@@ -44,7 +44,7 @@ class Geometry:
     @property
     def warps(self) -> bool:
         """Whether pixels are interpolated; mirror images alone are exact and much cheaper."""
-        return any((self.degrees, self.shift, self.shear_degrees, self.zoom))
+        return any((self.degrees, self.shift, self.shear, self.zoom))
 
     def matrices(self, draws: Draws, height: int, width: int) -> npt.NDArray[np.float64]:
         """Draw one transform per image, ``(n, 3, 3)``."""
@@ -55,8 +55,8 @@ class Geometry:
             out = out @ translation(
                 draws.uniform("shift x", -self.shift, self.shift) * width, draws.uniform("shift y", -self.shift, self.shift) * height
             )
-        if self.shear_degrees:
-            out = out @ shear(np.radians(draws.uniform("shear", -self.shear_degrees, self.shear_degrees)))
+        if self.shear:
+            out = out @ shear(np.radians(draws.uniform("shear", -self.shear, self.shear)))
         if self.zoom:
             out = out @ scaling(
                 draws.uniform("zoom x", 1 - self.zoom, 1 + self.zoom), draws.uniform("zoom y", 1 - self.zoom, 1 + self.zoom)

@@ -1,17 +1,23 @@
-"""From the setting `data.augmentation` to a policy, and the list of policies that ship."""
+"""The policies that ship, by name, and from the setting `data.augmentation` to a policy. A new policy is its class and its entry in `NAMED`."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from trainer.augmentation.policies import NAMED, KerasLayers
-from trainer.errors import ConfigError
+from trainer.augmentation.keras_layers import KerasLayers
+from trainer.augmentation.mixing import CutMix, Mixup
+from trainer.augmentation.randaugment import RandAugment
+from trainer.augmentation.simple import ChangeColor, Flip, Light, Nothing, Rotate, ShearZoom, Strong
+from trainer.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from trainer.augmentation.policy import Policy
+
+NAMED: dict[str, type[Policy]] = {
+    policy.name: policy for policy in (Nothing, Flip, Rotate, ShearZoom, Light, Strong, ChangeColor, RandAugment, Mixup, CutMix)
+}
 
 Setting = str | Mapping[str, Any] | tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]
 
@@ -45,13 +51,13 @@ def policy_from(setting: Setting) -> Policy:
 
 def _named(name: str, arguments: Mapping[str, Any]) -> Policy:
     if name not in NAMED:
-        raise ConfigError(f"data.augmentation: unknown policy {name!r}{_nearest(name, NAMED)}; known: {', '.join(NAMED)}")
+        raise ConfigError(f"data.augmentation: unknown policy {name!r}{nearest(name, NAMED)}; known: {', '.join(NAMED)}")
     known = [field.name for field in fields(NAMED[name])]
     for parameter in arguments:
         if parameter not in known:
             listed = ", ".join(known) or "none"
             raise ConfigError(
-                f"data.augmentation: {name} has no parameter {parameter!r}{_nearest(parameter, known)}; its parameters: {listed}"
+                f"data.augmentation: {name} has no parameter {parameter!r}{nearest(parameter, known)}; its parameters: {listed}"
             )
     return NAMED[name](**arguments)
 
@@ -65,8 +71,3 @@ def _layer(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         if inner is None or isinstance(inner, Mapping):
             return str(name), dict(inner or {})
     raise ConfigError(f"data.augmentation: expected a layer as {{name: RandomZoom, height_factor: .2}}, got {dict(entry)!r}")
-
-
-def _nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

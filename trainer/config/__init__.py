@@ -1,17 +1,27 @@
 """The typed settings of one training; import from here. No TensorFlow is imported by this package."""
 
-from trainer.config.base import Settings, searchable_settings, setting
-from trainer.config.data import DataConfig, SplitConfig
-from trainer.config.model import ModelConfig
-from trainer.config.training import TrainConfig, TrainingConfig
+from trainer.config.settings import (
+    DataConfig,
+    Metric,
+    ModelConfig,
+    Settings,
+    SplitConfig,
+    TrainConfig,
+    TrainingConfig,
+    parse_frozen_layers,
+    searchable_settings,
+    setting,
+)
 
 __all__ = [
     "DataConfig",
+    "Metric",
     "ModelConfig",
     "Settings",
     "SplitConfig",
     "TrainConfig",
     "TrainingConfig",
+    "parse_frozen_layers",
     "searchable_settings",
     "setting",
 ]

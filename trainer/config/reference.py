@@ -7,10 +7,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from trainer.config.base import Settings
-from trainer.config.data import DataConfig, SplitConfig
-from trainer.config.model import ModelConfig
-from trainer.config.training import TrainConfig, TrainingConfig
+from trainer.config.settings import DataConfig, ModelConfig, Settings, SplitConfig, TrainConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,8 +3,6 @@
 Everything random is drawn beforehand in NumPy (order, partners, augmentation parameters); `trainer.data.pipelines` only gathers and
 applies, so what it yields does not depend on threads or batches. Batches are float32 in [0, 255], NHWC (per_image_max alone: in [0, 1]); targets are always
 one-hot float32 ``(b, num_classes)``, because mixing policies make them soft. Scaling for the backbone is part of the model.
-
-Loss weights that counter class imbalance.
 """
 
 from __future__ import annotations
@@ -46,11 +44,6 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
     batch holds what is left. An image's augmentation is drawn from (seed, epoch, image). Every epoch has the same element
     specification, so that a step traced for one serves all.
 
-    Args:
-        data: from `load_data`.
-        config: augmentation, sampling, imbalance, preprocessing (only ``per_image_max`` is done here), batch size, seed.
-        epoch: counted from 1.
-
     Returns:
         Batches of images ``(b, height, width, channels)`` float32, one-hot targets ``(b, num_classes)`` float32 and loss weights ``(b,)`` float32.
     """
@@ -64,10 +57,7 @@ def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | 
 
     The data set may be made once and iterated again every epoch.
 
-    Args:
-        images: the part to evaluate on, or a `validation_window` of it.
-        config: ``per_image_max`` and the batch size.
-        batch_size: images per batch; default the training's.
+    `batch_size` is the training's unless given.
     """
     elements: dict[str, npt.NDArray[Any]] = {"row": np.arange(len(images)), "weight": np.ones(len(images), np.float32)}
     return _batched(elements, images, policy_from("none"), config, batch_size or config.training.batch_size)

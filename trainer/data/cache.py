@@ -1,6 +1,6 @@
 """Entries on the node's disk that processes share: each is made once under a lock, stays while a process uses it, and goes when room is needed.
 
-Decoded images and activations on the node's disk: one memory-mapped file per data set and form, written once under a lock, shared by all processes.
+An entry is a file of decoded images or activations, mapped into memory, or a folder of data brought from an object store.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def hold(folder: Path, name: str, size: float, limit: float, make: Callable[[Pat
 
 
 def _make(folder: Path, final: Path, size: float, limit: float, make: Callable[[Path], object]) -> None:
-    for left in folder.glob(f"{final.name}.*{_PART}"):  # of a process that died: whoever makes this entry holds its lock
+    for left in folder.glob(f"{final.name}.*{_PART}"):  # of a process that died, since this process holds the entry's lock
         _delete(left)
     make_room(folder, limit - size)
     part = folder / f"{final.name}.{uuid.uuid4().hex[:8]}{_PART}"
@@ -181,8 +181,8 @@ def mapped(
     size = kind.itemsize * float(np.prod(shape, dtype=np.int64))
     try:
         held = hold(folder, f"{key}{IMAGES}", size, limit_bytes, make)
-        found: npt.NDArray[Any] = np.load(held.path, mmap_mode="r")
+        array: npt.NDArray[Any] = np.load(held.path, mmap_mode="r")
     except OSError as error:
         raise DataError(f"{folder}: images cannot be cached here ({error}); set data.cache_path to a local folder with room") from error
-    weakref.finalize(found, held.release)
-    return found
+    weakref.finalize(array, held.release)
+    return array

@@ -1,12 +1,21 @@
-"""Decoded images of a study: three parts, their labels, their fingerprint. Plain NumPy, no TensorFlow."""
+"""Decoded images of a study: three parts, their labels, their content hashes. Plain NumPy, no TensorFlow."""
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 """``(n, height, width, channels)``, raw pixel values in [0, 255]."""
@@ -84,3 +93,52 @@ class ImageData:
         """The parts that exist, with their names, training first."""
         existing = [("train", self.train), ("validation", self.validation)]
         return (*existing, ("test", self.test)) if self.test is not None else tuple(existing)
+
+
+DIGEST_BYTES = 16
+THREADS = 8
+_CHUNK = 1 << 20
+
+
+def digest_files(paths: Sequence[Path]) -> list[str | OSError]:
+    """Hash of each file's bytes, or the error that reading it raised."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(_digest_file, paths))
+
+
+def digest_array(images: npt.NDArray[Any]) -> list[str]:
+    """Hash of each image ``images[i]``: its bytes, shape and type."""
+    kind = f"{images.dtype.str}{images.shape[1:]}".encode()
+
+    def one(image: npt.NDArray[Any]) -> str:
+        return hashlib.blake2b(kind + image.tobytes(), digest_size=DIGEST_BYTES).hexdigest()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, images, chunksize=256))
+
+
+def fingerprint(
+    digests: Sequence[str],
+    labels: Labels,
+    class_names: Sequence[str],
+    rows: Mapping[Part, npt.NDArray[np.int64]],
+    form: str,
+) -> str:
+    """One hash over every image's content, class and part, and the `form` (size, channels) it is decoded to.
+
+    It does not depend on paths, file names or the order of listing.
+    """
+    lines = sorted(f"{part} {class_names[labels[row]]} {digests[row]}" for part, chosen in rows.items() for row in chosen)
+    text = "\n".join([form, *(f"class {name}" for name in class_names), *lines])
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _digest_file(path: Path) -> str | OSError:
+    hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                hasher.update(chunk)
+    except OSError as error:
+        return error
+    return hasher.hexdigest()

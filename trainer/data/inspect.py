@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainer.data.decode import SUFFIXES, Header, decode, read_header
-from trainer.data.fingerprint import THREADS, digest_files
-from trainer.data.sources.collected import PARTS, Part
-from trainer.data.sources.folders import is_broken_link, part_folders, visible_folders
+from trainer.data.images import PARTS, THREADS, Part, digest_files
+from trainer.data.pixels import SUFFIXES, Header, decode, read_header
+from trainer.data.sources.files import is_broken_link, part_folders, visible_folders
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -108,10 +107,8 @@ def inspect_folder(root: Path) -> FolderInspection:
         stray_files=tuple(_relative(path, root) for path in strays),
         nested=tuple(_relative(path, root) for path in nested),
         empty_classes=tuple(name for name, count in counts.items() if not count),
-        smallest=min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path.relative_to(root).as_posix()
-        if readable
-        else "",
-        largest=max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path.relative_to(root).as_posix() if readable else "",
+        smallest=_relative(min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path, root) if readable else "",
+        largest=_relative(max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path, root) if readable else "",
     )
 
 
@@ -125,15 +122,15 @@ def _meant(root: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _File:
     path: Path
     part: Part
     label: str
 
 
-def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_Found], list[Path], list[Path]]:
+def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_File], list[Path], list[Path]]:
     """Image files with part and class, stray files, and folders nested below classes."""
-    found: list[_Found] = []
+    files: list[_File] = []
     strays = [path for top in {root, *tops} for path in top.iterdir() if path.is_file() and not _hidden(path)]
     nested: set[Path] = set()
     for top, part in tops.items():
@@ -148,10 +145,10 @@ def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_Found], list[Pat
                 if path.suffix.lower() not in SUFFIXES:
                     strays.append(path)
                     continue
-                found.append(_Found(path, part, folder.name))
+                files.append(_File(path, part, folder.name))
                 if path.parent != folder:
                     nested.add(path.parent)
-    return found, sorted(strays), sorted(nested)
+    return files, sorted(strays), sorted(nested)
 
 
 def _hidden(path: Path) -> bool:
@@ -170,8 +167,8 @@ def _look(path: Path) -> Header | str:
     return header
 
 
-def _duplicates(root: Path, files: Sequence[_Found]) -> list[tuple[list[str], set[str]]]:
-    groups: dict[str, list[_Found]] = defaultdict(list)
+def _duplicates(root: Path, files: Sequence[_File]) -> list[tuple[list[str], set[str]]]:
+    groups: dict[str, list[_File]] = defaultdict(list)
     for file, digest in zip(files, digest_files([file.path for file in files]), strict=True):
         if isinstance(digest, str):
             groups[digest].append(file)

@@ -1,29 +1,31 @@
-"""From a `DataConfig` to decoded, split, fingerprinted images; once per process and configuration."""
+"""From a `DataConfig` to decoded, split, fingerprinted images, once per process and configuration; damaged files stop it or are left out."""
 
 from __future__ import annotations
 
-import difflib
+import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.files import GIGABYTE, assemble, identity, image_set, load_files, wanted_size
-from trainer.data.fingerprint import digest_array
-from trainer.data.pixels import to_pixels
+from trainer.data.cache import cache_folder, mapped
+from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, Pixels, digest_array, digest_files, fingerprint
+from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
-from trainer.data.split import split
-from trainer.data.staging import local_source
-from trainer.errors import DataError
+from trainer.data.split import Rows, split
+from trainer.data.staging import GIGABYTE, local_source
+from trainer.errors import DataError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import numpy.typing as npt
 
-    from trainer.config.data import DataConfig
-    from trainer.data.images import ImageData
+    from trainer.config import DataConfig
     from trainer.data.sources.collected import Collected
-
 
 READING = ("source", "image_size", "color", "classes", "split", "on_unreadable", "cache_memory_gb", "cache_path")
 """The settings that decide what is loaded; all others may differ between trials that share the images."""
@@ -78,7 +80,7 @@ def _load(config: DataConfig) -> ImageData:
     with local_source(config) as source:
         collected = _choose_classes(collect(source), config)
         if isinstance(collected.content, tuple):
-            return load_files(collected, collected.content, config)
+            return _load_files(collected, collected.content, config)
         return _load_array(collected, collected.content, config)
 
 
@@ -88,9 +90,9 @@ def _choose_classes(collected: Collected, config: DataConfig) -> Collected:
         return collected
     for name in config.classes:
         if name not in collected.class_names:
-            near = difflib.get_close_matches(name, collected.class_names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise DataError(f"data.classes: {name!r} is not a class of {config.source} ({', '.join(collected.class_names)}){hint}")
+            raise DataError(
+                f"data.classes: {name!r} is not a class of {config.source} ({', '.join(collected.class_names)}){nearest(name, collected.class_names)}"
+            )
     if len(set(config.classes)) != len(config.classes):
         raise DataError("data.classes: a class is named twice")
     new = np.full(len(collected.class_names), -1, np.int32)
@@ -102,10 +104,169 @@ def _choose_classes(collected: Collected, config: DataConfig) -> Collected:
 
 
 def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: DataConfig) -> ImageData:
-    pixels = to_pixels(content, config.color, wanted_size(config))
+    pixels = to_pixels(content, config.color, _wanted_size(config))
     digests = digest_array(content)
     rows = split(collected, digests, config.split)
-    sets = {part: image_set(pixels[chosen], collected, chosen, names=None) for part, chosen in rows.items()}
+    sets = {part: _image_set(pixels[chosen], collected, chosen, names=None) for part, chosen in rows.items()}
     if config.split.validation == "train":
         sets["validation"] = sets["train"]
-    return assemble(sets, collected, identity(digests, collected, rows, pixels.shape[1:]), ())
+    return _assemble(sets, collected, _fingerprint_of(digests, collected, rows, pixels.shape[1:]), ())
+
+
+NAMED_IN_ERRORS = 5
+
+
+def _load_files(collected: Collected, files: Sequence[Path], config: DataConfig) -> ImageData:
+    """Decode the files; those that turn out damaged are left out and the rest is split again, or the load fails, as configured."""
+    skipped: list[str] = []
+    while True:
+        paths = np.empty(len(files), object)
+        paths[:] = files
+        headers, digests, bad = _examine(files)
+        if not bad:
+            size, channels = _form(headers, files, config)
+            rows = split(collected, digests, config.split)
+            try:
+                sets = _decode_parts(paths, digests, rows, collected, (*size, channels), config)
+            except _DamagedError as damaged:
+                bad = damaged.reasons
+            else:
+                return _assemble(sets, collected, _fingerprint_of(digests, collected, rows, (*size, channels)), tuple(skipped))
+        lines = [f"{files[row]}: {reason}" for row, reason in sorted(bad.items())]
+        if config.on_unreadable == "fail":
+            examples = "\n  ".join(lines[:NAMED_IN_ERRORS])
+            more = f"\n  and {len(lines) - NAMED_IN_ERRORS} more" if len(lines) > NAMED_IN_ERRORS else ""
+            raise DataError(
+                f"{len(lines)} of {len(files)} images cannot be read:\n  {examples}{more}\nRepair or remove them, or set data.on_unreadable: skip"
+            )
+        skipped += lines
+        good = np.asarray([row for row in range(len(files)) if row not in bad], np.int64)
+        if not len(good):
+            raise DataError(f"{config.source}: none of the {len(skipped)} images can be read; the first: {skipped[0]}")
+        collected, files = collected.take(good), [files[row] for row in good]
+
+
+class _DamagedError(Exception):
+    """Files that opened but did not decode."""
+
+    def __init__(self, reasons: dict[int, str]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+def _examine(files: Sequence[Path]) -> tuple[list[Header], list[str], dict[int, str]]:
+    """Header and content hash of every file; rows that cannot be read, with the reason."""
+
+    def header(path: Path) -> Header | str:
+        try:
+            return read_header(path)
+        except Exception as error:  # noqa: BLE001 - Pillow's plug-ins raise anything on damaged files
+            return _reason(error)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        headers = list(pool.map(header, files))
+    digests = digest_files(files)
+    bad = {row: value for row, value in enumerate(headers) if isinstance(value, str)}
+    bad |= {row: _reason(value) for row, value in enumerate(digests) if isinstance(value, OSError)}
+    return [value for value in headers if not isinstance(value, str)], [value for value in digests if isinstance(value, str)], bad
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    text = str(error).splitlines()[0] if str(error) else ""
+    return "not an image, or damaged" if "cannot identify" in text else text or type(error).__name__
+
+
+def _form(headers: Sequence[Header], files: Sequence[Path], config: DataConfig) -> tuple[tuple[int, int], int]:
+    """Height, width and channels that every image is brought to."""
+    channels = {"grey": 1, "rgb": 3}.get(config.color) or (1 if all(header.grey for header in headers) else 3)
+    size = _wanted_size(config)
+    if size is None:
+        size = (headers[0].height, headers[0].width)
+        for header, file in zip(headers, files, strict=True):
+            if (header.height, header.width) != size:
+                raise DataError(
+                    f"data.image_size is not set and the images differ in size: {files[0]} has {size[0]}x{size[1]} pixels, "
+                    f"{file} {header.height}x{header.width}; set data.image_size, e.g. 224"
+                )
+    return size, channels
+
+
+def _decode_parts(
+    paths: npt.NDArray[np.object_],
+    digests: Sequence[str],
+    rows: Rows,
+    collected: Collected,
+    shape: tuple[int, int, int],
+    config: DataConfig,
+) -> dict[Part, ImageSet]:
+    """Decode part after part into one array, in memory or on disk, and cut it into parts."""
+    shared = config.split.validation == "train"
+    order = {part: chosen for part, chosen in rows.items() if not (shared and part == "validation")}
+    flat = np.concatenate(list(order.values()))
+    total = (len(flat), *shape)
+    if np.prod(total, dtype=np.int64) <= config.cache_memory_gb * GIGABYTE:
+        pixels = np.empty(total, np.uint8)
+        _decode_into(pixels, paths, flat)
+    else:
+        # in this order, so that a copy of the images under other names, listed otherwise, gets a file of its own
+        contents = "\n".join([str(shape), *(digests[row] for row in flat)])
+        name = hashlib.blake2b(contents.encode(), digest_size=DIGEST_BYTES).hexdigest()
+        pixels = mapped(
+            cache_folder(config.cache_path), name, total, lambda array: _decode_into(array, paths, flat), config.cache_disk_gb * GIGABYTE
+        )
+    sets: dict[Part, ImageSet] = {}
+    start = 0
+    for part, chosen in order.items():
+        names = tuple(str(path) for path in paths[chosen])
+        sets[part] = _image_set(pixels[start : start + len(chosen)], collected, chosen, names)
+        start += len(chosen)
+    if shared:
+        sets["validation"] = sets["train"]
+    return sets
+
+
+def _decode_into(array: npt.NDArray[np.uint8], paths: npt.NDArray[np.object_], rows: npt.NDArray[np.int64]) -> None:
+    """Fill `array` with the decoded `rows` of `paths`, in threads: Pillow releases the interpreter while it decodes."""
+    height, width, channels = array.shape[1:]
+    bad: dict[int, str] = {}
+
+    def one(place: int) -> None:
+        try:
+            array[place] = decode(paths[rows[place]], (height, width), channels)
+        except Exception as error:  # noqa: BLE001 - Pillow's plug-ins raise anything on damaged files
+            bad[int(rows[place])] = _reason(error)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(one, range(len(rows))):
+            pass
+    if bad:
+        raise _DamagedError(bad)
+
+
+def _wanted_size(config: DataConfig) -> tuple[int, int] | None:
+    """Height and width that images are brought to; None: as they are."""
+    return (config.image_size, config.image_size) if isinstance(config.image_size, int) else config.image_size
+
+
+def _image_set(pixels: Pixels, collected: Collected, rows: npt.NDArray[np.int64], names: tuple[str, ...] | None) -> ImageSet:
+    """One part: its pixels, and the labels of its `rows`."""
+    return ImageSet(pixels, collected.labels[rows], names, len(collected.class_names))
+
+
+def _fingerprint_of(digests: Sequence[str], collected: Collected, rows: Rows, shape: tuple[int, ...]) -> str:
+    """The data's fingerprint; `shape` is the height, width and channels it is decoded to."""
+    return fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
+
+
+def _assemble(sets: dict[Part, ImageSet], collected: Collected, fingerprint_of_all: str, skipped: tuple[str, ...]) -> ImageData:
+    """The whole.
+
+    Raises:
+        DataError: there are no training or no validation images.
+    """
+    for part in PARTS[:2]:
+        if part not in sets or not len(sets[part]):
+            raise DataError(f"no {part} images; give some, or change data.split")
+    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, fingerprint_of_all, skipped)

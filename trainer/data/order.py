@@ -1,7 +1,4 @@
-"""Which training images an epoch sees, in which order: a function of (seed, epoch) and the sampling setting.
-
-The part of the validation set that a generator with a counter shows in an epoch: the reproduction of a known mistake.
-"""
+"""Which training images an epoch sees in which order, and which validation images: functions of the seed, the epoch and the sampling."""
 
 from __future__ import annotations
 
@@ -12,8 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from trainer.config import TrainConfig
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig, TrainConfig
     from trainer.data.images import ImageData, ImageSet, Labels
 
 
@@ -85,10 +81,7 @@ def validation_window(data: ImageData, config: TrainConfig, epoch: int) -> Image
     takes floor(n / batch) of its batches an epoch and leaves the generator where it stands. Where batches do not divide the images, each
     epoch starts one batch earlier in the walk than the one before; with fewer than two batches, windows alternate.
 
-    Args:
-        data: from `load_data`.
-        config: `validation_windows` and the batch size.
-        epoch: counted from 1.
+    Epochs are counted from 1.
     """
     if config.data.validation_windows == "all":
         return data.validation
@@ -107,6 +100,6 @@ def window_rows(labels: npt.NDArray[np.int32], batch_size: int, epoch: int) -> n
     """Rows that epoch `epoch` (from 1) of the walk over images with `labels` ``(n,)`` shows; all of them where batches divide n."""
     walk = np.argsort(labels, kind="stable")
     batches = [walk[start : start + batch_size] for start in range(0, len(walk), batch_size)]
-    taken = max(1, len(walk) // batch_size)
-    first = (epoch - 1) * taken
-    return np.concatenate([batches[(first + step) % len(batches)] for step in range(taken)])
+    count = max(1, len(walk) // batch_size)
+    first = (epoch - 1) * count
+    return np.concatenate([batches[(first + step) % len(batches)] for step in range(count)])

@@ -151,8 +151,8 @@ def _trace_streamed(signature: dict[str, Any], shape: tuple[int, ...], kind: Any
         for name in ("row", "partner_row"):
             if name in given:
                 rows = given.pop(name)
-                found = tf.numpy_function(read, [rows, number], kind, stateful=False)
-                given[name.replace("row", "image")] = tf.ensure_shape(found, (rows.shape[0], *shape))
+                pixels = tf.numpy_function(read, [rows, number], kind, stateful=False)
+                given[name.replace("row", "image")] = tf.ensure_shape(pixels, (rows.shape[0], *shape))
         return apply(given)
 
     def batches(given: Mapping[str, Any]) -> tf.data.Dataset:
@@ -169,7 +169,7 @@ def _trace_streamed(signature: dict[str, Any], shape: tuple[int, ...], kind: Any
 def _traced(batches: Callable[[Mapping[str, Any]], tf.data.Dataset], signature: dict[str, Any]) -> Pipeline:
     import tensorflow as tf
 
-    found: list[Any] = []
+    specifications: list[Any] = []
 
     def make(given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a TensorFlow tensor
         options = tf.data.Options()
@@ -181,12 +181,12 @@ def _traced(batches: Callable[[Mapping[str, Any]], tf.data.Dataset], signature: 
         options.autotune.enabled = False
         with tf.device("CPU:0"):
             dataset = batches(given).with_options(options)
-            found.append(dataset.element_spec)
+            specifications.append(dataset.element_spec)
             return tf.data.experimental.to_variant(dataset)
 
     traced = tf.function(make, input_signature=[signature], autograph=False)
     traced.get_concrete_function()
-    return Pipeline(traced, found[-1])
+    return Pipeline(traced, specifications[-1])
 
 
 def _applied(form: Form, num_classes: int) -> Callable[[Mapping[str, Any]], tuple[Any, Any, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.sources.collected import PARTS, Part
+from trainer.data.images import PARTS, Part
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from trainer.config.data import SplitConfig
+    from trainer.config import SplitConfig
     from trainer.data.images import Labels
     from trainer.data.sources.collected import Collected
 
@@ -60,12 +60,12 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
 
 def _of_train(config: SplitConfig) -> float | int:
     """Validation's share of the images that the source calls training."""
-    asked = config.validation
-    if isinstance(asked, str):
+    share = config.validation
+    if isinstance(share, str):
         return 0
-    if isinstance(asked, int):
-        return asked
-    return asked / (asked + config.train) if config.train < 1 else asked
+    if isinstance(share, int):
+        return share
+    return share / (share + config.train) if config.train < 1 else share
 
 
 def _divide(
@@ -87,10 +87,10 @@ def _divide(
             wanted["train"] = left
     if remaining < 1:
         raise DataError(f"data.split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
-    taken = _draw(rows, collected, digests, config, wanted)
-    out: Rows = {part: np.sort(chosen) for part, chosen in taken.items()}
+    parts = _draw(rows, collected, digests, config, wanted)
+    out: Rows = {part: np.sort(chosen) for part, chosen in parts.items()}
     if "train" not in out:
-        out["train"] = np.setdiff1d(rows, np.concatenate(list(taken.values()))) if taken else rows
+        out["train"] = np.setdiff1d(rows, np.concatenate(list(parts.values()))) if parts else rows
     for part, chosen in out.items():
         if not len(chosen):
             raise DataError(
@@ -115,14 +115,14 @@ def _train_count(share: float, total: int, wanted: Mapping[Part, int]) -> int:
         if share > remaining:
             raise DataError(f"data.split.train: {share:g} images asked for, but {remaining} are left beside validation and test")
         return int(share)
-    asked = share * total
+    images = share * total
     # each held-out part may be up to one image larger than its fraction
-    if asked - remaining > len(PARTS):
+    if images - remaining > len(PARTS):
         listed = ", ".join(f"{part} {count}" for part, count in wanted.items())
         raise DataError(
             f"data.split: train {share:g} of {total} images beside {listed} is more than there are; set data.split.test: 0 if you want no test part"
         )
-    return remaining if abs(asked - remaining) < 1 + len(wanted) / 2 else round(asked)
+    return remaining if abs(images - remaining) < 1 + len(wanted) / 2 else round(images)
 
 
 def _draw(

@@ -1,7 +1,7 @@
-"""A source on an object store, brought to the node's disk once: what the loaders read is local, whoever reads it.
+"""A source on an object store, copied to the node's disk once, so that the loaders read local files.
 
 The copy is named after the address and the names, sizes and times of its objects: where something changed there, it is brought anew. What the images *are* is
-told by their fingerprint alone, wherever they lie.
+said by their fingerprint alone, wherever they lie.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from trainer.data.cache import SIZE_NOTE, STAGED, cache_folder, hold
-from trainer.data.decode import SUFFIXES
+from trainer.data.pixels import SUFFIXES
 from trainer.data.sources import KINDS, TABLES
 from trainer.errors import DataError
 from trainer.places import is_address, parse_address
@@ -25,7 +25,7 @@ from trainer.places.object_folder import ObjectFolder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from trainer.config.data import DataConfig
+    from trainer.config import DataConfig
     from trainer.places import Address
 
 GIGABYTE = 1e9
@@ -113,7 +113,7 @@ def _look_at(address: Address) -> _Remote:
 
 def _named_by_table(folder: ObjectFolder, name: str) -> dict[str, tuple[int, int]]:
     """The objects that a table names; those that are not there are missed by the loader, which tells the rows."""
-    from trainer.data.sources.manifest import collect_manifest
+    from trainer.data.sources.files import collect_manifest
 
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / name

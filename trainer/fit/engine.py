@@ -15,9 +15,8 @@ from trainer.errors import NonFiniteLossError
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, StepParts, make_knobs, make_step
 from trainer.network.boundary import find_boundary, thawing_stages
-from trainer.network.built import all_layers
-from trainer.network.cut import split_at
 from trainer.network.features import feature_split, precompute
+from trainer.network.parts import all_layers, split_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
     from trainer.fit.network import Network
-    from trainer.network.cut import Split
     from trainer.network.features import Features
+    from trainer.network.parts import Split
     from trainer.records import FrozenBoundary
 
 TRACES: Counter[str] = Counter()
@@ -70,8 +69,10 @@ class Engine:
         precomputed = config.training.frozen_features == "precomputed"
         self.after: Split | None = feature_split(network.built, self.stages[0], config) if precomputed else None
         self.groups = make_groups(network.built, self.stages, config.training)
-        averaged = [variable for group in self.groups for variable in group.variables]
-        self.averages = [tf.Variable(variable.value, trainable=False) for variable in averaged] if config.training.ema is not None else []
+        self._trained = [variable for group in self.groups for variable in group.variables]
+        self.averages = (
+            [tf.Variable(variable.value, trainable=False) for variable in self._trained] if config.training.ema is not None else []
+        )
         self.knobs = make_knobs()
         self.changing = self._changing()
         self._optimizer = config.training.optimizer
@@ -93,7 +94,7 @@ class Engine:
 
     def _changing(self) -> list[Any]:
         """The network's variables that training may change: weights that are ever trained, and all moving statistics."""
-        trained = {id(variable) for group in self.groups for variable in group.variables}
+        trained = {id(variable) for variable in self._trained}
         moving = {id(variable) for layer in all_layers(self.network.built.model) for variable in layer._non_trainable_variables}  # noqa: SLF001 - frozen or not
         return [variable for variable in self.network.variables if id(variable) in trained | moving]
 
@@ -119,7 +120,7 @@ class Engine:
         self.network.start(config.model, config.seed)
         for group in self.groups:
             group.reset()
-        for average, variable in zip(self.averages, (v for group in self.groups for v in group.variables), strict=False):
+        for average, variable in zip(self.averages, self._trained, strict=False):
             average.assign(variable.value)
         self.knobs.backbone_factor.assign(training.backbone_learning_rate_factor)
         self.knobs.weight_decay.assign(training.weight_decay)
@@ -212,7 +213,7 @@ class Engine:
         """Exchange weights and their averages; does nothing without averaging. Calling it again restores both."""
         if not self.averages:
             return
-        for average, variable in zip(self.averages, (v for group in self.groups for v in group.variables), strict=True):
+        for average, variable in zip(self.averages, self._trained, strict=True):
             kept = tf.identity(average)
             average.assign(variable.value)
             variable.assign(kept)
@@ -226,7 +227,7 @@ class Engine:
         boundary = self.stages[stage]
         groups = [group for group in self.groups if group.stage <= stage]
         trained = [id(variable) for group in groups for variable in group.variables]
-        averages = {id(v): a for a, v in zip(self.averages, (v for group in self.groups for v in group.variables), strict=False)}
+        averages = {id(v): a for a, v in zip(self.averages, self._trained, strict=False)}
         parts = StepParts(
             self.after or split_at(self.network.built, boundary),
             self.after is not None,

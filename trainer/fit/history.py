@@ -1,6 +1,6 @@
-"""The epochs of a training so far, and what they were trained with: the part of a checkpoint that is JSON.
+"""The epochs of a training so far: the JSON part of a checkpoint, early stopping on the level, and which epoch is exported.
 
-Early stopping on the level, and which epoch's checkpoint is exported; functions of the past curve alone, so a resumed training needs no state.
+All are functions of the past curve alone, so that a resumed training needs no state.
 """
 
 from __future__ import annotations

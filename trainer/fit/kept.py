@@ -34,8 +34,8 @@ def engine_for(config: TrainConfig, data: ImageData, *, keep: bool, devices: int
 
     Args:
         config: the training.
-        data: its images: their shape, classes and, for ``standardize``, statistics count.
-        keep: whether to keep it for later trainings.
+        data: its images, of which shape, classes and, for ``standardize``, statistics count.
+        keep: whether later trainings may use it.
         devices: that it trains on.
 
     Raises:

@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers, by_batch, moments_function, pool_moments, set_momentum
-from trainer.network.built import all_layers
-from trainer.network.cut import freeze
-from trainer.network.head import dropout_rates
-from trainer.network.variable_dropout import VariableDropout
+from trainer.network.head import VariableDropout, dropout_rates
+from trainer.network.parts import all_layers, freeze
 from trainer.network.weights import derived_seed, initialise
 
 if TYPE_CHECKING:
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
 
     from trainer.config import ModelConfig
     from trainer.fit.replicas import Replicas
-    from trainer.network.built import BuiltModel
-    from trainer.network.cut import Split
+    from trainer.network.parts import BuiltModel, Split
     from trainer.records import FrozenBoundary
 
 
@@ -76,8 +73,8 @@ class Network:
             after: the batches hold activations at this cut instead of images.
         """
         forward = self._forward(tuple(by_batch_layers), after)
-        found = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
-        return np.concatenate([np.asarray(part) for part in found])
+        parts = [forward(batch[0] if isinstance(batch, tuple | list) else batch) for batch in batches]
+        return np.concatenate([np.asarray(part) for part in parts])
 
     def recompute_statistics(self, layers: Iterable[Any], batches: Iterable[Any], *, after: Split | None = None) -> None:
         """Give BatchNorm layers their exact statistics over images, or over activations at a cut before them; the weights are untouched."""

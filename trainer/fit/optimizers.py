@@ -1,10 +1,8 @@
-"""Keras optimisers by name, one for each group of weights that has its own rate or its own start.
-
-Weights that are trained, in groups with a learning rate and a start of their own.
-"""
+"""Optimisers, in groups of weights with a rate and a start of their own, and the learning rate of every step."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import keras
+    from numpy.typing import NDArray
 
     from trainer.config import TrainingConfig
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
-
 
 DECAYS_FIRST = frozenset({"adamw"})
 """Optimisers whose weight decay comes before the step, as Loshchilov & Hutter define it; the others decay after it."""
@@ -65,13 +63,7 @@ class Group:
 
 
 def make_groups(built: BuiltModel, stages: Sequence[FrozenBoundary], training: TrainingConfig) -> tuple[Group, ...]:
-    """The head, the backbone's part that is trained from the start, and one group for each block thawed later.
-
-    Args:
-        built: the network.
-        stages: frozen boundaries, each above the next.
-        training: which optimiser.
-    """
+    """The head, the backbone's part that is trained from the start, and one group for each block that a later stage thaws."""
     groups = []
     head = tuple(built.head.trainable_variables)
     if head:
@@ -90,3 +82,55 @@ def _group(stage: int, variables: tuple[Any, ...], training: TrainingConfig, *, 
     optimizer = create_optimizer(training)
     optimizer.build(variables)
     return Group(stage, backbone, variables, optimizer, tuple(np.asarray(variable.numpy()) for variable in optimizer.variables))
+
+
+PLATEAU_MIN_DELTA = 1e-4
+"""A validation loss is better when it is lower by more than this, as in Keras's ReduceLROnPlateau."""
+
+
+def epoch_rates(training: TrainingConfig, epoch: int, steps: int, val_losses: Sequence[float]) -> NDArray[np.float32]:
+    """The learning rates of every step of an epoch.
+
+    Args:
+        training: schedule settings.
+        epoch: counted from 1.
+        steps: optimiser steps of an epoch, ≥ 1.
+        val_losses: of the epochs before, shape ``(epoch - 1,)``.
+
+    Returns:
+        Rates of the head, shape ``(steps,)``.
+    """
+    done = (epoch - 1) * steps + np.arange(steps, dtype=np.float64)
+    warmup = training.warmup_epochs * steps
+    total = training.epochs * steps
+    if training.schedule == "cosine":
+        progress = np.clip((done - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
+        factor = 0.5 * (1.0 + np.cos(math.pi * progress))  # Loshchilov & Hutter 2017, SGDR, equation 5, without restarts
+    elif training.schedule == "step":
+        factor = np.full(steps, training.schedule_factor ** ((epoch - 1) // training.schedule_patience))
+    elif training.schedule == "plateau":
+        factor = np.full(steps, training.schedule_factor ** plateaus(val_losses, training.schedule_patience))
+    else:
+        factor = np.ones(steps)
+    rates = np.maximum(training.learning_rate * factor, training.min_learning_rate)
+    if warmup > 0:
+        rates = np.where(done < warmup, training.learning_rate * (done + 1.0) / (warmup + 1.0), rates)
+    return rates.astype(np.float32)
+
+
+def plateaus(val_losses: Sequence[float], patience: int) -> int:
+    """How often the validation loss has gone `patience` epochs without getting better by 1e-4; the count starts again after each.
+
+    A function of the past alone, so a resumed training needs no state for it.
+    Source: keras.callbacks.ReduceLROnPlateau without cooldown.
+    """
+    best, waited, count = math.inf, 0, 0
+    for loss in val_losses:
+        if loss < best - PLATEAU_MIN_DELTA:
+            best, waited = loss, 0
+            continue
+        waited += 1
+        if waited >= patience:
+            count += 1
+            waited = 0
+    return count

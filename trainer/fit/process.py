@@ -1,9 +1,4 @@
-"""Bit-exact repeats: what has to be set, and whether it still can be.
-
-GPU settings that must come before TensorFlow runs anything.
-TensorFlow's first import without the lines that its native code prints before its log can be configured.
-Peak memory of this process.
-"""
+"""What a training sets and measures of its process: bit-exact repeats, GPU memory, a quiet import of TensorFlow, peak memory."""
 
 from __future__ import annotations
 

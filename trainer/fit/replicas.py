@@ -94,10 +94,10 @@ def replicas_of(devices: int) -> Replicas:
     if devices == 1:
         return Replicas(1)
     kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
-    found = tf.config.list_logical_devices(kind)
-    if len(found) < devices:
+    visible = tf.config.list_logical_devices(kind)
+    if len(visible) < devices:
         raise ConfigError(
-            f"resources.gpu: the training is to run on {devices} devices, but TensorFlow sees {len(found)} {kind}(s) in this process; "
+            f"resources.gpu: the training is to run on {devices} devices, but TensorFlow sees {len(visible)} {kind}(s) in this process; "
             "ask for as many GPUs as one machine has."
         )
-    return Replicas(devices, tf.distribute.MirroredStrategy([device.name for device in found[:devices]]))
+    return Replicas(devices, tf.distribute.MirroredStrategy([device.name for device in visible[:devices]]))

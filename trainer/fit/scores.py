@@ -1,7 +1,4 @@
-"""Figures of a classification from its logits; NumPy only.
-
-How good an exported model is on the test images, which nothing was chosen by.
-"""
+"""Figures of a classification from its logits (NumPy), and of an exported model on the test images, which nothing was chosen by."""
 
 from __future__ import annotations
 
@@ -11,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.fit.checkpoints import EXPORT, TEST, Checkpoints
+from trainer.checkpoints import EXPORT, TEST, Checkpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,10 +59,10 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
     predicted = logits.argmax(axis=1)
     correct = predicted == labels
     counts = np.bincount(labels * num_classes + predicted, minlength=num_classes**2).reshape(num_classes, num_classes)
-    hits, actual, told = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    recall = hits[actual > 0] / actual[actual > 0]
-    seen = (actual + told) > 0
-    f1 = 2.0 * hits[seen] / (actual + told)[seen]  # 2·TP / (2·TP + FP + FN)
+    hits, labelled, predictions = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    recall = hits[labelled > 0] / labelled[labelled > 0]
+    occurring = (labelled + predictions) > 0
+    f1 = 2.0 * hits[occurring] / (labelled + predictions)[occurring]  # 2·TP / (2·TP + FP + FN)
     top5 = None
     if num_classes > TOP:
         own = logits[np.arange(len(labels)), labels][:, None]
@@ -75,7 +73,7 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
         float(np.mean(recall)),
         float(np.mean(f1)),
         top5,
-        float(told.max() / len(labels)),
+        float(predictions.max() / len(labels)),
         correct,
     )
 
@@ -97,23 +95,21 @@ _SMALLEST = 1e-12
 
 
 def held_out_figures(logits: NDArray[np.floating], images: ImageSet, num_classes: int) -> dict[str, float]:
-    """Figures of a model on the test images.
+    """Figures of a model on the test images, from its logits as `scores` takes them."""
+    result = scores(logits, images.labels, num_classes)
+    return {"test_accuracy": result.accuracy, "test_loss": result.loss, "test_balanced_accuracy": result.balanced_accuracy}
 
-    Args:
-        logits: ``(n, num_classes)``, or ``(n, 1)`` for a sigmoid's single unit.
-        images: the test images.
-        num_classes: classes of the data.
-    """
-    found = scores(logits, images.labels, num_classes)
-    return {"test_accuracy": found.accuracy, "test_loss": found.loss, "test_balanced_accuracy": found.balanced_accuracy}
+
+def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> dict[str, float] | None:
+    """Test figures noted earlier for this ``epoch`` of as many ``epochs``; None where there are none."""
+    note = checkpoints.read_note(TEST)
+    if not exported or "figures" not in note or any(note.get(name) != value for name, value in exported.items()):
+        return None
+    return {str(name): float(value) for name, value in note["figures"].items()}
 
 
 def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
     """Figures of an exported ``model.keras`` on the test images of its data, measured once and then read from the note beside it.
-
-    Args:
-        model: the file, in the folder of its training's checkpoints.
-        config: the training's.
 
     Returns:
         ``test_accuracy``, ``test_loss``, ``test_balanced_accuracy``; empty where the data has no test images.
@@ -122,10 +118,10 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
         TrainerInputError: the data cannot be read.
     """
     notes = Checkpoints(model.parent)
-    known, exported = notes.read_note(TEST), notes.read_note(EXPORT)
-    of: dict[str, object] = {name: exported[name] for name in ("epoch", "epochs") if name in exported}
-    if "figures" in known and of and of == {name: known.get(name) for name in of}:
-        return {str(name): float(value) for name, value in known["figures"].items()}
+    exported = {name: value for name, value in notes.read_note(EXPORT).items() if name in {"epoch", "epochs"}}
+    known = noted_figures(notes, exported)
+    if known is not None:
+        return known
     from trainer.data import load_data
     from trainer.fit.process import import_tensorflow_quietly
 
@@ -139,10 +135,10 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
 
     network = keras.models.load_model(model, compile=False)
     batches = evaluation_batches(data.test, config)
-    told = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
-    figures = held_out_figures(_logits(told), data.test, data.num_classes)
+    probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
+    figures = held_out_figures(_logits(probabilities), data.test, data.num_classes)
     with contextlib.suppress(OSError):  # a folder that only its owner may write: measured again the next time
-        notes.write_note(TEST, {**of, "figures": figures})
+        notes.write_note(TEST, {**exported, "figures": figures})
     return figures
 
 

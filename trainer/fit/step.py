@@ -1,7 +1,4 @@
-"""One optimiser step, as TensorFlow traces it.
-
-Cross-entropy on logits, one loss for each kind of output.
-"""
+"""One optimiser step, as TensorFlow traces it, with its losses."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
     from trainer.fit.optimizers import Group
     from trainer.fit.replicas import Replicas
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
 
 
 CLIPPED = 1e-7
@@ -47,13 +44,7 @@ def loss_per_image(logits: Any, targets: Any, smoothing: Any) -> Any:  # noqa: A
 def binary_on_softmax(logits: Any, targets: Any, smoothing: Any) -> Any:  # noqa: ANN401 - tensors
     """Binary cross-entropy of each softmax output against its target, averaged over the outputs: a mistake, kept to reproduce what it does.
 
-    Args:
-        logits: ``(n, classes)``.
-        targets: ``(n, classes)``, each row sums to 1.
-        smoothing: share of the target given to both sides alike, in [0, 1).
-
-    Returns:
-        ``(n,)``, in nats.
+    Arguments and result are those of `loss_per_image`; the smoothed share goes to both sides alike.
 
     Source: what ``loss="binary_crossentropy"`` computes on a softmax in Keras, its clipping at 1e-7 included. On two outputs it equals the
     categorical cross-entropy; on more, each wrong class's share is pushed down as if the outputs did not add up to 1.
@@ -65,8 +56,8 @@ def binary_on_softmax(logits: Any, targets: Any, smoothing: Any) -> Any:  # noqa
 
 def correct_images(logits: Any, targets: Any) -> Any:  # noqa: ANN401 - tensors
     """How many images' likeliest class is their target's largest, a scalar."""
-    told = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
-    return tf.reduce_sum(tf.cast(tf.equal(told, tf.argmax(targets, axis=-1)), tf.float32))
+    predicted = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
+    return tf.reduce_sum(tf.cast(tf.equal(predicted, tf.argmax(targets, axis=-1)), tf.float32))
 
 
 FIRST_LOSS_SCALE = 2.0**15
@@ -255,16 +246,7 @@ def _adapt_scale(knobs: Knobs, norm: Any) -> None:  # noqa: ANN401 - a tensor
 def _count(knobs: Knobs, loss: Any, correct: Any, size: Any, norm: Any) -> None:  # noqa: ANN401 - tensors
     images = tf.cast(size, tf.float64)
     one = tf.ones((), tf.float64)
-    totals = knobs.totals.assign_add(
-        tf.stack(
-            [
-                tf.cast(loss, tf.float64) * images,
-                tf.cast(correct, tf.float64),
-                images,
-                tf.cast(norm, tf.float64),
-                one,
-            ]
-        )
-    )
+    step = [tf.cast(loss, tf.float64) * images, tf.cast(correct, tf.float64), images, tf.cast(norm, tf.float64), one]
+    totals = knobs.totals.assign_add(tf.stack(step))
     new = tf.logical_and(tf.equal(knobs.first_bad, 0), tf.logical_not(tf.math.is_finite(loss)))
     knobs.first_bad.assign(tf.where(new, tf.cast(totals[4], tf.int64), knobs.first_bad))

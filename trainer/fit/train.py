@@ -7,17 +7,17 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from trainer.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
-from trainer.fit.checkpoints import TEST, Checkpoints, Pace, open_checkpoints
 from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.kept import engine_for
+from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
-from trainer.fit.schedule import epoch_rates
-from trainer.fit.scores import TOP, held_out_figures
+from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.validation import Validator, epoch_figures
-from trainer.network.export import export_model
+from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
     from trainer.records import StopReason
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -51,7 +51,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         on_epoch_end: called after each epoch, once its checkpoint is written; returning True ends the training. Continuing from a checkpoint, it is
             called first for the epochs before it, marked `EpochRecord.replayed`.
         checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``; or its address on an
-            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or what `open_checkpoints` gave, to be told what is lost.
+            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or an open one of `open_checkpoints`, whose `say` hears what is lost.
         should_stop: asked before each step; True ends the training at once, without the epoch it is in.
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
@@ -92,7 +92,7 @@ class _Training:
         self.unwritten = ""
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
-        self.shared: dict[str, float] = {}
+        self.feature_figures: dict[str, float] = {}
 
     def run(
         self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
@@ -140,7 +140,7 @@ class _Training:
         """Go on with the activations of the frozen part in place of the images."""
         features = self.engine.features(self.data, self.config)
         self.fed, self.fed_config = features.data, features.config
-        self.shared = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
+        self.feature_figures = {"precomputed_share": after.share, "precomputed_seconds": features.seconds}
 
     def _stalled(self) -> bool:
         patience = self.config.training.early_stopping
@@ -240,7 +240,7 @@ class _Training:
         figures: dict[str, float] = {
             "start_seconds": self.start_seconds,
             "frozen_by_batch": float(len(frozen_by_batch)),
-            **self.shared,
+            **self.feature_figures,
         }
         if stopped != "requested" and done:
             self.engine.swap_averages()
@@ -293,9 +293,9 @@ class _Training:
     def _test_figures(self, exported: int, test: ImageSet) -> dict[str, float]:
         """Figures of the network as it stands on the test images, measured once for an exported epoch: a training that is continued after its end reads them."""
         of = {"epoch": exported, "epochs": len(self.history.figures)}
-        note = self.checkpoints.read_note(TEST) if self.checkpoints is not None else {}
-        if "figures" in note and {name: note.get(name) for name in of} == of:
-            return {name: float(value) for name, value in note["figures"].items()}
+        known = None if self.checkpoints is None else noted_figures(self.checkpoints, of)
+        if known is not None:
+            return known
         figures = held_out_figures(self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.num_classes)
         if self.checkpoints is not None:
             with contextlib.suppress(OSError):  # measured again if the training is continued

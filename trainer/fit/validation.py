@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.network import Network
-    from trainer.network.cut import Split
+    from trainer.network.parts import Split
 
 GAP_SHARE = 0.04
 """Of the images that an epoch sees, in the pass with batch statistics: what keeps the pass near 1 % of an epoch, at most 4 % with all frozen."""
@@ -79,8 +79,8 @@ class Validator:
         """
         window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
         batches = self._all if self._all is not None else evaluation_batches(window, self._config)
-        found = scores(network.logits(batches, after=self._after), window.labels, self._data.num_classes)
-        return Validation(found, self._batch_accuracy(network, found, by_batch_layers), self._windows)
+        result = scores(network.logits(batches, after=self._after), window.labels, self._data.num_classes)
+        return Validation(result, self._batch_accuracy(network, result, by_batch_layers), self._windows)
 
     def _batch_accuracy(self, network: Network, whole: Scores, by_batch_layers: list[Any]) -> float | None:
         """Accuracy with batch statistics over the validation set, from a fixed part of it.
@@ -139,20 +139,20 @@ def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> M
         validation: of this epoch.
         before: which validation images were right in the epoch before, shape ``(n,)``; None in the first.
     """
-    found = validation.scores
+    result = validation.scores
     figures = {
-        "val_loss": found.loss,
-        "val_accuracy": found.accuracy,
-        "val_balanced_accuracy": found.balanced_accuracy,
-        "val_macro_f1": found.macro_f1,
-        "val_predicted_share": found.predicted_share,
+        "val_loss": result.loss,
+        "val_accuracy": result.accuracy,
+        "val_balanced_accuracy": result.balanced_accuracy,
+        "val_macro_f1": result.macro_f1,
+        "val_predicted_share": result.predicted_share,
     }
-    if found.top5 is not None:
-        figures["val_top5"] = found.top5
+    if result.top5 is not None:
+        figures["val_top5"] = result.top5
     if validation.batch_accuracy is not None:
         figures["val_batch_accuracy"] = validation.batch_accuracy
     if validation.windowed:
         return figures  # other images than in the epoch before: nothing was gained or lost
-    figures["val_gained"] = float(np.sum(found.correct & ~before)) if before is not None else 0.0
-    figures["val_lost"] = float(np.sum(~found.correct & before)) if before is not None else 0.0
+    figures["val_gained"] = float(np.sum(result.correct & ~before)) if before is not None else 0.0
+    figures["val_lost"] = float(np.sum(~result.correct & before)) if before is not None else 0.0
     return figures

@@ -1,8 +1,6 @@
-"""Finding BatchNorm layers and their momentum.
+"""BatchNorm: layers that normalise by what they are asked to, their momentum, and their moving statistics.
 
-A BatchNorm layer that can be told what to normalise by.
-Moving statistics of BatchNorm layers, apart from the weights.
-Exact BatchNorm statistics over a set of images, weights untouched ("precise BN").
+Statistics can be read, written and recomputed exactly over a set of images ("precise BN"); the weights stay as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.network.built import all_layers
+from trainer.network.parts import all_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,7 +51,7 @@ def by_batch(layers: Iterable[keras.layers.Layer], moments: dict[int, tuple[Any,
 class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     """`keras.layers.BatchNormalization` that obeys `by_batch`.
 
-    Existing layers become one by changing their class, which finds layers that no cloning would reach; `trainer.network.export` changes it back.
+    Existing layers become one by changing their class, which finds layers that no cloning would reach; `trainer.network.weights` changes it back.
     ``momentum`` is then a variable (Keras bakes a float into the trace), which is no weight of the layer.
     """
 
@@ -72,8 +70,6 @@ class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
 
 def _on_one_of_several() -> bool:
     """Whether this is traced for one device of several that share a batch."""
-    import tensorflow as tf
-
     return tf.distribute.has_strategy() and tf.distribute.get_replica_context() is not None
 
 
@@ -170,10 +166,10 @@ def moments_function(model: Callable[..., Any], layers: Sequence[keras.layers.La
     """A compiled forward pass in which `layers` normalise by their batch; it returns each one's mean and variance in the order of `layers`."""
 
     def moments_of(images: Any) -> Moments:  # noqa: ANN401 - a tensor
-        found: dict[int, tuple[Any, Any]] = {}
-        with by_batch(layers, found):
+        moments: dict[int, tuple[Any, Any]] = {}
+        with by_batch(layers, moments):
             model(images, training=False)
-        return [found[id(layer)] for layer in layers]
+        return [moments[id(layer)] for layer in layers]
 
     return tf.function(moments_of, autograph=False, reduce_retracing=True)  # type: ignore[no-any-return]
 

@@ -1,8 +1,4 @@
-"""``frozen_layers`` to the layer where freezing ends.
-
-The blocks of a backbone: the units in which people freeze.
-The layers of a backbone as a table, to choose a boundary from.
-"""
+"""Where freezing ends: the blocks of a backbone, the layer that a ``frozen_layers`` setting means, and the table of layers to choose it from."""
 
 from __future__ import annotations
 
@@ -11,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.config import parse_frozen_layers
 from trainer.errors import ConfigError
-from trainer.network.cut import cut_points, layer_index_of
+from trainer.network.parts import cut_points, layer_index_of
 from trainer.records import FrozenBoundary
 
 if TYPE_CHECKING:
@@ -117,10 +114,6 @@ def _is_kernel(operation: Any) -> bool:  # noqa: ANN401 - as above
 
 
 NOTHING = FrozenBoundary(None, -1, 0.0)
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_BLOCKS = re.compile(r"(\d+)\s+blocks?")
-_WEIGHTED = re.compile(r"weighted:\s*(\d+)")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 def find_boundary(backbone: keras.Model, frozen_layers: str) -> FrozenBoundary:
@@ -132,59 +125,34 @@ def find_boundary(backbone: keras.Model, frozen_layers: str) -> FrozenBoundary:
             ``weighted:20`` (up to and with the twentieth layer that has weights).
 
     Raises:
-        ConfigError: a bare number, more than the backbone has, or an unknown layer (the nearest names are proposed).
+        ConfigError: no such form, more than the backbone has, or an unknown layer (the nearest names are proposed).
     """
-    setting = frozen_layers.strip()
-    if _NUMBER.fullmatch(setting):
-        raise ConfigError(
-            f"model.frozen_layers: a bare number ({setting}) means 88 % of one backbone's parameters and .5 % of another's; "
-            f"say '{setting} blocks', 'weighted:{setting}' (layers with weights) or '{setting}%'."
-        )
-    if setting == "none":
+    try:
+        form, value = parse_frozen_layers(frozen_layers)
+    except ValueError as error:
+        raise ConfigError(f"model.frozen_layers: {error}") from error
+    if form == "none":
         return NOTHING
-    if setting == "all":
+    if form == "all":
         return _at(backbone, len(backbone.layers) - 1)
-    if match := _PERCENT.fullmatch(setting):
-        return _percent(backbone, float(match[1]))
-    if match := _BLOCKS.fullmatch(setting):
-        return _count(backbone, int(match[1]))
-    if match := _WEIGHTED.fullmatch(setting):
-        return _weighted(backbone, int(match[1]))
-    return _named(backbone, setting)
+    if form == "layer":
+        return _named(backbone, value)
+    if form == "weighted":
+        ends, kind = [index for index, layer in enumerate(backbone.layers) if layer.weights], "layers with weights"
+    else:
+        ends, kind = [block.layer_index for block in blocks_of(backbone)], "blocks"
+    count = int(float(value) / 100 * len(ends) + 0.5) if form == "percent" else int(value)
+    if count > len(ends):
+        raise ConfigError(
+            f"model.frozen_layers: {frozen_layers} is beyond the backbone, which has {len(ends)} {kind}; 'all' freezes them all."
+        )
+    return _at(backbone, ends[count - 1]) if count else NOTHING
 
 
 def thawing_stages(backbone: keras.Model, boundary: FrozenBoundary) -> tuple[FrozenBoundary, ...]:
     """The boundaries of gradual unfreezing: `boundary` first, then one block fewer each time, from the output, down to nothing frozen."""
     earlier = [_at(backbone, block.layer_index) for block in blocks_of(backbone) if block.layer_index < boundary.index]
     return (boundary, *reversed(earlier), NOTHING) if boundary.index >= 0 else (boundary,)
-
-
-def _percent(backbone: keras.Model, percent: float) -> FrozenBoundary:
-    if percent > 100:  # noqa: PLR2004 - per cent
-        raise ConfigError(f"model.frozen_layers: {percent:g}% is beyond the backbone; at most 100%.")
-    blocks = blocks_of(backbone)
-    return _end_of(backbone, blocks, int(percent / 100 * len(blocks) + 0.5))
-
-
-def _count(backbone: keras.Model, count: int) -> FrozenBoundary:
-    blocks = blocks_of(backbone)
-    if count > len(blocks):
-        raise ConfigError(
-            f"model.frozen_layers: {count} blocks is beyond the backbone, which has {len(blocks)} "
-            f"({blocks[0].name} … {blocks[-1].name}); 'all' freezes them all."
-        )
-    return _end_of(backbone, blocks, count)
-
-
-def _end_of(backbone: keras.Model, blocks: Sequence[Block], count: int) -> FrozenBoundary:
-    return _at(backbone, blocks[count - 1].layer_index) if count else NOTHING
-
-
-def _weighted(backbone: keras.Model, count: int) -> FrozenBoundary:
-    weighted = [index for index, layer in enumerate(backbone.layers) if layer.weights]
-    if count > len(weighted):
-        raise ConfigError(f"model.frozen_layers: weighted:{count} is beyond the backbone, which has {len(weighted)} layers with weights.")
-    return _at(backbone, weighted[count - 1]) if count else NOTHING
 
 
 def _named(backbone: keras.Model, name: str) -> FrozenBoundary:

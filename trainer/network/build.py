@@ -1,7 +1,4 @@
-"""From settings to a network.
-
-Every backbone of ``keras.applications`` that has a no-top form.
-"""
+"""From settings to a network: preprocessing, a backbone that ships or a person's own, and a head."""
 
 from __future__ import annotations
 
@@ -11,55 +8,25 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from trainer.backbones import backbone_info
 from trainer.errors import ConfigError
-from trainer.network.backbones import backbone_info
 from trainer.network.batchnorm import batchnorm_layers, make_switchable
-from trainer.network.built import BuiltModel
-from trainer.network.custom import custom_backbone
 from trainer.network.head import build_head, output_units
+from trainer.network.parts import BuiltModel
 from trainer.network.weights import BACKBONE_LAYER, load_backbone_weights, with_imagenet_weights
+from trainer.user_code import call_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     import keras
 
+    from trainer.backbones import Backbone
     from trainer.config import ModelConfig, TrainConfig
     from trainer.data import ChannelStatistics
-    from trainer.network.backbones import Backbone
 
 
-def application_backbone(
-    backbone: Backbone, input_shape: tuple[int, int, int], options: Mapping[str, Any], *, imagenet: bool
-) -> keras.Model:
-    """Build one without its top.
-
-    Args:
-        backbone: which one.
-        input_shape: height, width, channels; ImageNet weights need three channels.
-        options: further arguments of the builder, e.g. ``alpha`` of MobileNet, or ``include_preprocessing: false`` where scaling is inside.
-        imagenet: load the ImageNet weights (downloaded once by Keras).
-
-    Raises:
-        ConfigError: the images are too small, or an option is unknown to the builder.
-        WeightsUnavailableError: ImageNet weights cannot be had.
-    """
-    if min(input_shape[:2]) < backbone.min_size:
-        raise ConfigError(
-            f"data.image_size: {backbone.name} needs images of at least {backbone.min_size}x{backbone.min_size} pixels, "
-            f"got {input_shape[0]}x{input_shape[1]}."
-        )
-    builder = getattr(importlib.import_module("keras.applications"), backbone.builder)
-    arguments: dict[str, Any] = {"include_top": False, "weights": "imagenet" if imagenet else None, "input_shape": input_shape, **options}
-    try:
-        if imagenet:
-            return with_imagenet_weights(lambda: builder(**arguments), backbone.name)
-        return builder(**arguments)
-    except TypeError as error:
-        raise ConfigError(f"model.options: {backbone.builder} does not accept {dict(options)}: {error}") from error
-
-
-OWN_WEIGHTS = "own"
+IMAGENET, OWN_WEIGHTS = "imagenet", "own"
 _AUTO_NAMES = {"Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d", "ReLU": "re_lu"}
 """Keras's snake case where it differs from the plain rule."""
 
@@ -75,7 +42,7 @@ def build_model(
         config: the training.
         image_shape: height, width, channels of the data.
         num_classes: classes of the data.
-        statistics: of the training images; needed for ``preprocessing: standardize`` alone.
+        statistics: of the training images, for ``preprocessing: standardize``.
 
     Raises:
         ConfigError: an impossible setting.
@@ -128,15 +95,9 @@ def build_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> ker
     import keras
 
     info = backbone_info(model.backbone)
-    imagenet = model.weights == "imagenet"
-    if info is None:
-        backbone = custom_backbone(model.backbone, input_shape, model.options)
-    elif info.module is not None:
-        backbone = application_backbone(info, input_shape, model.options, imagenet=imagenet)
-    else:
-        backbone = _own_backbone(info.name, input_shape, model.options)
-    _check_weights_setting(model)
-    if model.weights is not None and not imagenet and model.weights != OWN_WEIGHTS:
+    _check_weights_setting(model, info)
+    backbone = _custom_backbone(model, input_shape) if info is None else _shipped_backbone(info, input_shape, model)
+    if model.weights not in {None, IMAGENET, OWN_WEIGHTS}:
         load_backbone_weights(backbone, model.weights)
     _name_by_place(backbone)
     return keras.Model(backbone.inputs[0], backbone.outputs[0], name=BACKBONE_LAYER)
@@ -158,7 +119,7 @@ def _name_by_place(backbone: keras.Model) -> None:
 def backbone_input_shape(model: ModelConfig, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """What the backbone takes: grey images are repeated to three channels for a pretrained ``keras.applications`` backbone, else left as they are."""
     info = backbone_info(model.backbone)
-    three = info is not None and info.module is not None and (model.weights is not None or info.preprocessing_inside)
+    three = info is not None and info.pretrained and (model.weights is not None or info.scaling == "inside")
     return (*image_shape[:2], 3) if three and image_shape[2] == 1 else image_shape
 
 
@@ -186,23 +147,66 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(former)
 
 
-def _own_backbone(name: str, input_shape: tuple[int, int, int], options: dict[str, Any]) -> keras.Model:
-    from trainer.errors import ConfigError
-    from trainer.network.small_networks import plain_cnn, simple_cnn, small_resnet
+def _shipped_backbone(backbone: Backbone, input_shape: tuple[int, int, int], model: ModelConfig) -> keras.Model:
+    """One from the table, without its top.
 
-    builders: dict[str, Callable[..., keras.Model]] = {"simple_cnn": simple_cnn, "plain_cnn": plain_cnn, "small_resnet": small_resnet}
-    builder = builders[name]
+    Raises:
+        ConfigError: the images are too small for a backbone of ``keras.applications``, or an option is unknown to the builder.
+        WeightsUnavailableError: ImageNet weights cannot be had.
+    """
+    module, _, function = backbone.builder.partition(":")
+    arguments: dict[str, Any] = {"input_shape": input_shape}
+    imagenet = model.weights == IMAGENET
+    if backbone.family is not None:
+        if min(input_shape[:2]) < backbone.min_side:
+            raise ConfigError(
+                f"data.image_size: {backbone.name} needs images of at least {backbone.min_side}x{backbone.min_side} pixels, "
+                f"got {input_shape[0]}x{input_shape[1]}."
+            )
+        arguments |= {"include_top": False, "weights": model.weights if imagenet else None}
+    arguments |= model.options
+    builder = getattr(importlib.import_module(module), function)
     try:
-        return builder(input_shape, **options)
+        if imagenet:
+            return with_imagenet_weights(lambda: builder(**arguments), backbone.name)
+        return builder(**arguments)
     except TypeError as error:
-        raise ConfigError(f"model.options: {name} does not accept {options}: {error}") from error
+        raise ConfigError(f"model.options: {function} does not accept {model.options}: {error}") from error
 
 
-def _check_weights_setting(model: ModelConfig) -> None:
-    from trainer.errors import ConfigError
+def _custom_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:
+    """Call a person's builder as ``function(input_shape=(height, width, channels), **options)``.
 
-    info = backbone_info(model.backbone)
-    if model.weights == "imagenet" and (info is None or not info.pretrained):
+    Raises:
+        UserCodeError: it cannot be found, or raises an error.
+        ConfigError: it does not return a functional or sequential model with one input and one output of these images.
+    """
+    import keras
+
+    reference = model.backbone
+    backbone = call_function(reference, "model.backbone", input_shape=input_shape, **model.options)
+    if isinstance(backbone, keras.Sequential):
+        if not backbone.built:
+            backbone.build((None, *input_shape))
+        backbone = keras.Model(backbone.inputs[0], backbone.outputs[0], name=backbone.name)
+    if not isinstance(backbone, keras.Model) or not hasattr(backbone, "operations"):
+        raise ConfigError(
+            f"model.backbone: {reference} must return a functional or sequential keras.Model, got {type(backbone).__name__}; "
+            "a subclassed model cannot be cut at a frozen boundary."
+        )
+    if len(backbone.inputs) != 1 or len(backbone.outputs) != 1:
+        raise ConfigError(
+            f"model.backbone: {reference} must have one input and one output, got {len(backbone.inputs)} and {len(backbone.outputs)}."
+        )
+    if tuple(backbone.inputs[0].shape[1:]) != input_shape:
+        raise ConfigError(
+            f"model.backbone: {reference} was asked for input_shape={input_shape} but takes {tuple(backbone.inputs[0].shape[1:])}."
+        )
+    return backbone
+
+
+def _check_weights_setting(model: ModelConfig, info: Backbone | None) -> None:
+    if model.weights == IMAGENET and (info is None or not info.pretrained):
         raise ConfigError(
             f"model.weights: there are no ImageNet weights for {model.backbone}; give a file, or leave the key out for random weights."
         )

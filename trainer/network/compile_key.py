@@ -1,7 +1,4 @@
-"""What a compiled model depends on, as text; no TensorFlow is imported.
-
-When the frozen part of a training may run once instead of in every step; no TensorFlow.
-"""
+"""What a compiled model depends on, as text, and when the frozen part of a training may run once; no TensorFlow."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from trainer.data.batches import evaluation_batches
 from trainer.data.cache import cache_folder, mapped
 from trainer.errors import ConfigError, DataError
 from trainer.network.compile_key import architecture_settings, precompute_problem
-from trainer.network.cut import split_at
+from trainer.network.parts import split_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
-    from trainer.network.built import BuiltModel
-    from trainer.network.cut import Split
+    from trainer.network.parts import BuiltModel, Split
     from trainer.records import FrozenBoundary
 
 
@@ -71,7 +70,7 @@ def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, con
 
     Args:
         split: from `feature_split`, its weights and statistics as the training uses them.
-        forward: its prefix, compiled: images ``(b, height, width, channels)`` to activations.
+        forward: its prefix, compiled.
         data: the images.
         config: the training.
 
@@ -90,9 +89,9 @@ def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, con
 
 
 def _check_exact(config: TrainConfig) -> None:
-    found = precompute_problem(config)
-    if found is not None:
-        raise ConfigError(f"training.frozen_features: precomputed is not possible here: {found[0]}; {found[1]}, or use each_step.")
+    problem = precompute_problem(config)
+    if problem is not None:
+        raise ConfigError(f"training.frozen_features: precomputed is not possible here: {problem[0]}; {problem[1]}, or use each_step.")
 
 
 def _name(split: Split, data: ImageData, config: TrainConfig) -> str:
@@ -102,8 +101,8 @@ def _name(split: Split, data: ImageData, config: TrainConfig) -> str:
     digest = hashlib.blake2b(digest_size=16)
     device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
     architecture = {key: value for key, value in architecture_settings(config).items() if key != "weights"}
-    told = [data.fingerprint, data.image_shape, len(data.train), len(data.validation), split.cut, architecture, device]
-    digest.update(json.dumps([*told, keras.__version__, tf.__version__], sort_keys=True).encode())
+    facts = [data.fingerprint, data.image_shape, len(data.train), len(data.validation), split.cut, architecture, device]
+    digest.update(json.dumps([*facts, keras.__version__, tf.__version__], sort_keys=True).encode())
     for part in (split.preprocessing, split.frozen):
         for weight in [] if part is None else part.weights:
             digest.update(np.ascontiguousarray(weight.numpy()).data)
@@ -118,9 +117,9 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
 
     def write(array: NDArray[np.float32]) -> None:
         start = 0
-        for found in batches():
-            array[start : start + len(found)] = found
-            start += len(found)
+        for batch in batches():
+            array[start : start + len(batch)] = batch
+            start += len(batch)
 
     first = next(iter(batches()))
     folder, shape = cache_folder(config.data.cache_path), (len(images), *first.shape[1:])
@@ -129,9 +128,9 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
     own = hashlib.blake2b(np.ascontiguousarray(first).data, digest_size=8).hexdigest()
     # the second name is for a network that the first does not tell apart, e.g. a user's backbone whose code has changed under the same weights
     for key in (name, f"{name}-{own}"):
-        found: NDArray[np.float32] = mapped(folder, key, shape, write, limit, kind)
-        if _agree(found, first):
-            return ImageSet(found, images.labels, None, images.width_of_targets)
+        stored: NDArray[np.float32] = mapped(folder, key, shape, write, limit, kind)
+        if _agree(stored, first):
+            return ImageSet(stored, images.labels, None, images.width_of_targets)
     raise DataError(f"{folder}: the activations stored as {name}* are damaged; delete these files and train again")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
+import tensorflow as tf
+
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
-    import keras
-
     from trainer.config import ModelConfig
 
 
@@ -45,20 +46,39 @@ def dropout_rates(model: ModelConfig) -> tuple[float, ...]:
     return tuple(model.dropout)
 
 
+class VariableDropout(keras.layers.Dropout):  # type: ignore[misc]
+    """`keras.layers.Dropout` with its rate in a variable of the compiled step.
+
+    A stock ``Dropout(0)`` has no seed generator and refuses a tensor as rate; this one draws a mask at every rate, and at rate 0 the mask keeps everything,
+    so the output equals the input exactly. The variable is no weight of the layer: files hold a stock layer (`trainer.network.weights`).
+    """
+
+    def __init__(self, rate: float = 0.0, **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own arguments
+        super().__init__(rate=0.5, **kwargs)  # any rate above 0 makes Keras create the seed generator
+        variable = tf.Variable(rate, dtype=tf.float32, trainable=False, name="rate")
+        object.__setattr__(self, "rate_variable", variable)  # past Keras's tracking: not a weight
+
+    def set_rate(self, rate: float) -> None:
+        """Use this rate, a fraction in [0, 1), from the next step on."""
+        self.rate_variable.assign(rate)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - Keras's signature
+        """Drop a share of the inputs while training and scale the rest by 1 / (1 - rate)."""
+        if not training:
+            return inputs
+        keep = 1.0 - self.rate_variable
+        draws = keras.random.uniform(keras.ops.shape(inputs), dtype="float32", seed=self.seed_generator)
+        mask = tf.cast(draws < keep, inputs.dtype)  # draws lie in [0, 1), so keep = 1 keeps all
+        return inputs * mask / tf.cast(keep, inputs.dtype)
+
+
 def build_head(model: ModelConfig, features_shape: tuple[int | None, ...], num_classes: int) -> keras.Model:
     """Features to logits.
 
     The loss is computed on the logits; `trainer.network.build` puts the softmax or sigmoid behind them, so the loss fits the output by construction.
 
-    Args:
-        model: head settings.
-        features_shape: of one image's features: (height, width, channels) or (features,).
-        num_classes: classes of the data.
+    `features_shape` is that of one image: (height, width, channels) or (features,).
     """
-    import keras
-
-    from trainer.network.variable_dropout import VariableDropout
-
     features = keras.Input(features_shape, name="features")
     x: Any = features
     if len(features_shape) == SPATIAL_RANK - 1:

@@ -1,28 +1,29 @@
-"""Questions about a model that need it built but not trained.
-
-What a training step needs in memory, estimated from shapes.
-What the checks need to know about a model, free of TensorFlow; the model builder fills it.
-"""
+"""Questions about a model that need it built but not trained: its layers, where freezing ends, the memory of a step."""
 
 from __future__ import annotations
 
 import functools
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer.network.backbones import backbone_info
+from trainer.backbones import backbone_info
+from trainer.config import ModelConfig
+from trainer.errors import ConfigError
+from trainer.network.batchnorm import batchnorm_layers
+from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
+from trainer.network.parts import freeze
+from trainer.records import ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import keras
 
-    from trainer.config import ModelConfig, TrainConfig
+    from trainer.config import TrainConfig
     from trainer.network.boundary import LayerRow
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
 
 
@@ -39,8 +40,6 @@ def layer_table(
         image_shape: height, width, channels; default 224x224x3.
         options: ``model.options``.
     """
-    from trainer.network.boundary import table_of
-
     return table_of(_backbone(name, json.dumps(dict(options or {}), sort_keys=True), image_shape or (DEFAULT_SIZE, DEFAULT_SIZE, 3)))
 
 
@@ -50,8 +49,6 @@ def resolve_boundary(model_config: ModelConfig, image_shape: tuple[int, int, int
     Raises:
         ConfigError: beyond the backbone, or no such layer.
     """
-    from trainer.network.boundary import NOTHING, find_boundary
-
     del num_classes  # of no influence on the backbone; part of the call so that a user's function may one day need it
     if model_config.frozen_layers.strip() == "none":
         return NOTHING
@@ -63,23 +60,11 @@ def resolve_boundary(model_config: ModelConfig, image_shape: tuple[int, int, int
 
 @functools.lru_cache(maxsize=4)
 def _backbone(name: str, options: str, shape: tuple[int, int, int]) -> keras.Model:
-    from trainer.config import ModelConfig
-
     return build_backbone(ModelConfig(backbone=name, options=json.loads(options)), shape)
 
 
 def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> ModelFacts:
-    """What the pre-flight checks need to know of a training's model; builds it without loading weights.
-
-    Args:
-        config: the training.
-        image_shape: height, width, channels of the data.
-        num_classes: classes of the data.
-    """
-    from trainer.errors import ConfigError
-    from trainer.network.boundary import NOTHING, blocks_of, find_boundary
-    from trainer.network.cut import freeze
-
+    """What the pre-flight checks need to know of a training's model for images of a shape; builds it without loading weights."""
     bare = config.model_copy(
         update={
             "model": config.model.model_copy(update={"weights": None}),
@@ -96,8 +81,6 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
     freeze(built, boundary)
     info = backbone_info(config.model.backbone)
     sigmoid = built.units == 1
-    from trainer.network.batchnorm import batchnorm_layers
-
     norms = batchnorm_layers(built.model)
     trained = [momentum for layer, momentum in zip(norms, built.momenta, strict=True) if layer.trainable]
     if trained and config.model.bn_momentum is not None:
@@ -110,7 +93,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         parameters=built.model.count_params(),
         trainable_parameters=sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables),
         max_bn_momentum=max(trained, default=None),
-        min_image_size=None if info is None or config.model.options else info.min_size,  # with other options another; this one was built
+        min_image_size=None if info is None or config.model.options else info.min_side,  # with other options another; this one was built
         backbone_blocks=len(blocks_of(built.backbone)),
         loss_from_logits=False,
         estimated_memory_bytes=estimated_memory_bytes(built, boundary, config),
@@ -164,38 +147,3 @@ def _outputs(layer: Any) -> int:  # noqa: ANN401 - a Keras layer
 
 def _size(shape: Any) -> int:  # noqa: ANN401 - Keras and TensorFlow shapes
     return math.prod(side or 1 for side in tuple(shape))
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """Figures of a built model.
-
-    Attributes:
-        has_batchnorm: whether any layer is BatchNorm.
-        max_bn_momentum: largest momentum of a BatchNorm layer whose statistics are trained; None where there is none.
-        min_image_size: smallest height and width the backbone accepts, in pixels; None where unknown.
-        parameters: weights in all.
-        trainable_parameters: weights that are trained.
-        backbone_blocks: blocks that can be frozen; None where unknown.
-        output_units: units of the last layer.
-        output_activation: of the last layer, e.g. ``softmax``, ``sigmoid``, ``linear``.
-        loss: the loss's name, e.g. ``categorical_crossentropy``, ``binary_crossentropy``.
-        loss_from_logits: whether the loss applies softmax or sigmoid itself.
-        estimated_memory_bytes: weights, gradients, optimiser state and activations of one training step.
-        device_memory_bytes: of the device the training will use; None where unknown.
-    """
-
-    has_batchnorm: bool
-    output_units: int
-    output_activation: str
-    loss: str
-    parameters: int
-    trainable_parameters: int
-    max_bn_momentum: float | None = None
-    min_image_size: int | None = None
-    backbone_blocks: int | None = None
-    loss_from_logits: bool = False
-    estimated_memory_bytes: int | None = None
-    device_memory_bytes: int | None = None
-    frozen_problem: str | None = None
-    """Why `model.frozen_layers` cannot be resolved on this backbone, where it cannot."""

@@ -1,7 +1,6 @@
-"""Which scaling a configuration means; no TensorFlow.
+"""The scaling of pixels: which one a configuration means, and the stock Keras layers that do it first in the model, so that an exported model takes raw images.
 
-The scaling that a weights file was trained with, written into the file beside the weights.
-Preprocessing as stock Keras layers, put first in the model, so that an exported model takes raw images.
+A weights file can say which scaling its weights were trained with. TensorFlow is imported when layers are made.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from trainer.backbones import BACKBONES
 from trainer.errors import ConfigError
-from trainer.network.backbones import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +49,10 @@ def recorded_scaling(weights: str | None) -> Recordable | None:
 
     try:
         with h5py.File(path) as file:
-            found = file.attrs.get(ATTRIBUTE)
+            recorded = file.attrs.get(ATTRIBUTE)
     except OSError:  # no HDF5 file; loading it says so
         return None
-    return next((scaling for scaling in get_args(Recordable) if scaling == found), None)
+    return next((scaling for scaling in get_args(Recordable) if scaling == recorded), None)
 
 
 Kind = Literal["caffe", "torch", "tf", "rescale", "standardize", "none"]
@@ -76,22 +75,13 @@ def expected_kind(config: TrainConfig) -> Kind:
     recorded = recorded_scaling(config.model.weights)
     if recorded is not None:
         return recorded
-    family = family_of(config.model.backbone)
-    if family is None:
+    backbone = BACKBONES.get(config.model.backbone)
+    if backbone is None or backbone.scaling is None:
         return "rescale"
-    if family.scaling != "inside":
-        return family.scaling
-    if config.model.options.get("include_preprocessing", True):
-        return "none"
-    # what the left-out layers would have done
-    return _left_out(family.module, config.model.backbone)
-
-
-def _left_out(module: str, backbone: str) -> Kind:
-    """Scaling of a family that was told to leave its own out. Source: `keras.applications.{convnext, efficientnet_v2, mobilenet_v3}`."""
-    if module == "efficientnet_v2" and backbone.lower().rsplit("v2", 1)[-1].strip("_-").startswith("b"):
-        return "torch"
-    return "torch" if module == "convnext" else "tf"
+    if backbone.scaling != "inside":
+        return backbone.scaling
+    leaves_out = not config.model.options.get("include_preprocessing", True)
+    return backbone.left_out or "none" if leaves_out else "none"
 
 
 RGB = 3

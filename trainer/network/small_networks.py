@@ -1,8 +1,4 @@
-"""Two convolutions and a pool: the small baseline of a two-class study.
-
-Blocks of large plain convolutions with dropout and no BatchNorm.
-A small residual network with BatchNorm, for images of 8 to 64 pixels.
-"""
+"""Our own backbones: a small plain network, a deep plain one without BatchNorm, and a small residual one."""
 
 from __future__ import annotations
 

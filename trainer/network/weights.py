@@ -1,27 +1,33 @@
-"""Pretrained weights: ImageNet's through Keras's own download, or a file.
+"""Weights of a network: pretrained ones read, initial ones drawn from a seed, trained ones written for others.
 
-Initial weights drawn from a seed, in a model that exists already.
+A written model has stock Keras layers alone, so that Keras loads it without this package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from trainer.errors import ConfigError, WeightsUnavailableError
-from trainer.network.built import all_layers
+from trainer.network.batchnorm import SwitchedBatchNorm, batchnorm_layers
+from trainer.network.head import VariableDropout
+from trainer.network.parts import all_layers
+from trainer.network.preprocessing import record_scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    import keras
+    import tensorflow as tf
 
-    from trainer.network.built import BuiltModel
+    from trainer.network.parts import BuiltModel
+    from trainer.network.preprocessing import Recordable
 
 
 SUFFIXES = (".weights.h5", ".keras", ".h5")
@@ -77,16 +83,16 @@ def _check_count(backbone: keras.Model, path: Path) -> None:
     """Refuse a ``.weights.h5`` with more weights than the backbone: Keras would load those that happen to match and ignore the rest."""
     import h5py  # type: ignore[import-untyped]
 
-    found: list[str] = []
+    datasets: list[str] = []
     with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None)
-    if path.name.endswith(SUFFIXES[0]) and len(found) != len(backbone.weights):
-        raise ValueError(f"the file holds {len(found)} weights")
+        file.visititems(
+            lambda name, item: datasets.append(name) if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None
+        )
+    if path.name.endswith(SUFFIXES[0]) and len(datasets) != len(backbone.weights):
+        raise ValueError(f"the file holds {len(datasets)} weights")
 
 
 def _copy_from_model(backbone: keras.Model, path: Path) -> None:
-    import keras
-
     source = keras.models.load_model(path, compile=False)
     nested = [layer for layer in source.layers if layer.name == BACKBONE_LAYER]
     weights = (nested[0] if nested else source).get_weights()
@@ -146,3 +152,58 @@ def _draw(initializer: keras.Initializer, variable: keras.Variable, seed: int) -
     if "seed" in settings:
         initializer = type(initializer).from_config({**settings, "seed": seed})
     return np.asarray(initializer(variable.shape, dtype=variable.dtype))
+
+
+def export_model(model: keras.Model, path: Path) -> None:
+    """Write a ``.keras`` file, atomically; its predictions are those of the model given, from raw images in [0, 255] to probabilities."""
+    partial = path.with_name(f".partial-{path.name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with stock_layers(model):
+        model.save(partial)
+    partial.replace(path)
+
+
+def save_backbone(backbone: keras.Model, path: Path, *, preprocessing: Recordable | None = None) -> None:
+    """Write a backbone's weights as ``NAME.weights.h5``, atomically; ``model.weights`` reads them.
+
+    Args:
+        backbone: as in `BuiltModel`, or the layer ``backbone`` of an exported model.
+        path: ends in ``.weights.h5``.
+        preprocessing: the scaling it was trained with, written into the file, so that ``data.preprocessing: auto`` follows and pre-flight checks know;
+            None: not recorded.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    backbone.save_weights(partial)
+    if preprocessing is not None:
+        record_scaling(partial, preprocessing)
+    partial.replace(path)
+
+
+@contextlib.contextmanager
+def stock_layers(model: keras.Model) -> Iterator[None]:
+    """Inside, every layer of ours is a stock one with its present momentum or rate; afterwards it is as it was, variables and traces included."""
+    norms: list[tuple[keras.layers.BatchNormalization, tf.Variable, bool]] = []
+    dropouts: list[VariableDropout] = []
+    try:
+        for layer in batchnorm_layers(model):
+            if isinstance(layer, SwitchedBatchNorm):
+                norms.append((layer, layer.momentum, layer.synchronized))
+                _become(layer, keras.layers.BatchNormalization, momentum=float(layer.momentum), synchronized=False)
+        for layer in all_layers(model):
+            if isinstance(layer, VariableDropout):
+                dropouts.append(layer)
+                _become(layer, keras.layers.Dropout, rate=float(layer.rate_variable))
+        yield
+    finally:
+        for layer, momentum, synchronized in norms:
+            _become(layer, SwitchedBatchNorm, momentum=momentum, synchronized=synchronized)
+        for layer in dropouts:
+            _become(layer, VariableDropout)
+
+
+def _become(layer: keras.layers.Layer, kind: type[keras.layers.Layer], **attributes: object) -> None:
+    """Change a layer's class and attributes past Keras's tracking of them."""
+    object.__setattr__(layer, "__class__", kind)
+    for name, value in attributes.items():
+        object.__setattr__(layer, name, value)

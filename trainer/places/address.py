@@ -1,6 +1,6 @@
-"""Addresses on object stores: ``s3://bucket/prefix`` and ``gs://bucket/prefix``.
+"""Addresses on object stores, ``s3://bucket/prefix`` and ``gs://bucket/prefix``, and connections to them.
 
-Connections to object stores, one a process and bucket; credentials, region and endpoint come from the environment alone.
+Credentials, region and endpoint come from the environment alone.
 """
 
 from __future__ import annotations
@@ -130,11 +130,8 @@ def explained(error: OSError, what: str) -> OSError:
     """`error` with what it kept from happening and, where that is known, what to do."""
     text = str(error)
     hint = next((hint for sign, hint in _HINTS.items() if sign in text), None)
-    return (
-        OSError(error.errno, f"{what} ({text})" + (f"; {hint}" if hint else ""))
-        if error.errno
-        else OSError(f"{what} ({text})" + (f"; {hint}" if hint else ""))
-    )
+    message = f"{what} ({text})" + (f"; {hint}" if hint else "")
+    return OSError(error.errno, message) if error.errno else OSError(message)
 
 
 @cache

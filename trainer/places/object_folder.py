@@ -19,11 +19,7 @@ CHUNK = 8 << 20
 
 
 class ObjectFolder:
-    """A `Folder` of objects. There are no real folders: a name is there as soon as an object is, and gone with the last.
-
-    Attributes:
-        address: of it.
-    """
+    """A `Folder` of the objects at an `address`. Stores have no real folders: one appears with its first object and is gone with its last."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -43,8 +39,8 @@ class ObjectFolder:
 
         start = len(self.address.path) + 1
         with self._asking("be listed"):
-            found = self._store.get_file_info(fs.FileSelector(self.address.path, recursive=True, allow_not_found=True))
-        return {info.path[start:]: (info.size, info.mtime_ns or 0) for info in found if info.type is fs.FileType.File}
+            entries = self._store.get_file_info(fs.FileSelector(self.address.path, recursive=True, allow_not_found=True))
+        return {info.path[start:]: (info.size, info.mtime_ns or 0) for info in entries if info.type is fs.FileType.File}
 
     def facts(self, name: str) -> tuple[int, int] | None:
         """Bytes and time of one object, as in `listing`; None when there is none."""
@@ -59,8 +55,8 @@ class ObjectFolder:
         from pyarrow import fs
 
         with self._asking("be listed"):
-            found = self._store.get_file_info(fs.FileSelector(self.address.path, allow_not_found=True))
-        return tuple(sorted(info.base_name for info in found if info.type is fs.FileType.Directory))
+            entries = self._store.get_file_info(fs.FileSelector(self.address.path, allow_not_found=True))
+        return tuple(sorted(info.base_name for info in entries if info.type is fs.FileType.Directory))
 
     def child(self, name: str) -> ObjectFolder:
         """The prefix below."""

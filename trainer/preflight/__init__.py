@@ -1,7 +1,66 @@
 """Pre-flight checks: what would spoil a training, found before it starts. No TensorFlow."""
 
-from trainer.network.inspect import ModelFacts
-from trainer.preflight.findings import Finding, Severity
-from trainer.preflight.preflight import finding_names, preflight
+from __future__ import annotations
 
-__all__ = ["Finding", "ModelFacts", "Severity", "finding_names", "preflight"]
+from typing import TYPE_CHECKING
+
+from trainer.errors import ConfigError, nearest
+from trainer.preflight import batchnorm, inputs, model, training
+from trainer.preflight import data as data_checks
+from trainer.preflight.findings import Finding, Setup, Severity
+from trainer.records import ModelFacts
+
+if TYPE_CHECKING:
+    from trainer.config import TrainConfig
+    from trainer.data.images import ImageData
+
+__all__ = ["CHECKS", "Finding", "ModelFacts", "Severity", "finding_names", "preflight"]
+
+CHECKS = (
+    inputs.input_scaling,
+    inputs.per_image_max,
+    model.loss_output,
+    training.validation_coverage,
+    training.training_coverage,
+    data_checks.shared_images,
+    data_checks.missing_class,
+    data_checks.imbalance,
+    data_checks.near_constant_images,
+    data_checks.contradicting_names,
+    data_checks.skipped_files,
+    batchnorm.bn_updates,
+    batchnorm.single_image_batches,
+    inputs.image_size,
+    model.frozen_layers,
+    batchnorm.frozen_batch_statistics,
+    training.precomputed_features,
+    model.memory,
+)
+"""Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | None = None) -> tuple[Finding, ...]:
+    """What would spoil this training, most severe first; nothing on a healthy set-up.
+
+    Args:
+        config: all settings; findings named in `allow` are left out.
+        data: the loaded images.
+        model_facts: of the built model; the checks that need them are silent without.
+
+    Raises:
+        ConfigError: `allow` names a finding that does not exist.
+    """
+    known = finding_names()
+    for name in config.allow:
+        if name not in known:
+            raise ConfigError(f"allow: no finding is called {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+    setup = Setup(config, data, model_facts)
+    findings = [finding for check in CHECKS for finding in check.find(setup) if finding.name not in config.allow]
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
+
+
+def finding_names() -> dict[str, str]:
+    """Every finding there can be, with a sentence about it."""
+    return {name: text for check in CHECKS for name, text in check.findings.items()}

@@ -1,19 +1,16 @@
-"""What a check looks at, and what it is.
-
-What a pre-flight check finds.
-"""
+"""What a pre-flight check is, what it looks at, and what it finds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData
-    from trainer.network.inspect import ModelFacts
+    from trainer.records import ModelFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +38,6 @@ class Setup:
         return self.config.model.weights is not None
 
 
-class Check(Protocol):
-    """One file of `trainer.preflight.checks`."""
-
-    FINDINGS: Mapping[str, str]
-    """Names of the findings it can give, each with a sentence for lists."""
-
-    @staticmethod
-    def find(setup: Setup) -> Iterator[Finding]:
-        """Look, and yield what is wrong."""
-
-
 Severity = Literal["error", "warning", "info"]
 Evidence = str | int | float | tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
@@ -73,3 +59,21 @@ class Finding:
     message: str
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A look at a set-up, with the names of what it can find.
+
+    Attributes:
+        findings: names of the findings it can give, each with a sentence for lists.
+        find: looks, and yields what is wrong.
+    """
+
+    findings: Mapping[str, str]
+    find: Callable[[Setup], Iterator[Finding]]
+
+
+def check(**findings: str) -> Callable[[Callable[[Setup], Iterator[Finding]]], Check]:
+    """Make a function a check; `findings` are the names that it can give, each with a sentence about it."""
+    return lambda find: Check(findings, find)

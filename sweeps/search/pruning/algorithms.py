@@ -1,7 +1,4 @@
-"""Asynchronous successive halving on the level at equal epochs.
-
-Median stopping on the level at equal epochs.
-"""
+"""Pruners that compare levels at equal epochs: asynchronous successive halving, and stopping below the median."""
 
 from __future__ import annotations
 
@@ -12,6 +9,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweeps.search.pruning.levels import LevelBook
+
+
+REDUCTION = 2
+
+
+def default_grace(planned_epochs: int) -> int:
+    """Epochs before any trial may be stopped: a quarter of the training, at least two (one epoch has no level to speak of).
+
+    Chosen with `REDUCTION` by ``benchmarks/pruning.py``: earlier and harder stopping loses late risers, later stopping saves less.
+    """
+    return max(2, round(planned_epochs / 4))
+
+
+def asha(planned_epochs: int, *, grace: int | None = None, reduction: int = REDUCTION) -> SuccessiveHalving:
+    """Successive halving with our defaults."""
+    return SuccessiveHalving(planned_epochs, default_grace(planned_epochs) if grace is None else grace, reduction)
+
+
+def below_median(planned_epochs: int, *, grace: int | None = None, startup_trials: int = 5) -> MedianStopping:
+    """Stopping below the median with our defaults."""
+    return MedianStopping(planned_epochs, default_grace(planned_epochs) if grace is None else grace, startup_trials)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
-"""Levels of every search trial at every epoch it reached: what pruners compare.
-
-The seam of pruners: one question after each epoch.
-"""
+"""Levels of every search trial at every epoch it reached: what pruners compare."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -69,11 +66,3 @@ class LevelBook:
         trials: Iterable[int] = sorted(self._finished) if finished_only else sorted(self._epochs)
         found = [value for trial in trials if (value := self.level_at(trial, epoch)) is not None]
         return found if newest is None else found[-newest:]
-
-
-class Pruner(Protocol):
-    """Stops trials that fall behind."""
-
-    def judge(self, book: LevelBook, trial: int, epoch: int) -> str | None:
-        """Why the trial should stop after `epoch` (counted from 1), in words with figures; None lets it go on."""
-        ...

@@ -1,28 +1,22 @@
-"""Every point of a finite space once.
-
-Independent random points.
-Quasi-random points: evenly spread, whatever came before.
-"""
+"""Samplers that learn nothing from results: every point once (grid), independent random points, evenly spread ones (quasi-random)."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from search_spaces.parameters import ChoiceParameter, FloatParameter, IntParameter, OrdinalParameter
-from search_spaces.space import continuous_parameters, finite_values, grid_points, size
+from search_spaces.space import continuous_parameters, grid_points, size
 from sweeps.errors import SweepInputError
-from sweeps.search.samplers.sampler import Answer
+from sweeps.search.samplers import Answer, require_flags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from search_spaces.parameters import Parameter, PointValue
+    from search_spaces.conditions import PointValue
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.sampler import Question
+    from sweeps.search.samplers import Question
 
 
 LARGEST_GRID = 200_000
@@ -36,6 +30,7 @@ class GridSampler:
     """
 
     def __init__(self, *, shuffle: bool = True) -> None:
+        require_flags(shuffle=shuffle)
         self._shuffle = shuffle
         self._space: SearchSpace | None = None
         self._points: list[dict[str, PointValue]] = []
@@ -101,26 +96,8 @@ def point_at(space: SearchSpace, units: Mapping[str, float], given: Mapping[str,
     point: dict[str, PointValue] = {}
     for name, parameter in space.parameters.items():
         if parameter.when is None or parameter.when.holds(point):
-            point[name] = kept[name] if name in kept else _at(parameter, units[name])
+            point[name] = kept[name] if name in kept else parameter.at(units[name])
     return point
-
-
-def _at(parameter: Parameter, unit: float) -> PointValue:
-    """The value at a share in [0, 1) of a parameter's range."""
-    if isinstance(parameter, (ChoiceParameter, OrdinalParameter)):
-        return parameter.labels[min(int(unit * len(parameter.labels)), len(parameter.labels) - 1)]
-    if isinstance(parameter, FloatParameter) and parameter.step is None:
-        if parameter.log:
-            return min(
-                max(math.exp(math.log(parameter.low) + unit * (math.log(parameter.high) - math.log(parameter.low))), parameter.low),
-                parameter.high,
-            )
-        return parameter.low + unit * (parameter.high - parameter.low)
-    if isinstance(parameter, IntParameter) and parameter.log:
-        drawn = math.exp(math.log(parameter.low - 0.5) + unit * (math.log(parameter.high + 0.5) - math.log(parameter.low - 0.5)))
-        return min(max(round(drawn), parameter.low), parameter.high)
-    values = finite_values(parameter) or ()
-    return values[min(int(unit * len(values)), len(values) - 1)]
 
 
 _SKIPPED = 1_000_003  # a duplicate's next draw comes from far along the sequence
@@ -137,6 +114,9 @@ class QmcSampler:
     """
 
     def __init__(self, *, sequence: Literal["sobol", "halton"] = "sobol", scramble: bool = True) -> None:
+        require_flags(scramble=scramble)
+        if sequence not in ("sobol", "halton"):
+            raise ValueError(f"sequence must be sobol or halton, but got {sequence!r}")
         self._sequence = sequence
         self._scramble = scramble
 

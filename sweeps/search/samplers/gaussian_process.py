@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search_spaces.parameters import ChoiceParameter
+from sweeps.search.samplers import Answer, require_positive
 from sweeps.search.samplers.fixed_points import random_point
-from sweeps.search.samplers.sampler import Answer
-from sweeps.search.view import pruned_below, seen_distribution, seen_value
+from sweeps.search.view import pruned_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,9 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.gaussian_process import GaussianProcessRegressor
 
-    from search_spaces.parameters import Parameter, PointValue
+    from search_spaces.conditions import PointValue
+    from search_spaces.parameters import Scale
     from search_spaces.space import SearchSpace
-    from sweeps.search.samplers.sampler import Question
+    from sweeps.search.samplers import Question
     from sweeps.search.view import SeenTrial
 
 LARGEST_FIT = 300  # fitting costs the cube of the trials
@@ -39,7 +39,8 @@ class GaussianProcessSampler:
         n_candidates: points among which the improvement is maximised.
     """
 
-    def __init__(self, *, n_startup_trials: int, n_candidates: int) -> None:
+    def __init__(self, *, n_startup_trials: int = 10, n_candidates: int = 1_000) -> None:
+        require_positive(n_startup_trials=n_startup_trials, n_candidates=n_candidates)
         self._n_startup_trials = n_startup_trials
         self._n_candidates = n_candidates
 
@@ -76,20 +77,20 @@ def encoded(space: SearchSpace, point: Mapping[str, PointValue]) -> list[float]:
     """A point as numbers in [0, 1]: a share of the range, one-hot for choices; an inactive parameter lies in the middle."""
     numbers: list[float] = []
     for name, parameter in space.parameters.items():
-        if isinstance(parameter, ChoiceParameter):
+        scale = parameter.scale
+        if scale is None:
             numbers += [float(name in point and label == point[name]) for label in parameter.labels]
         else:
-            numbers.append(_share(parameter, point[name]) if name in point else 0.5)
+            numbers.append(_share(scale, float(parameter.to_scale(point[name]))) if name in point else 0.5)
     return numbers
 
 
-def _share(parameter: Parameter, value: PointValue) -> float:
-    """Where `value` lies in its parameter's range, in [0, 1]."""
-    distribution = seen_distribution(parameter)
-    low, high, at = float(getattr(distribution, "low", 0.0)), float(getattr(distribution, "high", 1.0)), float(seen_value(parameter, value))
-    if getattr(distribution, "log", False):
-        low, high, at = float(np.log(low)), float(np.log(high)), float(np.log(at))
-    return 0.5 if high == low else (at - low) / (high - low)
+def _share(scale: Scale, place: float) -> float:
+    """Where `place` lies on its scale, in [0, 1]."""
+    low, high = float(scale.low), float(scale.high)
+    if scale.log:
+        low, high, place = float(np.log(low)), float(np.log(high)), float(np.log(place))
+    return 0.5 if high == low else (place - low) / (high - low)
 
 
 def _neighbour(space: SearchSpace, point: Mapping[str, PointValue], generator: np.random.Generator) -> dict[str, PointValue]:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import synthetic_studies as synthetic
 
-from reports.data import ReportData, build_report_data
 from reports.exports import to_csv, to_json, to_markdown
+from reports.verdict import ReportData, build_report_data
 
 NASTY = "a|b<i>\n# `c` [d](e) </script> \U0001f600"
 
@@ -26,7 +26,7 @@ def test_json_has_the_schema_the_ranking_and_exact_curves(data: ReportData) -> N
     document = json.loads(to_json(data))
     assert document["schema"] == "steadysweep.report/1"
     assert document["study"]["name"] == "flowers-transfer"
-    assert [entry["configuration"] for entry in document["ranking"]] == [row.id for row in data.configurations]
+    assert [entry["configuration"] for entry in document["ranking"]] == [row.configuration for row in data.configurations]
     first = document["ranking"][0]
     assert {
         "rank",
@@ -59,7 +59,7 @@ def test_json_turns_what_is_not_finite_into_null() -> None:
 def test_csv_has_one_row_a_configuration_and_one_an_epoch(data: ReportData) -> None:
     tables = to_csv(data)
     configurations = list(csv.DictReader(io.StringIO(tables.configurations)))
-    assert [row["configuration"] for row in configurations] == [row.id for row in data.configurations]
+    assert [row["configuration"] for row in configurations] == [row.configuration for row in data.configurations]
     assert float(configurations[0]["stable"]) == pytest.approx(data.configurations[0].stable)
     assert configurations[0]["param:frozen_layers"] == data.configurations[0].params["frozen_layers"]
     assert any(row["param:bn_momentum"] == "" for row in configurations)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from peers import EPOCHS, RATES, accuracy
 
-from reports.data import build_report_data
 from reports.errors import ReportInputError
 from reports.foreign_sweeps import read_foreign_sweep, study_record
+from reports.verdict import build_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable

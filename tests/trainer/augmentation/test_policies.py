@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from trainer.augmentation import policies, policy_from
-from trainer.augmentation.policies import KerasLayers, Rotate, ShearZoom
+from trainer.augmentation.keras_layers import KerasLayers
+from trainer.augmentation.simple import Rotate, ShearZoom
 from trainer.config import DataConfig
 from trainer.errors import ConfigError
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.network.batchnorm import batchnorm_layers, by_batch, make_switchable, set_momentum
-from trainer.network.variable_dropout import VariableDropout
+from trainer.network.head import VariableDropout
 
 IMAGES = np.random.default_rng(0).normal(5.0, 2.0, (8, 4, 4, 2)).astype(np.float32)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data.decode import decode, read_header
+from trainer.data.pixels import decode, read_header
 
 if TYPE_CHECKING:
     from pathlib import Path

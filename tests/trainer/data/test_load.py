@@ -12,7 +12,7 @@ from PIL import Image
 
 from trainer.config import DataConfig
 from trainer.data import forget_data, load_data
-from trainer.data.fingerprint import digest_array
+from trainer.data.images import digest_array
 from trainer.errors import DataError
 
 

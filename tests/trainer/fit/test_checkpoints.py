@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from trainer.fit.checkpoints import RUN, STATE, WEIGHTS, Checkpoints, CheckpointWarning, superfluous
+from trainer.checkpoints import Checkpoints, CheckpointWarning, superfluous
+from trainer.checkpoints.layout import RUN, STATE, WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.fit.checkpoints import Arrays
+    from trainer.checkpoints import Arrays
 
 
 def arrays(value: float) -> Arrays:
@@ -88,12 +89,12 @@ def test_an_empty_folder_has_none(tmp_path: Path) -> None:
 
 def test_a_training_whose_checkpoints_are_gone_says_that_it_starts_over(tmp_path: Path) -> None:
     said: list[str] = []
-    assert Checkpoints(tmp_path / "deleted", say=said.append, told_epochs=7).newest() is None
+    assert Checkpoints(tmp_path / "deleted", say=said.append, recorded_epochs=7).newest() is None
     assert said == [f"no checkpoint is left in {tmp_path / 'deleted'}: the training starts over; its epochs on record (7) stand"]
     written(tmp_path / "damaged", 1)
     (tmp_path / "damaged" / "epoch-00001" / STATE).write_bytes(b"")
     said.clear()
-    assert Checkpoints(tmp_path / "damaged", say=said.append, told_epochs=1).newest() is None
+    assert Checkpoints(tmp_path / "damaged", say=said.append, recorded_epochs=1).newest() is None
     assert said == [
         f"the checkpoint of epoch 1 in {tmp_path / 'damaged'} is damaged and was removed: the training starts over; its epochs on record (1) stand"
     ]

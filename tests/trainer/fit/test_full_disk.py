@@ -10,7 +10,7 @@ import pytest
 from tiny_trainings import settings
 
 from trainer import EpochRecord, train
-from trainer.fit.checkpoints import Checkpoints, CheckpointWarning, open_checkpoints
+from trainer.checkpoints import Checkpoints, CheckpointWarning, open_checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,7 @@ from sklearn.datasets import load_digits
 from tiny_trainings import settings
 
 from trainer import EpochRecord, train
-from trainer.fit import mirrored_checkpoints
-from trainer.fit.checkpoints import Checkpoint, Checkpoints, open_checkpoints
+from trainer.checkpoints import Checkpoint, Checkpoints, mirrored, open_checkpoints
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from conftest import S3
 
-    from trainer.fit.checkpoints import Arrays
+    from trainer.checkpoints import Arrays
 
 BATCHES = 4
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -81,7 +80,7 @@ def test_an_upload_cut_short_is_no_checkpoint_and_a_damaged_one_is_told(s3: S3, 
     state = store.read("epoch-00002/state.npz")
     store.write("epoch-00002/state.npz", state[:-10] + bytes(10))
     said: list[str] = []
-    with opened(say=said.append, told_epochs=3) as again:
+    with opened(say=said.append, recorded_epochs=3) as again:
         newest = again.newest()
         assert newest is not None
         assert newest.epoch == 1
@@ -106,7 +105,7 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(
 ) -> None:
     with opened() as checkpoints:
         write(checkpoints, 1)
-    monkeypatch.setattr(mirrored_checkpoints, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(mirrored, "WAITS", (0.0, 0.0))
     s3.gate.shut()
     said: list[str] = []
 
@@ -123,7 +122,7 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(
 def test_local_copies_of_processes_that_died_are_removed_and_those_of_others_are_not(
     s3: S3, opened: Callable[..., Checkpoints], tmp_path: Path
 ) -> None:
-    program = f"import os; from trainer.fit.checkpoints import open_checkpoints; open_checkpoints({s3.url!r}, cache_path={str(tmp_path / 'cache')!r}); os._exit(0)"
+    program = f"import os; from trainer.checkpoints import open_checkpoints; open_checkpoints({s3.url!r}, cache_path={str(tmp_path / 'cache')!r}); os._exit(0)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300, env=ENVIRONMENT | s3.environment)
     root = tmp_path / "cache" / "checkpoints"
     (left,) = root.iterdir()

@@ -14,10 +14,10 @@ from resumable import main as train_or_die
 from tiny_trainings import settings
 
 from trainer import EpochRecord, train
-from trainer.fit.checkpoints import Checkpoints
+from trainer.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
-    from trainer.fit.checkpoints import Checkpoint
+    from trainer.checkpoints import Checkpoint
 
 ROOT = Path(__file__).parents[3]
 MEASURED = {"seconds", "images_per_second", "peak_memory_mb"}

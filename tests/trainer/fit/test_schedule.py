@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainingConfig
-from trainer.fit.schedule import epoch_rates, plateaus
+from trainer.fit.optimizers import epoch_rates, plateaus
 
 
 def rates(steps: int = 10, val_losses: list[float] | None = None, **settings: object) -> np.ndarray:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.fit.checkpoints import Pace
+from trainer.checkpoints import Pace
 from trainer.fit.history import LATE_EPOCHS, candidates, level_has_stalled
 
 

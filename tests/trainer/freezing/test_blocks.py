@@ -5,7 +5,7 @@ import pytest
 from trainer.config import ModelConfig
 from trainer.network import build_backbone, layer_table
 from trainer.network.boundary import blocks_of
-from trainer.network.cut import cut_points
+from trainer.network.parts import cut_points
 
 
 @pytest.mark.parametrize(

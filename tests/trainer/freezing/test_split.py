@@ -6,8 +6,7 @@ import pytest
 from trainer.config import TrainConfig
 from trainer.network import BuiltModel, build_model, split_at
 from trainer.network.boundary import find_boundary
-from trainer.network.built import leaves
-from trainer.network.cut import freeze
+from trainer.network.parts import freeze, leaves
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
 

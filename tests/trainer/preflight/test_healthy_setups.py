@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from trainer.backbones import BACKBONES
 from trainer.config import DataConfig, ModelConfig, TrainConfig, TrainingConfig
 from trainer.data import ImageData, ImageSet, load_data
 from trainer.errors import ConfigError
-from trainer.network.backbones import FAMILIES
 from trainer.preflight import ModelFacts, finding_names, preflight
 
-BUILDERS = [builder for family in FAMILIES for builder in family.builders]
+BUILDERS = [backbone.builder.partition(":")[2] for backbone in BACKBONES.values() if backbone.pretrained]
 
 
 def photos(side: int, counts: tuple[int, int, int] = (96, 24, 24)) -> ImageData:

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from trainer.backbones import BACKBONES, Backbone, backbone_info
 from trainer.config import DataConfig, ModelConfig, TrainConfig
 from trainer.data import ChannelStatistics, ImageSet, channel_statistics
 from trainer.errors import ConfigError
-from trainer.network.backbones import FAMILIES, Family, family_of
 from trainer.network.preprocessing import preprocessing_layers
 
 if TYPE_CHECKING:
@@ -35,18 +35,17 @@ def run(layers: list[keras.layers.Layer], pixels: np.ndarray = PIXELS) -> np.nda
     return np.asarray(out)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.module)
-def test_auto_equals_the_familys_own_function(family: Family) -> None:
-    expected = getattr(keras.applications, family.module).preprocess_input(PIXELS.copy())
-    for builder in family.builders:
-        assert np.abs(run(preprocessing_layers(config(builder))) - expected).max() <= 1e-4
+@pytest.mark.parametrize("backbone", [each for each in BACKBONES.values() if each.family], ids=lambda backbone: backbone.name)
+def test_auto_equals_the_familys_own_function(backbone: Backbone) -> None:
+    expected = getattr(keras.applications, str(backbone.family)).preprocess_input(PIXELS.copy())
+    assert np.abs(run(preprocessing_layers(config(backbone.name))) - expected).max() <= 1e-4
 
 
-@pytest.mark.parametrize("spelling", ["resnet50v2", "ResNet50V2", "resnet50_v2"])
-def test_spellings_of_a_backbone(spelling: str) -> None:
-    family = family_of(spelling)
-    assert family is not None
-    assert family.module == "resnet_v2"
+@pytest.mark.parametrize("spelling", ["ResNet50V2", "resnet50_v2"])
+def test_another_spelling_of_a_backbone_proposes_ours(spelling: str) -> None:
+    with pytest.raises(ConfigError, match="Did you mean resnet50v2"):
+        backbone_info(spelling)
+    assert backbone_info("resnet50v2") is BACKBONES["resnet50v2"]
 
 
 @pytest.mark.parametrize("builder", ["EfficientNetV2B0", "MobileNetV3Small", "ConvNeXtTiny"])

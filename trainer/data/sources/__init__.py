@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.errors import DataError
+from trainer.user_code import is_reference
 
 if TYPE_CHECKING:
     from trainer.data.sources.collected import Collected
@@ -33,8 +34,7 @@ def collect(source: str) -> Collected:
     path = Path(source).expanduser()
     if path.exists():
         return _collect_path(path, source)
-    module, colon, function = source.partition(":")
-    if colon and function and all(step.isidentifier() for step in (*module.split("."), *function.split("."))):
+    if is_reference(source):
         from trainer.data.sources.arrays import collect_function
 
         return collect_function(source)
@@ -43,11 +43,11 @@ def collect(source: str) -> Collected:
 
 def _collect_path(path: Path, source: str) -> Collected:
     if path.is_dir():
-        from trainer.data.sources.folders import collect_folders
+        from trainer.data.sources.files import collect_folders
 
         return collect_folders(path)
     if path.suffix in TABLES:
-        from trainer.data.sources.manifest import collect_manifest
+        from trainer.data.sources.files import collect_manifest
 
         return collect_manifest(path)
     if path.suffix == ".npz":

@@ -1,19 +1,16 @@
-"""Images in NumPy arrays: an ``.npz`` file, or arrays that a function returns.
-
-A user's own function that returns the images: ``package.module:function``.
-"""
+"""Images in NumPy arrays: an ``.npz`` file, or what a person's own ``package.module:function`` returns."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from trainer.data.images import ImageData
-from trainer.data.sources.collected import PARTS, Collected, Part, index_labels
+from trainer.data.images import PARTS, ImageData, Part
+from trainer.data.sources.collected import Collected, index_labels
 from trainer.errors import DataError
+from trainer.user_code import call_function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +44,12 @@ def collect_npz(path: Path) -> Collected:
     if whole is not None:
         groups = tuple(str(group) for group in arrays["groups"]) if "groups" in arrays else None
         return from_arrays(*whole, where=str(path), class_names=names, groups=groups)
-    found = {part: pair for part in PARTS for suffix in PART_KEYS[part] if (pair := _pair(arrays, f"_{suffix}")) is not None}
-    if "train" not in found:
+    parts = {part: pair for part in PARTS for suffix in PART_KEYS[part] if (pair := _pair(arrays, f"_{suffix}")) is not None}
+    if "train" not in parts:
         raise DataError(
             f"{path}: expected arrays x and y (or images and labels), or x_train and y_train; got {', '.join(sorted(arrays)) or 'none'}"
         )
-    return from_parts(found, where=str(path), class_names=names)
+    return from_parts(parts, where=str(path), class_names=names)
 
 
 def from_arrays(
@@ -73,15 +70,15 @@ def from_arrays(
         raise DataError(f"{where}: {len(labels)} images but {len(groups)} groups")
     if class_names is None:
         return Collected(images, *index_labels(labels, where), groups=groups)
-    indices, found = index_labels(labels, where)
+    indices, label_names = index_labels(labels, where)
     try:
-        numbers = np.asarray([int(name) for name in found], np.int32)[indices]
+        numbers = np.asarray([int(name) for name in label_names], np.int32)[indices]
     except ValueError:
         known = {name: index for index, name in enumerate(class_names)}
-        strangers = [name for name in found if name not in known]
+        strangers = [name for name in label_names if name not in known]
         if strangers:
             raise DataError(f"{where}: label {strangers[0]!r} is not among the class names {', '.join(class_names)}") from None
-        numbers = np.asarray([known[name] for name in found], np.int32)[indices]
+        numbers = np.asarray([known[name] for name in label_names], np.int32)[indices]
     if numbers.min() < 0 or numbers.max() >= len(class_names):
         raise DataError(f"{where}: {len(class_names)} class names, but labels run from {numbers.min()} to {numbers.max()}") from None
     return Collected(images, numbers, class_names, groups=groups)
@@ -121,18 +118,10 @@ def collect_function(name: str) -> Collected:
     It returns ``(images, labels)``, which are split as `data.split` says, or an `ImageData`, whose parts are kept.
 
     Raises:
-        DataError: it cannot be imported, or returns something else. An error inside the function passes through.
+        UserCodeError: it cannot be imported, or raises an error.
+        DataError: it returns something else.
     """
-    module_name, _, attribute = name.partition(":")
-    try:
-        function: Any = importlib.import_module(module_name)
-        for step in attribute.split("."):
-            function = getattr(function, step)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DataError(f"data.source: {name} cannot be imported ({error}); expected package.module:function on the Python path") from error
-    if not callable(function):
-        raise DataError(f"data.source: {name} is a {type(function).__name__}, not a function")
-    result = function()
+    result = call_function(name, "data.source")
     if isinstance(result, ImageData):
         parts = {part: (images.images, images.labels) for part, images in result.parts()}
         return from_parts(parts, where=name, class_names=result.class_names)  # type: ignore[arg-type]  # part names are the literals

@@ -1,12 +1,9 @@
-"""What a source finds, before anything is decoded, resized or split.
-
-From labels of any kind (names, numbers, one-hot rows) to indices and class names.
-"""
+"""What a source finds, before anything is decoded, resized or split; labels of any kind (names, numbers, one-hot rows) as indices and class names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from trainer.data.images import Labels
-
-
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
+    from trainer.data.images import Labels, Part
 
 
 @dataclass(frozen=True, eq=False)

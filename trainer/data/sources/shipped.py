@@ -1,7 +1,4 @@
-"""scikit-learn's digits: 1,797 grey images of 8 by 8 pixels, ten classes; needs no network and no file.
-
-The image sets of `keras.datasets` by name.
-"""
+"""Data sets of others: scikit-learn's digits, which need no network and no file, and those of `keras.datasets` by name."""
 
 from __future__ import annotations
 

@@ -1,6 +1,0 @@
-"""The report as one self-contained HTML file: data → view → template, one template and one style sheet a section."""
-
-from reports.html.comparison import render_comparison
-from reports.html.report import render_report
-
-__all__ = ["render_comparison", "render_report"]

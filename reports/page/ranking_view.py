@@ -1,0 +1,171 @@
+"""The ranked table: one list of columns and one text a cell, for the static rows and for the script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from reports import wording
+from reports.page.drawing import SPARK_SIZE, Sparkline, sparkline
+from reports.wording import is_fraction
+
+if TYPE_CHECKING:
+    from reports.page.drawing import Scale
+    from reports.ranking import RankedConfiguration
+    from reports.verdict import ReportData
+
+
+ColumnKind = Literal["rank", "name", "spark", "stable", "score", "flags", "param", "number", "text"]
+MOST_PARAMETERS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: field of a row, or ``param:NAME``.
+        label: heading.
+        description: what it means, as a tooltip and for screen readers.
+        kind: how it is drawn and sorted.
+        shown: whether it is there before anyone chooses.
+        narrow: whether it is there on a phone before anyone chooses.
+    """
+
+    key: str
+    label: str
+    description: str
+    kind: ColumnKind
+    shown: bool = True
+    narrow: bool = False
+
+
+def columns(data: ReportData) -> tuple[Column, ...]:
+    """Columns of a report's table, in order."""
+    study = data.study
+    percent = ", %" if is_fraction(study.metric) else ""
+    name = "run" if study.kind == "logs" else "configuration"
+    has_test = any(row.test is not None for row in data.configurations)
+    return (
+        Column("rank", "#", "Rank by stable", "rank", narrow=True),
+        Column("short", name, f"ID of the {name}; hover for the whole", "name", narrow=True),
+        Column(
+            "spark", study.metric, f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True
+        ),
+        Column(
+            "stable",
+            f"stable{percent}",
+            "What it holds: the mean of the worst fifth of late epochs. Below it: the 95 % interval for one more training, stopped at any late "
+            "epoch; after rare spikes the interval can lie above",
+            "stable",
+            narrow=True,
+        ),
+        Column("level", f"level{percent}", "The centre of its late epochs", "score"),
+        Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score"),
+        Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),
+        Column("last", f"last{percent}", "Its last epoch, whether lucky or not", "score"),
+        Column("test", "file on test, %", "Accuracy of the exported file on the test images", "score", shown=has_test),
+        Column("flags", "flags", "What its curve shows", "flags", narrow=True),
+        *(
+            Column(f"param:{parameter.name}", parameter.name, f"Parameter {parameter.name}", "param", shown=index < MOST_PARAMETERS_SHOWN)
+            for index, parameter in enumerate(data.parameters)
+        ),
+        Column("epochs", "epochs", "Epochs on record, of those planned", "number"),
+        Column("seeds", "seeds", "Trainings with different seeds", "number", shown=study.kind == "study"),
+        Column("state", "state", "How its trainings ended", "text", shown=study.kind == "study"),
+    )
+
+
+STATIC_ROWS = 100
+"""More are rendered by the script alone: 10,000 static rows would weigh 20 MB."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: text with a note, a sparkline, or flags."""
+
+    column: Column
+    text: str = ""
+    note: str = ""
+    spark: Sparkline | None = None
+
+
+@dataclass(frozen=True)
+class RankingView:
+    """What the table's template shows; each row with its cells."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[RankedConfiguration, tuple[Cell, ...]], ...]
+    left_out: int
+    caption: str
+    unit_sentence: str
+
+
+def ranking_view(data: ReportData, scale: Scale) -> RankingView:
+    """Static rows of the best `STATIC_ROWS` configurations."""
+    visible = tuple(column for column in columns(data) if column.shown)
+    static = data.configurations[:STATIC_ROWS]
+    return RankingView(
+        columns=visible,
+        rows=tuple((row, tuple(_cell(data, row, column, scale) for column in visible)) for row in static),
+        left_out=len(data.configurations) - len(static),
+        caption=f"Ranking of {data.study.name} by stable {data.study.metric}",
+        unit_sentence=_units(data),
+    )
+
+
+def _units(data: ReportData) -> str:
+    sentences = ["All curves share one scale."]
+    if data.tied:
+        sentences.append("Tinted rows cannot be separated from the first.")
+    if not data.study.maximize:
+        sentences.append("Less is better.")
+    return " ".join(sentences)
+
+
+def curve_of(data: ReportData, row: RankedConfiguration, scale: Scale, size: tuple[int, int] = SPARK_SIZE) -> Sparkline | None:
+    """Sparkline of a configuration's first training that has a curve."""
+    for trial in row.trials:
+        curve = trial.curves.get(data.study.metric)
+        if curve is not None and len(curve):
+            drawn = sparkline(curve, scale, held=row.stable, maximize=data.study.maximize, unsteady=row.oscillates, size=size)
+            if drawn is not None:
+                return drawn
+    return None
+
+
+def _cell(data: ReportData, row: RankedConfiguration, column: Column, scale: Scale) -> Cell:
+    if column.kind in {"spark", "flags"}:
+        return Cell(column, spark=curve_of(data, row, scale) if column.kind == "spark" else None)
+    return Cell(column, cell_text(row, column, data.study.metric), cell_note(row, column, data.study.metric))
+
+
+def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
+    """What a cell says."""
+    if column.kind in {"stable", "score"}:
+        return wording.score(getattr(row, column.key), "accuracy" if column.key == "test" else metric, unit=False)
+    if column.kind == "param":
+        name = column.key.removeprefix("param:")
+        return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
+    if column.key == "epochs":
+        return f"{row.epochs}/{row.planned_epochs}" if row.planned_epochs > row.epochs else str(row.epochs)
+    if column.key == "state":
+        return row.trial_state.lower()
+    if column.key == "rank" and row.stable is None:
+        return wording.MISSING
+    return str(getattr(row, column.key))
+
+
+def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:
+    """What stands below a cell's text: the epoch of a best value; the interval of a stable one, or why there is none."""
+    if column.key == "best" and row.best_epoch:
+        return f"epoch {row.best_epoch}"
+    if column.key != "stable" or row.stable is None:
+        return ""
+    if row.trial_state == "PRUNED":
+        return "pruned"
+    if row.provisional:
+        return "provisional"
+    if row.stable_interval is None:
+        return "one seed" if row.seeds == 1 else ""
+    return wording.interval(row.stable_interval, metric, unit=False)

@@ -1,0 +1,184 @@
+"""One study's report as one self-contained HTML text: templates, style sheets and scripts inlined; their hashes are all that its security policy allows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import wording
+from reports.page.appendix_view import history_view, reproduce_view
+from reports.page.diagnosis_view import diagnosis_view
+from reports.page.drawing import Scale, scale_over
+from reports.page.parameters_view import importance_views
+from reports.page.payload import default_selection, payload
+from reports.page.ranking_view import curve_of, ranking_view
+from reports.page.sweep_view import sweep_view
+from reports.page.verdict_view import verdict_view
+from reports.verdict import as_report_data
+
+if TYPE_CHECKING:
+    from reports.page.drawing import Sparkline
+    from reports.ranking import RankedConfiguration
+    from reports.records import StudyRecord
+    from reports.verdict import ReportData
+
+
+STATIC_CURVE = (320, 120)
+CLIPPED_SHARE = 0.5
+"""Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
+STYLES = ("variables", "page", "verdict", "ranking", "curves", "parameters", "diagnosis", "sweep", "reproduce", "comparison", "print")
+SCRIPTS = (
+    "elements",
+    "payload",
+    "state",
+    "scale",
+    "sparkline",
+    "rows",
+    "series",
+    "table",
+    "filters",
+    "curve_chart",
+    "curves",
+    "marginals",
+    "parallel",
+    "heatmap",
+    "page",
+    "main",
+)
+"""In the order in which one may use another."""
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
+
+
+@cache
+def environment() -> Environment:
+    """The templates' environment, one a process: escaping on, unknown names are errors."""
+    env = Environment(
+        loader=PackageLoader("reports.page", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters["words"] = wording.words
+    env.filters["evidence"] = wording.evidence
+    return env
+
+
+def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", refresh_seconds: int | None = None) -> dict[str, object]:
+    """What the frame of every page needs; our own styles, scripts and the escaped payload are the only marked-safe texts."""
+    return {
+        "title": title,
+        "sections": [{"id": identifier, "label": label} for identifier, label in sections],
+        "policy": security_policy(),
+        "styles": Markup(styles()),  # noqa: S704 - our own files
+        "scripts": Markup(scripts()),  # noqa: S704 - our own files
+        "payload": Markup(payload),  # noqa: S704 - escaped by `payload.script_safe`
+        "refresh_seconds": refresh_seconds,
+    }
+
+
+def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
+    """Build the report of a study.
+
+    Args:
+        study: the records, or the report data already made from them.
+        refresh_seconds: reload the page so often, while a sweep runs; None: never.
+
+    Returns:
+        A whole HTML document that asks nothing of the network.
+    """
+    data = as_report_data(study)
+    scale = sparkline_scale(data)
+    title = f"{data.study.name}: {data.verdict.headline}"
+    template = environment().get_template("report.html.jinja")
+    return template.render(
+        page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
+        data=data,
+        importance=importance_views(data),
+        is_fraction=wording.is_fraction(data.study.metric),
+        verdict=verdict_view(data),
+        ranking=ranking_view(data, scale),
+        curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
+        diagnosis=diagnosis_view(data, scale),
+        sweep=sweep_view(data),
+        history=history_view(data),
+        reproduce=reproduce_view(data),
+    )
+
+
+def sparkline_scale(data: ReportData) -> Scale:
+    """One scale for all rows, from the bulk of all epochs."""
+    parts = [
+        curve[np.isfinite(curve)]
+        for row in data.configurations
+        for trial in row.trials
+        if (curve := trial.curves.get(data.study.metric)) is not None
+    ]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not values.size:
+        return Scale(0.0, 1.0)
+    low, high = np.percentile(values, [CLIPPED_SHARE, 100 - CLIPPED_SHARE])
+    return scale_over((float(low), float(high)), margin=0.02)
+
+
+def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfiguration, Sparkline, str]]:
+    """Larger curves with descriptions, for readers without scripts."""
+    curves = []
+    for identifier in default_selection(data):
+        row = data.configuration(identifier)
+        spark = curve_of(data, row, scale, STATIC_CURVE)
+        if spark is not None:
+            flags = ", ".join(wording.words(flag.name) for flag in row.flags)
+            curves.append((row, spark, f"{data.study.metric} over {row.epochs} epochs{'; ' + flags if flags else ''}"))
+    return curves
+
+
+def _sections(data: ReportData) -> list[tuple[str, str]]:
+    sweep = data.study.kind == "study"
+    sections = [("verdict", "Verdict")]
+    if data.configurations:
+        sections += [("ranking", "Ranking"), ("curves", "Curves")]
+        if sweep and data.parameters:
+            sections.append(("parameters", "What matters"))
+        sections.append(("diagnosis", "Diagnosis"))
+    if sweep:
+        sections.append(("sweep", "Sweep"))
+    return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]
+
+
+@cache
+def styles() -> str:
+    """All style sheets as one text."""
+    return "\n".join(_read("css", f"{name}.css") for name in STYLES)
+
+
+@cache
+def scripts() -> str:
+    """All scripts as one: each module becomes a function that returns what it exports, so that their private names stay apart."""
+    return "\n".join(_as_function(name, _read("scripts", f"{name}.js")) for name in SCRIPTS)
+
+
+def _as_function(name: str, source: str) -> str:
+    """An ECMAScript module, as an expression that names its exports."""
+    exported = ", ".join(match.group(2) for match in EXPORT.finditer(source))
+    body = EXPORT.sub(r"\1 \2", IMPORT.sub(r"const \1 = module_\2;", source))
+    return f"const module_{name} = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();"
+
+
+@cache
+def security_policy() -> str:
+    """A Content-Security-Policy that lets our own script and styles run and nothing load from anywhere."""
+    return f"default-src 'none'; script-src '{_hash(scripts())}'; style-src '{_hash(styles())}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(folder: str, name: str) -> str:
+    return (resources.files("reports.page") / folder / name).read_text(encoding="utf-8")

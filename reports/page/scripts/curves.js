@@ -1,0 +1,148 @@
+// @ts-check
+/** The learning curves of the selection. */
+import { byId, html, isolated, svg } from "./elements.js";
+import { drawCurveChart } from "./curve_chart.js";
+import { seriesColour, seriesDash } from "./series.js";
+
+/**
+ * @typedef {import("./payload.js").Data} Data
+ * @typedef {import("./payload.js").Row} Row
+ * @typedef {import("./payload.js").Curve} Curve
+ */
+
+/**
+ * @param {Data} data
+ * @param {import("./state.js").Store} store
+ */
+export function startCurves(data, store) {
+  const host = byId("curve-chart"), metric = /** @type {HTMLSelectElement} */ (byId("curve-metric"));
+  const training = /** @type {HTMLInputElement} */ (byId("curve-training")), seeds = /** @type {HTMLInputElement} */ (byId("curve-seeds"));
+  const reset = /** @type {HTMLButtonElement} */ (byId("curve-reset"));
+  /** @type {[number, number] | null} */
+  let zoom = null;
+  for (const name of data.metrics) metric.append(html("option", { value: name }, name));
+  const draw = () => {
+    const choices = store.get();
+    const shown = data.metrics.includes(choices.metric) ? choices.metric : data.metrics[0] ?? data.metric;
+    metric.value = shown;
+    training.checked = choices.training;
+    seeds.checked = choices.seeds;
+    reset.disabled = zoom === null;
+    const rows = selectedRows(data, choices.selected);
+    drawLegend(rows, store);
+    byId("curve-plot-title").textContent = rows.length ? `${shown} by epoch of ${rows.length === 1 ? rows[0].row.short : `${rows.length} selected`}` : `${shown} by epoch`;
+    const series = rows.map(({ row, slot }) => seriesOf(data, row, slot, shown, choices.training)).filter((one) => one !== null);
+    if (!series.length) {
+      host.replaceChildren(html("p", { class: "muted" }, rows.length ? "The selection has no such curve." : "Select rows in the table to compare their curves."));
+      return;
+    }
+    drawCurveChart(host, series, {
+      metric: shown, axis: data.axis(shown), textOf: (value) => data.curveText(shown, value), zoom, eachSeed: choices.seeds,
+      onZoom(range) {
+        zoom = range;
+        const focused = document.activeElement?.classList.contains("curve-chart-area");
+        draw();
+        if (focused) /** @type {SVGElement | null} */ (host.querySelector(".curve-chart-area"))?.focus();
+      },
+      onRead: (text) => (byId("curve-readout").textContent = text),
+    });
+  };
+  metric.addEventListener("change", () => store.set({ metric: metric.value }));
+  training.addEventListener("change", () => store.set({ training: training.checked }));
+  seeds.addEventListener("change", () => store.set({ seeds: seeds.checked }));
+  reset.addEventListener("click", () => {
+    zoom = null;
+    draw();
+  });
+  store.subscribe((_, changed) => {
+    if (["selected", "metric", "training", "seeds"].some((key) => changed.has(key))) draw();
+  });
+  let width = host.clientWidth;
+  new ResizeObserver(() => {
+    if (host.clientWidth === width) return;
+    width = host.clientWidth;
+    draw();
+  }).observe(host);
+  draw();
+}
+
+/**
+ * @param {Data} data
+ * @param {string[]} selected
+ * @returns {{row: Row, slot: number}[]}
+ */
+export function selectedRows(data, selected) {
+  const byIdentifier = new Map(data.rows.map((row) => [row.id, row]));
+  return selected.flatMap((id, slot) => {
+    const row = byIdentifier.get(id);
+    return row ? [{ row, slot }] : [];
+  });
+}
+
+/**
+ * @param {{row: Row, slot: number}[]} rows
+ * @param {import("./state.js").Store} store
+ */
+function drawLegend(rows, store) {
+  const items = rows.map(({ row, slot }) => {
+    const line = svg("line", { x1: 1, x2: 25, y1: 5, y2: 5, "stroke-width": 2.6, "stroke-dasharray": seriesDash(slot) || null });
+    line.style.stroke = seriesColour(slot);
+    const remove = html("button", { type: "button", "aria-label": `Remove ${row.short}` }, "\u00d7");
+    remove.addEventListener("click", () => store.toggle(row.id));
+    const rank = row.rank ? `#${row.rank} ` : "";
+    return html("li", {}, svg("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, line), html("span", { class: "muted" }, rank), html("span", { class: "id" }, isolated(row.short)), remove);
+  });
+  byId("curve-legend").replaceChildren(...items);
+}
+
+/**
+ * @param {Data} data
+ * @param {Row} row
+ * @param {number} slot
+ * @param {string} metric
+ * @param {boolean} withTraining
+ * @returns {import("./curve_chart.js").Series | null}
+ */
+function seriesOf(data, row, slot, metric, withTraining) {
+  const lines = curvesOf(data, row, metric);
+  if (!lines.length) return null;
+  const fit = metric.startsWith("val_") && withTraining ? curvesOf(data, row, metric.slice("val_".length)) : [];
+  return {
+    label: row.short, colour: seriesColour(slot), dash: seriesDash(slot), lines, middle: middleOf(lines), band: bandOf(lines),
+    training: fit.length ? middleOf(fit) : null,
+    held: metric === data.metric ? row.stable : null,
+    spans: row.flags.filter(({ span }) => span.length === 2).map(({ name, span }) => ({ name, first: span[0], last: span[1] })),
+  };
+}
+
+/**
+ * @param {Data} data
+ * @param {Row} row
+ * @param {string} metric
+ * @returns {Curve[]}
+ */
+function curvesOf(data, row, metric) {
+  return row.trainings.map((training) => data.curve(training, metric)).filter((curve) => curve !== null);
+}
+
+/**
+ * The first seed's curve: a mean over seeds would hide that each of them swings.
+ * @param {Curve[]} lines
+ */
+function middleOf(lines) {
+  return lines.reduce((longest, curve) => (curve.values.length > longest.values.length ? curve : longest), lines[0]);
+}
+
+/**
+ * Lowest and highest value of any seed at each epoch, where all have the same epochs.
+ * @param {Curve[]} lines
+ */
+function bandOf(lines) {
+  const epochs = middleOf(lines).epochs;
+  const whole = lines.filter((curve) => curve.values.length === epochs.length);
+  if (whole.length < 2) return null;
+  const at = (/** @type {number} */ index) => whole.map(({ values }) => values[index]).filter(Number.isFinite);
+  const low = Array.from({ length: epochs.length }, (_, index) => Math.min(...at(index)));
+  const high = Array.from({ length: epochs.length }, (_, index) => Math.max(...at(index)));
+  return low.every(Number.isFinite) ? { epochs, low, high } : null;
+}

@@ -1,0 +1,160 @@
+"""How reports write numbers and names. Every text of a number on the page is made here; the page's scripts only show it."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reports.flags.flag import EvidenceValue
+    from reports.records import ParameterValue
+
+
+MISSING = "\u2013"
+PERCENT = "\u202f%"
+"""With a narrow space that does not break."""
+FRACTION_METRICS = ("accuracy", "_f1", "top5", "share", "recall", "precision", "_acc", "auc")
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@cache
+def is_fraction(metric: str) -> bool:
+    """Whether a metric lies in [0, 1] and reads better as a percentage."""
+    return metric in {"acc", "val_acc"} or any(part in metric for part in FRACTION_METRICS)
+
+
+def score(value: float | None, metric: str, *, unit: bool = True) -> str:
+    """A value of a metric: 87.8 % (with a narrow space that does not break) for fractions, four significant digits otherwise."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if is_fraction(metric):
+        return f"{100 * value:.1f}{PERCENT if unit else ''}"
+    return f"{value:.4g}"
+
+
+def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = True) -> str:
+    """``86.1 to 89.3 %``."""
+    if bounds is None:
+        return MISSING
+    return f"{score(bounds[0], metric, unit=False)} to {score(bounds[1], metric, unit=unit)}"
+
+
+def tick(value: float, step: float, metric: str) -> str:
+    """A round value on an axis, with the decimals that steps of this size need."""
+    factor, decimals = tick_format(step, metric)
+    return f"{factor * value:.{decimals}f}"
+
+
+def tick_format(step: float, metric: str) -> tuple[int, int]:
+    """What `tick` multiplies a value by, and the decimals that it writes.
+
+    A tick is a multiple of its step, so these decimals write it exactly: every program that follows them writes the same text.
+    """
+    factor = 100 if is_fraction(metric) else 1
+    decimals = next((places for places in range(15) if math.isclose(round(factor * step, places), factor * step, rel_tol=1e-9)), 15)
+    return factor, decimals
+
+
+def parameter(value: ParameterValue) -> str:
+    """A parameter's value: labels as they are, numbers in their shortest readable form."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return str(value)
+    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):  # noqa: PLR2004 - where exponents read better
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:.4g}"
+
+
+def evidence(value: EvidenceValue) -> str:
+    """A figure of a flag's evidence."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def duration(seconds: float | None) -> str:
+    """``2 h 05 min``."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    if seconds < DAY:
+        return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE):02d} min"
+    return f"{int(seconds // DAY)} d {int(seconds % DAY // HOUR)} h"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """``1 seed``, ``3 seeds``, ``10,000 trials``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def words(name: str) -> str:
+    """``bn_gap`` as ``bn gap``."""
+    return name.replace("_", " ")
+
+
+def listing(words: Sequence[str], most: int = 3) -> str:
+    """``a``, ``a and b``, ``a, b and 5 others``."""
+    if len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} others"
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+SHORTEST = 6
+HASH_CHARACTERS = frozenset("0123456789abcdef")
+
+
+def short_ids(identifiers: Iterable[str]) -> dict[str, str]:
+    """Each ID to its shortest prefix, of at least six characters, that no other ID shares.
+
+    IDs that are no hashes (names of logs) stay whole.
+    """
+    names = list(identifiers)
+    length = SHORTEST
+    hashes = [name for name in names if _is_hash(name)]
+    while length < max((len(name) for name in hashes), default=0) and len({name[:length] for name in hashes}) < len(set(hashes)):
+        length += 1
+    return {name: name[:length] if _is_hash(name) else name for name in names}
+
+
+def _is_hash(name: str) -> bool:
+    return len(name) > SHORTEST and set(name) <= HASH_CHARACTERS
+
+
+def json_text(document: object, *, compact: bool = False) -> str:
+    """A document as JSON (RFC 8259): what is no number becomes null, NumPy's scalars and tuples become JSON's own.
+
+    Args:
+        document: dictionaries, lists, tuples, texts and numbers.
+        compact: on one line without spaces.
+    """
+    layout = {"separators": (",", ":")} if compact else {"indent": 1}
+    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, **layout)
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _plain(value.item())  # type: ignore[attr-defined]  # a NumPy scalar: nothing else is in our documents

@@ -1,0 +1,94 @@
+"""Who leads a study that is running: `reports.ranking.rank`, asked again once a trial is over."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reports.flags import summarise_flags, trial_flags
+from reports.ranking import rank
+from reports.ranking.ranked import fresh_trials
+from reports.stability import stability
+from sweeps.record.study_record import study_record
+from sweeps.study.state import metric_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reports.flags import Flag
+    from reports.ranking import RankedConfiguration
+    from reports.records import StudyRecord, TrialRecord
+    from reports.stability import StabilityScore
+    from sweeps.record.facts import StudyFacts
+    from sweeps.study.state import StudyState
+
+LEADERS = 5
+"""Configurations that a run names as its leaders."""
+SHARE_OF_TIME = 0.02
+"""Of the driver's time that ranking may take: a study of ten thousand trials is ranked once in a minute or two, a usual one after each trial."""
+
+
+class StudyRanking:
+    """The finished configurations of a study, ranked as its report ranks them.
+
+    Only trials that are over can change the order, and only configurations with a complete one have a place among the finished: the others are left out.
+    Flags are found for the leaders alone.
+
+    Args:
+        study: its name.
+        state: its trials.
+        facts: what it is, as last read.
+    """
+
+    def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts]) -> None:
+        self._study = study
+        self._state = state
+        self._facts = facts
+        self._ranked: tuple[RankedConfiguration, ...] = ()
+        self._record: StudyRecord | None = None
+        self._of: tuple[int, int | None] | None = None
+        self._due = 0.0
+        self._scores: dict[int, StabilityScore | None] = {}
+        self._flags: dict[int, tuple[Flag, ...]] = {}
+
+    def configurations(self, *, now: bool = False) -> tuple[RankedConfiguration, ...]:
+        """All finished configurations, best first.
+
+        Args:
+            now: with every trial that is over; else the ranking may be older where a new one would take more than `SHARE_OF_TIME`.
+        """
+        facts = self._facts()
+        of = len(self._state.finished), facts.num_val
+        if of != self._of and (now or time.monotonic() >= self._due):
+            began = time.monotonic()
+            self._rank(facts)
+            self._of = of
+            ended = time.monotonic()
+            self._due = ended + (ended - began) / SHARE_OF_TIME
+        return self._ranked
+
+    def leaders(self, *, now: bool = False) -> tuple[RankedConfiguration, ...]:
+        """The best configurations with their flags, best first; `now` as for `configurations`."""
+        return tuple(self._with_flags(each) for each in self.configurations(now=now)[:LEADERS])
+
+    def _rank(self, facts: StudyFacts) -> None:
+        own = [trial for _, trial in sorted(self._state.finished.items()) if trial.role != "history"]
+        complete = {trial.configuration for trial in own if trial.state == "COMPLETE"}
+        trials = [trial for trial in own if trial.configuration in complete]
+        for trial in trials:
+            if trial.number not in self._scores:
+                self._scores[trial.number] = stability(metric_curve(trial, facts.metric), maximize=facts.maximize)
+        self._record = study_record(self._study, facts, trials)
+        self._ranked = rank(self._record, flags={}, scores=self._scores).finished
+
+    def _with_flags(self, ranked: RankedConfiguration) -> RankedConfiguration:
+        complete = [trial for trial in ranked.trials if trial.state == "COMPLETE"]
+        return replace(ranked, flags=summarise_flags({each.number: self._flags_of(each) for each in fresh_trials(complete) or complete}))
+
+    def _flags_of(self, trial: TrialRecord) -> tuple[Flag, ...]:
+        if self._record is None:
+            return ()
+        if trial.number not in self._flags:
+            self._flags[trial.number] = trial_flags(trial, self._record)
+        return self._flags[trial.number]

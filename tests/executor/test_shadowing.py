@@ -1,0 +1,114 @@
+"""A person's own ``trainer.py`` or folder ``reports`` beside the sweep file stands in for none of our packages; modules of other names are found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from shadows import OURS, ROOT, plant
+
+from sweeps.import_order import child_command
+from sweeps.record import read_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWEEP = """\
+study: shadowed
+data: {source: "my_stuff:load"}
+model: {backbone: "my_stuff:net"}
+training: {epochs: 1, batch_size: 40}
+space: {learning_rate: {choice: [0.01]}}
+search: {trials: 1, sampler: grid, pruner: none}
+resources: {cpu: 1, concurrent: 1}
+"""
+
+MY_STUFF = """\
+import numpy as np
+
+
+def load():
+    generator = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    images = generator.integers(0, 120, (120, 8, 8, 1)) + 100 * labels[:, None, None, None]
+    return images.astype(np.uint8), labels
+
+
+def net(input_shape):
+    import keras
+
+    image = keras.Input(input_shape)
+    return keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+"""
+
+KINDS: tuple[Literal["file", "folder"], ...] = ("file", "folder")
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+"""The product as it is found where it is installed: by its place on the path, not by the current folder."""
+
+NOTEBOOK = """
+from sweeps import Sweep
+from sweeps.launch import LaunchOptions
+
+Sweep.from_yaml("sweep.yaml").run(LaunchOptions(executor="inline", quiet=True))
+"""
+
+
+def folder_with(folder: Path) -> Path:
+    (folder / "sweep.yaml").write_text(SWEEP)
+    (folder / "my_stuff.py").write_text(MY_STUFF)
+    return folder
+
+
+def python(folder: Path, *words: str) -> None:
+    done = subprocess.run([sys.executable, *words], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_ran(folder: Path) -> None:
+    (trial,) = read_study(f"sqlite:///{folder}/shadowed.db", "shadowed").trials
+    assert trial.state == "COMPLETE", trial.error
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", OURS)
+def test_a_child_process_runs_our_module(tmp_path: Path, name: str, kind: Literal["file", "folder"]) -> None:
+    plant(tmp_path, kind, (name,))
+    command = child_command("sweeps.cli", "spaces")
+    command[3] = os.pathsep.join([str(tmp_path), command[3]])
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "quick" in done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_check_names_no_clash(tmp_path: Path, kind: Literal["file", "folder"]) -> None:
+    plant(folder_with(tmp_path), kind)
+    python(tmp_path, "-P", "-m", "sweeps.cli", "check", "sweep.yaml")
+
+
+@pytest.mark.parametrize(("executor", "kind"), [("inline", "file"), ("ray-core", "file"), ("ray-core", "folder"), ("ray-tune", "file")])
+def test_a_sweep_runs(tmp_path: Path, executor: str, kind: Literal["file", "folder"]) -> None:
+    plant(folder_with(tmp_path), kind)
+    python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep.yaml", "--executor", executor)
+    assert_ran(tmp_path)
+
+
+def test_a_notebook_which_has_its_folder_first_on_the_path(tmp_path: Path) -> None:
+    plant(folder_with(tmp_path), "file", tuple(name for name in OURS if name != "sweeps"))
+    python(tmp_path, "-c", NOTEBOOK)
+    assert_ran(tmp_path)
+
+
+def test_a_module_of_our_name_that_was_imported_before_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "trainer.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", "import trainer, sweeps"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert f"the module 'trainer' was imported from {tmp_path}/trainer.py, and Steadysweep has a package of this name" in done.stderr
+    assert "rename yours, e.g. my_trainer" in done.stderr

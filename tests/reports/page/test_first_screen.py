@@ -1,0 +1,81 @@
+"""What a reader sees before scrolling: the verdict, its interval or "not confirmed", ties, oscillating configurations."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import synthetic_studies as synthetic
+
+from reports.page import render_report
+from reports.verdict import build_report_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from reports.verdict import ReportData
+
+VISIBLE_TEXT = """() => {
+  const parts = [];
+  const walker = document.createTreeWalker(document.getElementById("verdict"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    const box = range.getBoundingClientRect();
+    if (box.width && box.bottom <= innerHeight && box.right <= innerWidth && box.left >= 0) parts.push(walker.currentNode.textContent);
+  }
+  return parts.join(" ").replace(/\\s+/g, " ");
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_first_screen_of_a_confirmed_winner(open_page: Callable, data: ReportData, text: str, width: int, height: int) -> None:
+    opened = open_page(text, width=width, height=height)
+    seen = opened.page.evaluate(VISIBLE_TEXT)
+    winner = data.configurations[0]
+    assert winner.confirmed
+    assert winner.short in seen
+    assert re.search(r"A new training: [\d.]+ to [\d.]+\s*%, from 2 fresh seeds alone", seen)
+    assert "with none" in seen
+    assert f"{len(data.verdict.oscillating)} of 24 configurations oscillate" in seen
+    assert "expected by chance" in seen
+    for identifier in data.verdict.oscillating:
+        assert data.configuration(identifier).short in seen
+    assert "best epoch would have picked" in seen
+    assert not opened.errors
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_first_screen_says_when_one_seed_confirms_nothing(open_page: Callable, width: int, height: int) -> None:
+    study = synthetic.flowers()
+    once = replace(study, trials=tuple(trial for trial in study.trials if trial.role == "search"))
+    data = build_report_data(once)
+    text = open_page(render_report(data), width=width, height=height).page.evaluate(VISIBLE_TEXT)
+    assert re.search("One seed( each)?: not confirmed", text)
+    assert "oscillate" in text
+    for identifier in data.verdict.leaders[:8]:
+        assert data.configuration(identifier).short in text
+
+
+def test_no_winner_is_announced_inside_a_large_tie(open_page: Callable) -> None:
+    flat = synthetic.alike(12)
+    data = build_report_data(flat)
+    page: Page = open_page(render_report(data)).page
+    headline = page.inner_text("h1")
+    assert "of 12 configurations cannot be separated" in headline
+    assert not any(row.short in headline for row in data.configurations)
+    assert page.locator(".settings").count() == 0
+
+
+def test_verdict_without_scripts_has_table_sparklines_and_curves(open_page: Callable, text: str) -> None:
+    opened = open_page(text, scripts=False)
+    page = opened.page
+    assert page.locator("#ranked tbody tr").count() == 24
+    assert page.locator("#ranked tbody .spark-line").count() >= 23
+    assert page.locator(".static-curve").first.is_visible()
+    assert not page.locator("#filters").is_visible()
+    assert "holds" in page.inner_text("h1")

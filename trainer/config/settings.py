@@ -1,0 +1,308 @@
+"""The typed settings of one training: its images, its network, how it is fitted. No TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from trainer.augmentation import policy_from
+from trainer.backbones import backbone_info
+from trainer.errors import ConfigError
+from trainer.places import is_address, parse_address
+from trainer.user_code import check_reference, is_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, strict about unknown keys, compared by value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def setting(default: Any = ..., *, searchable: bool = False, **constraints: Any) -> Any:  # noqa: ANN401 - mirrors pydantic.Field
+    """Declare a field of a `Settings` class; its docstring is its documentation.
+
+    Args:
+        default: value when the key is absent; ``...`` makes the key required.
+        searchable: whether a search space may vary it (DESIGN: a typed allow-list).
+        **constraints: passed to `pydantic.Field` (``ge``, ``le``, ``gt``, ``default_factory``, ...).
+    """
+    if "default_factory" not in constraints:
+        constraints["default"] = default
+    return Field(json_schema_extra={"searchable": True} if searchable else None, **constraints)
+
+
+def searchable_settings(settings: type[Settings]) -> Mapping[str, FieldInfo]:
+    """The fields of `settings` that a search space may vary, by name."""
+    return {
+        name: field
+        for name, field in settings.model_fields.items()
+        if cast("dict[str, Any]", field.json_schema_extra or {}).get("searchable")
+    }
+
+
+@contextlib.contextmanager
+def _refused(key: str) -> Iterator[None]:
+    """Errors of ours as the `ValueError` that pydantic reports with the key itself."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix(f"{key}: ")) from error
+
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class SplitConfig(Settings):
+    """How images are divided; ignored for the parts that the source already gives."""
+
+    train: Fraction | Count = setting(0.7)
+    """A fraction in (0, 1) of the images, or a whole number of images."""
+    validation: Fraction | Count | Literal["train"] = setting(0.15)
+    """A fraction, a number of images, or ``train``: validate on the training images, all of them unless `train` or `test` are given too
+    (a study of memorisation; the pre-flight finding must be allowed by name)."""
+    test: Annotated[float, Field(ge=0, lt=1)] | Annotated[int, Field(ge=0)] = setting(0.15)
+    """A fraction, a number of images, or 0 for no test split."""
+    seed: int = setting(0, ge=0)
+    """Seed of the split; the same for every trial of a study."""
+    stratify: bool = setting(default=True)
+    """Keep the share of each class equal in every part."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_images_train(cls, given: Any) -> Any:  # noqa: ANN401 - whatever the file says
+        """``validation: train`` holds nothing back unless asked to: every image trains, and there is no test part."""
+        if isinstance(given, dict) and given.get("validation") == "train":
+            return {"train": 1.0, "test": 0, **given}
+        return given
+
+
+class DataConfig(Settings):
+    """The images of a study. Source and split are part of what a study *is* and are never searched."""
+
+    source: str = setting(min_length=1)
+    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
+    ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
+    image_size: Count | tuple[Count, Count] | None = setting(None)
+    """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
+    color: Literal["auto", "grey", "rgb"] = setting("auto")
+    """Channels given to the model: as in the files, one, or three."""
+    classes: tuple[str, ...] | None = setting(None)
+    """Use only these classes, in this order; default: all, sorted."""
+    split: SplitConfig = setting(default_factory=SplitConfig)
+    """How images are divided into training, validation and test."""
+    preprocessing: Literal["auto", "rescale", "standardize", "none", "per_image_max"] = setting("auto", searchable=True)
+    """``auto``: what the backbone was trained with, else ``rescale`` (1/255). ``per_image_max`` exists to reproduce a known failure."""
+    augmentation: str | dict[str, Any] | tuple[dict[str, Any], ...] = setting("none", searchable=True)
+    """A named policy (``steadysweep augmentations``), a policy with parameters (``{name: rotate, degrees: 30, share: .5}``), or a list of Keras layers with arguments."""
+    imbalance: Literal["none", "class_weight", "resample"] = setting("none", searchable=True)
+    """Counter class imbalance by loss weights or by resampling the training images."""
+    on_unreadable: Literal["fail", "skip"] = setting("fail")
+    """What an unreadable image file does: stop with its name, or be skipped and counted."""
+    cache_memory_gb: float = setting(2.0, ge=0)
+    """Decoded images are kept in memory up to this many GB a process, else on disk."""
+    cache_path: str | None = setting(None)
+    """Node-local folder for decoded images, data brought from object storage and checkpoints on their way there; default: the user's cache folder."""
+    cache_disk_gb: float = setting(50.0, gt=0)
+    """Decoded images and data brought from object storage, least recently used first and none that is in use, are removed from that folder beyond this many GB."""
+    sampling: Literal["every_image", "with_replacement", "alternating_halves", "leftover_batch"] = setting("every_image", searchable=True)
+    """Training images of an epoch. All but ``every_image`` reproduce input paths that are known to fail: ``with_replacement`` draws at random and never covers the data,
+    ``alternating_halves`` shows one half in odd epochs and the other in even ones, ``leftover_batch`` all full batches in odd epochs, the partial one in even ones."""
+    validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
+    """``all``: every validation image each epoch. ``floor_batches``: another window each epoch, as a generator does that keeps its counter between epochs."""
+
+    @field_validator("source")
+    @classmethod
+    def _usable_address(cls, value: str) -> str:
+        """Refuse an address that cannot be used, above all one with credentials in it, and a function whose module ours hides."""
+        with _refused("data.source"):
+            if is_address(value):
+                parse_address(value, "data.source")
+            elif is_reference(value):
+                check_reference(value, "data.source")
+        return value
+
+    @field_validator("cache_path")
+    @classmethod
+    def _local_cache(cls, value: str | None) -> str | None:
+        """A cache is for one machine."""
+        if value is not None and is_address(value):
+            raise ValueError("a cache is a folder on a local disk of each machine, not an address")
+        return value
+
+    @field_validator("augmentation")
+    @classmethod
+    def _known_augmentation(
+        cls, value: str | dict[str, Any] | tuple[dict[str, Any], ...]
+    ) -> str | dict[str, Any] | tuple[dict[str, Any], ...]:
+        """Refuse an unknown policy or parameter while the file's line is still known."""
+        with _refused("data.augmentation"):
+            policy_from(value)
+        return value
+
+
+FrozenForm = Literal["none", "all", "percent", "blocks", "weighted", "layer"]
+_FROZEN_FORMS: Mapping[FrozenForm, str] = {
+    "none": r"none",
+    "all": r"all",
+    "percent": r"(\d+(?:\.\d+)?)\s*%",
+    "blocks": r"(\d+)\s+blocks?",
+    "weighted": r"weighted:\s*(\d+)",
+    "layer": r"([A-Za-z_][\w./-]*)",
+}
+_ALL_PERCENT = 100
+
+
+def parse_frozen_layers(given: object) -> tuple[FrozenForm, str]:
+    """The form of a ``frozen_layers`` setting, and the number or name in it; `trainer.network.boundary` resolves it on a backbone.
+
+    Args:
+        given: ``none``, ``all``, ``75%`` (0 to 100), ``4 blocks``, a layer's name, or ``weighted:20``.
+
+    Raises:
+        ValueError: any other form. A bare number is refused: 20 layers are 88 % of VGG19's parameters and .5 % of ResNet50's.
+    """
+    accepted = "none, all, a share of the blocks such as '75%', '4 blocks', a layer's name, or 'weighted:20'"
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise ValueError(f"expected {accepted}, got {given!r}")  # noqa: TRY004 - pydantic reports ValueError alone
+    text = str(given).strip()
+    if re.fullmatch(r"[-+]?\d+(?:\.\d*)?", text) or not isinstance(given, str):
+        raise ValueError(
+            "a bare number means different things in different backbones: write '4 blocks' for blocks from the input, "
+            f"'weighted:20' for layers with weights, or a share such as '75%'; got {given!r}"
+        )
+    for form, pattern in _FROZEN_FORMS.items():
+        if match := re.fullmatch(pattern, text):
+            value = match[1] if match.groups() else ""
+            if form == "percent" and float(value) > _ALL_PERCENT:
+                raise ValueError(f"expected a share from 0% to 100%, got {text!r}, which is beyond the backbone")
+            return form, value
+    raise ValueError(f"expected {accepted}, got {text!r}")
+
+
+def _checked_frozen_layers(given: object) -> object:
+    """`given`, if it has one of the accepted forms."""
+    parse_frozen_layers(given)
+    return given
+
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class ModelConfig(Settings):
+    """The network: a backbone up to its features and a head on top."""
+
+    backbone: str = setting("small_resnet", searchable=True)
+    """A name from ``steadysweep models`` or ``package.module:function`` returning a Keras model."""
+    weights: str | None = setting(None)
+    """``imagenet``, a file (``.weights.h5``, ``.keras``), ``own`` (what a ``package.module:function`` loaded itself), or nothing: random initial weights."""
+    options: dict[str, Any] = setting(default_factory=dict)
+    """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
+    pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
+    """How the backbone's feature map becomes a vector."""
+    dense: tuple[Annotated[int, Field(ge=1)], ...] = setting((), searchable=True)
+    """Widths of the dense layers between the features and the output."""
+    activation: str = setting("relu", searchable=True)
+    """Activation of the dense layers."""
+    dropout: Rate | tuple[Rate, ...] = setting(0.0, searchable=True)
+    """Dropout rate before each dense layer and before the output; a list gives each its own, the output's last."""
+    head_bn: bool = setting(default=False, searchable=True)
+    """BatchNorm after each dense layer of the head (on the features where there is none)."""
+    output: Literal["auto", "softmax", "sigmoid"] = setting("auto")
+    """``sigmoid`` is one unit for two classes; the loss follows from it. ``auto``: softmax."""
+    frozen_layers: Annotated[str, BeforeValidator(_checked_frozen_layers)] = setting("none", searchable=True)
+    """``none``, ``all``, ``75%`` (of the blocks, from the input), ``4 blocks``, a layer's name, or ``weighted:20``."""
+    bn_momentum: float | None = setting(None, ge=0, lt=1, searchable=True)
+    """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
+    frozen_bn: Literal["inference", "batch", "reestimate"] = setting("inference", searchable=True)
+    """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known_backbone(cls, value: str) -> str:
+        """Refuse an unknown backbone, or one whose module ours hides, while the file's line is still known."""
+        with _refused("model.backbone"):
+            if backbone_info(value) is None:
+                check_reference(value, "model.backbone")
+        return value
+
+
+class TrainingConfig(Settings):
+    """How the model is fitted. Epochs are never searched; stopping is the pruner's or early stopping's."""
+
+    epochs: int = setting(20, ge=1)
+    """Epochs of a complete training."""
+    batch_size: int = setting(32, ge=1, searchable=True)
+    """Images per optimiser step."""
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "lion"] = setting("adam", searchable=True)
+    """``sgd`` uses `momentum`."""
+    learning_rate: float = setting(1e-3, gt=0, searchable=True)
+    """Peak learning rate of the head, and of the backbone unless `backbone_learning_rate_factor` says otherwise."""
+    backbone_learning_rate_factor: float = setting(1.0, ge=0, le=10, searchable=True)
+    """The backbone's learning rate as a factor of `learning_rate`."""
+    momentum: float = setting(0.9, ge=0, lt=1, searchable=True)
+    """Momentum of ``sgd`` and ``rmsprop``."""
+    schedule: Literal["constant", "cosine", "step", "plateau"] = setting("constant", searchable=True)
+    """``cosine`` falls to 0 over the epochs; ``step`` and ``plateau`` multiply by `schedule_factor`."""
+    warmup_epochs: float = setting(0.0, ge=0, searchable=True)
+    """Epochs of linear warm-up from 0, in steps; fractions allowed."""
+    schedule_factor: float = setting(0.5, gt=0, lt=1, searchable=True)
+    """Factor of ``step`` and ``plateau``."""
+    schedule_patience: int = setting(10, ge=1, searchable=True)
+    """Epochs between steps (``step``), or without a better validation loss (``plateau``)."""
+    min_learning_rate: float = setting(0.0, ge=0)
+    """The schedule never goes below it."""
+    weight_decay: float = setting(0.0, ge=0, searchable=True)
+    """Decoupled weight decay (AdamW's; for other optimisers the same decay after the step)."""
+    label_smoothing: float = setting(0.0, ge=0, lt=1, searchable=True)
+    """Share of the target given to all classes alike."""
+    gradient_clip: float | None = setting(None, gt=0, searchable=True)
+    """Clip the global gradient norm to this."""
+    ema: float | None = setting(None, gt=0, lt=1, searchable=True)
+    """Momentum of an exponential moving average of the weights that validation and export use."""
+    unfreeze_every: int | None = setting(None, ge=1, searchable=True)
+    """Gradual unfreezing: thaw one more block, from the output, every so many epochs."""
+    frozen_features: Literal["each_step", "precomputed"] = setting("each_step", searchable=True)
+    """``precomputed``: the frozen part runs once over the images, and all trainings that freeze the same part train the rest on its activations, which are
+    kept on the node. Exact, and refused where it would not be: with random augmentation, `unfreeze_every` or ``frozen_bn: batch``."""
+    loss: Literal["auto", "binary_crossentropy"] = setting("auto")
+    """``auto``: the cross-entropy that belongs to the output. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
+    precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)
+    """Recompute BatchNorm statistics exactly over the training images after training, or before each validation; weights untouched."""
+    early_stopping: int | None = setting(None, ge=1)
+    """Stop when the *level* of the metric has not improved for this many epochs."""
+    checkpoint_every: int | None = setting(None, ge=1)
+    """Epochs between checkpoints; default: every epoch, or as seldom as keeps their cost under 5 %."""
+    deterministic: bool | None = setting(None)
+    """Bit-exact repeats and resumes; default: on where there is no GPU."""
+    mixed_precision: bool = setting(default=False)
+    """Compute in float16/bfloat16 with float32 weights."""
+    jit_compile: bool | Literal["auto"] = setting("auto")
+    """XLA; ``auto``: Keras decides on a GPU, off on a CPU, where it is slower."""
+    steps_per_execution: int = setting(1, ge=1)
+    """Optimiser steps per call into TensorFlow."""
+
+
+Metric = Literal["val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_top5", "val_loss"]
+
+
+class TrainConfig(Settings):
+    """Everything that determines a training's result."""
+
+    data: DataConfig
+    model: ModelConfig = setting(default_factory=ModelConfig)
+    training: TrainingConfig = setting(default_factory=TrainingConfig)
+    metric: Metric = setting("val_accuracy")
+    """The per-epoch metric that early stopping and the choice of the exported checkpoint use."""
+    seed: int = setting(0, ge=0)
+    """Seed of initial weights, data order, augmentation and dropout."""
+    allow: tuple[str, ...] = setting(())
+    """Names of pre-flight findings that are known and accepted."""
