@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli.command import Command, storage_argument, storage_url
-from sweeps.errors import SweepInputError
+from sweeps.errors import SweepError, SweepInputError
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +68,10 @@ def _record(name: str, storage: str | None, first: str) -> StudyRecord:
     from sweeps.record import SchemaError, StudyNotFoundError, read_study
     from sweeps.variables import expand, has_literal_password
 
-    if storage is None and is_place(name) and not Path(f"{name}.db").is_file():
+    if storage is None and is_place(name):
+        if "/" not in name:
+            with suppress(SweepError):
+                return read_study(storage_url(None, first), name)
         if has_literal_password(name):
             raise SweepInputError(
                 "report: a password on the command line can be read by every user of this machine; write it as ${VARIABLE}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +121,24 @@ def test_the_same_settings_twice_are_one_configuration(tmp_path: Path) -> None:
 
     assert [trial.configuration for trial in study.trials] == ["r0", "r0", "r2"]
     assert [trial.seed for trial in study.trials] == [0, 1, 0]
+
+
+def test_a_study_comes_before_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep, images = tmp_path / "sweep", tmp_path / "flowers"
+    for folder in (sweep, images):
+        folder.mkdir()
+    for number, rate in enumerate(RATES):
+        (sweep / f"r{number}.csv").write_text(history(rate))
+        (sweep / f"r{number}.json").write_text(json.dumps({"lr": rate}))
+    own = replace(record(sweep), name="flowers", facts={"host": "here"})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEADYSWEEP_STORAGE", "sqlite:///elsewhere.db")
+    monkeypatch.setattr("sweeps.record.read_study", lambda _url, name: own if name == "flowers" else None)
+
+    assert main(["report", "flowers", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["study"]["facts"] == {"host": "here"}
 
 
 def test_the_command_writes_the_report_and_names_what_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
