@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.records import StudyRecord
+    from tests.conftest import PostgresServer
 
 SWINGS = RATES[2]
 
@@ -83,6 +84,25 @@ def test_optuna(file: str, peer: Callable[[str], Path]) -> None:
     ]
     assert study.peer_winner.trial == "trial 1"
     assert (peer("optuna") / file).read_bytes() == before, "nothing is written"
+
+
+def test_optuna_in_postgresql(postgres: PostgresServer) -> None:
+    import optuna
+
+    study = optuna.create_study(study_name="shared", storage=postgres.url, direction="minimize")
+    losses = [0.9, 0.5, 0.4, 0.6, 0.3]
+    for rate in RATES:
+        distributions = {"lr": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True)}
+        reported = {epoch: loss + rate for epoch, loss in enumerate(losses)}
+        study.add_trial(
+            optuna.trial.create_trial(params={"lr": rate}, distributions=distributions, value=0.3, intermediate_values=reported)
+        )
+
+    record_of_it = record(postgres.url, "shared")
+
+    assert (record_of_it.metric, record_of_it.maximize) == ("val_loss", False)
+    assert record_of_it.trials[2].curves["val_loss"].tolist() == [pytest.approx(loss + RATES[2]) for loss in losses]
+    assert postgres.url not in str(record_of_it.facts), "the password stays out of the report"
 
 
 def test_an_optuna_study_with_final_values_alone_is_refused(peer: Callable[[str], Path]) -> None:
