@@ -138,6 +138,25 @@ class ParameterRecord:
 
 
 @dataclass(frozen=True)
+class PeerWinner:
+    """The trial that another tool names as the best of its sweep.
+
+    Attributes:
+        tool: e.g. ``Optuna``; empty where a table sorted by `rule` stands for it, because the tool names no winner.
+        configuration: ID of the trial's configuration.
+        trial: the trial as the tool names it.
+        value: the figure that it was chosen by.
+        rule: what that figure is, e.g. ``its last value``.
+    """
+
+    tool: str
+    configuration: str
+    trial: str
+    value: float
+    rule: str
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """Everything a report needs; built by `sweeps` from the storage, or by `diagnose` from logs.
 
@@ -158,6 +177,7 @@ class StudyRecord:
         updated: UTC of the newest record.
         history: trials of another study that this one began with; never ranked, counted or tested here.
         history_source: that study's name, or empty.
+        peer_winner: of a sweep that another tool ran: the trial that it names as the best; None of this project's own sweeps.
     """
 
     name: str
@@ -176,6 +196,7 @@ class StudyRecord:
     updated: datetime | None = None
     history: tuple[TrialRecord, ...] = ()
     history_source: str = ""
+    peer_winner: PeerWinner | None = None
 
 
 _SECTIONS: Final = ("data", "model", "training")

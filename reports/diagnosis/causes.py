@@ -94,7 +94,7 @@ def _logged_rate(run: LoggedRun) -> Finding:
     """The learning rate: where the log has it and it fell once for good, movement before and after are compared."""
     if "learning_rate" not in run.curves or "val_accuracy" not in run.curves:
         return False, "The log has no learning rate."
-    finding = _fall_of_rate(run.curves)
+    finding = _fall_of_rate(run.curves, run.epoch)
     return finding is not None, finding or "The learning rate does not fall early enough to compare the curve before and after."
 
 
@@ -107,8 +107,13 @@ def _logged_statistics(run: LoggedRun) -> Finding:
     return False, finding
 
 
-def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
-    """What a learning rate that fell once for good shows about a run; None where it does not fall, or not early enough to compare."""
+def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]], epoch: Callable[[int], int] = lambda index: index + 1) -> str | None:
+    """What a learning rate that fell once for good shows about a run; None where it does not fall, or not early enough to compare.
+
+    Args:
+        curves: metric to values ``(num_epochs,)``; read are ``learning_rate`` and ``val_accuracy``.
+        epoch: index to the epoch's number, counted from 1 unless given.
+    """
     rate, accuracy = curves.get("learning_rate"), curves.get("val_accuracy")
     if rate is None or accuracy is None:
         return None
@@ -120,7 +125,7 @@ def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]]) -> str | None:
         return None
     return (
         f"{'Possible' if after < _SHRINKS * before else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached "
-        f"{rate[cut]:.2g} at epoch {cut + 1}, by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
+        f"{rate[cut]:.2g} at epoch {epoch(cut)}, by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
     )
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SEVERITIES: Final = {"high": "!!", "medium": " !", "low": "  "}
 _NARROWEST: Final = 40
+_ENOUGH_TO_BE_STEADY: Final = 10
+_STEADY_SPREAD: Final = 0.03
 
 
 def to_text(verdicts: Sequence[Verdict], *, width: int = 100) -> str:
@@ -80,7 +82,8 @@ def _paragraph(verdict: Verdict, width: int) -> str:
         tested = [cause for cause in verdict.causes if cause.tested]
         lines += _wrapped("Causes that this log can test:" if tested else "No cause can be tested from this log alone.", width, "  ")
         for cause in tested:
-            lines += _wrapped(f"- {cause.cause}: {cause.finding}", width, "    ")
+            fix = f" {cause.how}" if cause.finding.startswith("Yes") else ""
+            lines += _wrapped(f"- {cause.cause}: {cause.finding}{fix}", width, "    ")
         lines += _wrapped("Not tested, and how to:", width, "  ") if len(tested) < len(verdict.causes) else []
         for cause in verdict.causes:
             if not cause.tested:
@@ -95,6 +98,8 @@ def _facts(verdict: Verdict) -> str:
     run = verdict.run
     planned = f" of {run.planned_epochs}" if run.planned_epochs is not None and run.planned_epochs != run.num_epochs else ""
     count = f"{run.num_epochs}{planned} epoch{'' if run.num_epochs == 1 and not planned else 's'}"
+    if run.epoch(0) > 1 and run.epoch_stride == 1:
+        count = f"epochs {run.epoch(0)} to {run.epoch(run.num_epochs - 1)}{f' of {run.planned_epochs}' if run.planned_epochs else ''}"
     how = {"given": "", "log": "", "inferred": " (inferred from the values)", None: ""}[verdict.num_val_source]
     size = f"{verdict.num_val:,} validation images{how}" if verdict.num_val is not None else "number of validation images unknown"
     return f"{run.format}, {count}, {size}"
@@ -125,7 +130,11 @@ def _remark(verdict: Verdict, figures: CurveFigures) -> str:
     names = {flag.name for flag in verdict.flags}
     if names & {"oscillating", "spiking"}:
         return " The best epoch is a moment of a curve that swings, not what this configuration holds."
-    return "" if verdict.flags else " No flags: the curve is steady."
+    if verdict.flags:
+        return ""
+    if verdict.run.num_epochs < _ENOUGH_TO_BE_STEADY:
+        return f" No flags, but {verdict.run.num_epochs} epochs are too few to call the curve steady."
+    return " No flags: the curve is steady." if (figures.spread or 0.0) < _STEADY_SPREAD else " No flags."
 
 
 def _number(value: float | None) -> str:

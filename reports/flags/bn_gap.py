@@ -35,7 +35,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
     if gap < max(GAP, OVER_NOISE * _noise(run.num_val)):
         return None
     apart = np.flatnonzero(both)[batch[both] - stored[both] >= gap / 2.0]
-    first = int(apart[0]) + 1
+    first = run.number(int(apart[0]))
     figures = f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics"
     cause, advice = _cause(run.frozen_by_batch, gap)
     return Flag(
@@ -46,7 +46,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
             "val_accuracy": inference,
             "val_batch_accuracy": batchwise,
             "frozen_by_batch": run.frozen_by_batch,
-            "epochs": (first, int(late[-1]) + 1),
+            "epochs": (first, run.number(int(late[-1]))),
         },
         advice,
         f"{figures}: {cause}",

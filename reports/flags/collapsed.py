@@ -34,6 +34,14 @@ SAME = 2e-4
 """Accuracy within which epochs are at one level: a model that predicts one class does not move, one that all but does moves by an image."""
 CHANCE_BAND = 0.04
 """Distance from chance within which a whole curve is at chance, where sampling noise is not larger."""
+SOLVED = 0.999
+"""Accuracy from which nothing is left to learn."""
+SOLVED_LOSS = 0.1
+BELOW_ENTROPY = 0.8
+"""Share of the best constant prediction's loss below which a model tells images apart."""
+FEWEST_EPOCHS = 6
+"""Epochs from which two accuracies that add up to 1 are no coincidence."""
+FEWEST_IMAGES = 20
 SHORTEST = 2
 FEW_CLASSES_CHANCE = 0.25
 """Chance level from which the band around it is `CHANCE_BAND`; below, a quarter of the level."""
@@ -71,6 +79,9 @@ def find_collapsed(run: RunCurves) -> Flag | None:
     found = figures(run)
     if found is None:
         return None
+    sides = _two_sides(run)
+    if sides is not None:
+        return _one_class_each_epoch(run, sides)
     share = run.curve("val_predicted_share")
     last_share = float(share[-1]) if share is not None else None
     one_class = share is not None and median(share[-max(1, share.size // 2) :]) >= ONE_CLASS_SHARE
@@ -98,6 +109,32 @@ def find_collapsed(run: RunCurves) -> Flag | None:
     )
 
 
+def _two_sides(run: RunCurves) -> tuple[float, float] | None:
+    """The only two validation accuracies of a run when they add up to 1, larger first; None otherwise.
+
+    With two classes, p and 1 - p are what predicting one class and predicting the other is worth.
+    """
+    values = sorted(set(run.validation.tolist()))
+    few = run.num_val is not None and run.num_val < FEWEST_IMAGES
+    if run.validation.size < FEWEST_EPOCHS or len(values) != 2 or few or (run.num_classes or 2) != 2:  # noqa: PLR2004
+        return None
+    low, high = values
+    return (high, low) if abs(low + high - 1.0) <= 2 * SAME and 0.0 < low < high - 4 * SAME else None
+
+
+def _one_class_each_epoch(run: RunCurves, sides: tuple[float, float]) -> Flag:
+    """The flag of a run that predicts now one class, now the other, for every image."""
+    high, low = sides
+    return Flag(
+        "collapsed",
+        "high",
+        {"level": high, "other_level": low, "predicted_share": 1.0, "epochs": (int(run.epochs[0]), int(run.epochs[-1]))},
+        "In validation the model gives every image the same class, now one, now the other. Check that validation images are scaled as training images "
+        "are; lower bn_momentum or use precise_bn, lower the learning rate, and counter imbalance (imbalance: class_weight).",
+        f"one class is predicted for every image: the only validation accuracies are {high:.6g} and {low:.6g}, which add up to 1",
+    )
+
+
 def _off_chance(curve: NDArray[np.float64], run: RunCurves) -> float:
     """The farthest from the chance level 1/classes, in bands of what counts as at chance. Two classes are assumed where the number is unknown."""
     chance = 1.0 / (run.num_classes or 2)
@@ -112,6 +149,26 @@ def _learnt(run: RunCurves, level: float) -> float:
     if training is None or training.size <= SHORTEST:
         return -math.inf
     return median(training[-max(1, training.size // 4) :]) - level
+
+
+def _discriminates(run: RunCurves, level: float) -> bool:
+    """Whether the validation loss is lower than any model that gives every image the same answer could have.
+
+    Where the largest class has share p, the best constant prediction costs at least -p ln p - (1 - p) ln(1 - p), the entropy of "that class or
+    another". A level of 1 leaves nothing to tell apart.
+
+    Args:
+        run: the run.
+        level: its validation accuracy, which would be p.
+    """
+    loss = run.curve("val_loss")
+    if loss is None:
+        return False
+    if level >= SOLVED:
+        return median(loss) < SOLVED_LOSS
+    if level <= 0.5:  # noqa: PLR2004  # the entropy bound speaks of a majority
+        return False
+    return median(loss) < BELOW_ENTROPY * -(level * math.log(level) + (1.0 - level) * math.log(1.0 - level))
 
 
 def _saturated(run: RunCurves, level: float) -> bool | None:

@@ -130,7 +130,7 @@ def _first_non_finite(run: RunCurves) -> tuple[str, int] | None:
             before = np.maximum.accumulate(np.isfinite(values)) if values.size else infinite
             infinite = infinite | (np.isnan(values) & before & np.isfinite(run.curves["accuracy"]))
         if infinite.any():
-            return name, int(infinite.argmax()) + 1
+            return name, run.number(int(infinite.argmax()))
     return None
 
 

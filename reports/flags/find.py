@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from reports.flags.flag import Flag, FlagKind, FlagName
+    from reports.flags.run_curves import RunCurves
     from reports.records import StudyRecord, TrialRecord
 
 
@@ -53,6 +54,7 @@ def find_flags(
     num_classes: int | None = None,
     frozen_by_batch: int | None = None,
     cut: bool = False,
+    numbering: tuple[int, int] = (1, 1),
 ) -> tuple[Flag, ...]:
     """Find what is wrong with a training, the gravest first.
 
@@ -65,14 +67,40 @@ def find_flags(
         num_classes: classes, for the chance level.
         frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training; None when unknown, as of a log.
         cut: the sweep stopped it or it is still running: that it was still rising is no finding about it.
+        numbering: number of the first epoch, and epochs from one value to the next: how the findings name epochs.
 
     Returns:
         Flags ordered by severity, each name at most once; none when nothing can be said.
     """
-    run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes, frozen_by_batch=frozen_by_batch)
+    run = run_curves(
+        curves,
+        num_val=num_val,
+        planned_epochs=planned_epochs,
+        num_classes=num_classes,
+        frozen_by_batch=frozen_by_batch,
+        numbering=numbering,
+    )
     found = [flag for kind in KINDS if (kind.of_cut_runs or not cut) and (flag := kind.find(run)) is not None]
     rank = {"high": 0, "medium": 1, "low": 2}
-    return tuple(sorted(found, key=lambda flag: rank[flag.severity]))
+    return tuple(sorted(_without_consequences(found, run), key=lambda flag: rank[flag.severity]))
+
+
+def _without_consequences(found: list[Flag], run: RunCurves) -> list[Flag]:
+    """Findings without those that another explains: a figure that is broken is no sign of overfitting, nor one after NaN of a collapse."""
+    names = {flag.name for flag in found}
+    explained: set[str] = {"overfitting"} if "broken_metric" in names else set()
+    if any("other_level" in flag.evidence for flag in found):
+        explained |= {
+            "spiking",
+            "oscillating",
+            "noisy_validation",
+            "diverging",
+            "unfinished",
+        }  # the one class changes, not the model's skill
+    failed = next((flag for flag in found if flag.name == "diverging" and "non_finite" in flag.evidence), None)
+    if failed is not None and failed.evidence["epochs"] > (run.numbering[0], run.numbering[0]):  # type: ignore[operator]  # a tuple of two
+        explained.add("collapsed")
+    return [flag for flag in found if flag.name not in explained]
 
 
 NULL_RATE = 0.01

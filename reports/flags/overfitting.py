@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reports.flags.bn_gap import find_bn_gap
 from reports.flags.chance import binomial_noise
 from reports.flags.flag import Flag, FlagKind
@@ -14,7 +16,6 @@ from reports.flags.run_curves import median, padded, running_median
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from reports.flags.run_curves import RunCurves
@@ -31,6 +32,8 @@ RULE = Rule(
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
 FAR = 0.15
 """Gap from which the finding is grave."""
+AFTER_LOWEST = 2
+"""Epochs after the lowest loss without which there is no rise."""
 SHORTEST = 4
 UNKNOWN = float("nan")
 
@@ -106,7 +109,8 @@ def _loss_rise(run: RunCurves) -> tuple[float, float, int | None]:
     late = _late(loss)
     training = run.curve("loss")
     ratio = UNKNOWN if training is None else late / max(_late(training), 1e-9)
-    return late / floor - 1.0, ratio, lowest + 1
+    epoch = run.number(int(np.flatnonzero(np.isfinite(run.curves["val_loss"]))[lowest]))
+    return (late / floor - 1.0 if lowest < loss.size - AFTER_LOWEST else UNKNOWN), ratio, epoch
 
 
 OVERFITTING = FlagKind("overfitting", find_overfitting, "fit the training images far better than the validation images")

@@ -69,7 +69,7 @@ def find_unfinished(run: RunCurves) -> Flag | None:
     if found is None or RULE.margin(found) < 0.0:
         return None
     half = run.validation.size - run.validation.size // 2
-    stopped_early = run.planned_epochs is not None and int(run.epochs[-1]) < run.planned_epochs
+    stopped_early = run.planned_epochs is not None and int(run.epochs[-1]) + (run.numbering[0] == 0) < run.planned_epochs
     return Flag(
         "unfinished",
         "medium" if found["gain"] >= MUCH else "low",

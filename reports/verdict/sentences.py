@@ -69,7 +69,7 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
         sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
         checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
         best_epoch_pick=pick.configuration,
-        best_epoch=_best_epoch(study, pick, leaders),
+        best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
         steadiness=_steadiness(study, len(oscillating), len(ranked), ranking.oscillating_expected_by_chance),
         open_ends=_open_ends(study, configurations),
@@ -162,6 +162,25 @@ def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
 def _best_epoch_pick(ranked: Sequence[RankedConfiguration], *, maximize: bool) -> RankedConfiguration:
     sign = 1 if maximize else -1
     return max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
+
+
+def _peer_winner(study: StudyRecord, ranked: Sequence[RankedConfiguration]) -> str:
+    """What the tool that ran the sweep names as its best, and what that holds; empty for this project's own sweeps."""
+    peer = study.peer_winner
+    row = next((row for row in ranked if peer is not None and row.configuration == peer.configuration), None)
+    if peer is None or row is None:
+        return ""
+    name = "" if row.short == peer.trial else f" ({row.short})"
+    flags = f" and oscillates around {wording.score(row.level, study.metric)}" if row.oscillates else ""
+    who = (
+        f"{peer.tool} chooses {peer.trial}{name} by {peer.rule}"
+        if peer.tool
+        else f"{peer.rule.capitalize()} would choose {peer.trial}{name}"
+    )
+    return (
+        f"{who}, {wording.score(peer.value, study.metric)}; "
+        f"it holds {wording.score(row.stable, study.metric)}{flags}, rank {row.rank} of {len(ranked)}."
+    )
 
 
 def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence[RankedConfiguration]) -> str:
