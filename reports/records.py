@@ -82,6 +82,7 @@ class TrialRecord:
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
         started: UTC.
         completed: UTC.
+        numbering: number of the first epoch, and epochs from one value to the next, as a log counts them.
     """
 
     number: int
@@ -105,6 +106,11 @@ class TrialRecord:
     memory: Mapping[str, Any] = field(default_factory=dict)
     started: datetime | None = None
     completed: datetime | None = None
+    numbering: tuple[int, int] = (1, 1)
+
+    def epoch(self, index: int) -> int:
+        """Number of an epoch by its index in a curve."""
+        return self.numbering[0] + index * self.numbering[1]
 
     @property
     def num_epochs(self) -> int:

@@ -23,6 +23,7 @@ _SHORTEST: Final = 6
 """Epochs below which a curve is not compared."""
 _SHRINKS: Final = 0.5
 """A change calms a curve when its movement falls below half; so are statistics to blame when without them it is below half."""
+_BY_CHANCE: Final = 0.01
 _SWINGS: Final = ("oscillating", "spiking")
 _WINDOWS: Final = "each epoch is validated on other images"
 _RATE: Final = "the learning rate is too high"
@@ -85,9 +86,14 @@ def _logged_windows(run: LoggedRun, stated: int | None, inferred: int | None) ->
     """Validation windows that differ between epochs: visible where the values show another number of images than the set has."""
     if run.whole_set:
         return True, f"No: the log says that every epoch was validated on all {run.num_val} images."
-    if stated is not None and inferred is not None and inferred < stated and stated % inferred:
+    if stated is not None and inferred is not None and inferred < stated and _apart(run, stated, inferred):
         return True, f"Possible: the accuracies are multiples of 1/{inferred}, so that an epoch saw {inferred} of {stated} images."
     return False, "The log does not say which images an epoch was validated on."
+
+
+def _apart(run: LoggedRun, stated: int, inferred: int) -> bool:
+    """Whether accuracies on `stated` images cannot be multiples of 1/`inferred` all by chance (below 1 %), which a divisor of `stated` allows."""
+    return bool(stated % inferred) or (inferred / stated) ** len(set(run.val_accuracy_texts)) < _BY_CHANCE
 
 
 def _logged_rate(run: LoggedRun) -> Finding:

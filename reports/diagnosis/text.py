@@ -127,7 +127,9 @@ def _remark(verdict: Verdict, figures: CurveFigures) -> str:
     """What to make of it."""
     if figures.provisional:
         return " Fewer than five epochs: provisional."
-    names = {flag.name for flag in verdict.flags}
+    names = {flag.name for flag in verdict.flags if not flag.cannot_tell}
+    if any(flag.cannot_tell for flag in verdict.flags) and "spiking" not in names:
+        return " It swings, but so few validation images cannot tell whether the model does."
     if names & {"oscillating", "spiking"}:
         return " The best epoch is a moment of a curve that swings, not what this configuration holds."
     if verdict.flags:

@@ -80,7 +80,7 @@ def _epochs(data: ReportData) -> str:
                     trial.configuration,
                     trial.seed,
                     trial.role,
-                    epoch + 1,
+                    trial.epoch(epoch),
                     *(column[epoch] if epoch < len(column) else None for column in columns),
                 ]
 

@@ -39,8 +39,10 @@ SOLVED = 0.999
 SOLVED_LOSS = 0.1
 BELOW_ENTROPY = 0.8
 """Share of the best constant prediction's loss below which a model tells images apart."""
+HALF = 0.5
+"""Level above which one class may be the majority, of which alone the entropy bound speaks."""
 FEWEST_EPOCHS = 6
-"""Epochs from which two accuracies that add up to 1 are no coincidence."""
+"""Epochs from which two accuracies that add up to 1, or a single one, are no coincidence."""
 FEWEST_IMAGES = 20
 SHORTEST = 2
 FEW_CLASSES_CHANCE = 0.25
@@ -54,7 +56,8 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
 
     Returns:
         ``off chance``: the farthest that the curve gets from 1/classes, in bands around it. ``range``: between its first and last tenth of
-        values, accuracy. ``at level``: share of epochs at the median, within a fiftieth of a point. ``learnt``: training accuracy above the level.
+        values, accuracy. ``at level``: share of epochs at the median, within a fiftieth of a point. ``learnt``: training accuracy above the level,
+        infinite where the validation loss says that images are told apart, and where nothing but a high level is known.
         ``level``: the median. Where the record says how many classes are predicted, that decides, and ``range`` and
         ``at level`` speak for nothing: a model that is right on an easy set, or always on the same images of a small one, is as still.
     """
@@ -65,11 +68,12 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
     ordered = np.sort(curve)
     tenth = curve.size // 10
     on_record = run.curve("val_predicted_share") is not None
+    at_level = float(np.count_nonzero(np.abs(curve - level) < SAME)) / curve.size
     return {
         "off chance": _off_chance(curve, run),
         "range": math.inf if on_record else float(ordered[-1 - tenth] - ordered[tenth]),
-        "at level": 0.0 if on_record else float(np.count_nonzero(np.abs(curve - level) < SAME)) / curve.size,
-        "learnt": _learnt(run, level),
+        "at level": 0.0 if on_record else at_level,
+        "learnt": math.inf if _discriminates(run, level) or _unknown(run, level, at_level) else _learnt(run, level),
         "level": level,
     }
 
@@ -151,6 +155,15 @@ def _learnt(run: RunCurves, level: float) -> float:
     return median(training[-max(1, training.size // 4) :]) - level
 
 
+def _unknown(run: RunCurves, level: float, at_level: float) -> bool:
+    """Whether a level above half of the images may as well be a good model's.
+
+    Neither training accuracy nor validation loss is on record, and the curve moves, or is too short for standing still to mean much.
+    """
+    stands_still = at_level >= 1.0 and run.validation.size >= FEWEST_EPOCHS
+    return level > HALF and run.curve("accuracy") is None and run.curve("val_loss") is None and not stands_still
+
+
 def _discriminates(run: RunCurves, level: float) -> bool:
     """Whether the validation loss is lower than any model that gives every image the same answer could have.
 
@@ -166,7 +179,7 @@ def _discriminates(run: RunCurves, level: float) -> bool:
         return False
     if level >= SOLVED:
         return median(loss) < SOLVED_LOSS
-    if level <= 0.5:  # noqa: PLR2004  # the entropy bound speaks of a majority
+    if level <= HALF:
         return False
     return median(loss) < BELOW_ENTROPY * -(level * math.log(level) + (1.0 - level) * math.log(1.0 - level))
 

@@ -125,6 +125,7 @@ def trial_flags(trial: TrialRecord, study: StudyRecord) -> tuple[Flag, ...]:
         num_classes=int(classes) if classes else None,
         frozen_by_batch=None if frozen is None else int(frozen),
         cut=trial.state in ("PRUNED", "RUNNING"),
+        numbering=trial.numbering,
     )
 
 

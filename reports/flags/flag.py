@@ -43,6 +43,11 @@ class Flag:
     probability: float | None = None
 
     @property
+    def cannot_tell(self) -> bool:
+        """Whether so few validation images may explain what is seen that it is no statement about the model."""
+        return bool(self.evidence.get("explained_by_images"))
+
+    @property
     def meaning(self) -> str | None:
         """What the probability says, in one sentence; None where nothing was measured."""
         if self.probability is None:
@@ -95,6 +100,11 @@ class FlagSummary:
     example: Flag
 
     @property
+    def cannot_tell(self) -> bool:
+        """Whether no trial shows it beyond what so few validation images may explain."""
+        return self.example.cannot_tell
+
+    @property
     def summary(self) -> str:
         """One sentence: the gravest trial's, with how many trials show it."""
         return self.example.summary if self.trials == 1 else f"{len(self.flagged)} of {self.trials} trials: {self.example.summary}"
@@ -108,6 +118,6 @@ def summarise_flags(flags: Mapping[int, Sequence[Flag]]) -> tuple[FlagSummary, .
             found.setdefault(flag.name, []).append((number, flag))
     summaries = []
     for name, cases in found.items():
-        gravest = min((flag for _, flag in cases), key=lambda flag: SEVERITIES.index(flag.severity))
+        gravest = min((flag for _, flag in cases), key=lambda flag: (SEVERITIES.index(flag.severity), flag.cannot_tell))
         summaries.append(FlagSummary(name, gravest.severity, tuple(number for number, _ in cases), len(flags), gravest))
     return tuple(sorted(summaries, key=lambda s: (SEVERITIES.index(s.severity), -len(s.flagged))))

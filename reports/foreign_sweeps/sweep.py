@@ -181,6 +181,7 @@ def study_record(sweep: ForeignSweep) -> StudyRecord:
                 figures={} if run is None or run.num_val is None else {"num_val": run.num_val},
                 error=None if run is not None else "no learning curve is on record",
                 notices=() if run is None else run.notes,
+                numbering=(1, 1) if run is None else (run.epoch(0), run.epoch_stride),
             )
         )
     sizes = {run.num_val for run in runs.values()}

@@ -132,6 +132,7 @@ def _trial(number: int, label: str, run: LoggedRun, num_val: int | None) -> Tria
         curves={name: curve.astype(np.float32) for name, curve in run.curves.items()},
         planned_epochs=run.planned_epochs or run.num_epochs,
         figures=figures,
+        numbering=(run.epoch(0), run.epoch_stride),
     )
 
 

@@ -26,7 +26,7 @@ class DiagnosisView:
 
     Attributes:
         sentence: how many configurations carry a flag.
-        groups: per flag its gravest case, how many configurations carry it, what it means, and how many trials would by chance.
+        groups: per flag its gravest case, how many configurations are sure to carry it, what it means (and how many more may), and how many trials would by chance.
         cause_sentence: what was tested for causes, or empty.
         cards: the flagged configurations, the severest first, each with its curve.
         left_out: flagged configurations without a card.
@@ -44,15 +44,24 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     flags = sorted((flag for row in data.configurations for flag in row.flags), key=lambda flag: SEVERITIES.index(flag.severity))
     gravest = {flag.name: flag for flag in reversed(flags)}
     counts = Counter(flag.name for flag in flags)
+    unclear = Counter(flag.name for flag in flags if flag.cannot_tell)
     chances = {count.flag: count.sentence for count in data.causes.counts}
     flagged = sorted((row for row in data.configurations if row.flags), key=_urgency)
     return DiagnosisView(
         sentence=_sentence(data, len(flagged)),
-        groups=tuple((gravest[name], number, flag_meaning(name), chances.get(name, "")) for name, number in counts.most_common()),
+        groups=tuple(
+            (gravest[name], number - unclear[name], flag_meaning(name) + _unclear(unclear[name]), chances.get(name, ""))
+            for name, number in counts.most_common()
+        ),
         cause_sentence=_cause_sentence(data),
         cards=tuple((row, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
     )
+
+
+def _unclear(number: int) -> str:
+    """How many more may do what a flag means, for all that their few validation images show."""
+    return f"; {number:,} more may, but so few validation images cannot tell" if number else ""
 
 
 def _urgency(row: RankedConfiguration) -> int:

@@ -83,6 +83,7 @@ def _rows(data: ReportData) -> dict[str, object]:
         "short": [row.short for row in rows],
         "state": [row.trial_state for row in rows],
         "tied": [index for index, row in enumerate(rows) if row.configuration in data.tied],
+        "oscillating": [index for index, row in enumerate(rows) if row.oscillates],
         "rank": [None if row.stable is None else row.rank for row in rows],
         **{key: [getattr(row, key) for row in rows] for key in ("epochs", "seeds")},
         **{key: [_short(getattr(row, key)) for row in rows] for key in ("stable", "level", "spread", "best", "last", "test")},
@@ -142,14 +143,14 @@ def pack_curves(data: ReportData) -> dict[str, object]:
 
     Returns:
         ``metrics``: names, the ranked one first; ``lengths``: for each training and each metric in turn its points (0: absent); ``thinned``:
-        places in `lengths` of thinned curves; ``epochs``: of these alone, base64 uint32, counted from 1; ``values``: base64 little-endian
-        float32; ``texts`` and ``axes``: by metric (see `value_texts` and `axis_steps`).
+        places in `lengths` of curves that are thinned, or whose log does not number its epochs 1, 2, 3; ``epochs``: of these alone, base64
+        uint32; ``values``: base64 little-endian float32; ``texts`` and ``axes``: by metric (see `value_texts` and `axis_steps`).
     """
     trainings = [trial for row in data.configurations for trial in row.trials]
     metrics = _metrics(data.configurations, data.study.metric)
     points = min(MOST_POINTS, max(FEWEST_POINTS, CURVE_VALUES // max(1, 2 * len(trainings))))
     lengths: list[int] = []
-    thinned: list[int] = []
+    written: list[int] = []
     epochs: list[NDArray[np.uint32]] = []
     values: list[NDArray[np.float32]] = []
     for trial in trainings:
@@ -159,9 +160,9 @@ def pack_curves(data: ReportData) -> dict[str, object]:
                 lengths.append(0)
                 continue
             kept = kept_epochs(curve, points)
-            if len(kept) < len(curve):
-                thinned.append(len(lengths))
-                epochs.append((kept + 1).astype("<u4"))
+            if len(kept) < len(curve) or trial.numbering != (1, 1):
+                written.append(len(lengths))
+                epochs.append((kept * trial.numbering[1] + trial.numbering[0]).astype("<u4"))
             lengths.append(len(kept))
             values.append(np.asarray(curve, dtype="<f4")[kept])
     by_metric: dict[str, list[NDArray[np.float32]]] = {metric: [] for metric in metrics}
@@ -172,7 +173,7 @@ def pack_curves(data: ReportData) -> dict[str, object]:
     return {
         "metrics": metrics,
         "lengths": lengths,
-        "thinned": thinned,
+        "thinned": written,
         "epochs": _base64(epochs, "<u4"),
         "values": _base64(values, "<f4"),
         "texts": {metric: value_texts(values, metric) for metric, values in distinct.items()},

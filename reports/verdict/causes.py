@@ -71,18 +71,21 @@ class FlaggedConfigurations:
 
 
 def flagged_configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) -> FlaggedConfigurations:
-    """Gather trials by configuration; seeds of one configuration are one observation, so repeats do not pass for evidence."""
+    """Gather trials by configuration; seeds of one configuration are one observation, so repeats do not pass for evidence.
+
+    Swings that few validation images may explain count as none.
+    """
     groups: dict[str, list[TrialRecord]] = {}
     for trial in study.trials:
         if trial.number in flags:
             groups.setdefault(trial.configuration, []).append(trial)
     trials = list(groups.values())
-    names = sorted({flag.name for of_trial in flags.values() for flag in of_trial})
+    names = sorted({flag.name for of_trial in flags.values() for flag in of_trial if not flag.cannot_tell})
     sizes, shares = ({name: np.zeros(len(trials)) for name in names} for _ in range(2))
     flagged: dict[FlagName, list[int]] = {name: [] for name in names}
     for i, group in enumerate(trials):
         for trial in group:
-            for name, flag in {flag.name: flag for flag in reversed(flags[trial.number])}.items():
+            for name, flag in {flag.name: flag for flag in reversed(flags[trial.number]) if not flag.cannot_tell}.items():
                 sizes[name][i] += _size(flag)
                 shares[name][i] += 1.0
                 flagged[name].append(trial.number)

@@ -332,3 +332,25 @@ def test_a_new_flag_is_one_line_of_the_registry(monkeypatch: pytest.MonkeyPatch)
     assert names({"val_accuracy": [0.5, 0.6, 0.7]}) == {"short"}
     assert names({"val_accuracy": learning()}) == set()
     assert find.flag_meaning("short") == "have hardly begun"
+
+
+def test_a_flat_high_curve_alone_is_called_collapsed_only_where_it_does_not_move_at_all() -> None:
+    rng = np.random.default_rng(3)
+    nearly = 0.898 + rng.choice([0.0, 0.0, 0.0, 0.0025, -0.0025], 20)
+    assert "collapsed" not in names({"val_accuracy": nearly}, num_val=4000)
+    assert "collapsed" not in names({"val_accuracy": np.full(4, 0.898)}, num_val=4000), "a pruned trial that is as good as its neighbours"
+    assert "collapsed" in names({"val_accuracy": np.full(20, 0.7312)}, num_val=4000)
+    assert "collapsed" in names({"val_accuracy": nearly, "accuracy": np.full(20, 0.89)}, num_val=4000)
+
+
+def test_the_numbers_of_epochs_change_no_finding() -> None:
+    rng = np.random.default_rng(4)
+    swinging = learning(40) + np.where(np.arange(40) % 2, 0.08, -0.08)
+    swinging[34:] = 0.3 + rng.normal(0.0, 0.01, 6)
+    plain, numbered = (
+        {flag.name: flag for flag in find_flags({"val_accuracy": swinging}, num_val=5000, numbering=numbering)}
+        for numbering in ((1, 1), (50, 5))
+    )
+    assert plain.keys() == numbered.keys() >= {"diverging", "oscillating"}
+    for name, flag in plain.items():
+        assert numbered[name].evidence["epochs"] == tuple(50 + 5 * (epoch - 1) for epoch in flag.evidence["epochs"])
