@@ -79,6 +79,7 @@ class TrialRecord:
         flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
         started, completed: UTC.
+        numbering: number of the first epoch, and epochs from one value to the next, as a log counts them.
     """
 
     number: int
@@ -102,6 +103,11 @@ class TrialRecord:
     memory: Mapping[str, Any] = field(default_factory=dict)
     started: datetime | None = None
     completed: datetime | None = None
+    numbering: tuple[int, int] = (1, 1)
+
+    def epoch(self, index: int) -> int:
+        """Number of an epoch by its index in a curve."""
+        return self.numbering[0] + index * self.numbering[1]
 
     @property
     def num_epochs(self) -> int:
@@ -143,6 +149,25 @@ class ParameterRecord:
 
 
 @dataclass(frozen=True)
+class PeerWinner:
+    """The trial that another tool names as the best of its sweep.
+
+    Attributes:
+        tool: e.g. ``Optuna``; empty where a table sorted by `rule` stands for it, because the tool names no winner.
+        configuration: ID of the trial's configuration.
+        trial: the trial as the tool names it.
+        value: the figure that it was chosen by.
+        rule: what that figure is, e.g. ``its last value``.
+    """
+
+    tool: str
+    configuration: str
+    trial: str
+    value: float
+    rule: str
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """Everything a report needs; built by `sweeps` from the storage, or by `diagnose` from logs.
 
@@ -163,6 +188,7 @@ class StudyRecord:
         updated: UTC of the newest record.
         history: trials of another study that this one began with; never ranked, counted or tested here.
         history_source: that study's name, or empty.
+        peer_winner: of a sweep that another tool ran: the trial that it names as the best; None of this project's own sweeps.
     """
 
     name: str
@@ -181,6 +207,7 @@ class StudyRecord:
     updated: datetime | None = None
     history: tuple[TrialRecord, ...] = ()
     history_source: str = ""
+    peer_winner: PeerWinner | None = None
 
 
 _SECTIONS: Final = ("data", "model", "training")

@@ -48,8 +48,10 @@ def late_shortfall(values: Curve, *, maximize: bool = True) -> float:
     return min(max(float(late[order] @ taken / taken.sum()), float(late.min())), float(late.max()))  # no rounding past the curve
 
 
-TIME_CONSTANTS = (24.0, 12.0, 6.0, 3.0, 1.5, 0.75)
-"""Epochs over which smoothing forgets, slowest first: octaves from "all of a usual run" to "the last epoch"."""
+TIME_CONSTANTS = (24.0, 12.0, 6.0, 3.0, 1.5)
+"""Epochs over which smoothing forgets, slowest first: octaves from "all of a usual run" to "the last two or three epochs"."""
+FALL_TIME_CONSTANT = 3.0
+"""A fall is followed no faster than this: what a run has lost only in its very last epochs, people do not take for its level."""
 ERROR_TIME_CONSTANT = 10.0
 """Epochs over which forecast errors are forgotten when rates are compared: how the curve moves near its end."""
 PARITY_TIME_CONSTANT = 6.0
@@ -59,15 +61,17 @@ LONGEST = 128
 """Latest epochs that enter: older ones weigh less than e^(-128/24) = .5 % even at the slowest rate."""
 
 
-def smoothed_level(values: Curve, time_constant: float | None = None) -> float:
+def smoothed_level(values: Curve, time_constant: float | None = None, *, maximize: bool = True) -> float:
     """Exponentially smoothed last value of a curve.
 
     The smoother is a weighted mean with weights e^(-age/time constant). Its rate is the one whose one-epoch forecasts were best on this
-    curve: a steady or swinging curve is averaged over many epochs, a rising one is followed.
+    curve: a steady or swinging curve is averaged over many epochs, an improving one is followed, a worsening one no faster than
+    `FALL_TIME_CONSTANT`.
 
     Args:
         values: ``(num_epochs,)``, finite, at least one.
         time_constant: epochs; None for the best of `TIME_CONSTANTS`. At a fixed one, raising any epoch never lowers the result.
+        maximize: whether more is better.
 
     Source: adaptive choice of the rate by forecast error: Brown, Statistical Forecasting for Inventory Control (1959), ch. 2; weights
     normalised over the epochs there are.
@@ -83,7 +87,9 @@ def smoothed_level(values: Curve, time_constant: float | None = None) -> float:
     best = int(errors.argmin())
     if TIME_CONSTANTS[best] >= PARITY_TIME_CONSTANT:
         return float(paths[best, -1] + paths[best, -2]) / 2.0
-    return float(paths[best, -1])
+    slowest_fall = min(best, TIME_CONSTANTS.index(FALL_TIME_CONSTANT))
+    followed = paths[best, -1], paths[slowest_fall, -1]
+    return float(max(followed) if maximize else min(followed))
 
 
 @lru_cache(maxsize=256)
@@ -174,7 +180,7 @@ def stable(curve: ArrayLike, *, maximize: bool = True) -> float:
 def _level(values: Curve, low: float, *, maximize: bool, time_constant: float | None = None) -> float:
     """Smoothed level, no worse than `low` and no better than the best epoch, rounding included."""
     present = values[~np.isnan(values)]
-    centre = smoothed_level(present, time_constant)
+    centre = smoothed_level(present, time_constant, maximize=maximize)
     if maximize:
         return min(max(centre, low), float(present.max()))
     return max(min(centre, low), float(present.min()))

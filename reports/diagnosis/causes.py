@@ -23,6 +23,7 @@ _SHORTEST: Final = 6
 """Epochs below which a curve is not compared."""
 _SHRINKS: Final = 0.5
 """A change calms a curve when its movement falls below half; so are statistics to blame when without them it is below half."""
+_BY_CHANCE: Final = 0.01
 _SWINGS: Final = ("oscillating", "spiking")
 _WINDOWS: Final = "each epoch is validated on other images"
 _RATE: Final = "the learning rate is too high"
@@ -85,16 +86,21 @@ def _logged_windows(run: LoggedRun, stated: int | None, inferred: int | None) ->
     """Validation windows that differ between epochs: visible where the values show another number of images than the set has."""
     if run.whole_set:
         return True, f"No: the log says that every epoch was validated on all {run.num_val} images."
-    if stated is not None and inferred is not None and inferred < stated and stated % inferred:
+    if stated is not None and inferred is not None and inferred < stated and _apart(run, stated, inferred):
         return True, f"Possible: the accuracies are multiples of 1/{inferred}, so that an epoch saw {inferred} of {stated} images."
     return False, "The log does not say which images an epoch was validated on."
+
+
+def _apart(run: LoggedRun, stated: int, inferred: int) -> bool:
+    """Whether accuracies on `stated` images cannot be multiples of 1/`inferred` all by chance (below 1 %), which a divisor of `stated` allows."""
+    return bool(stated % inferred) or (inferred / stated) ** len(set(run.val_accuracy_texts)) < _BY_CHANCE
 
 
 def _logged_rate(run: LoggedRun) -> Finding:
     """The learning rate: where the log has it and it fell once for good, movement before and after are compared."""
     if "learning_rate" not in run.curves or "val_accuracy" not in run.curves:
         return False, "The log has no learning rate."
-    return _fall_of_rate(run.curves, "The learning rate does not fall early enough to compare the curve before and after.")
+    return _fall_of_rate(run.curves, "The learning rate does not fall early enough to compare the curve before and after.", run.epoch)
 
 
 def _logged_statistics(run: LoggedRun) -> Finding:
@@ -106,8 +112,16 @@ def _logged_statistics(run: LoggedRun) -> Finding:
     return False, finding
 
 
-def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]], otherwise: str) -> Finding:
-    """What a learning rate that fell once for good shows about a run; `otherwise` where it does not fall, or not early enough to compare."""
+def _fall_of_rate(
+    curves: Mapping[str, NDArray[np.floating]], otherwise: str, epoch: Callable[[int], int] = lambda index: index + 1
+) -> Finding:
+    """What a learning rate that fell once for good shows about a run; `otherwise` where it does not fall, or not early enough to compare.
+
+    Args:
+        curves: metric to values ``(num_epochs,)``; read are ``learning_rate`` and ``val_accuracy``.
+        otherwise: the answer where there is nothing to compare.
+        epoch: index to the epoch's number, counted from 1 unless given.
+    """
     rate, accuracy = curves.get("learning_rate"), curves.get("val_accuracy")
     if rate is None or accuracy is None:
         return False, otherwise
@@ -119,7 +133,7 @@ def _fall_of_rate(curves: Mapping[str, NDArray[np.floating]], otherwise: str) ->
         return False, otherwise
     return True, (
         f"{'Possible' if after < _SHRINKS * before else 'Unlikely'}: accuracy moved by {before:.3f} an epoch before the learning rate reached "
-        f"{rate[cut]:.2g} at epoch {cut + 1}, by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
+        f"{rate[cut]:.2g} at epoch {epoch(cut)}, by {after:.3f} after (an association within one run: later epochs also move less by themselves)."
     )
 
 

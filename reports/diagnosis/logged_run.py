@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reports.diagnosis.causes import CauseCheck, check_causes
+from reports.diagnosis.log_signs import log_signs
 from reports.flags import find_flags, infer_num_val
 from reports.stability import stability
 
@@ -27,7 +28,7 @@ class CurveFigures:
 
     Attributes:
         best: its best finite epoch.
-        best_epoch: that epoch, counted from 1.
+        best_epoch: that epoch, as the log numbers it.
         last: its last epoch with a value, None when that one failed.
         level: what the run holds near its end, None when an epoch that counts failed.
         spread: level - stable, or None.
@@ -51,7 +52,7 @@ class Phases:
     Attributes:
         high: mean of the better epochs.
         low: mean of the others.
-        high_is_odd: whether the better epochs are the odd ones, counted from 1.
+        high_is_odd: whether the better epochs are the odd ones, as the log numbers them.
     """
 
     high: float
@@ -88,7 +89,13 @@ def diagnose_run(run: LoggedRun, *, num_val: int | None = None) -> Verdict:
     inferred = infer_num_val(run.val_accuracy_texts)
     candidates: tuple[tuple[int | None, SizeSource], ...] = ((num_val, "given"), (run.num_val, "log"), (inferred, "inferred"))
     size, source = next(((size, source) for size, source in candidates if size is not None), (None, None))
-    flags = find_flags(run.curves, num_val=size, planned_epochs=run.planned_epochs, num_classes=run.num_classes)
+    flags = find_flags(
+        run.curves,
+        num_val=size,
+        planned_epochs=run.planned_epochs,
+        num_classes=run.num_classes,
+        numbering=(run.epoch(0), run.epoch_stride),
+    )
     accuracy = run.curves.get("val_accuracy")
     alternates = any(flag.evidence.get("period") == 2 for flag in flags)  # noqa: PLR2004
     swings = any(flag.name in {"oscillating", "spiking"} for flag in flags)
@@ -96,15 +103,15 @@ def diagnose_run(run: LoggedRun, *, num_val: int | None = None) -> Verdict:
         run=run,
         num_val=size,
         num_val_source=source,
-        val_accuracy=_figures(accuracy, maximize=True),
-        val_loss=_figures(run.curves.get("val_loss"), maximize=False),
-        phases=_phases(accuracy) if accuracy is not None and alternates else None,
+        val_accuracy=_figures(accuracy, run, maximize=True),
+        val_loss=_figures(run.curves.get("val_loss"), run, maximize=False),
+        phases=_phases(accuracy, run.epoch(0)) if accuracy is not None and alternates else None,
         flags=flags,
-        causes=check_causes(run, stated=size if source != "inferred" else None, inferred=inferred) if swings else (),
+        causes=(*log_signs(run), *(check_causes(run, stated=size if source != "inferred" else None, inferred=inferred) if swings else ())),
     )
 
 
-def _figures(curve: NDArray[np.float64] | None, *, maximize: bool) -> CurveFigures | None:
+def _figures(curve: NDArray[np.float64] | None, run: LoggedRun, *, maximize: bool) -> CurveFigures | None:
     """Figures of a curve ``(num_epochs,)``; None without a finite epoch."""
     if curve is None or not np.isfinite(curve).any():
         return None
@@ -115,7 +122,7 @@ def _figures(curve: NDArray[np.float64] | None, *, maximize: bool) -> CurveFigur
     present = curve[~np.isnan(curve)]
     return CurveFigures(
         best=float(curve[best]),
-        best_epoch=best + 1,
+        best_epoch=run.epoch(best),
         last=_finite(float(present[-1])),
         level=_finite(score.level if score else None),
         spread=_finite(score.spread if score else None),
@@ -129,10 +136,15 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else value
 
 
-def _phases(curve: NDArray[np.float64]) -> Phases | None:
-    """Means of odd and even epochs over the second half of a curve ``(num_epochs,)``; None when one has no finite epoch."""
-    epochs = np.arange(1, curve.size + 1)
-    late = np.isfinite(curve) & (epochs > curve.size // 2)
+def _phases(curve: NDArray[np.float64], first: int) -> Phases | None:
+    """Means of odd and even epochs over the second half of a curve ``(num_epochs,)``; None when one has no finite epoch.
+
+    Args:
+        curve: validation accuracy.
+        first: number of the first epoch.
+    """
+    epochs = np.arange(first, first + curve.size)
+    late = np.isfinite(curve) & (np.arange(curve.size) >= curve.size // 2)
     odd, even = curve[late & (epochs % 2 == 1)], curve[late & (epochs % 2 == 0)]
     if not odd.size or not even.size:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from reports.wording import fields, json_text
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _SEVERITIES: Final = {"high": "!!", "medium": " !", "low": "  "}
 _NARROWEST: Final = 40
+_ENOUGH_TO_BE_STEADY: Final = 10
+_STEADY_SPREAD: Final = 0.03
 
 
 def to_text(verdicts: Sequence[Verdict], *, width: int = 100) -> str:
@@ -52,9 +55,14 @@ def _paragraph(verdict: Verdict, width: int) -> str:
         parts.append(("  ", f"{good}: {advice}"))
     for flag in verdict.flags:
         parts.append((f"  {_SEVERITIES[flag.severity]} ", f"{flag.name} ({flag.severity}): {flag.summary or 'see the evidence'}."))
+        parts += [("     ", f"{flag.meaning[0].upper()}{flag.meaning[1:]}.")] if flag.meaning else []
         parts += [("     ", f"Try: {flag.advice}")] if flag.advice else []
     if verdict.causes:
-        tested = [("    ", f"- {cause.cause}: {cause.finding}") for cause in verdict.causes if cause.tested]
+        tested = [
+            ("    ", f"- {cause.cause}: {cause.finding}" + (f" {cause.how}" if cause.finding.startswith("Yes") else ""))
+            for cause in verdict.causes
+            if cause.tested
+        ]
         untested = [("    ", f"- {cause.cause}: {cause.finding} {cause.how}") for cause in verdict.causes if not cause.tested]
         parts += [("  ", "Causes that this log can test:" if tested else "No cause can be tested from this log alone."), *tested]
         parts += [("  ", "Not tested, and how to:"), *untested] if untested else []
@@ -67,6 +75,8 @@ def _facts(verdict: Verdict) -> str:
     run = verdict.run
     planned = f" of {run.planned_epochs}" if run.planned_epochs is not None and run.planned_epochs != run.num_epochs else ""
     count = f"{run.num_epochs}{planned} epoch{'' if run.num_epochs == 1 and not planned else 's'}"
+    if run.epoch(0) > 1 and run.epoch_stride == 1:
+        count = f"epochs {run.epoch(0)} to {run.epoch(run.num_epochs - 1)}{f' of {run.planned_epochs}' if run.planned_epochs else ''}"
     how = {"given": "", "log": "", "inferred": " (inferred from the values)", None: ""}[verdict.num_val_source]
     size = f"{verdict.num_val:,} validation images{how}" if verdict.num_val is not None else "number of validation images unknown"
     return f"{run.format}, {count}, {size}"
@@ -90,10 +100,16 @@ def _remark(verdict: Verdict, figures: CurveFigures) -> str:
     """What to make of it."""
     if figures.provisional:
         return " Fewer than five epochs: provisional."
-    names = {flag.name for flag in verdict.flags}
+    names = {flag.name for flag in verdict.flags if not flag.cannot_tell}
+    if any(flag.cannot_tell for flag in verdict.flags) and "spiking" not in names:
+        return " It swings, but so few validation images cannot tell whether the model does."
     if names & {"oscillating", "spiking"}:
         return " The best epoch is a moment of a curve that swings, not what this configuration holds."
-    return "" if verdict.flags else " No flags: the curve is steady."
+    if verdict.flags:
+        return ""
+    if verdict.run.num_epochs < _ENOUGH_TO_BE_STEADY:
+        return f" No flags, but {verdict.run.num_epochs} epochs are too few to call the curve steady."
+    return " No flags: the curve is steady." if (figures.spread or 0.0) < _STEADY_SPREAD else " No flags."
 
 
 def _number(value: float | None) -> str:
@@ -124,7 +140,9 @@ def _run(verdict: Verdict) -> dict[str, object]:
         **fields(run, "planned_epochs", "num_train"),
         **fields(verdict, "num_val", "num_val_source"),
         "metric_names": run.names,
-        **fields(verdict, "val_accuracy", "val_loss", "phases", "flags", "causes"),
+        **fields(verdict, "val_accuracy", "val_loss", "phases"),
+        "flags": [{**asdict(flag), "meaning": flag.meaning} for flag in verdict.flags],
+        "causes": verdict.causes,
         "notes": run.notes,
         "curves": {name: curve.tolist() for name, curve in run.curves.items()},
     }

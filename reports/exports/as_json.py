@@ -74,7 +74,10 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
         "test_accuracy": row.test,
         "state": row.trial_state,
         **fields(row, "confirmed", "provisional"),
-        "flags": [{**asdict(flag.example), "severity": flag.severity, "summary": flag.summary} for flag in row.flags],
+        "flags": [
+            {**asdict(flag.example), "severity": flag.severity, "summary": flag.summary, "meaning": flag.example.meaning}
+            for flag in row.flags
+        ],
         "cause_checks": checks,
         "trials": [_trial(trial) for trial in row.trials],
     }

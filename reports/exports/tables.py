@@ -63,11 +63,9 @@ def _epochs(data: ReportData) -> str:
     metrics = list(dict.fromkeys(name for trial in data.study.trials for name in trial.curves))
 
     rows = (
-        (trial.number, trial.configuration, trial.seed, trial.role, epoch, *values)
+        (trial.number, trial.configuration, trial.seed, trial.role, trial.epoch(index), *values)
         for trial in data.study.trials
-        for epoch, values in enumerate(
-            zip_longest(*([float(str(value)) for value in trial.curves.get(name, ())] for name in metrics)), start=1
-        )
+        for index, values in enumerate(zip_longest(*([float(str(value)) for value in trial.curves.get(name, ())] for name in metrics)))
     )
     return _table(["trial", "configuration", "seed", "role", "epoch", *metrics], rows)
 

@@ -1,6 +1,6 @@
 """Flags of a learning curve: oscillating, spiking, collapsed, ..., each with evidence, severity and advice."""
 
-from reports.flags.find import NULL_RATE, find_flags, oscillating_by_chance, study_flags, trial_flags
+from reports.flags.find import NULL_RATE, find_flags, flag_meaning, oscillating_by_chance, study_flags, trial_flags
 from reports.flags.flag import Flag, FlagName, FlagSummary, Severity, summarise_flags
 from reports.flags.run_curves import infer_num_val
 
@@ -11,6 +11,7 @@ __all__ = [
     "FlagSummary",
     "Severity",
     "find_flags",
+    "flag_meaning",
     "infer_num_val",
     "oscillating_by_chance",
     "study_flags",

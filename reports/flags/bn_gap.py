@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.run_curves import median
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
     if gap < max(GAP, OVER_NOISE * _noise(run.num_val)):
         return None
     apart = np.flatnonzero(both)[batch[both] - stored[both] >= gap / 2.0]
-    first = int(apart[0]) + 1
+    first = run.number(int(apart[0]))
     figures = f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics"
     cause, advice = _cause(run.frozen_by_batch, gap)
     return Flag(
@@ -46,7 +46,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
             "val_accuracy": inference,
             "val_batch_accuracy": batchwise,
             "frozen_by_batch": run.frozen_by_batch,
-            "epochs": (first, int(late[-1]) + 1),
+            "epochs": (first, run.number(int(late[-1]))),
         },
         advice,
         f"{figures}: {cause}",
@@ -79,3 +79,6 @@ def _cause(frozen_by_batch: int | None, gap: float) -> tuple[str, str]:
     if frozen_by_batch is None:
         lower += " Where BatchNorm layers are frozen, run them in inference mode (frozen_bn: inference)."
     return f"the moving statistics lag by {gap:.3f}", lower
+
+
+BN_GAP = FlagKind("bn_gap", find_bn_gap, "predict far worse with stored BatchNorm statistics than with the batch's own")

@@ -22,29 +22,52 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-@lru_cache(maxsize=2)
+FIXED_SET = 0.56
+"""Share of the binomial standard deviation by which steady curves of real trainings move: the same images are judged every epoch, and most
+answers persist. Chosen with the rule of `oscillating` by ``python benchmarks/flags.py --choose``."""
+
+
+@lru_cache(maxsize=4)
 def sampling_noise(run: RunCurves) -> float | None:
-    """Standard deviation of one epoch's accuracy when nothing but chance moves it; None when the set's size is unknown.
+    """Largest standard deviation of one epoch's accuracy that chance explains; None when the set's size is unknown.
 
     With the trainer's counts of images gained (g) and lost (l) between epochs, chance alone moves each of those g + l images either
     way, so a difference of two epochs has variance (g + l)/n² (McNemar 1947) and one epoch half of it. Without counts the accuracy is
-    taken as a binomial share of n images drawn anew each epoch, σ² = p(1 - p)/n. That is an upper bound: on a fixed validation set
-    steady curves move by about .56 of it, so it asks for more evidence than it must.
+    taken as a binomial share of n images drawn anew each epoch, σ² = p(1 - p)/n. That is an upper bound: see `fixed_set_noise`.
 
     Args:
         run: curves of a training, with `num_val`.
 
-    Source: McNemar, Psychometrika 12 (1947) 153; the share .56 was measured on steady curves of real trainings.
+    Source: McNemar, Psychometrika 12 (1947) 153.
     """
-    if run.num_val is None:
-        return None
+    counted = _counted_noise(run)
+    return binomial_noise(mean(run.settled), run.num_val) if counted is None and run.num_val else counted
+
+
+def fixed_set_noise(run: RunCurves, share: float = FIXED_SET) -> float | None:
+    """Standard deviation of one epoch's accuracy by chance when the same images are judged every epoch; None when their number is unknown.
+
+    Args:
+        run: curves of a training, with `num_val`.
+        share: of the binomial standard deviation, where images gained and lost are not on record.
+    """
+    counted = _counted_noise(run)
+    if counted is not None:
+        return counted
+    noise = sampling_noise(run)
+    return None if noise is None else share * noise
+
+
+def _counted_noise(run: RunCurves) -> float | None:
+    """The noise by images gained and lost in the second half; None where their counts are not on record."""
     gained, lost = run.curves.get("val_gained"), run.curves.get("val_lost")
-    if gained is not None and lost is not None:
-        moved = (gained + lost)[-run.window :]
-        moved = moved[np.isfinite(moved)]
-        if moved.size >= run.window // 2 and moved.size > 0:
-            return float(max(math.sqrt(mean(moved) / 2.0), 0.5) / run.num_val)
-    return binomial_noise(mean(run.settled), run.num_val)
+    if run.num_val is None or gained is None or lost is None:
+        return None
+    moved = (gained + lost)[-run.window :]
+    moved = moved[np.isfinite(moved)]
+    if moved.size < run.window // 2 or moved.size == 0:
+        return None
+    return float(max(math.sqrt(mean(moved) / 2.0), 0.5) / run.num_val)
 
 
 def binomial_noise(accuracy: float, num_val: int) -> float:
@@ -109,11 +132,10 @@ def student_distribution(at: Array, freedom: int) -> Array:
     angle = np.arctan2(at, np.sqrt(freedom))
     sine, cosine = np.sin(angle), np.cos(angle)
     odd = freedom % 2
-    term = sine * cosine if odd else sine.copy()
-    total = np.zeros_like(term)
-    for k in range(odd, freedom - 1, 2):
-        total += term
-        term = term * cosine**2 * (k + 1) / (k + 2)
+    first = sine * cosine if odd else sine
+    k = np.arange(odd, freedom - 3, 2)
+    series = np.cumprod(np.square(cosine)[..., None] * ((k + 1.0) / (k + 2.0)), axis=-1).sum(axis=-1)
+    total = first * (1.0 + series) if freedom > 1 else np.zeros_like(first)
     inside = 2.0 / np.pi * (angle + total) if odd else total
     distribution: Array = (1.0 + inside) / 2.0
     return distribution

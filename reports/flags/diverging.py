@@ -8,22 +8,93 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import sampling_noise
-from reports.flags.flag import Flag, grade
+from reports.flags.flag import Flag, FlagKind, grade
+from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median, running_median
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reports.flags.run_curves import RunCurves
 
-DECLINE = 0.03
-"""Smallest lasting loss of accuracy that counts: three points, more than a sweep usually gains."""
-OVER_NOISE = 3.0
-"""A decline exceeds so many standard deviations of one epoch's sampling noise."""
+RULE = Rule(
+    (
+        (
+            Condition("decline", ">=", 0.03),
+            Condition("decline over noise", ">=", 3.0),
+            Condition("decline over steps", ">=", 3.5),
+        ),
+    ),
+    intercept=-1.52,
+    slope=4.73,
+)
+"""Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
+SMALLEST_STEP = 0.003
+"""Accuracy that the usual step counts at least: below it a curve is as good as still."""
 SHORTEST = 6
+
+
+def figures(run: RunCurves) -> Mapping[str, float] | None:
+    """How far and how clearly a run ends below what it held; None for a run that is too short.
+
+    Returns:
+        ``decline``: the best running median less the median of the last sixth, accuracy. ``decline over noise``: the same in standard
+        deviations of an epoch by the size of the validation set. ``decline over steps``: the same in usual steps from one epoch to the
+        next before the last sixth; a fall among many swings as large is a swing.
+    """
+    curve = run.validation
+    if curve.size < SHORTEST:
+        return None
+    held, _ = _held(run)
+    end = _end(run)
+    decline = held - median(curve[-end:])
+    noise = sampling_noise(run)
+    before = curve[curve.size // 4 : curve.size - end]
+    step = median(np.abs(before[1:] - before[:-1])) if before.size > 1 else 0.0
+    return {
+        "decline": decline,
+        "decline over noise": decline / noise if noise else float("inf"),
+        "decline over steps": decline / (step + SMALLEST_STEP),
+    }
+
+
+def _held(run: RunCurves) -> tuple[float, int]:
+    """The best running median of a quarter of the epochs, and where its window starts."""
+    medians = running_median(run.validation, _quarter(run.validation.size))
+    peak = int(medians.argmax())
+    return float(medians[peak]), peak
+
+
+def _end(run: RunCurves) -> int:
+    """Epochs that are a run's end: a sixth, at least three."""
+    return max(3, run.validation.size // 6)
+
+
+@lru_cache(maxsize=2)
+def decline_start(run: RunCurves) -> int | None:
+    """Index among the present epochs from which a run declines for good; None where it does not."""
+    found = figures(run)
+    if found is None or RULE.margin(found) < 0.0:
+        return None
+    held, peak = _held(run)
+    above = np.flatnonzero(run.validation[peak:] >= held - found["decline"] / 2.0)
+    return min(peak + (int(above[-1]) if above.size else 0) + 1, run.validation.size - 1)
+
+
+def held_until(run: RunCurves) -> int:
+    """Present epochs up to the end of the best quarter, the last that belong to what the run held."""
+    size = run.validation.size
+    return size if size < SHORTEST else max(_held(run)[1] + _quarter(size), SHORTEST)
+
+
+def _quarter(size: int) -> int:
+    """Epochs over which a run holds a level."""
+    return min(size // 2, max(5, size // 4))
 
 
 @lru_cache(maxsize=2)
 def find_diverging(run: RunCurves) -> Flag | None:
-    """Flag a loss that stopped being a number, or a last sixth that lies wholly below what the run held before."""
+    """Flag a loss that stopped being a number, or an end that lies lastingly below what the run held before."""
     broken = _first_non_finite(run)
     if broken is not None:
         name, epoch = broken
@@ -34,26 +105,17 @@ def find_diverging(run: RunCurves) -> Flag | None:
             "Lower the learning rate, clip gradients (gradient_clip), add warmup_epochs; with mixed precision, train in float32.",
             f"{name} is not a finite number from epoch {epoch}",
         )
-    curve = run.validation
-    if curve.size < SHORTEST:
+    found, start = figures(run), decline_start(run)
+    if found is None or start is None:
         return None
-    width = min(curve.size // 2, max(5, curve.size // 4))
-    medians = running_median(curve, width)
-    peak = int(medians.argmax())
-    held = float(medians[peak])
-    tail = curve[-max(3, curve.size // 6) :]
-    decline = held - median(tail)
-    needed = max(DECLINE, OVER_NOISE * (sampling_noise(run) or 0.0))
-    if decline < needed or float(tail.max()) > held - decline / 2.0 or peak + width > curve.size - tail.size + 1:
-        return None
-    above = np.flatnonzero(curve >= held - decline / 2.0)
-    first = int(run.epochs[min(int(above[-1]) + 1, curve.size - 1)])
+    decline, (held, _), first = found["decline"], _held(run), int(run.epochs[start])
     return Flag(
         "diverging",
         grade(decline, medium=0.0, high=0.1),
         {"held": held, "decline": decline, "epochs": (first, int(run.epochs[-1]))},
         "Stop earlier (early_stopping), lower the learning rate or decay it (schedule), clip gradients.",
         f"held {held:.3f}, then fell by {decline:.3f} for good from epoch {first}",
+        RULE.probability(found),
     )
 
 
@@ -68,5 +130,8 @@ def _first_non_finite(run: RunCurves) -> tuple[str, int] | None:
             before = np.maximum.accumulate(np.isfinite(values)) if values.size else infinite
             infinite = infinite | (np.isnan(values) & before & np.isfinite(run.curves["accuracy"]))
         if infinite.any():
-            return name, int(infinite.argmax()) + 1
+            return name, run.number(int(infinite.argmax()))
     return None
+
+
+DIVERGING = FlagKind("diverging", find_diverging, "end lastingly below what they held")

@@ -7,36 +7,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.flags.bn_gap import find_bn_gap
-from reports.flags.broken_metric import find_broken_metric
-from reports.flags.collapsed import find_collapsed
-from reports.flags.diverging import find_diverging
-from reports.flags.oscillating import find_oscillating
-from reports.flags.overfitting import find_overfitting
+from reports.flags.bn_gap import BN_GAP
+from reports.flags.broken_metric import BROKEN_METRIC
+from reports.flags.collapsed import COLLAPSED
+from reports.flags.diverging import DIVERGING
+from reports.flags.oscillating import NOISY_VALIDATION, OSCILLATING
+from reports.flags.overfitting import OVERFITTING
 from reports.flags.run_curves import infer_num_val, run_curves
-from reports.flags.spiking import find_spiking
-from reports.flags.unfinished import find_unfinished
+from reports.flags.spiking import SPIKING
+from reports.flags.unfinished import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
-    from reports.flags.flag import Flag
+    from reports.flags.flag import Flag, FlagKind, FlagName
     from reports.flags.run_curves import RunCurves
     from reports.records import StudyRecord, TrialRecord
 
 
-FINDERS: tuple[Callable[[RunCurves], Flag | None], ...] = (
-    find_collapsed,
-    find_diverging,
-    find_broken_metric,
-    find_oscillating,
-    find_spiking,
-    find_bn_gap,
-    find_overfitting,
-    find_unfinished,
+KINDS: tuple[FlagKind, ...] = (
+    COLLAPSED,
+    DIVERGING,
+    BROKEN_METRIC,
+    OSCILLATING,
+    NOISY_VALIDATION,
+    SPIKING,
+    BN_GAP,
+    OVERFITTING,
+    UNFINISHED,
 )
+"""Every finding; a new one is its own file and a line here."""
+
+
+def flag_meaning(name: FlagName) -> str:
+    """What runs that carry a flag do, for "3 configurations ..."; empty for a name of another version."""
+    return next((kind.meaning for kind in KINDS if kind.name == name), "")
 
 
 def find_flags(
@@ -47,6 +54,7 @@ def find_flags(
     num_classes: int | None = None,
     frozen_by_batch: int | None = None,
     cut: bool = False,
+    numbering: tuple[int, int] = (1, 1),
 ) -> tuple[Flag, ...]:
     """Find what is wrong with a training, the gravest first.
 
@@ -59,18 +67,44 @@ def find_flags(
         num_classes: classes, for the chance level.
         frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training; None when unknown, as of a log.
         cut: the sweep stopped it or it is still running: that it was still rising is no finding about it.
+        numbering: number of the first epoch, and epochs from one value to the next: how the findings name epochs.
 
     Returns:
         Flags ordered by severity, each name at most once; none when nothing can be said.
     """
-    run = run_curves(curves, num_val=num_val, planned_epochs=planned_epochs, num_classes=num_classes, frozen_by_batch=frozen_by_batch)
-    found = [flag for finder in FINDERS if not (cut and finder is find_unfinished) and (flag := finder(run)) is not None]
+    run = run_curves(
+        curves,
+        num_val=num_val,
+        planned_epochs=planned_epochs,
+        num_classes=num_classes,
+        frozen_by_batch=frozen_by_batch,
+        numbering=numbering,
+    )
+    found = [flag for kind in KINDS if (kind.of_cut_runs or not cut) and (flag := kind.find(run)) is not None]
     rank = {"high": 0, "medium": 1, "low": 2}
-    return tuple(sorted(found, key=lambda flag: rank[flag.severity]))
+    return tuple(sorted(_without_consequences(found, run), key=lambda flag: rank[flag.severity]))
+
+
+def _without_consequences(found: list[Flag], run: RunCurves) -> list[Flag]:
+    """Findings without those that another explains: a figure that is broken is no sign of overfitting, nor one after NaN of a collapse."""
+    names = {flag.name for flag in found}
+    explained: set[str] = {"overfitting"} if "broken_metric" in names else set()
+    if any("other_level" in flag.evidence for flag in found):
+        explained |= {
+            "spiking",
+            "oscillating",
+            "noisy_validation",
+            "diverging",
+            "unfinished",
+        }  # the one class changes, not the model's skill
+    failed = next((flag for flag in found if flag.name == "diverging" and "non_finite" in flag.evidence), None)
+    if failed is not None and failed.evidence["epochs"] > (run.numbering[0], run.numbering[0]):  # type: ignore[operator]  # a tuple of two
+        explained.add("collapsed")
+    return [flag for flag in found if flag.name not in explained]
 
 
 NULL_RATE = 0.01
-"""Upper bound on the share of steady runs that are flagged oscillating, from the simulations in ``benchmarks/flags.py``."""
+"""Upper bound on the share of steady runs, judged on the same images every epoch, that are flagged oscillating (``benchmarks/flags.py``)."""
 
 
 def study_flags(study: StudyRecord) -> Mapping[int, tuple[Flag, ...]]:
@@ -91,6 +125,7 @@ def trial_flags(trial: TrialRecord, study: StudyRecord) -> tuple[Flag, ...]:
         num_classes=int(classes) if classes else None,
         frozen_by_batch=None if frozen is None else int(frozen),
         cut=trial.state in ("PRUNED", "RUNNING"),
+        numbering=trial.numbering,
     )
 
 

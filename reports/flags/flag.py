@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reports.flags.run_curves import RunCurves
 
 
-FlagName = Literal[
-    "oscillating", "spiking", "collapsed", "diverging", "overfitting", "unfinished", "bn_gap", "noisy_validation", "broken_metric"
-]
+FlagName = str
+"""Names of findings; `reports.flags.find.KINDS` lists them."""
 Severity = Literal["high", "medium", "low"]
 EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 
@@ -30,6 +31,8 @@ class Flag:
         evidence: figure name to value (``period``, ``amplitude``, ``epochs`` as first and last, counted from 1).
         advice: what to try, in words tied to what a space can change.
         summary: one sentence with the figures, for tables and terminals.
+        probability: share of curves like this one that readers of labelled curves gave the same name, in [0, 1], measured on sources that
+            the rule had not seen; None for findings that no reader was asked about.
     """
 
     name: FlagName
@@ -37,11 +40,42 @@ class Flag:
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
     advice: str = ""
     summary: str = ""
+    probability: float | None = None
+
+    @property
+    def cannot_tell(self) -> bool:
+        """Whether so few validation images may explain what is seen that it is no statement about the model."""
+        return bool(self.evidence.get("explained_by_images"))
+
+    @property
+    def meaning(self) -> str | None:
+        """What the probability says, in one sentence; None where nothing was measured."""
+        if self.probability is None:
+            return None
+        tenths = min(max(round(10.0 * self.probability), 1), 9)
+        return f"of curves that look like this, {tenths} in 10 were called {self.name} by readers"
 
 
 def grade(value: float, *, medium: float, high: float) -> Severity:
     """``high`` from `high` upwards, ``medium`` from `medium` upwards, else ``low``."""
     return "high" if value >= high else "medium" if value >= medium else "low"
+
+
+@dataclass(frozen=True)
+class FlagKind:
+    """What a flag's own file registers in `reports.flags.find`.
+
+    Attributes:
+        name: of the finding.
+        find: the finding about a run, or None.
+        meaning: what runs that carry it do, for "3 configurations ...".
+        of_cut_runs: whether it says something about a run that the sweep stopped or that is still running.
+    """
+
+    name: FlagName
+    find: Callable[[RunCurves], Flag | None]
+    meaning: str
+    of_cut_runs: bool = True
 
 
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
@@ -66,6 +100,11 @@ class FlagSummary:
     example: Flag
 
     @property
+    def cannot_tell(self) -> bool:
+        """Whether no trial shows it beyond what so few validation images may explain."""
+        return self.example.cannot_tell
+
+    @property
     def summary(self) -> str:
         """One sentence: the gravest trial's, with how many trials show it."""
         return self.example.summary if self.trials == 1 else f"{len(self.flagged)} of {self.trials} trials: {self.example.summary}"
@@ -79,6 +118,6 @@ def summarise_flags(flags: Mapping[int, Sequence[Flag]]) -> tuple[FlagSummary, .
             found.setdefault(flag.name, []).append((number, flag))
     summaries = []
     for name, cases in found.items():
-        gravest = min((flag for _, flag in cases), key=lambda flag: SEVERITIES.index(flag.severity))
+        gravest = min((flag for _, flag in cases), key=lambda flag: (SEVERITIES.index(flag.severity), flag.cannot_tell))
         summaries.append(FlagSummary(name, gravest.severity, tuple(number for number, _ in cases), len(flags), gravest))
     return tuple(sorted(summaries, key=lambda s: (SEVERITIES.index(s.severity), -len(s.flagged))))

@@ -1,4 +1,4 @@
-"""`oscillating`: repeated swings that matter and that the validation set's size does not explain; else `noisy_validation`."""
+"""`oscillating`: repeated swings that matter, beyond what the validation images explain; `noisy_validation`: they may explain them."""
 
 from __future__ import annotations
 
@@ -9,155 +9,203 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.flags.chance import binomial_noise, sampling_noise
-from reports.flags.flag import Flag, grade
-from reports.flags.run_curves import mean, median
-from reports.flags.swings import alternation, alternation_p, isolated_drops, period, roughness_p, to_and_fro, turning_points
+from reports.flags.chance import binomial_noise, fixed_set_noise, sampling_noise
+from reports.flags.diverging import decline_start, held_until
+from reports.flags.drops import find_drops
+from reports.flags.flag import Flag, FlagKind, grade
+from reports.flags.rule import Condition, Rule
+from reports.flags.run_curves import first_epochs, mean, median
+from reports.flags.swings import alternation, alternation_p, period, roughness_p, to_and_fro, turning_points
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from reports.flags.run_curves import RunCurves
 
-MOVEMENT = 0.0125
-"""To-and-fro movement per epoch that matters: 1¼ points. A practitioner reads a swing of two to three points every other epoch as trouble
-and one of half a point as none; the ranking's own resolution (differences between configurations) is about a point."""
+RULE = Rule(
+    (
+        (
+            Condition("excess", ">=", 0.0135),
+            Condition("falls", ">=", 1.5),
+            Condition("reversal", ">=", 0.35),
+            Condition("surprise", ">=", 2.0),
+        ),
+        (Condition("alternation over noise", ">=", 3.3), Condition("alternation over rest", ">=", 2.8)),
+    ),
+    intercept=-0.27,
+    slope=4.89,
+)
+"""Chosen and calibrated by ``python benchmarks/flags.py --choose``, save the second way, which is a test: an alternation of any size that
+neither independent noise (two-sided .1 %) nor the curve's own rest explains."""
+MATTERS = 0.0125
+"""To-and-fro movement per epoch from which few images are named as a possible cause: 1¼ points."""
 SWING = 0.015
 """Smallest swing that counts as one, so that rounding and single images do not."""
-DROPS = 2
+FALLS = 2
 """Falls within the second half that make it *repeated*."""
 NOISE_P = 0.008
-"""Chance of a curve as rough from sampling noise alone, below which noise does not explain it. Simulated, it flags about .4 % of steady curves
-(up to about .7 % at some lengths and sizes), within the 1 % allowed. It was .004 first and was raised within that room after looking at the
-labelled curves, one of which (chance .0078) is found only so: agreement on those curves is that much flattered.
-"""
-ALTERNATION_Z = 3.3
-"""Standard errors of the every-other-epoch component above sampling noise: two-sided .1 %."""
-ALTERNATION_REST_Z = 2.8
-"""The same above the curve's own rest, so that a curve rougher than sampling noise does not pass for an alternating one."""
+"""Chance of a curve as rough, were every image drawn anew each epoch, above which images alone may explain it."""
 REGULAR_P = 0.01
 """Chance below which a period is reported."""
 SHORTEST = 6
 """Epochs below which no curve is called oscillating."""
+STEP_OF_NOISE = 2.0 / math.sqrt(math.pi)
+"""Mean distance of two independent normal values, in standard deviations."""
 
 
 @dataclass(frozen=True)
-class Oscillation:
+class Swings:
     """How a curve swings.
 
     Attributes:
+        run: the run, without a lasting decline at its end.
         movement: to-and-fro movement per epoch over the second half, isolated drops set aside.
-        drops: falls of at least `SWING` in the second half.
         noise: standard deviation of an epoch by sampling alone, or None when the set's size is unknown.
         noise_p: chance of second differences as large from `noise` alone; 0 when the set's size is unknown.
-        alternation: half the peak-to-peak amplitude of what alternates every epoch, all epochs.
-        alternation_z: its standard errors above sampling noise; 0 when the set's size is not known for sure.
-        alternation_rest_z: its standard errors above the curve's own rest.
-        lasting: whether the last third of the second half still swings.
+        figures: what the rule reads.
     """
 
+    run: RunCurves
     movement: float
-    drops: int
     noise: float | None
     noise_p: float
-    alternation: float
-    alternation_z: float
-    alternation_rest_z: float
-    lasting: bool
-
-    @property
-    def matters(self) -> bool:
-        """Swings are large, repeated and go on, whatever their cause."""
-        return self.movement >= MOVEMENT and self.drops >= DROPS and self.lasting
+    figures: Mapping[str, float]
 
     @property
     def flagged(self) -> bool:
-        """Beyond sampling noise: either swings that matter, or a strict alternation of any size."""
-        beyond_noise = self.matters and self.noise_p <= NOISE_P
-        return beyond_noise or (self.alternation_z >= ALTERNATION_Z and self.alternation_rest_z >= ALTERNATION_REST_Z)
+        """Swings that matter beyond what a fixed set of images explains, or a strict alternation of any size."""
+        return RULE.margin(self.figures) >= 0.0
+
+    @property
+    def seen(self) -> bool:
+        """Swings of a size that readers were asked about: the first way of the rule."""
+        return all(condition.margin(self.figures[condition.figure]) >= 0.0 for condition in RULE.ways[0])
+
+    @property
+    def explained(self) -> bool:
+        """Swings that matter and that images drawn anew each epoch would explain, so that the curve alone cannot tell."""
+        return self.movement >= MATTERS and self.figures["falls"] >= FALLS and self.noise_p > NOISE_P
 
 
 @lru_cache(maxsize=2)
-def measure(run: RunCurves) -> Oscillation | None:
+def measure(run: RunCurves) -> Swings | None:
     """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
-    if len(run.validation) < SHORTEST:
+    return measure_until(run, run.validation.size if decline_start(run) is None else held_until(run))
+
+
+def measure_until(run: RunCurves, stop: int) -> Swings | None:
+    """The same of the first `stop` present epochs: what a run lost for good after them is no swing."""
+    if stop < SHORTEST:
         return None
+    if stop < run.validation.size:
+        run = first_epochs(run, stop)
     late = _without_drops(run)
     movement = to_and_fro(late)
     points = turning_points(late, SWING)
-    heights = late[points]
-    noise = sampling_noise(run)
-    noise_p = 0.0 if noise is None else roughness_p(run.settled, noise)
+    noise, fixed = sampling_noise(run), fixed_set_noise(run)
     amplitude, rest = alternation(run.validation)
     floor = binomial_noise(mean(run.validation), run.num_val) if run.num_val is not None and not run.num_val_assumed else math.inf
     root = math.sqrt(run.validation.size)
-    return Oscillation(
-        movement,
-        int((np.diff(heights) < 0).sum()),
-        noise,
-        noise_p,
-        amplitude,
-        amplitude * root / floor,
-        amplitude * root / rest if rest > 0.0 else math.inf,
-        bool(points.size and points[-1] >= late.size - max(2, math.ceil(late.size / 3))),
-    )
+    steps = late[1:] - late[:-1]
+    travelled = float(np.abs(steps).sum())
+    figures = {
+        "movement": movement,
+        "excess": beyond_noise(movement, fixed),
+        "falls": float((np.diff(late[points]) < 0).sum()),
+        "surprise": surprise(run, fixed),
+        "reversal": 1.0 - abs(float(late[-1] - late[0])) / travelled if travelled > 0.0 else 0.0,
+        "still swinging": 1.0 - float(points[-1]) / (late.size - 1) if points.size else 1.0,
+        "alternation over noise": amplitude * root / floor,
+        "alternation over rest": amplitude * root / rest if rest > 0.0 else math.inf,
+    }
+    noise_p = 0.0 if noise is None else roughness_p(run.settled, noise)
+    return Swings(run, movement, noise, noise_p, figures)
+
+
+def beyond_noise(movement: float, noise: float | None) -> float:
+    """To-and-fro movement per epoch that is left when independent noise of a standard deviation has had its part."""
+    return math.sqrt(max(0.0, movement**2 - (STEP_OF_NOISE * (noise or 0.0)) ** 2))
+
+
+def surprise(run: RunCurves, noise: float | None) -> float:
+    """How unlikely noise makes a curve as rough: minus the decimal logarithm of the chance, at most 9, and 9 without noise."""
+    return -math.log10(max(roughness_p(run.settled, noise), 1e-9)) if noise else 9.0
 
 
 def _without_drops(run: RunCurves) -> NDArray[np.float64]:
     """The second half with isolated drops lifted to their neighbours: rare epochs are `spiking`'s, not a swing, ``(window,)``."""
-    drops = isolated_drops(run)
-    if drops is None:
+    drops = find_drops(run)
+    if drops is None or not drops.isolated.size:
         return run.late
     curve = run.validation.copy()
-    curve[drops.at] += drops.depth[drops.at]
+    curve[drops.isolated] += drops.depth[drops.isolated]
     return curve[curve.size - run.window :]
 
 
-def find_oscillating(run: RunCurves) -> Flag | None:
-    """Flag a curve that swings repeatedly through its second half, by an amount that matters and that chance does not explain."""
+def find_noisy_validation(run: RunCurves) -> Flag | None:
+    """Flag swings that matter and that the number of validation images may explain, whatever else is said of them."""
     found = measure(run)
-    if found is None or not (found.flagged or found.matters):
+    if found is None or found.noise is None or not found.explained:
         return None
-    late = run.late
-    swing = swing_size(run)
-    assumed = " (assumed)" if run.num_val_assumed else ""
-    if not found.flagged:
-        noise = found.noise or 0.0
-        return Flag(
-            "noisy_validation",
-            "low",
-            {"num_val": run.num_val, "noise": noise, "movement": found.movement, "amplitude": swing, "epochs": run.late_epochs},
-            "Enlarge the validation split, or compare configurations over several seeds: differences below this are chance.",
-            f"swings of {swing:.3f} look large, but {run.num_val} images{assumed} explain ±{2 * noise:.3f}",
-        )
-    length, chance = period(late)
-    if chance >= REGULAR_P and (every_other := alternation_p(run.settled)) < REGULAR_P:
+    swing, assumed = swing_size(found.run), _assumed(run)
+    verdict = (
+        "it swings, but whether the model or the images do it this set cannot tell" if found.flagged else "no sign that the model swings"
+    )
+    return Flag(
+        "noisy_validation",
+        "low",
+        {"num_val": run.num_val, "noise": found.noise, "movement": found.movement, "amplitude": swing, "epochs": found.run.late_epochs},
+        "Enlarge the validation split, or compare configurations over several seeds: differences below this are chance.",
+        f"swings of {swing:.3f} look large, but {run.num_val} images{assumed} explain ±{2 * found.noise:.3f}: {verdict}",
+    )
+
+
+def _assumed(run: RunCurves) -> str:
+    return " (assumed)" if run.num_val_assumed else ""
+
+
+def find_oscillating(run: RunCurves) -> Flag | None:
+    """Flag a curve that swings repeatedly through its second half, by an amount that matters beyond what its images explain."""
+    found = measure(run)
+    if found is None or not found.flagged:
+        return None
+    judged = found.run
+    swing = swing_size(judged)
+    length, chance = period(judged.late)
+    if chance >= REGULAR_P and (every_other := alternation_p(judged.settled)) < REGULAR_P:
         length, chance = 2.0, every_other
     regular = chance < REGULAR_P
-    points = turning_points(run.validation, max(SWING, swing / 2.0) if found.movement >= MOVEMENT else swing / 2.0)
-    first = int(run.epochs[points[1]]) if points.size > 1 else run.late_epochs[0]
-    share = points.size / run.validation.size
+    points = turning_points(judged.validation, max(SWING, swing / 2.0) if found.movement >= MATTERS else swing / 2.0)
+    first = int(judged.epochs[points[1]]) if points.size > 1 else judged.late_epochs[0]
     evidence = {
         "period": round(length) if regular else None,
         "period_p": chance,
         "amplitude": swing,
-        "rate": min(1.0, share),
+        "rate": min(1.0, points.size / judged.validation.size),
         "movement": found.movement,
-        "drops": found.drops,
+        "excess": found.figures["excess"],
+        "drops": int(found.figures["falls"]),
         "noise": found.noise,
         "num_val": run.num_val,
         "num_val_assumed": run.num_val_assumed,
-        "epochs": (first, run.late_epochs[1]),
+        "explained_by_images": found.explained,
+        "epochs": (first, judged.late_epochs[1]),
     }
     rhythm = f" every {round(length)} epochs" if regular else ""
-    known = f"; {run.num_val} images{assumed} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    known = (
+        f"; {run.num_val} images{_assumed(run)} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+    )
+    unsure = ", so this set cannot tell whether that is the model" if found.explained else ""
     return Flag(
         "oscillating",
-        grade(swing, medium=0.03, high=0.1),
+        "low" if found.explained else grade(swing, medium=0.03, high=0.1),
         evidence,
         "Lower the learning rate or decay it, lower bn_momentum or use precise_bn, validate on every image each epoch "
         "(validation_windows: all) and train on every image each epoch (sampling: every_image).",
-        f"validation accuracy swings by {swing:.3f}{rhythm} from epoch {first} to {run.late_epochs[1]}{known}",
+        f"validation accuracy swings by {swing:.3f}{rhythm} from epoch {first} to {judged.late_epochs[1]}{known}{unsure}",
+        RULE.probability(found.figures) if found.seen else None,
     )
 
 
@@ -168,3 +216,7 @@ def swing_size(run: RunCurves) -> float:
     points = turning_points(late, max(smallest, 1e-9))
     heights = np.abs(np.diff(late[points]))
     return median(heights) if heights.size else float(np.ptp(late))
+
+
+OSCILLATING = FlagKind("oscillating", find_oscillating, "swing again and again by more than steady curves on the same images do")
+NOISY_VALIDATION = FlagKind("noisy_validation", find_noisy_validation, "swing by an amount that so few validation images may explain")

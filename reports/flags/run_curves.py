@@ -7,7 +7,8 @@ Reading the size of the validation set off the accuracies: every value is k/n.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ LARGEST_SIZE = 100_000
 SMALLEST_SIZE = 8
 FLOAT32_ERROR = 2e-7
 CHANCE = 0.01
+FEWEST_VALUES = 3
+"""Different accuracies that tell a size, unless each of fewer comes back: a round one that is met once (.56) is a multiple of many shares."""
 SIZES = np.arange(SMALLEST_SIZE, LARGEST_SIZE + 1, dtype=np.float64)
 
 
@@ -82,14 +85,14 @@ def infer_num_val(values: Iterable[str | float]) -> int | None:
 def smallest_fitting_size(values: Iterable[str | float]) -> tuple[int | None, bool]:
     """The smallest n for which every value is k/n within its rounding, and whether chance is ruled out (see `infer_num_val`)."""
     decimals = 0
-    distinct = set()
+    counts: Counter[float] = Counter()
     for value in values:
         text = value.strip() if isinstance(value, str) else _shortest(float(value))
         number = float(text)
         if np.isfinite(number):
-            distinct.add(number)
+            counts[number] += 1
             decimals = max(decimals, _decimals(text))
-    informative = np.array(sorted(v for v in distinct if 0.0 < v < 1.0))
+    informative = np.array(sorted(v for v in counts if 0.0 < v < 1.0))
     if informative.size == 0:
         return None, False
     tolerance = max(0.5 * 10.0**-decimals, FLOAT32_ERROR) * (1.0 + 1e-6)
@@ -99,6 +102,8 @@ def smallest_fitting_size(values: Iterable[str | float]) -> tuple[int | None, bo
         if fitting.size == 0:
             return None, False
     found = int(fitting[0])
+    if informative.size < FEWEST_VALUES and any(counts[value] == 1 for value in informative.tolist()):
+        return found, False
     by_chance = float((np.minimum(1.0, 2.5 * tolerance * SIZES[: found - SMALLEST_SIZE + 1]) ** informative.size).sum())
     return found, by_chance < CHANCE
 
@@ -126,13 +131,14 @@ class RunCurves:
     Attributes:
         curves: metric name to values ``(num_epochs,)``.
         validation: ``val_accuracy`` without its missing epochs, ``(num_present,)``, fraction in [0, 1].
-        epochs: epoch numbers of `validation`, counted from 1, ``(num_present,)``.
+        epochs: epoch numbers of `validation`, ``(num_present,)``.
         num_val: validation images, or None when unknown.
         num_val_assumed: whether `num_val` is only the smallest size that the values allow: assumed, so that few images are not mistaken for
             swings.
         planned_epochs: epochs of a complete training, or None.
         num_classes: classes, or None when unknown.
         frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training, or None when unknown.
+        numbering: number of the first epoch, and epochs from one value to the next.
     """
 
     curves: Mapping[str, Curve]
@@ -143,6 +149,11 @@ class RunCurves:
     num_classes: int | None = None
     num_val_assumed: bool = False
     frozen_by_batch: int | None = None
+    numbering: tuple[int, int] = (1, 1)
+
+    def number(self, index: int) -> int:
+        """Number of an epoch by its index in a curve."""
+        return self.numbering[0] + index * self.numbering[1]
 
     def curve(self, name: str) -> Curve | None:
         """The present, finite values of a metric, or None where it has none."""
@@ -171,7 +182,7 @@ class RunCurves:
 
     @property
     def late_epochs(self) -> tuple[int, int]:
-        """First and last epoch of `late`, counted from 1."""
+        """First and last epoch of `late`."""
         return int(self.epochs[-self.window]), int(self.epochs[-1])
 
 
@@ -182,6 +193,7 @@ def run_curves(
     planned_epochs: int | None = None,
     num_classes: int | None = None,
     frozen_by_batch: int | None = None,
+    numbering: tuple[int, int] = (1, 1),
 ) -> RunCurves:
     """Bring the curves of a training to one length and pick out the validation accuracy's present epochs."""
     arrays = {name: np.asarray(values, dtype=np.float64).ravel() for name, values in curves.items()}
@@ -197,5 +209,12 @@ def run_curves(
     if not num_val:
         num_val, believed = smallest_fitting_size(values.tolist())
         assumed = num_val is not None and not believed
-    epochs = np.flatnonzero(present).astype(np.int64) + 1
-    return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed, frozen_by_batch)
+    epochs = np.flatnonzero(present).astype(np.int64) * numbering[1] + numbering[0]
+    return RunCurves(padded, values, epochs, num_val, planned_epochs, num_classes, assumed, frozen_by_batch, numbering)
+
+
+def first_epochs(run: RunCurves, count: int) -> RunCurves:
+    """The run as it was after `count` (at least 1) of the epochs that have a validation accuracy."""
+    stop = (int(run.epochs[count - 1]) - run.numbering[0]) // run.numbering[1] + 1
+    curves = {name: values[:stop] for name, values in run.curves.items()}
+    return replace(run, curves=curves, validation=run.validation[:count], epochs=run.epochs[:count])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from reports.logs.fit import columns_of
+from reports.logs.leftover_epochs import find_leftover_epochs, without_leftover_epochs
 from reports.logs.metric_names import (
     base_of,
     custom_accuracy,
@@ -91,12 +92,26 @@ def _run(fit: RawFit, columns: Columns, keys: Mapping[str, str], *, source: str,
     texts = {key: columns.texts[column] for key, column in keys.items()}
     curves = {key: _curve(column) for key, column in texts.items()}
     notes = [*fit.notes, *columns.notes]
-    percent = _is_percent(texts, curves)
-    if percent:
-        for key in _MOST_ACCURACIES:
-            if key in curves:
-                curves[key] = curves[key] / _PERCENT
-        notes.append("Accuracies are percentages in the log.")
+    scaled = _percentages(texts, curves)
+    for key in scaled:
+        curves[key] = curves[key] / _PERCENT
+    if scaled:
+        fractions = [key for key in _MOST_ACCURACIES if key in curves and key not in scaled]
+        of = {"accuracy": "Training", "val_accuracy": "Validation"}
+        notes.append(
+            f"{of[scaled[0]]} accuracy is in percent in the log, {of[fractions[0]].lower()} accuracy a fraction; both are read as fractions."
+            if fractions
+            else "Accuracies are percentages in the log."
+        )
+    percent = "val_accuracy" in scaled
+    leftover = find_leftover_epochs(curves, texts, columns.seconds, percent=percent)
+    if leftover is not None:
+        curves = without_leftover_epochs(curves, leftover)
+        if leftover.num_val is not None:
+            texts = {
+                key: tuple("" if key.startswith("val_") and place in leftover.at else text for place, text in enumerate(column))
+                for key, column in texts.items()
+            }
     num_epochs = max(len(curve) for curve in curves.values())
     num_val = fit.num_val
     if (
@@ -115,13 +130,16 @@ def _run(fit: RawFit, columns: Columns, keys: Mapping[str, str], *, source: str,
         printed={key: tuple(_bare(text) for text in column) for key, column in texts.items()},
         names={key: columns.spelling.get(column, column) for key, column in keys.items()},
         planned_epochs=max(fit.planned, num_epochs) if fit.planned else None,
-        first_epoch=fit.rows[0].epoch,
+        first_epoch=fit.rows[0].epoch if columns.counted else None,
+        epoch_stride=columns.stride,
         num_train=fit.num_train,
         num_val=num_val,
         num_classes=fit.num_classes,
         whole_set=fit.whole_set,
         percent=percent,
-        parameters={"learning_rate": float(rate[0])} if rate is not None and math.isfinite(rate[0]) else {},
+        leftover=leftover,
+        out_of_data=fit.out_of_data,
+        parameters=fit.settings or ({"learning_rate": float(rate[0])} if rate is not None and math.isfinite(rate[0]) else {}),
         notes=tuple(notes),
     )
 
@@ -140,12 +158,16 @@ def _bare(text: str) -> str:
     return "" if number is None else number[1]
 
 
-def _is_percent(texts: Mapping[str, tuple[str, ...]], curves: Mapping[str, NDArray[np.float64]]) -> bool:
-    """Whether accuracies are percentages: marked so, or above 1 and at most 100."""
-    present = [key for key in _MOST_ACCURACIES if key in curves]
-    if any(text.rstrip().endswith("%") for key in present for text in texts[key]):
+def _percentages(texts: Mapping[str, tuple[str, ...]], curves: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
+    """Accuracies that are percentages: marked so, or above 1 and at most 100. Each is judged alone; logs mix both."""
+    return tuple(key for key in _MOST_ACCURACIES if key in curves and _is_percent(texts[key], curves[key]))
+
+
+def _is_percent(texts: tuple[str, ...], curve: NDArray[np.float64]) -> bool:
+    """Whether a curve ``(num_epochs,)`` is in percent."""
+    if any(text.rstrip().endswith("%") for text in texts):
         return True
-    finite = np.concatenate([curves[key][np.isfinite(curves[key])] for key in present]) if present else np.empty(0)
+    finite = curve[np.isfinite(curve)]
     return finite.size > 0 and bool(_ABOVE_ONE < finite.max() <= _PERCENT) and bool(finite.min() >= 0)
 
 

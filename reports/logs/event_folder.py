@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SPLITS: Final = {"train": "", "training": "", "validation": "val_", "val": "val_", "valid": "val_", "eval": "val_", "test": "test_"}
 _BY_BATCH = re.compile(r"(?:^|/)(?:batch|evaluation)_|_vs_iterations$")
+_RAY_TUNE: Final = "ray/tune/"
 _FILES: Final = "*tfevents*"
 _STEPS_PER_VALIDATION: Final = 20
 
@@ -114,6 +115,7 @@ def _fits_of(scalars: Iterable[Scalar], split: str) -> list[dict[int, dict[str, 
 
 def _metric_name(tag: str, split: str) -> str | None:
     """Our name of a tag, or None when it is not a metric of an epoch (figures of batches, of layers, ...)."""
+    tag = tag.removeprefix(_RAY_TUNE)
     if _BY_BATCH.search(tag):
         return None
     name = normalise(tag)

@@ -10,8 +10,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from reports.logs.fit import RawEpoch, RawFit, join_single_epochs, split_fits
+from reports.logs.fit import RawEpoch, RawFit, cut_into_fits, join_single_epochs, split_fits
 from reports.logs.metric_names import is_known, parse_number
+from reports.logs.trial_tables import problem_of_trials, trials_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,9 @@ def _from_records(value: list[object]) -> list[RawFit]:
         return []
     rows = [
         RawEpoch(
-            _whole(str(record.get("epoch", ""))), {key: text for key, text in record.items() if isinstance(text, str) and key != "epoch"}
+            _whole(str(next((record[name] for name in _EPOCH_COLUMNS if name in record), ""))),
+            {key: text for key, text in record.items() if isinstance(text, str) and key not in (*_EPOCH_COLUMNS, *_STEP_COLUMNS)},
+            step=_whole(str(next((record[name] for name in _STEP_COLUMNS if name in record), ""))),
         )
         for record in records
     ]
@@ -145,7 +148,8 @@ _LINE_END = re.compile(r"[\r\n]+")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"^\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*$")
 _INDEX_NAMES: Final = frozenset({"", "epoch", "epochs", "unnamed: 0", "index"})
-_LARGEST_EPOCH: Final = 1e9
+_EPOCH_COLUMNS: Final = ("epoch", "Epoch", "epochs", "Epochs", "training_iteration")
+_STEP_COLUMNS: Final = ("step", "Step", "global_step", "_step", "trainer/global_step")
 
 
 def table_delimiter(head: str) -> str | None:
@@ -162,34 +166,35 @@ def read_table(text: str, delimiter: str) -> list[RawFit]:
     r"""Fits of a table.
 
     A new fit begins where the header is repeated or the epoch number falls (``CSVLogger(append=True)``). Rows of one epoch that complete each
-    other (PyTorch Lightning writes training and validation figures apart) are merged.
+    other (PyTorch Lightning writes training and validation figures apart) are merged. A column that names the trial keeps trials apart.
 
     Args:
         text: the table with its header; line ends may be ``\n``, ``\r\n``, ``\r\r\n`` or ``\r``.
         delimiter: what separates cells. With ``;``, tab or ``|`` a comma within a number is a decimal comma.
     """
-    fits: list[RawFit] = [RawFit()]
-    header: list[str] = []
-    last: int | None = None
+    blocks: list[tuple[list[str], list[list[str]]]] = [([], [])]
     for line in _LINE_END.split(text.lstrip("\ufeff")):
         if not line.strip():
             continue
         cells = _cells(line, delimiter)
         if parse_number(cells[-1] or cells[0]) is None and any(is_known(cell) for cell in cells):
-            header, last = cells, None
-            fits.append(RawFit())
-            continue
-        row = _row(header, cells, decimal_comma=delimiter != ",") if len(cells) <= len(header) else None
-        if row is None:
-            continue
-        if row.epoch is not None and last is not None and row.epoch <= last:
-            if row.epoch == last and _completes(fits[-1].rows[-1], row):
-                fits[-1].rows[-1].values.update({name: cell for name, cell in row.values.items() if parse_number(cell) is not None})
-                continue
-            fits.append(RawFit())
-        fits[-1].rows.append(row)
-        last = row.epoch
-    return join_single_epochs([fit for fit in fits if fit.rows])
+            blocks.append((cells, []))
+        elif 0 < len(cells) <= len(blocks[-1][0]):
+            if delimiter != ",":
+                cells = [cell.replace(",", ".") if _DECIMAL_COMMA.match(cell) else cell for cell in cells]
+            blocks[-1][1].append(cells)
+    fits: list[RawFit] = []
+    for header, rows in blocks:
+        problem = problem_of_trials(header, rows)
+        for label, settings, of_trial in trials_in(header, rows):
+            epochs = [row for cells in of_trial if (row := _row(header, cells)) is not None]
+            found = cut_into_fits(epochs)
+            for number, fit in enumerate(found, 1):
+                fit.label = label + (f", fit {number}" if label and len(found) > 1 else "")
+                fit.settings = dict(settings)
+                fit.problem = problem
+            fits += found
+    return join_single_epochs(fits)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -202,22 +207,14 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _row(header: Sequence[str], cells: Sequence[str], *, decimal_comma: bool) -> RawEpoch | None:
+def _row(header: Sequence[str], cells: Sequence[str]) -> RawEpoch | None:
     """One row as an epoch, None when it has no figures; the epoch's column is ``epoch``, or a first column of whole numbers without a name."""
-    if decimal_comma:
-        cells = [cell.replace(",", ".") if _DECIMAL_COMMA.match(cell) else cell for cell in cells]
     values = dict(zip(header, cells, strict=False))
-    counter: str | None = next((name for name in ("epoch", "Epoch", "epochs", "Epochs") if name in values), None)
+    counter: str | None = next((name for name in _EPOCH_COLUMNS if name in values), None)
     if counter is None and header[0].lower() in _INDEX_NAMES:
         counter = header[0]
-    number = parse_number(values.pop(counter)) if counter is not None else None
+    number = values.pop(counter) if counter is not None else ""
+    step = next((values.pop(name) for name in _STEP_COLUMNS if name in values), "")
     if not any(parse_number(text) is not None for text in values.values()):
         return None
-    whole = number is not None and abs(number[0]) < _LARGEST_EPOCH and number[0] == int(number[0])
-    return RawEpoch(int(number[0]) if number is not None and whole else None, values)
-
-
-def _completes(before: RawEpoch, row: RawEpoch) -> bool:
-    """Whether two rows of one epoch are parts of it: no loss or accuracy is in both."""
-    filled = {name for name, text in before.values.items() if is_known(name) and parse_number(text) is not None}
-    return not any(name in filled and parse_number(text) is not None for name, text in row.values.items())
+    return RawEpoch(_whole(number), values, step=_whole(step))

@@ -59,6 +59,9 @@ _CALLBACK = re.compile(
 )
 _KERAS_LINE = re.compile(r"\d/(?:\d|Unknown)|\d(?:s|ms|us)(?:/(?:step|sample|epoch))? - ")
 _KERAS_PAIR = re.compile(r" - [^:\n]{1,80}: ?[-+]?(?:\d+\.\d{4}|nan|inf)|^\s*- [^:]{1,80}: ?\d+\.\d{4}")
+_EPOCH_WITHIN = re.compile(r"(?<=[\d\s%\])])(?=Epoch \d{1,7}/\d{1,7}(?!\d))")
+_DURATION = re.compile(r"(?:^|[-\s━]) ?(\d{1,7})(s|ms|us) (?:- )?(?:\d{1,7}(?:ms|us|s)/|- )")
+_SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _BAR = re.compile(r"(\d{1,9})/(\d{1,9}|Unknown)\b")
 
 
@@ -92,6 +95,28 @@ def epoch_mention(line: str) -> EpochMention | None:
         return None
     around = line[: found.start()] + line[found.end() :]
     return EpochMention(int(found[1]), int(found[2]) if found[2] else None, not re.search(r"\w", around))
+
+
+def pieces_of_epochs(segment: str) -> list[str]:
+    """A piece of text cut before each header that follows figures: a log without line ends, or validation's own header within a bar.
+
+    ``... - acc: 0.6100Epoch 1/6`` gives the bar and the header; ``Train Epoch 3/10: loss 0.4`` stays whole.
+    """
+    if segment.find("Epoch ", 1) < 0:
+        return [segment]
+    pieces: list[str] = []
+    for part in _EPOCH_WITHIN.split(segment):
+        if pieces and not (is_keras_line(pieces[-1]) or own_figures(without_ansi(pieces[-1]))):
+            pieces[-1] += part
+        else:
+            pieces.append(part)
+    return pieces
+
+
+def seconds_of(line: str) -> float | None:
+    """Seconds that a cleaned Keras line says its epoch took (``- 56s 69ms/step``), or None."""
+    found = _DURATION.search(line)
+    return None if found is None else float(found[1]) * _SECONDS[found[2]]
 
 
 def is_keras_line(line: str) -> bool:

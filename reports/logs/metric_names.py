@@ -106,8 +106,14 @@ def outputs_of(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def plain_accuracy(names: frozenset[str]) -> str | None:
-    """The run's accuracy among normalised names, as its name without split, or None; the order of `ACCURACY_NAMES` decides between several."""
-    bases = sorted({base_of(name) for name in names if is_accuracy(name)})
+    """The run's accuracy among normalised names, as its name without split, or None.
+
+    One that has a validation figure comes first, one of a test set alone last; the order of `ACCURACY_NAMES` decides between several.
+    """
+    named = [name for name in names if is_accuracy(name)]
+    validated = [name for name in named if name.startswith("val_")]
+    trained = [name for name in named if not name.startswith("test_")]
+    bases = sorted({base_of(name) for name in validated or trained or named})
     return min(bases, key=lambda base: ACCURACY_NAMES.index(base if base in ACCURACY_NAMES else _RE_CREATED.sub("", base)), default=None)
 
 

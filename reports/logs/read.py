@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -104,6 +105,9 @@ def _json_fits(text: str) -> tuple[list[RawFit], str]:
 
 def _runs(fits: list[RawFit], source: str, log_format: str, found: str) -> tuple[LoggedRun, ...]:
     """Runs of fits, named; an error when there are none."""
+    problem = next((fit.problem for fit in fits if fit.problem), "") or _problem_of(found)
+    if problem and (not fits or any(fit.problem for fit in fits)):
+        raise ReportInputError(f"{source}: {problem}")
     runs = tuple(
         run
         for number, fit in enumerate(fits, 1)
@@ -112,6 +116,16 @@ def _runs(fits: list[RawFit], source: str, log_format: str, found: str) -> tuple
     if not runs:
         raise ReportInputError(f"{source}: no training found in it. Looked for {_LOOKED_FOR}. Found {found}.")
     return runs
+
+
+def _problem_of(beginning: str) -> str:
+    """Why a text without fits is none: final values that Optuna printed or exported; empty where nothing is known."""
+    if re.search(r"Trial \d+ finished with value|\bdatetime_start\b", beginning) is None:
+        return ""
+    return (
+        "has Optuna's final values, no learning curves: nothing can be said about stability. Give the study's storage "
+        "(steadysweep report sqlite:///study.db) with values reported by trial.report, or the trainings' own logs."
+    )
 
 
 def _first_lines(text: str) -> str:

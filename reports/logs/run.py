@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from reports.logs.leftover_epochs import LeftoverEpochs
     from reports.records import ParameterValue
 
 
@@ -40,11 +41,14 @@ class LoggedRun:
         names: the same keys to the metric's name in the log, e.g. ``val_accuracy`` → ``val_acc``.
         planned_epochs: epochs that were asked for (``Epoch 3/100``), or None when the log does not say.
         first_epoch: number of the first epoch as the log counts, or None when it does not count.
+        epoch_stride: epochs from one value to the next, as the log counts.
         num_train: training images, or None when the log does not say.
         num_val: validation images, or None when the log does not say.
         num_classes: classes, or None when the log does not say.
         whole_set: whether the log shows that every validation ran over the whole set (``fit`` on arrays: ``Train on ..., validate on ... samples``).
-        percent: whether the log has accuracies as percentages.
+        percent: whether the log has validation accuracy in percent.
+        leftover: epochs that ran on the left-over batch and are missing in `curves`, or None.
+        out_of_data: whether Keras warned that its input ran out of data.
         parameters: settings that the log shows, e.g. ``learning_rate`` at the first epoch.
         notes: what a reader should know about how this run was read, as sentences.
     """
@@ -57,11 +61,14 @@ class LoggedRun:
     names: Mapping[str, str] = field(default_factory=dict)
     planned_epochs: int | None = None
     first_epoch: int | None = None
+    epoch_stride: int = 1
     num_train: int | None = None
     num_val: int | None = None
     num_classes: int | None = None
     whole_set: bool = False
     percent: bool = False
+    leftover: LeftoverEpochs | None = None
+    out_of_data: bool = False
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -69,6 +76,10 @@ class LoggedRun:
     def num_epochs(self) -> int:
         """Epochs on record."""
         return max((len(curve) for curve in self.curves.values()), default=0)
+
+    def epoch(self, index: int) -> int:
+        """The log's number of an epoch by its index; counted from 1 where the log does not count."""
+        return (1 if self.first_epoch is None else self.first_epoch) + index * self.epoch_stride
 
     @property
     def val_accuracy_texts(self) -> tuple[str, ...]:
@@ -121,6 +132,7 @@ def _trial(number: int, label: str, run: LoggedRun, num_val: int | None) -> Tria
         curves={name: curve.astype(np.float32) for name, curve in run.curves.items()},
         planned_epochs=run.planned_epochs or run.num_epochs,
         figures=figures,
+        numbering=(run.epoch(0), run.epoch_stride),
     )
 
 

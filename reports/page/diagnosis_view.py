@@ -7,27 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.flags import flag_meaning
 from reports.page.ranking_view import curve_of
 
 if TYPE_CHECKING:
-    from reports.flags import FlagName, FlagSummary
+    from reports.flags import FlagSummary
     from reports.page.drawing import Scale, Sparkline
     from reports.ranking import RankedConfiguration
     from reports.verdict import ReportData
 
 MOST_CARDS = 60
 SEVERITIES = ("high", "medium", "low")
-MEANINGS: dict[FlagName, str] = {
-    "oscillating": "swing again and again by more than the validation set's size explains",
-    "spiking": "hold steady but for rare deep drops that recover",
-    "collapsed": "stuck at the share of one class",
-    "diverging": "end lastingly below what they held",
-    "overfitting": "fit the training images far better than the validation images",
-    "unfinished": "still improving when they stopped",
-    "bn_gap": "predict far worse with stored BatchNorm statistics than with the batch's own",
-    "noisy_validation": "look unsteady, but a validation set of this size explains it",
-    "broken_metric": "validation accuracy does not move while the loss learns",
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +26,7 @@ class DiagnosisView:
 
     Attributes:
         sentence: how many configurations carry a flag.
-        groups: per flag its gravest case, how many configurations carry it, what it means, and how many trials would by chance.
+        groups: per flag its gravest case, how many configurations are sure to carry it, what it means (and how many more may), and how many trials would by chance.
         cause_sentence: what was tested for causes, or empty.
         cards: the flagged configurations, the severest first, each with its curve.
         left_out: flagged configurations without a card.
@@ -54,17 +44,26 @@ def diagnosis_view(data: ReportData, scale: Scale) -> DiagnosisView:
     flags = sorted((flag for row in data.configurations for flag in row.flags), key=lambda flag: SEVERITIES.index(flag.severity))
     gravest = {flag.name: flag for flag in reversed(flags)}
     counts = Counter(flag.name for flag in flags)
+    unclear = Counter(flag.name for flag in flags if flag.cannot_tell)
     chances = {count.flag: count.sentence for count in data.causes.counts}
     flagged = sorted(
         (row for row in data.configurations if row.flags), key=lambda row: min(SEVERITIES.index(flag.severity) for flag in row.flags)
     )
     return DiagnosisView(
         sentence=_sentence(data, len(flagged)),
-        groups=tuple((gravest[name], number, MEANINGS[name], chances.get(name, "")) for name, number in counts.most_common()),
+        groups=tuple(
+            (gravest[name], number - unclear[name], flag_meaning(name) + _unclear(unclear[name]), chances.get(name, ""))
+            for name, number in counts.most_common()
+        ),
         cause_sentence=_cause_sentence(data),
         cards=tuple((row, curve_of(data, row, scale)) for row in flagged[:MOST_CARDS]),
         left_out=max(0, len(flagged) - MOST_CARDS),
     )
+
+
+def _unclear(number: int) -> str:
+    """How many more may do what a flag means, for all that their few validation images show."""
+    return f"; {number:,} more may, but so few validation images cannot tell" if number else ""
 
 
 def _cause_sentence(data: ReportData) -> str:

@@ -72,6 +72,7 @@ def _rows(data: ReportData) -> dict[str, object]:
         "short": [row.short for row in rows],
         "state": [row.trial_state for row in rows],
         "tied": [index for index, row in enumerate(rows) if row.configuration in data.tied],
+        "oscillating": [index for index, row in enumerate(rows) if row.oscillates],
         "rank": [None if row.stable is None else row.rank for row in rows],
         **{key: [getattr(row, key) for row in rows] for key in ("epochs", "seeds")},
         **{key: [_short(getattr(row, key)) for row in rows] for key in ("stable", "level", "spread", "best", "last", "test")},
@@ -121,22 +122,27 @@ def pack_curves(data: ReportData) -> dict[str, object]:
 
     Returns:
         ``metrics``: names, the ranked one first; ``lengths``: for each training and each metric in turn its points (0: absent); ``thinned``:
-        places in `lengths` of thinned curves; ``epochs``: of these alone, base64 uint32, counted from 1; ``values``: base64 little-endian
-        float32; ``texts`` and ``axes``: by metric (see `value_texts` and `axis_steps`).
+        places in `lengths` of curves that are thinned, or whose log does not number its epochs 1, 2, 3; ``epochs``: of these alone, base64
+        uint32; ``values``: base64 little-endian float32; ``texts`` and ``axes``: by metric (see `value_texts` and `axis_steps`).
     """
     trainings = [trial for row in data.configurations for trial in row.trials]
     metrics = _metrics(data.configurations, data.study.metric)
     points = min(MOST_POINTS, max(FEWEST_POINTS, CURVE_VALUES // max(1, 2 * len(trainings))))
     curves = [np.asarray(trial.curves.get(metric, ()), dtype="<f4") for trial in trainings for metric in metrics]
     kept = [kept_epochs(curve, points) for curve in curves]
-    thinned = [slot for slot, (curve, epochs) in enumerate(zip(curves, kept, strict=True)) if len(epochs) < len(curve)]
+    numbering = [trial.numbering for trial in trainings for _ in metrics]
+    written = [
+        slot
+        for slot, (curve, epochs) in enumerate(zip(curves, kept, strict=True))
+        if len(epochs) < len(curve) or (len(curve) and numbering[slot] != (1, 1))
+    ]
     values = [curve[epochs] for curve, epochs in zip(curves, kept, strict=True)]
     distinct = {metric: _distinct(values[place :: len(metrics)]) for place, metric in enumerate(metrics)}
     return {
         "metrics": metrics,
         "lengths": [len(epochs) for epochs in kept],
-        "thinned": thinned,
-        "epochs": _base64([kept[slot] + 1 for slot in thinned], "<u4"),
+        "thinned": written,
+        "epochs": _base64([kept[slot] * numbering[slot][1] + numbering[slot][0] for slot in written], "<u4"),
         "values": _base64(values, "<f4"),
         "texts": {metric: value_texts(values, metric) for metric, values in distinct.items()},
         "axes": {metric: axis_steps(values, metric) for metric, values in distinct.items()},

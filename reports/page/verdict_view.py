@@ -126,6 +126,8 @@ def glance_row(data: ReportData, row: RankedConfiguration, scale: Scale, *, apar
         says.append(f"best epoch {wording.score(row.best, metric)}")
     if row.oscillates:
         says.append("oscillates")
+    elif row.may_oscillate:
+        says.append("swings, but its few validation images cannot tell whether the model does")
     return GlanceRow(
         row=row,
         value=value,

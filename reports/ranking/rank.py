@@ -202,6 +202,11 @@ def _ties(candidates: Sequence[_Candidate], sign: float) -> list[list[str]]:
     return ties
 
 
+def _best_epoch(trial: TrialRecord, run: Array) -> int:
+    """Number of the epoch at which a curve ``(num_epochs,)``, more is better, is highest."""
+    return trial.epoch(int(np.where(np.isfinite(run), run, -np.inf).argmax()))
+
+
 def _ranked(
     place: int,
     candidate: _Candidate,
@@ -215,7 +220,8 @@ def _ranked(
     sign = 1.0 if study.maximize else -1.0
     runs = [sign * curves[trial.number] for trial in candidate.counted]
     bests = [float(_finite(run).max()) for run in runs]
-    best_run = runs[int(np.argmax(bests))] if runs else None
+    place_of_best = int(np.argmax(bests)) if runs else 0
+    best_epoch = _best_epoch(candidate.counted[place_of_best], runs[place_of_best]) if runs else None
     stable = _mean([score.stable for score in candidate.scores])
     centre = _mean([score.level for score in candidate.scores])
     seeds = len({trial.seed for trial in candidate.counted})
@@ -232,7 +238,7 @@ def _ranked(
         stable_interval=candidate.interval,
         level=centre,
         best=sign * max(bests) if bests else None,
-        best_epoch=int(np.where(np.isfinite(best_run), best_run, -np.inf).argmax()) + 1 if best_run is not None else None,
+        best_epoch=best_epoch,
         last=_mean([float(sign * _finite(run)[-1]) for run in runs]),
         spread=abs(centre - stable) if centre is not None and stable is not None else None,
         seeds=seeds,

@@ -36,7 +36,7 @@ class RankedConfiguration:
             on this validation set; None while every configuration has one seed ("this run only").
         level: centre of the late epochs, mean over seeds.
         best: value of the best epoch of any of its trials.
-        best_epoch: that epoch, counted from 1.
+        best_epoch: that epoch, as the trial counts.
         last: last epoch's value, mean over seeds.
         spread: |level - stable|.
         seeds: seeds that entered the figures.
@@ -72,8 +72,13 @@ class RankedConfiguration:
 
     @property
     def oscillates(self) -> bool:
-        """Whether its validation curve swings through its late epochs."""
-        return any(flag.name == "oscillating" for flag in self.flags)
+        """Whether its validation curve swings through its late epochs, beyond what few images may explain."""
+        return any(flag.name == "oscillating" and not flag.cannot_tell for flag in self.flags)
+
+    @property
+    def may_oscillate(self) -> bool:
+        """Whether its validation curve swings, but has too few images to tell whether the model does."""
+        return any(flag.name == "oscillating" and flag.cannot_tell for flag in self.flags)
 
     @property
     def trial_state(self) -> TrialState:

@@ -65,17 +65,17 @@ class _Configurations:
 
 
 def _configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) -> _Configurations:
-    """Gather trials by configuration."""
+    """Gather trials by configuration; swings that few validation images may explain count as none."""
     groups: dict[str, list[TrialRecord]] = {}
     for trial in study.trials:
         if trial.number in flags:
             groups.setdefault(trial.configuration, []).append(trial)
     trials = list(groups.values())
-    names = sorted({flag.name for of_trial in flags.values() for flag in of_trial})
+    names = sorted({flag.name for of_trial in flags.values() for flag in of_trial if not flag.cannot_tell})
     sizes, counts = ({name: np.zeros(len(trials)) for name in names} for _ in range(2))
     for i, group in enumerate(trials):
         for trial in group:
-            for name, flag in {flag.name: flag for flag in reversed(flags[trial.number])}.items():
+            for name, flag in {flag.name: flag for flag in reversed(flags[trial.number]) if not flag.cannot_tell}.items():
                 amplitude = flag.evidence.get("amplitude") if name == "oscillating" else 1.0
                 sizes[name][i] += amplitude if isinstance(amplitude, float | int) else 1.0
                 counts[name][i] += 1.0

@@ -108,7 +108,7 @@ def _target(configuration: RankedConfiguration, target: Target) -> float:
     if target == "stable":
         return configuration.stable or 0.0
     for flag in configuration.flags:
-        if flag.name == "oscillating":
+        if flag.name == "oscillating" and not flag.cannot_tell:
             amplitude = flag.example.evidence.get("amplitude")
             size = float(amplitude) if isinstance(amplitude, int | float) else 1.0
             return size * len(flag.flagged) / flag.trials

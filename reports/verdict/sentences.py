@@ -70,9 +70,9 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
         sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
         checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
         best_epoch_pick=pick.configuration,
-        best_epoch=_best_epoch(study, pick, leaders),
+        best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
-        steadiness=_steadiness(study, len(oscillating), len(ranked), ranking.oscillating_expected_by_chance),
+        steadiness=_steadiness(study, ranked, ranking.oscillating_expected_by_chance),
         open_ends=_open_ends(study, configurations),
     )
 
@@ -147,26 +147,60 @@ def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
     return ""
 
 
+def _peer_winner(study: StudyRecord, ranked: Sequence[RankedConfiguration]) -> str:
+    """What the tool that ran the sweep names as its best, and what that holds; empty for this project's own sweeps."""
+    peer = study.peer_winner
+    row = next((row for row in ranked if peer is not None and row.configuration == peer.configuration), None)
+    if peer is None or row is None:
+        return ""
+    name = "" if row.short == peer.trial else f" ({row.short})"
+    flags = _swings(study, row)
+    who = (
+        f"{peer.tool} chooses {peer.trial}{name} by {peer.rule}"
+        if peer.tool
+        else f"{peer.rule.capitalize()} would choose {peer.trial}{name}"
+    )
+    return (
+        f"{who}, {wording.score(peer.value, study.metric)}; "
+        f"it holds {wording.score(row.stable, study.metric)}{flags}, rank {row.rank} of {len(ranked)}."
+    )
+
+
 def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence[RankedConfiguration]) -> str:
     """What ranking by the best epoch would have meant."""
     if pick.best is None or pick.best_epoch is None:
         return ""
     peak = f"{wording.score(pick.best, study.metric)} at epoch {pick.best_epoch}"
     held = wording.score(pick.stable, study.metric)
-    flags = f" and oscillates around {wording.score(pick.level, study.metric)}" if pick.oscillates else ""
+    flags = _swings(study, pick)
     if pick.configuration == leaders[0].configuration and len(leaders) <= NAMED_TIES:
         return f"The best epoch says {peak}; it holds {held}{flags}."
     same = ", one of these," if pick.configuration in {row.configuration for row in leaders} else ""
     return f"The best epoch would have picked {pick.short}{same} for {peak}; it holds {held}{flags}."
 
 
-def _steadiness(study: StudyRecord, oscillating: int, ranked: int, by_chance: float | None) -> str:
+def _swings(study: StudyRecord, row: RankedConfiguration) -> str:
+    """How a configuration swings, to follow what it holds; empty for one that does not."""
+    around = f"around {wording.score(row.level, study.metric)}"
+    if row.oscillates:
+        return f" and oscillates {around}"
+    return f" and swings {around}, which so few validation images may explain" if row.may_oscillate else ""
+
+
+def _steadiness(study: StudyRecord, ranked: Sequence[RankedConfiguration], by_chance: float | None) -> str:
+    """How many oscillate beside what chance would give, and of how many the validation set cannot tell."""
+    oscillating, unclear = sum(row.oscillates for row in ranked), sum(row.may_oscillate for row in ranked)
     verb = "oscillates" if oscillating == 1 else "oscillate"
     expected = "" if by_chance is None else f"{by_chance:.1f}" if by_chance >= SMALLEST_CHANCE else f"fewer than {SMALLEST_CHANCE}"
     chance = f"; {expected} expected by chance" if expected else ""
+    if unclear == len(ranked) == 1:
+        return "It swings, but its few validation images cannot tell whether the model does."
+    swing = "swings" if unclear == 1 else "swing"
+    rest = f" {unclear:,} more {swing}, but so few validation images cannot tell whether the model does."
     if oscillating == 0:
-        return f"None of {_things(study, ranked)} oscillates{chance}."
-    return f"{oscillating:,} of {_things(study, ranked)} {verb}{chance}."
+        sentence = f"None of {_things(study, len(ranked))} {'is sure to oscillate' if unclear else 'oscillates'}{chance}."
+        return sentence + (rest.replace(" more", "", 1) if unclear else "")
+    return f"{oscillating:,} of {_things(study, len(ranked))} {verb}{chance}." + (rest if unclear else "")
 
 
 def _open_ends(study: StudyRecord, configurations: Sequence[RankedConfiguration]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.diagnosis import Verdict
+    from reports.logs import LoggedRun
 
 
 Format = Literal["text", "json", "html"]
@@ -68,16 +69,33 @@ def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict],
     """Verdicts of all logs that can be read, and what is wrong with the others."""
     from reports.diagnosis import diagnose_run
     from reports.errors import ReportInputError
-    from reports.logs import read_log
 
     verdicts: list[Verdict] = []
     problems: list[str] = []
     for log in logs:
         try:
-            verdicts.extend(diagnose_run(run, num_val=num_val) for run in read_log(log))
+            verdicts.extend(diagnose_run(run, num_val=num_val) for run in _runs(log))
         except ReportInputError as error:
             problems.append(str(error))
     return verdicts, problems
+
+
+def _runs(log: str) -> Sequence[LoggedRun]:
+    """Runs of a log, or of the sweep that another tool left in a folder or database, which is said on stderr."""
+    from pathlib import Path
+
+    from reports.logs import read_log
+
+    if log == "-" or not Path(log).exists():
+        return read_log(log)
+    from reports.foreign_sweeps import read_foreign_sweep
+
+    sweep = read_foreign_sweep(log)
+    if sweep is None:
+        return read_log(log)
+    runs = [trial.run for trial in sweep.trials if trial.run is not None]
+    print(f"note: {log}: {sweep.tool}, {len(sweep.trials)} trials. Their ranking: steadysweep report {log}", file=sys.stderr)
+    return runs
 
 
 def _html(verdicts: Sequence[Verdict]) -> str:
@@ -93,7 +111,12 @@ def _html(verdicts: Sequence[Verdict]) -> str:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("logs", metavar="LOG", nargs="+", help="a file, a folder of TensorBoard events, or - for standard input")
+    parser.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="a file, a folder of TensorBoard events or of a sweep made elsewhere, or - for standard input",
+    )
     parser.add_argument("-o", "--output", metavar="FILE.html", help="also write the HTML report")
     parser.add_argument(
         "--format",

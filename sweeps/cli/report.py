@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli.command import Command, storage_argument, storage_url
-from sweeps.errors import SweepInputError
+from sweeps.errors import SweepError, SweepInputError
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +28,7 @@ def report(studies: Sequence[str], *, storage: str | None, output: str | None, f
     """Write the report of one study, or the comparison of several.
 
     Args:
-        studies: names in the storage; several are compared on one HTML page.
+        studies: names in the storage, or files, folders and addresses of sweeps that other tools ran; several are compared on one HTML page.
         storage: URL, or None for the default.
         output: file; with several formats its suffix is replaced by each format's. Default: ``STUDY.html``; stdout for a single other format.
         formats: names with commas between.
@@ -35,19 +37,108 @@ def report(studies: Sequence[str], *, storage: str | None, output: str | None, f
     Raises:
         SweepInputError: unknown format or study, or formats that a comparison does not have.
     """
-    from sweeps.record import read_study
-
     chosen = _formats(formats)
     if len(studies) > 1 and chosen != ("html",):
         raise SweepInputError(f"report: several studies are compared as html only, got --format {formats}; ask for one study at a time.")
-    url = storage_url(storage, studies[0])
     while True:
-        records = [read_study(url, name) for name in studies]
+        records = [_record(name, storage, studies[0]) for name in studies]
         unfinished = watch and any(trial.state in ("RUNNING", "WAITING") for record in records for trial in record.trials)
         _write(records, chosen, output, refresh_seconds=int(WATCH_SECONDS) if unfinished else None)
         if not unfinished:
             return 0
         time.sleep(WATCH_SECONDS)
+
+
+def _record(name: str, storage: str | None, first: str) -> StudyRecord:
+    """A study of ours, or the sweep that another tool left at a place.
+
+    A study's name comes first, so that a folder of the same name changes nothing.
+
+    Args:
+        name: a study's name, or a file, folder or address.
+        storage: what was given as ``--storage``, or None.
+        first: name of the first study, by which a storage is looked for.
+
+    Raises:
+        SweepInputError: there is neither.
+        ReportInputError: what is there holds no learning curves.
+    """
+    from reports.errors import ReportInputError
+    from reports.foreign_sweeps import is_place, is_sqlite, read_foreign_sweep, study_record
+    from sweeps.record import read_study
+    from sweeps.record.errors import SchemaError, StudyNotFoundError
+    from sweeps.variables import expand, has_literal_password
+
+    if storage is None and is_place(name):
+        if "/" not in name:
+            with suppress(SweepError):
+                return read_study(storage_url(None, first), name)
+        if has_literal_password(name):
+            raise SweepInputError(
+                "report: a password on the command line can be read by every user of this machine; write it as ${VARIABLE}."
+            )
+        place = expand(name, os.environ) if "://" in name else name
+        url = place if "://" in place else f"sqlite:///{place}" if is_sqlite(Path(place)) else None
+        ours = _ours_at(url) if url is not None else None
+        return ours if ours is not None else _foreign(place)
+    url = storage_url(storage, first)
+    try:
+        return read_study(url, name)
+    except StudyNotFoundError as error:
+        missing: Exception = error
+    except SchemaError as error:
+        missing = error
+    try:
+        sweep = read_foreign_sweep(expand(url, os.environ), study=name)
+    except ReportInputError:
+        if isinstance(missing, SchemaError):
+            raise
+        sweep = None
+    if sweep is None:
+        raise missing
+    return study_record(sweep)
+
+
+def _ours_at(url: str) -> StudyRecord | None:
+    """The only study of ours in a storage, None when it is no storage of ours.
+
+    Raises:
+        SweepInputError: it holds several.
+    """
+    from sweeps.record import list_studies, read_study
+    from sweeps.record.errors import SchemaError, StorageUrlError, StudyNotFoundError
+
+    try:
+        names = list_studies(url)
+    except (StudyNotFoundError, SchemaError, StorageUrlError):
+        return None
+    if len(names) != 1:
+        raise SweepInputError(
+            f"report: {url} holds {len(names)} studies ({', '.join(names)}); name one: steadysweep report STUDY --storage {url}"
+        )
+    return read_study(url, names[0])
+
+
+def _foreign(place: str) -> StudyRecord:
+    """The record of a sweep that another tool ran.
+
+    Raises:
+        ReportInputError: there is none at this place, or it has no learning curves.
+    """
+    from reports.errors import ReportInputError
+    from reports.foreign_sweeps import read_foreign_sweep, study_record, what_is_read
+    from reports.logs import read_log
+
+    sweep = read_foreign_sweep(place)
+    if sweep is not None:
+        return study_record(sweep)
+    if "://" not in place:
+        runs = read_log(place)  # says what is wrong with a log that cannot be read
+        raise ReportInputError(
+            f"{place}: {len(runs)} training{'s' if len(runs) > 1 else ''} without settings, so no sweep. "
+            f"For a verdict on each: steadysweep diagnose {place} -o report.html"
+        )
+    raise ReportInputError(f"{place}: no sweep found. Expected {what_is_read()}.")
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -68,7 +159,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             if output is None and name != "html" and len(formats) == 1:
                 sys.stdout.write(text if text.endswith("\n") else text + "\n")
                 continue
-            base = Path(output) if output else Path(f"{'-'.join(record.name for record in records)}.{name}")
+            base = Path(output) if output else Path(f"{'-'.join(record.name.replace('/', '-') for record in records)}.{name}")
             path = base if len(formats) == 1 and not suffix.startswith("-") else base.with_name(f"{base.stem}{suffix}")
             write_atomically(path, text)
             print(path.resolve(), file=sys.stderr)
@@ -89,7 +180,12 @@ def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("studies", metavar="STUDY", nargs="+", help="its name in the storage; several are compared on one page")
+    parser.add_argument(
+        "studies",
+        metavar="STUDY",
+        nargs="+",
+        help="its name in the storage, or the place of a sweep made elsewhere; several are compared on one page",
+    )
     storage_argument(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
     parser.add_argument(
@@ -105,7 +201,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 COMMAND = Command(
     name="report",
     summary="the report of a study, from its storage alone",
-    description="Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.",
+    description="Writes one self-contained HTML file (default STUDY.html), or JSON, CSV, Markdown.\nSeveral studies give a page that compares them.\n"
+    "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
     examples=(
         ("steadysweep report flowers", "writes flowers.html"),
         ("steadysweep report flowers --format json", "for a program, to stdout"),

@@ -68,12 +68,34 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     digit_folders(folder / "images" / "flowers", ("daisy", "rose", "tulip"), 30)
     (folder / "sweeps").mkdir()
     _logs(folder)
+    _sweeps_made_elsewhere(folder)
     programs = folder / ".bin"
     programs.mkdir()
     for name, arguments in (("steadysweep", "-m sweeps.cli "), ("python", "")):
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
         (programs / name).chmod(stat.S_IRWXU)
     return Reader(folder)
+
+
+def _sweeps_made_elsewhere(folder: Path) -> None:
+    """The folder that Ray Tune would have written, and an Optuna study."""
+    import optuna
+
+    curves = {rate: [0.9 - 0.5 / (epoch + 1) - rate for epoch in range(10)] for rate in (0.01, 0.02, 0.05)}
+    for number, (rate, values) in enumerate(curves.items()):
+        trial = folder / "ray_results" / "digits" / f"train_ab12c_{number:05d}_{number}_lr={rate}"
+        trial.mkdir(parents=True)
+        (trial / "params.json").write_text(json.dumps({"lr": rate}))
+        lines = [json.dumps({"val_accuracy": value, "training_iteration": epoch, "trial_id": f"ab12c_{number:05d}"}) for epoch, value in enumerate(values, 1)]
+        (trial / "result.json").write_text("\n".join(lines) + "\n")
+    study = optuna.create_study(study_name="digits", storage=f"sqlite:///{folder / 'optuna.sqlite3'}", direction="maximize")
+    distribution = optuna.distributions.FloatDistribution(0.001, 0.1)
+    for rate, values in curves.items():
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"lr": rate}, distributions={"lr": distribution}, value=values[-1], intermediate_values=dict(enumerate(values))
+            )
+        )
 
 
 def _logs(folder: Path) -> None:

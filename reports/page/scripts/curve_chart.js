@@ -25,8 +25,9 @@ export function drawCurveChart(host, series, options) {
   const right = width - (width < 520 ? 14 : 96);
   const strips = series.filter(({ spans }) => spans.length).length * STRIP;
   const bottom = HEIGHT - BOTTOM - strips;
-  const lastEpoch = Math.max(1, ...series.map(({ middle }) => middle.epochs[middle.epochs.length - 1] ?? 1));
-  const [from, to] = options.zoom ?? [1, Math.max(2, lastEpoch)];
+  const firstEpoch = series.length ? Math.min(...series.map(({ middle }) => middle.epochs[0] ?? 1)) : 1;
+  const lastEpoch = Math.max(firstEpoch + 1, ...series.map(({ middle }) => middle.epochs[middle.epochs.length - 1] ?? 1));
+  const [from, to] = options.zoom ?? [firstEpoch, lastEpoch];
   const [low, high] = extent(visibleValues(series, from, to, options.eachSeed), 0.05);
   /** @type {Frame} */
   const frame = {
@@ -280,6 +281,6 @@ function valueAt(curve, epoch) {
   for (let index = 0; index < curve.values.length; index++) {
     if (nearest < 0 || Math.abs(curve.epochs[index] - epoch) < Math.abs(curve.epochs[nearest] - epoch)) nearest = index;
   }
-  if (nearest < 0 || epoch > curve.epochs[curve.epochs.length - 1] || !Number.isFinite(curve.values[nearest])) return null;
+  if (nearest < 0 || epoch < curve.epochs[0] || epoch > curve.epochs[curve.epochs.length - 1] || !Number.isFinite(curve.values[nearest])) return null;
   return curve.values[nearest];
 }

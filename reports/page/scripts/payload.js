@@ -36,12 +36,13 @@
 export function readPayload(document) {
   const { rows: table, curves, parameters } = document;
   const tied = new Set(table.tied);
+  const oscillating = new Set(table.oscillating);
   let trainings = 0;
   const rows = table.id.map((/** @type {string} */ id, /** @type {number} */ index) => {
     const flags = table.flags[index].map((/** @type {[number, string, number[]]} */ [name, severity, span]) => ({ name: table.flag_names[name], severity, span }));
     return {
       index, id, short: table.short[index], rank: table.rank[index], state: table.state[index], stable: table.stable[index], flags, tied: tied.has(index),
-      oscillates: flags.some((/** @type {Flag} */ flag) => flag.name === "oscillating"),
+      oscillates: oscillating.has(index),
       trainings: Array.from({ length: table.trials[index] }, () => trainings++),
     };
   });

@@ -85,7 +85,7 @@ def test_a_run_whose_loss_failed_is_diverging() -> None:
     verdict = diagnose_run(run)
 
     diverging = next(flag for flag in verdict.flags if flag.name == "diverging")
-    assert diverging.evidence["epochs"][0] == 7
+    assert diverging.evidence["epochs"][0] == 6, "as the log numbers it"
     assert verdict.val_loss.last is None
 
 
@@ -116,6 +116,12 @@ def test_values_of_fewer_images_than_the_set_has_show_windows() -> None:
     windows = verdict.causes[0]
     assert windows.tested
     assert "320 of 999" in windows.finding
+
+
+def test_values_of_a_divisor_of_the_stated_images_show_windows() -> None:
+    counts = [13, 13, 10, 15, 13, 14, 15, 17, 18, 14, 16, 14, 14, 17, 19, 14, 17, 16, 17, 18]
+    causes = {cause.cause: cause for cause in diagnose_run(run_of([k / 21 for k in counts], num_val=651)).causes}
+    assert "an epoch saw 21 of 651 images" in causes["each epoch is validated on other images"].finding
 
 
 def test_nothing_is_claimed_tested_without_evidence(alternating_log: Path) -> None:

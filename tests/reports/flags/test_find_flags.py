@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,11 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.flags import Flag, find_flags, infer_num_val, oscillating_by_chance, study_flags, summarise_flags
+from reports.flags import Flag, find, find_flags, infer_num_val, oscillating_by_chance, study_flags, summarise_flags
+from reports.flags.flag import FlagKind
 from reports.records import StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
     from typing import Any
+
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 def names(curves: dict[str, Any], **facts: object) -> set[str]:
@@ -265,3 +271,86 @@ def test_a_run_that_the_sweep_cut_is_not_flagged_for_rising() -> None:
     rising = {"val_accuracy": np.linspace(0.2, 0.9, 12)}
     assert "unfinished" in {flag.name for flag in find_flags(rising)}
     assert "unfinished" not in {flag.name for flag in find_flags(rising, cut=True)}
+
+
+def test_a_lasting_decline_diverges_and_does_not_oscillate() -> None:
+    rng = np.random.default_rng(4)
+    curve = np.concatenate([learning(30, top=0.8), np.linspace(0.8, 0.2, 12) + rng.normal(0.0, 0.03, 12)])
+    assert names({"val_accuracy": curve}, num_val=8000) == {"diverging"}
+
+
+def test_small_wiggles_of_a_rising_curve_do_not_oscillate() -> None:
+    curve = np.linspace(0.3, 0.9, 12) + 0.012 * (np.arange(12) % 3 == 1)
+    assert "oscillating" not in names({"val_accuracy": curve}, num_val=10_000)
+    ten = [0.397, 0.351, 0.469, 0.576, 0.604, 0.56, 0.621, 0.618, 0.661, 0.702]
+    assert "oscillating" not in names({"val_accuracy": ten}, num_val=10_000)
+
+
+def test_a_flat_good_curve_is_not_collapsed_and_a_flat_poor_one_is() -> None:
+    flat = {"val_accuracy": np.full(15, 0.99), "accuracy": np.full(15, 0.992), "val_loss": np.full(15, 0.03), "loss": np.full(15, 0.02)}
+    assert "collapsed" not in names(flat, num_val=4000)
+    assert "collapsed" in names({**flat, "val_accuracy": np.full(15, 0.8), "accuracy": np.full(15, 0.79)}, num_val=4000)
+
+
+def test_a_gap_while_validation_keeps_pace_is_no_overfitting() -> None:
+    rise = np.linspace(0.4, 0.66, 20)
+    losses = {"val_loss": np.linspace(1.6, 0.9, 20), "loss": np.linspace(1.1, 0.62, 20)}
+    assert "overfitting" not in names({"val_accuracy": rise, "accuracy": rise + 0.09, **losses}, num_val=1400)
+    memorised = {"val_loss": np.linspace(1.6, 0.9, 20), "loss": np.linspace(1.1, 0.3, 20)}
+    assert "overfitting" in names({"val_accuracy": rise, "accuracy": rise + 0.09, **memorised}, num_val=1400)
+
+
+def test_swings_on_few_images_are_said_to_swing_and_that_the_set_cannot_tell_why() -> None:
+    few = json.loads((DATA / "labelled_curves.json").read_text())
+    of = next(each for each in few if each["id"] == "dev059")
+    flags = {flag.name: flag for flag in find_flags({"val_accuracy": of["val_accuracy"]}, num_val=of["num_val"])}
+    assert flags["oscillating"].severity == "low"
+    assert "this set cannot tell" in flags["oscillating"].summary
+    assert "it swings" in flags["noisy_validation"].summary
+
+
+def test_a_clearer_case_has_a_higher_probability_and_says_what_it_means() -> None:
+    def swing(size: float) -> Flag:
+        curve = 0.8 + size * np.sin(np.arange(30) * 1.1) + np.random.default_rng(1).normal(0.0, 0.002, 30)
+        return next(flag for flag in find_flags({"val_accuracy": curve}, num_val=20_000) if flag.name == "oscillating")
+
+    mild, strong = swing(0.028), swing(0.08)
+    assert 0.3 < mild.probability < strong.probability <= 1.0
+    assert strong.meaning == "of curves that look like this, 9 in 10 were called oscillating by readers"
+    assert Flag("bn_gap", "high").meaning is None
+
+
+def test_a_strict_alternation_that_no_reader_would_see_has_no_probability() -> None:
+    curve = 0.8 + 0.004 * (-1.0) ** np.arange(40)
+    (flag,) = (flag for flag in find_flags({"val_accuracy": curve}, num_val=200_000) if flag.name == "oscillating")
+    assert flag.probability is None
+
+
+def test_a_new_flag_is_one_line_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = FlagKind("short", lambda run: Flag("short", "low") if run.validation.size < 5 else None, "have hardly begun")
+    monkeypatch.setattr(find, "KINDS", (*find.KINDS, short))
+    assert names({"val_accuracy": [0.5, 0.6, 0.7]}) == {"short"}
+    assert names({"val_accuracy": learning()}) == set()
+    assert find.flag_meaning("short") == "have hardly begun"
+
+
+def test_a_flat_high_curve_alone_is_called_collapsed_only_where_it_does_not_move_at_all() -> None:
+    rng = np.random.default_rng(3)
+    nearly = 0.898 + rng.choice([0.0, 0.0, 0.0, 0.0025, -0.0025], 20)
+    assert "collapsed" not in names({"val_accuracy": nearly}, num_val=4000)
+    assert "collapsed" not in names({"val_accuracy": np.full(4, 0.898)}, num_val=4000), "a pruned trial that is as good as its neighbours"
+    assert "collapsed" in names({"val_accuracy": np.full(20, 0.7312)}, num_val=4000)
+    assert "collapsed" in names({"val_accuracy": nearly, "accuracy": np.full(20, 0.89)}, num_val=4000)
+
+
+def test_the_numbers_of_epochs_change_no_finding() -> None:
+    rng = np.random.default_rng(4)
+    swinging = learning(40) + np.where(np.arange(40) % 2, 0.08, -0.08)
+    swinging[34:] = 0.3 + rng.normal(0.0, 0.01, 6)
+    plain, numbered = (
+        {flag.name: flag for flag in find_flags({"val_accuracy": swinging}, num_val=5000, numbering=numbering)}
+        for numbering in ((1, 1), (50, 5))
+    )
+    assert plain.keys() == numbered.keys() >= {"diverging", "oscillating"}
+    for name, flag in plain.items():
+        assert numbered[name].evidence["epochs"] == tuple(50 + 5 * (epoch - 1) for epoch in flag.evidence["epochs"])

@@ -24,7 +24,7 @@ def figures(of: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def labelled() -> list[dict[str, Any]]:
-    return json.loads((DATA / "labelled_curves.json").read_text())
+    return [of for name in ("labelled_curves.json", "labelled_curves_2.json") for of in json.loads((DATA / name).read_text())]
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,12 @@ def log(name: str) -> dict[str, list[float]]:
 @pytest.mark.parametrize(
     ("flag", "precision", "recall"),
     [
-        ("oscillating", 0.95, 0.85),
-        ("collapsed", 0.8, 0.8),
-        ("diverging", 0.6, 1.0),
-        ("overfitting", 0.9, 0.95),
+        ("oscillating", 0.95, 0.95),
+        ("collapsed", 0.9, 0.95),
+        ("diverging", 0.95, 0.95),
+        ("overfitting", 0.95, 0.95),
         ("unfinished", 0.85, 0.85),
-        ("spiking", 0.6, 0.6),
+        ("spiking", 0.85, 0.6),
     ],
 )
 def test_flags_agree_with_people(
@@ -62,10 +62,24 @@ def test_flags_agree_with_people(
     assert hits / wanted >= recall
 
 
-def test_the_noise_test_costs_the_two_curves_that_their_images_explain(labelled: list[dict[str, Any]], found: dict[str, set[str]]) -> None:
-    missed = {of["id"]: of["num_val"] for of in labelled if of["labels"]["oscillating"] == "yes" and "oscillating" not in found[of["id"]]}
-    assert missed == {"dev059": 284, "dev079": 254}
-    assert all("noisy_validation" in found[name] for name in missed)
+def test_swings_that_readers_see_on_few_images_carry_both_verdicts(labelled: list[dict[str, Any]], found: dict[str, set[str]]) -> None:
+    few = {of["id"]: of["num_val"] for of in labelled if of["labels"]["oscillating"] == "yes" and "noisy_validation" in found[of["id"]]}
+    assert few == {"dev059": 284, "dev079": 254, "held036": 200}
+    assert all("oscillating" in found[name] for name in few)
+
+
+@pytest.mark.parametrize("flag", ["oscillating", "collapsed", "diverging", "overfitting", "unfinished", "spiking"])
+def test_the_probability_of_a_flag_is_about_the_share_of_readers(labelled: list[dict[str, Any]], flag: str) -> None:
+    """Told shares may be lower: with few positives the calibration leans to the middle."""
+    told, agreed = [], []
+    for of in labelled:
+        for each in find_flags(figures(of), num_val=of["num_val"], num_classes=of["num_classes"]):
+            if each.name == flag and each.probability is not None:
+                told.append(each.probability)
+                agreed.append({"yes": 1.0, "borderline": 0.5, "no": 0.0}[of["labels"][flag]])
+    assert len(told) >= 7
+    assert sum(told) / len(told) <= sum(agreed) / len(agreed) + 0.1
+    assert all(0.1 <= each <= 1.0 for each in told)
 
 
 def test_the_alternating_reference_run_swings_every_other_epoch_by_about_a_fifth() -> None:
@@ -85,8 +99,11 @@ def test_the_frozen_reference_run_is_stuck_at_chance_with_a_saturated_loss() -> 
     assert "oscillating" not in flags
 
 
-def test_the_validation_size_read_off_the_values_is_exact_wherever_it_is_believed(labelled: list[dict[str, Any]]) -> None:
-    believed = {of["id"]: infer_num_val(of["val_accuracy"]) for of in labelled if of["num_val"]}
-    wrong = {name for name, size in believed.items() if size and size != next(of["num_val"] for of in labelled if of["id"] == name)}
-    assert wrong == set()
-    assert sum(size is not None for size in believed.values()) >= 49
+def test_the_validation_size_read_off_the_values_is_that_of_the_images_judged(labelled: list[dict[str, Any]]) -> None:
+    sizes = {of["id"]: of["num_val"] for of in labelled if of["num_val"]}
+    believed = {of["id"]: size for of in labelled if of["num_val"] and (size := infer_num_val(of["val_accuracy"])) is not None}
+    others = {name: size for name, size in believed.items() if size != sizes[name]}
+    assert sum(name.startswith("dev") for name in believed) >= 49
+    assert all(name.startswith("held") for name in others)
+    assert set(others.values()) == {21, 3584, 3616, 3624}, "these runs judged whole batches, and so fewer images than their set has"
+    assert all(size < sizes[name] for name, size in others.items())

@@ -9,6 +9,10 @@ from reports.flags import find_flags
 from reports.flags.swings import alternation_p
 
 
+def names(curve: np.ndarray, num_val: int) -> set[str]:
+    return {flag.name for flag in find_flags({"val_accuracy": curve}, num_val=num_val)}
+
+
 def flagged(curve: np.ndarray, num_val: int, **counts: np.ndarray) -> bool:
     return any(flag.name == "oscillating" for flag in find_flags({"val_accuracy": curve, **counts}, num_val=num_val))
 
@@ -31,10 +35,12 @@ def paired(rng: np.random.Generator, expected: np.ndarray, num_val: int) -> np.n
 
 @pytest.mark.parametrize("num_val", [50, 500, 10_000])
 @pytest.mark.parametrize("epochs", [10, 30, 100])
-def test_steady_curves_are_rarely_called_oscillating(epochs: int, num_val: int) -> None:
+def test_steady_curves_are_rarely_called_oscillating_with_no_word_of_the_images(epochs: int, num_val: int) -> None:
+    """Images drawn anew each epoch, the worst case: what looks like a swing is said to be one that the images may explain."""
     rng = np.random.default_rng(epochs + num_val)
     drawn = [
-        flagged(rng.binomial(num_val, steady(epochs, shape, accuracy)) / num_val, num_val)
+        "oscillating" in (found := names(rng.binomial(num_val, steady(epochs, shape, accuracy)) / num_val, num_val))
+        and "noisy_validation" not in found
         for shape in ("flat", "rising")
         for accuracy in (0.6, 0.9, 0.98)
         for _ in range(60)
@@ -42,15 +48,17 @@ def test_steady_curves_are_rarely_called_oscillating(epochs: int, num_val: int) 
     assert np.mean(drawn) <= 0.01 + 2.0 * np.sqrt(0.01 * 0.99 / len(drawn))
 
 
-def test_paired_noise_is_hardly_ever_called_oscillating() -> None:
+@pytest.mark.parametrize("num_val", [50, 200, 500, 10_000])
+def test_steady_curves_on_the_same_images_every_epoch_are_hardly_ever_called_oscillating(num_val: int) -> None:
     rng = np.random.default_rng(3)
     drawn = [
-        flagged(paired(rng, steady(epochs, shape, 0.85), 200), 200)
+        flagged(paired(rng, steady(epochs, shape, accuracy), num_val), num_val)
         for epochs in (10, 30, 100)
         for shape in ("flat", "rising")
-        for _ in range(20)
+        for accuracy in (0.6, 0.85, 0.98)
+        for _ in range(10)
     ]
-    assert sum(drawn) <= 1
+    assert np.mean(drawn) <= 0.01
 
 
 @pytest.mark.parametrize("num_val", [50, 500, 10_000])

@@ -32,7 +32,7 @@ def alternating() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def labelled() -> list[dict[str, Any]]:
-    return json.loads((DATA / "labelled_curves.json").read_text())
+    return [of for name in ("labelled_curves.json", "labelled_curves_2.json") for of in json.loads((DATA / name).read_text())]
 
 
 @FEW
@@ -115,6 +115,14 @@ def test_a_rising_curve_is_followed_and_its_risk_is_below() -> None:
     assert score.stable < score.level
 
 
+def test_a_fall_in_the_very_last_epochs_is_followed_slower_than_a_rise() -> None:
+    steady, change = np.full(20, 0.7), np.array([0.05, 0.1, 0.15, 0.2, 0.25])
+    rising, falling = level(np.concatenate([steady, 0.7 + change])), level(np.concatenate([steady, 0.7 - change]))
+    assert rising > 0.87
+    assert falling > 0.5 + 0.05
+    assert level(-np.concatenate([steady, 0.7 - change]), maximize=False) == pytest.approx(-falling)
+
+
 def test_the_level_of_the_alternating_reference_run_does_not_depend_on_where_it_stops(alternating: np.ndarray) -> None:
     levels = np.array([level(alternating[:stop]) for stop in range(5, alternating.size + 1)])
     assert np.abs(np.diff(levels)).max() <= 0.01
@@ -127,8 +135,8 @@ def test_the_level_of_the_alternating_reference_run_does_not_depend_on_where_it_
 def test_the_level_agrees_with_what_people_read_off_real_curves(labelled: list[dict[str, Any]]) -> None:
     errors = np.array([abs(level(of["val_accuracy"]) - of["holds"]) for of in labelled])
     swings = np.array([of["labels"]["oscillating"] == "yes" for of in labelled])
-    assert errors.mean() <= 0.003
-    assert errors[swings].mean() <= 0.008
+    assert errors.mean() <= 0.0035
+    assert errors[swings].mean() <= 0.0075
 
 
 def test_about_a_tenth_of_later_epochs_of_real_curves_fall_below_stable(labelled: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -11,9 +12,12 @@ import synthetic_studies as synthetic
 import yaml
 
 from reports import wording
-from reports.exports import to_json
+from reports.diagnosis import diagnose_run, to_text
+from reports.exports import to_csv, to_json
+from reports.logs import LoggedRun, study_from_logs
 from reports.page import render_report
 from reports.page.drawing import kept_epochs
+from reports.page.payload import pack_curves
 from reports.page.sweep_view import sweep_view
 from reports.records import ParameterRecord
 from reports.verdict import build_report_data
@@ -176,3 +180,41 @@ def test_the_verdict_names_fresh_trainings_that_failed() -> None:
     trials = tuple(replace(trial, state="FAIL", curves={}) if trial.number == first else trial for trial in study.trials)
     verdict = build_report_data(replace(study, trials=trials)).verdict
     assert f"1 of 2 fresh trainings of {build_report_data(study).configuration(leader).short} failed" in verdict.sure
+
+
+def _log_of(rng: np.random.Generator, number: int, images: int, swing: float = 0.0) -> LoggedRun:
+    skill = 0.75 + swing * np.where(np.arange(60) % 2, 1.0, -1.0)
+    accuracy = rng.binomial(images, skill) / images
+    printed = {"val_accuracy": tuple(f"{value:.6f}" for value in accuracy)}
+    return LoggedRun(
+        f"{number}.csv", "fit 1", "CSV table", {"val_accuracy": accuracy}, printed, num_val=images, first_epoch=40, epoch_stride=2
+    )
+
+
+def test_swings_that_few_images_may_explain_are_not_counted_as_oscillation() -> None:
+    rng = np.random.default_rng(0)
+    steady, swinging = _log_of(rng, 0, 100), _log_of(rng, 1, 100, swing=0.2)
+    alone = build_report_data(study_from_logs([steady]))
+    assert {flag.name for flag in alone.configurations[0].flags} >= {"oscillating", "noisy_validation"}
+    assert not alone.configurations[0].oscillates
+    assert alone.verdict.oscillating == ()
+    assert alone.verdict.steadiness == "It swings, but its few validation images cannot tell whether the model does."
+    assert "its few validation images cannot tell" in render_report(alone)
+    assert "cannot tell" in to_text([diagnose_run(steady)])
+    both = build_report_data(study_from_logs([steady, swinging]))
+    assert both.verdict.oscillating == ("1.csv",)
+    assert both.verdict.steadiness.startswith("1 of 2 runs oscillates")
+    assert "1 more swings, but so few validation images cannot tell" in both.verdict.steadiness
+    sweep = build_report_data(replace(study_from_logs([steady, swinging]), kind="study"))
+    assert {count.flag: count.trials for count in sweep.causes.counts}["oscillating"] == 1
+
+
+def test_epochs_of_a_log_keep_its_numbers_in_ranking_page_and_table() -> None:
+    run = _log_of(np.random.default_rng(1), 0, 100)
+    data = build_report_data(study_from_logs([run]))
+    row = data.configurations[0]
+    assert row.best_epoch == diagnose_run(run).val_accuracy.best_epoch
+    packed = pack_curves(data)
+    assert packed["thinned"] == [0]
+    assert np.frombuffer(base64.b64decode(packed["epochs"]), "<u4").tolist() == list(range(40, 160, 2))
+    assert [line.split(",")[4] for line in to_csv(data).epochs.splitlines()[1:]] == [str(epoch) for epoch in range(40, 160, 2)]

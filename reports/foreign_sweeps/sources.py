@@ -1,0 +1,88 @@
+"""What is read: one line a source. The first that recognises a place reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reports.errors import ReportInputError
+from reports.foreign_sweeps import console_sweep, keras_tuner, log_folder, mlflow_store, optuna_storage, ray_tune, wandb_export
+from reports.foreign_sweeps.sweep import ForeignSweep, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tool's way of keeping a sweep.
+
+    Attributes:
+        what: it is, for messages.
+        recognises: whether a place is such a one, by its content.
+        read: the sweep in it.
+    """
+
+    what: str
+    recognises: Callable[[Place], bool]
+    read: Callable[[Place], ForeignSweep]
+
+
+SOURCES: Final = (
+    Source("a Ray Tune experiment folder (progress.csv or result.json, params.json)", ray_tune.recognises, ray_tune.read),
+    Source("an Optuna database", optuna_storage.recognises_database, optuna_storage.read_database),
+    Source("an Optuna journal file", optuna_storage.recognises_journal, optuna_storage.read_journal),
+    Source("a KerasTuner project with its callbacks' logs", keras_tuner.recognises, keras_tuner.read),
+    Source("an MLflow folder (mlruns)", mlflow_store.recognises_folder, mlflow_store.read_folder),
+    Source("an MLflow database", mlflow_store.recognises_database, mlflow_store.read_database),
+    Source("a W&B export (a chart's CSV, or histories beside the table of runs)", wandb_export.recognises, wandb_export.read),
+    Source("a folder of logs with JSON or YAML settings beside them", log_folder.recognises, log_folder.read),
+    Source("a log in which trials are told apart", console_sweep.recognises, console_sweep.read),
+)
+_SQLITE: Final = b"SQLite format 3\x00"
+
+
+def read_foreign_sweep(place: str, *, study: str | None = None) -> ForeignSweep | None:
+    """The sweep at a place, whoever ran it; None where nothing recognises it.
+
+    Args:
+        place: a file, a folder or the address of a database.
+        study: which study or experiment, where the place has several.
+
+    Raises:
+        ReportInputError: the place does not exist, or what is there has no learning curves.
+    """
+    where = _place(place, study)
+    source = next((source for source in SOURCES if source.recognises(where)), None)
+    return None if source is None else source.read(where)
+
+
+def what_is_read() -> str:
+    """The sources in words, for a message."""
+    return "; ".join(source.what for source in SOURCES)
+
+
+def is_place(text: str) -> bool:
+    """Whether a text is an address or a file or folder that exists, rather than a study's name."""
+    return "://" in text or Path(text).exists()
+
+
+def _place(text: str, study: str | None) -> Place:
+    """A place as the sources want it: a SQLite file has an address too, a SQLite address a file."""
+    if "://" in text:
+        from reports.foreign_sweeps.database import shown_address
+
+        return Place(shown_address(text), None, text, study)
+    path = Path(text)
+    if not path.exists():
+        raise ReportInputError(f"{text}: no such file or folder. Expected {what_is_read()}.")
+    return Place(text, path, f"sqlite:///{path}" if is_sqlite(path) else None, study)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a path is a SQLite database's file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
