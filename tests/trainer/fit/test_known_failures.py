@@ -88,7 +88,7 @@ def features_accuracy(config: TrainConfig, data: ImageData) -> float:
     """Validation accuracy of the same head trained on the frozen part's activations, computed once."""
     engine = engine_for(config, data, keep=True)
     engine.start(config)
-    split = split_at(engine.network.built, engine.boundary)
+    split = split_at(engine.network.built, engine.stages[0])
     assert split.trained is None
     train_features, val_features = (np.asarray(split.prefix(part.images)) for part in (data.train, data.validation))
     keras.utils.set_random_seed(0)
