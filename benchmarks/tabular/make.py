@@ -13,16 +13,12 @@ import argparse
 import io
 import json
 import os
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-sys.path = [str(Path(__file__).resolve().parent), *sys.path]
-
 from spaces import COMMON_SEEDS, COMMON_SPACE, LATE_EPOCHS, SEEDS, SPACES, Space, space, split
 
 if TYPE_CHECKING:
@@ -32,6 +28,14 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).resolve().parent / "data"
 COMMON_SUFFIX = "-common"
+ONE_CORE = {
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+"""Environment of TensorFlow here: the matrices are too small for a second core, and the figures are those of a CPU."""
 
 
 def pieces(names: Sequence[str], seeds: int) -> list[tuple[Space, int, bool]]:
@@ -114,7 +118,9 @@ def status(data: Path, names: Sequence[str], seeds: int) -> str:
     planned = pieces(names, seeds)
     folders = dict.fromkeys(path_of(data, of, 0, common=common).parent for of, _, common in planned)
     for folder in folders:
-        wanted = [path_of(data, of, seed, common=common) for of, seed, common in planned if path_of(data, of, 0, common=common).parent == folder]
+        wanted = [
+            path_of(data, of, seed, common=common) for of, seed, common in planned if path_of(data, of, 0, common=common).parent == folder
+        ]
         made = [each for each in wanted if each.exists()]
         trainings = sum(np.load(each)["best_epoch"].size for each in made)
         kilobytes = sum(each.stat().st_size for each in made) / 1000
@@ -140,6 +146,7 @@ def main() -> None:
         print(status(options.data, names, options.seeds))
         return
     todo = [piece for piece in pieces(names, options.seeds) if not path_of(options.data, piece[0], piece[1], common=piece[2]).exists()]
+    os.environ.update(ONE_CORE)
     started, trainings = time.monotonic(), 0
     for number, (of, seed, common) in enumerate(todo, 1):
         arrays = trained(of, seed, common=common, limit=options.configurations, epochs=options.epochs)

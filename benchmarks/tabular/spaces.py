@@ -248,7 +248,14 @@ class Images:
     farthest: int
     num_forms: int
 
-    def rows(self, images: NDArray[np.int64], down: NDArray[np.int64] | int, right: NDArray[np.int64] | int, *, mirrored: NDArray[np.int64] | int = 0) -> NDArray[np.int64]:
+    def rows(
+        self,
+        images: NDArray[np.int64],
+        down: NDArray[np.int64] | int,
+        right: NDArray[np.int64] | int,
+        *,
+        mirrored: NDArray[np.int64] | int = 0,
+    ) -> NDArray[np.int64]:
         """Rows of the table: these images, moved down and right by so many pixels and mirrored where `mirrored` is 1."""
         side = 2 * self.farthest + 1
         return images * self.num_forms + (down + self.farthest) * side + right + self.farthest + side**2 * mirrored
