@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from spaces import Space
 
 FOLDER = Path(__file__).parents[3] / "benchmarks" / "tabular"
 
@@ -70,6 +73,24 @@ def test_shipped_data_are_those_of_the_spaces(modules: dict[str, ModuleType]) ->
         assert np.corrcoef(table.test_accuracy[:, :, -1].ravel(), table.val_accuracy[:, :, -1].ravel())[0, 1] > 0.8
 
 
+def test_every_rule_is_scored_on_every_space(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(FOLDER.parent / "scores.py"), "--smoke", "--json", str(tmp_path / "figures.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "figures.json").read_text())
+    figures = np.array(written["figures"])
+    assert figures.shape == (len(written["features"]), len(written["rules"]), 8)
+    assert np.isfinite(figures).all()
+    rank, error, regret = (figures[written["features"].index(name)] for name in ("rank", "error", "regret"))
+    assert (rank.mean(axis=1) > 0.5).all()
+    assert (error > 0).all()
+    assert (regret >= 0).all()
+
+
 def test_a_split_leaves_the_test_images_alone(modules: dict[str, ModuleType]) -> None:
     spaces = modules["spaces"]
     for space in spaces.SPACES:
@@ -111,7 +132,9 @@ def test_a_slot_trains_as_keras_does(modules: dict[str, ModuleType], space: str,
         assert (run.val_classes[place] == classes).mean() > 0.99
 
 
-def keras_training(program: ModuleType, of: Any, configuration: int, epochs: int) -> tuple[list[float], list[float], np.ndarray[Any, Any]]:
+def keras_training(
+    program: ModuleType, of: Space, configuration: int, epochs: int
+) -> tuple[list[float], list[float], np.ndarray[Any, Any]]:
     """The same training with Keras' layers and optimisers: training loss, validation loss and predicted classes of each epoch."""
     import keras
     import tensorflow as tf
