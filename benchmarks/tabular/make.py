@@ -4,7 +4,7 @@
     python benchmarks/tabular/make.py --status   # what there is
 
 One file is one seed of one space, `data/SPACE/seed-N.npz`; it is written whole or not at all. Files that exist are not made again. `few_shot-common`
-holds the seeds that are trained a second time with one order and augmentation for all configurations. All of it takes about an hour of one core.
+holds the seeds that are trained a second time with one order and augmentation for all configurations. All of it takes about a quarter of an hour of one core.
 """
 
 from __future__ import annotations
