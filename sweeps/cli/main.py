@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -17,9 +18,14 @@ from sweeps.import_order import importable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""A device or a quota is full."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, by default the process's own, and return 0 done, 1 known failure, 2 bad input, 3 unexpected or 130 interrupted."""
+    if sys.stdout is None:  # closed by the caller, `>&-`: nobody reads
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     parser = build_parser()
     arguments = vars(parser.parse_args(argv))
     name = arguments.pop("command")
@@ -31,11 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = commands()[name].run(**arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place that maps errors to exit codes
         return exit_code(error)
     return code
+
+
+def _discard_output() -> None:
+    """What is still to be written to stdout goes nowhere: Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def exit_code(error: BaseException) -> int:
@@ -54,6 +65,14 @@ def exit_code(error: BaseException) -> int:
         return BAD_INPUT
     if isinstance(error, SweepError | TrainerError | ReportError):
         print(f"error: {error}", file=sys.stderr)
+        return KNOWN_FAILURE
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        place = error.filename or "standard output, or a file that this command writes"
+        _discard_output()
+        print(
+            f"error: cannot write to {place}: {error.strerror}. Make room there, or write elsewhere, and run the command again.",
+            file=sys.stderr,
+        )
         return KNOWN_FAILURE
     saved = _save_traceback(error)
     print(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli.command import (
     INTERRUPTED,
+    KNOWN_FAILURE,
     TRAINING_EXIT_CODES,
     Command,
     execution_arguments,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from reports.records import StudyRecord
     from sweeps.launch import LaunchResult
     from sweeps.sweep_file import SweepFile
 
@@ -95,9 +98,31 @@ def finish(sweep: SweepFile, result: LaunchResult) -> int:
         console.print(f"unfinished: {numbers}; continue with: {resume}", soft_wrap=True)
     elif not result.ran:
         console.print(f"search more configurations with: {resume} --trials +{max(1, sweep.search.trials // 2)}", soft_wrap=True)
+    failures, useless = failure_text(result.record)
+    if failures:
+        console.print(failures, soft_wrap=True, markup=False)
     console.print("report:")
     print(result.report)
-    return INTERRUPTED if outcome.reason == "interrupted" else 0
+    if outcome.reason == "interrupted":
+        return INTERRUPTED
+    return KNOWN_FAILURE if useless else 0
+
+
+def failure_text(record: StudyRecord) -> tuple[str, bool]:
+    """What a person must know of a study's failed trials, and whether nothing but failures is on record.
+
+    Some failures among successes are counted, with the last line of the most frequent error; where every trial failed, that error is told whole.
+    """
+    trials = [trial for trial in record.trials if trial.role != "history"]
+    errors = [(trial.error or trial.cause or "without a message").strip() for trial in trials if trial.state == "FAIL"]
+    if not errors:
+        return "", False
+    lasts = Counter(error.splitlines()[-1] for error in errors)
+    last, number = lasts.most_common(1)[0]
+    if any(trial.state in {"COMPLETE", "PRUNED"} for trial in trials):
+        return f"{len(errors)} of {len(trials)} trials failed; most often ({number}): {last}", False
+    whole = next(error for error in errors if error.splitlines()[-1] == last)
+    return f"error: no trial of this study can be used: all {len(errors)} failed, most often ({number}) with:\n{whole}", True
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ import socket
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,8 +170,9 @@ def _remove_left_overs() -> None:
     for folder in Path(_short_temporary_folder()).glob(f"{FOLDER_PREFIX}*"):
         process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         is_over = process.isdigit() and Path("/proc/self").exists() and not Path("/proc", process).exists()
-        if is_over and folder.stat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # strangers leave what they like in a shared folder: dangling links, files that go meanwhile
+            if is_over and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -89,8 +89,12 @@ def test_session_folders_of_dead_drivers_are_removed(tmp_path: Path, monkeypatch
     for process in (dead.pid, os.getpid()):
         (tmp_path / f"{FOLDER_PREFIX}{process}-x").mkdir()
     (tmp_path / "somebody-elses").mkdir()
+    link, file = tmp_path / f"{FOLDER_PREFIX}{dead.pid}-link", tmp_path / f"{FOLDER_PREFIX}{dead.pid}-file"
+    link.symlink_to(tmp_path / "nowhere")
+    file.write_text("a stranger's")
     ray_session._remove_left_overs()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f"{FOLDER_PREFIX}{os.getpid()}-x", "somebody-elses"])
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([f"{FOLDER_PREFIX}{os.getpid()}-x", "somebody-elses", link.name, file.name]), "what strangers leave stays"
 
 
 def test_an_unknown_executor_is_an_input_error() -> None:
