@@ -135,8 +135,8 @@ def test_workers_of_an_own_ray_do_not_inherit_the_storages_password(tmp_path: Pa
 import os, sys
 from sweeps.executor.factory import ExecutorRequest, make_executor
 from sweeps.executor.worker import WorkerSettings
-from sweeps.sweep_file import ResourceSettings
-from sweeps.executor import Ended, TrialTask
+from sweeps.sweep_file.settings import ResourceSettings
+from sweeps.executor.protocol import Ended, TrialTask
 worker = WorkerSettings(import_paths=({str(Path(__file__).parents[1] / "executor")!r},))
 executor = make_executor(ExecutorRequest(ResourceSettings(cpu=1, concurrent=1), worker=worker, private=["PLANTED"]))
 executor.submit(TrialTask(0, 0, "contract_trials:environment", {{}}, {str(tmp_path)!r}))

@@ -78,7 +78,7 @@ class _DiesAfter:
             os.kill(os.getpid(), signal.SIGKILL)
         self._epochs -= 1
         stop = self._reporter.epoch(epoch, figures, checkpoint)
-        time.sleep(0.3)  # so that the epoch is on its way
+        time.sleep(0.8)  # so that the epoch is on its way
         return stop
 
     def should_stop(self) -> bool:
