@@ -78,7 +78,7 @@ class _DiesAfter:
             os.kill(os.getpid(), signal.SIGKILL)
         self._epochs -= 1
         stop = self._reporter.epoch(epoch, figures, checkpoint)
-        time.sleep(0.8)  # so that the epoch is on its way
+        time.sleep(1.5)  # so that the epoch is on its way: the driver may spend two seconds on the death of another worker
         return stop
 
     def should_stop(self) -> bool:
