@@ -12,8 +12,7 @@ import numpy as np
 from reports.errors import ReportInputError
 from reports.flags import infer_num_val
 from reports.logs.assemble import assemble
-from reports.logs.fit import RawEpoch, RawFit
-from reports.logs.metric_names import normalise
+from reports.logs.fit import RawEpoch, RawFit, at_validations
 from reports.records import PeerWinner, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 _ENOUGH_FOR_A_SIZE: Final = 300
 """Accuracies that are looked at for the size of the validation set, which all trials share."""
-_MANY_STEPS: Final = 20
-"""Training figures written so many times as often as validation figures are a batch's."""
 
 
 @dataclass(frozen=True)
@@ -118,15 +115,7 @@ def run_of_series(series: Mapping[str, Iterable[tuple[int, float]]], *, source: 
     for metric, values in series.items():
         for step, value in values:
             steps.setdefault(step, {})[metric] = "nan" if math.isnan(value) else repr(float(value))
-    rows = [RawEpoch(step, steps[step]) for step in sorted(steps)]
-    validated = [row for row in rows if any(normalise(metric).startswith("val_") for metric in row.values)]
-    if validated and len(rows) >= _MANY_STEPS * len(validated):
-        latest: dict[str, str] = {}
-        rows = []
-        for step in sorted(steps):
-            latest.update(steps[step])
-            if any(normalise(metric).startswith("val_") for metric in steps[step]):
-                rows.append(RawEpoch(len(rows) + 1, dict(latest)))
+    rows = at_validations([RawEpoch(step, steps[step]) for step in sorted(steps)])
     return run_of_rows(rows, source=source, name=name, log_format=log_format)
 
 

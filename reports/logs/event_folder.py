@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports.errors import ReportInputError
 from reports.logs.event_files import read_scalars
-from reports.logs.fit import RawEpoch, RawFit, join_single_epochs
+from reports.logs.fit import RawEpoch, RawFit, at_validations, join_single_epochs
 from reports.logs.metric_names import is_known, is_learning_rate, normalise
 from reports.logs.source import open_log
 
@@ -21,7 +21,6 @@ _SPLITS: Final = {"train": "", "training": "", "validation": "val_", "val": "val
 _BY_BATCH = re.compile(r"(?:^|/)(?:batch|evaluation)_|_vs_iterations$")
 _RAY_TUNE: Final = "ray/tune/"
 _FILES: Final = "*tfevents*"
-_STEPS_PER_VALIDATION: Final = 20
 
 
 def read_event_file(path: Path) -> list[RawFit]:
@@ -91,7 +90,8 @@ def _fits_of_splits(by_split: Mapping[str, list[Scalar]], notes: list[str]) -> l
         for found in splits.values():
             for step, values in found[index].items() if index < len(found) else ():
                 epochs.setdefault(step, {}).update(values)
-        rows = _at_validations([RawEpoch(step, epochs[step]) for step in sorted(epochs)])
+        rows = at_validations([RawEpoch(step, epochs[step]) for step in sorted(epochs)])
+        rows = [row for row in rows if any(not is_learning_rate(name) for name in row.values)]
         if rows:
             fits.append(RawFit(rows, notes=list(notes)))
     return join_single_epochs(fits)
@@ -123,17 +123,3 @@ def _metric_name(tag: str, split: str) -> str | None:
         name = split + name
     keeps = is_known(tag) or tag.startswith("epoch_")
     return name if keeps else None
-
-
-def _at_validations(rows: list[RawEpoch]) -> list[RawEpoch]:
-    """Rows at the steps that have validation figures, when training figures are written far more often (every batch)."""
-    validated = [row for row in rows if any(name.startswith("val_") for name in row.values)]
-    if not validated or len(rows) < _STEPS_PER_VALIDATION * len(validated):
-        return [row for row in rows if any(not is_learning_rate(name) for name in row.values)]
-    latest: dict[str, str] = {}
-    kept: list[RawEpoch] = []
-    for row in rows:
-        latest.update(row.values)
-        if any(name.startswith("val_") for name in row.values):
-            kept.append(RawEpoch(len(kept) + 1, dict(latest)))
-    return kept

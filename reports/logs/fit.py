@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from reports.records import ParameterValue
 
+_STEPS_PER_VALIDATION: Final = 20
+"""Training figures written so many times as often as validation figures are a batch's."""
+
 
 @dataclass(frozen=True)
 class RawEpoch:
@@ -69,6 +72,24 @@ class RawFit:
     whole_set: bool = False
     live: bool = False
     notes: list[str] = field(default_factory=list)
+
+
+def at_validations(rows: list[RawEpoch]) -> list[RawEpoch]:
+    """Rows at the steps that have validation figures, numbered from 1, where training figures are written far more often (every batch); else `rows`."""
+
+    def validates(row: RawEpoch) -> bool:
+        return any(normalise(name).startswith("val_") for name in row.values)
+
+    validated = sum(validates(row) for row in rows)
+    if not validated or len(rows) < _STEPS_PER_VALIDATION * validated:
+        return rows
+    latest: dict[str, str] = {}
+    kept: list[RawEpoch] = []
+    for row in rows:
+        latest.update(row.values)
+        if validates(row):
+            kept.append(RawEpoch(len(kept) + 1, dict(latest)))
+    return kept
 
 
 def split_fits(rows: Iterable[RawEpoch]) -> list[RawFit]:

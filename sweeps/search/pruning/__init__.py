@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sweeps.errors import SweepInputError
+from sweeps.search import unknown_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,11 +58,7 @@ def make_pruner(name: str, options: Mapping[str, Any], planned_epochs: int) -> P
         )
     for option, value in options.items():
         if option not in entry.options:
-            near = get_close_matches(option, entry.options, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise SweepInputError(
-                f"search.pruner_options: {name} has no option {option!r}; expected one of {', '.join(entry.options)}.{hint}"
-            )
+            raise unknown_option("search.pruner_options", name, option, entry.options)
         least = entry.options[option]
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise SweepInputError(f"search.pruner_options: {option} must be a whole number of at least {least}, but got {value!r}.")

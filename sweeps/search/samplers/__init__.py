@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sweeps.errors import SweepInputError
+from sweeps.search import unknown_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,11 +108,7 @@ def make_sampler(name: str, options: Mapping[str, Any], space: SearchSpace) -> S
     known = list(inspect.signature(maker).parameters)
     for option in options:
         if option not in known:
-            near = get_close_matches(option, known, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise SweepInputError(
-                f"search.sampler_options: {name} has no option {option!r}; expected one of {', '.join(known) or 'none'}.{hint}"
-            )
+            raise unknown_option("search.sampler_options", name, option, known)
     try:
         return maker(**options)
     except (TypeError, ValueError) as error:
