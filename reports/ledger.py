@@ -4,8 +4,8 @@ A validation image's identity is its place in the fingerprinted data: its rank a
 of listing, nor the split matters. Places and right classes are the same for all trainings of one split and are held once (`ValidationImages`); trainings of
 other splits are compared on the images that both have (`shared_images`).
 
-`pack` and `unpack` are the form in which a ledger travels and is stored. Correctness of an epoch is written as its difference to the epoch before, and classes
-only where they are wrong: a training of 10,000 images at 90 % takes some 6 KB for twelve epochs.
+`pack` and `unpack` are the form in which a ledger travels and is stored; which epochs are late is the trainer's choice. Correctness of an epoch is written as its
+difference to the epoch before, and classes only where they are wrong: a training of 10,000 images at 90 % takes some 6 KB for twelve epochs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
-
-LATE_EPOCHS: Final = 12
-"""Epochs that a ledger holds at most: those that carry 98 % of the newest one's weight e^(-age/3), as many as the tabular study keeps."""
-MOST_CELLS: Final = 400_000
-"""Images times epochs that a ledger holds at most, 50 KB before compression: up to 33,000 validation images keep all twelve epochs, 100,000 keep four."""
-
-
-def late_epochs(num_val: int) -> int:
-    """How many late epochs a ledger of so many validation images holds; at least the last."""
-    return int(np.clip(MOST_CELLS // max(1, num_val), 1, LATE_EPOCHS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,18 +139,24 @@ class PackedLedger:
 
     Attributes:
         key: of its validation images.
-        images: the validation images; see `unpack_images`.
-        data: the rest; see `unpack`.
+        data: all but these; see `unpack`.
+        images: the validation images, see `unpack_images`; None for a reader that has them.
     """
 
     key: str
-    images: bytes
     data: bytes
+    images: bytes | None
 
 
-def pack(ledger: Ledger) -> PackedLedger:
-    """A ledger as bytes; `unpack_images` and `unpack` give it back."""
-    return PackedLedger(ledger.validation.key, pack_images(ledger.validation), _pack_rows(ledger))
+def pack(ledger: Ledger, known: Collection[str] = ()) -> PackedLedger:
+    """A ledger as bytes; `unpack_images` and `unpack` give it back.
+
+    Args:
+        ledger: of one training.
+        known: keys of validation images that the reader has.
+    """
+    key = ledger.validation.key
+    return PackedLedger(key, _pack_rows(ledger), None if key in known else pack_images(ledger.validation))
 
 
 def pack_images(images: ValidationImages) -> bytes:
