@@ -22,7 +22,9 @@ def decided(known: Belief) -> bool:
     return float(known.probability_near[known.leader]) >= DECIDED
 
 
-def next_contender(contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, seed: int = 0) -> str | None:
+def next_contender(
+    contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, paired_sd: float | None = None, seed: int = 0
+) -> str | None:
     """The configuration that the next fresh training goes to; None when the race is decided or nobody can run.
 
     The leader meets its closest challenger, the one that the figures can tell apart from it least; of the two the training goes to the one
@@ -33,11 +35,12 @@ def next_contender(contenders: Sequence[Contender], *, num_val: int | None = Non
         contenders: finished, usable configurations.
         num_val: validation images, where known.
         share: whether figures lie in [0, 1].
+        paired_sd: noise of a figure by paired comparison (`reports.ranking.Ranking.paired_sd`), where known.
         seed: of the belief's draws; the same inputs give the same answer.
 
     Source: leader and challenger: Russo, Operations Research 68 (2020) 1625; by transportation cost, without chance: Jourdan et al., NeurIPS 2022.
     """
-    known = belief(contenders, num_val=num_val, share=share, seed=seed)
+    known = belief(contenders, num_val=num_val, share=share, paired_sd=paired_sd, seed=seed)
     if known is None or len(contenders) == 1 or decided(known):
         return None
     running = [i for i in known.drawn.tolist() if contenders[i].failed <= len(contenders[i].fresh)]
