@@ -85,9 +85,9 @@ def _file_sentence(file: FileMistakes) -> str:
 
 
 def _class_row(each: ClassFigures) -> tuple[str, str, str, str, str]:
-    shown = ", ".join(f"{name} {number:,}" for name, number in each.taken_for[:MOST_CONFUSIONS])
+    shown = ", ".join(f"{name} ({number:,})" for name, number in each.taken_for[:MOST_CONFUSIONS])
     more = sum(number for _, number in each.taken_for[MOST_CONFUSIONS:])
-    taken_for = f"{shown}, others {more:,}" if more else shown or wording.MISSING
+    taken_for = f"{shown}, others ({more:,})" if more else shown or wording.MISSING
     return each.name, f"{each.images:,}", f"{each.right:,}", wording.score(each.right / each.images, "accuracy", unit=False), taken_for
 
 

@@ -226,8 +226,9 @@ def _missed_images(kept: Mapping[str, Sequence[Ledger]]) -> _Missed:
     described = _described(ledgers, places[order[:MOST_IMAGES]])
     counts = [(int(missed[each]), int(asked[each])) for each in order]
     by_all = sum(misses == of for misses, of in counts)
-    images = tuple(MissedImage(*image, *count) for image, count in zip(described, counts, strict=False))
-    return _Missed(len(places), images, len(order), by_all)
+    images = [MissedImage(*image, *count) for image, count in zip(described, counts, strict=False)]
+    images.sort(key=lambda each: (-each.missed / each.asked, -each.agreeing / max(1, each.files)))  # of equals, those first whose files agree
+    return _Missed(len(places), tuple(images), len(order), by_all)
 
 
 def _described(ledgers: Sequence[Ledger], places: NDArray[np.int64]) -> list[tuple[int, str, str, str, int, int]]:
