@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reports.flags import Flag
     from reports.ranking import RankedConfiguration
+    from reports.ranking.belief import Contender
     from reports.records import StudyRecord, TrialRecord
     from reports.stability import StabilityScore
     from sweeps.record.study_record import StudyFacts
@@ -46,6 +47,7 @@ class StudyRanking:
         self._state = state
         self._facts = facts
         self._ranked: tuple[RankedConfiguration, ...] = ()
+        self._contenders: tuple[Contender, ...] = ()
         self._record: StudyRecord | None = None
         self._of: tuple[int, int | None] | None = None
         self._due = 0.0
@@ -72,6 +74,17 @@ class StudyRanking:
         """The best configurations with their flags, best first; `now` as for `configurations`."""
         return tuple(self._with_flags(each) for each in self.configurations(now=now)[:LEADERS])
 
+    def contenders(self) -> tuple[Contender, ...]:
+        """The configurations that may be the best, with the figures of every training that is over."""
+        self.configurations(now=True)
+        return self._contenders
+
+    def undecided(self) -> tuple[str, ...]:
+        """IDs of the best of them and of those that may be better, as far as is known: they are still in the race."""
+        contenders = {each.configuration for each in self.contenders()}
+        best = next((each for each in self._ranked if each.configuration in contenders), None)
+        return () if best is None else (best.configuration, *(each for each in best.tied_with if each in contenders))
+
     def _rank(self, facts: StudyFacts) -> None:
         own = [trial for _, trial in sorted(self._state.finished.items()) if trial.role != "history"]
         complete = {trial.configuration for trial in own if trial.state == "COMPLETE"}
@@ -80,7 +93,8 @@ class StudyRanking:
             if trial.number not in self._scores:
                 self._scores[trial.number] = stability(metric_curve(trial, facts.metric), maximize=facts.maximize)
         self._record = study_record(self._study, facts, trials)
-        self._ranked = rank(self._record, flags={}, scores=self._scores).finished
+        ranking = rank(self._record, flags={}, scores=self._scores)
+        self._ranked, self._contenders = ranking.finished, ranking.contenders
 
     def _with_flags(self, ranked: RankedConfiguration) -> RankedConfiguration:
         complete = [trial for trial in ranked.trials if trial.state == "COMPLETE"]
@@ -107,7 +121,7 @@ class Snapshots:
         self._ranking = ranking
         self._assignments = assignments
         self._started = time.monotonic()
-        self._epochs_before = self._search_epochs()
+        self._epochs_before = state.search_epochs()
         self._confirming_since: tuple[float, int] | None = None
 
     def take(self, phase: Literal["search", "over"] = "search") -> StudySnapshot:
@@ -116,7 +130,7 @@ class Snapshots:
         search = [trial for trial in state.finished.values() if trial.role == "search"]
         states = Counter(trial.state for trial in search)
         confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
-        confirming = any(trial.role == "confirmation" for trial in state.live.values())
+        confirming = bool(state.live_confirmations())
         return StudySnapshot(
             study=self._study,
             metric=plan.metric,
@@ -138,7 +152,7 @@ class Snapshots:
 
     def _eta(self, done: int) -> float | None:
         """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
-        gained = self._search_epochs() - self._epochs_before
+        gained = self._state.search_epochs() - self._epochs_before
         elapsed = time.monotonic() - self._started
         if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
@@ -152,18 +166,14 @@ class Snapshots:
     def _confirmations_target(self) -> int:
         if self._assignments is not None:
             return self._assignments.confirmation.trials_wanted()
-        return min(len(self._state.search_order()), self._plan.confirm_top) * self._plan.confirm_seeds
+        return self._state.fresh_trainings
 
     def _confirmation_eta(self) -> float | None:
         """Seconds until the confirmation is done: by the study's speed at first, then by its own."""
         if self._assignments is None:
             return None
-        live = sum(trial.role == "confirmation" for trial in self._state.live.values())
+        live = len(self._state.live_confirmations())
         cost, now = self._assignments.confirmation.cost(live), time.monotonic()
         since, epochs = self._confirming_since = self._confirming_since or (now, cost.epochs)
         gained = epochs - cost.epochs
         return cost.seconds if not gained else cost.epochs * (now - since) / gained
-
-    def _search_epochs(self) -> int:
-        finished = sum(trial.num_epochs for trial in self._state.finished.values() if trial.role == "search")
-        return finished + sum(trial.epochs for trial in self._state.live.values() if trial.role == "search")
