@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from reports.ranking.race import next_contender
 from reports.wording import is_fraction
-from sweeps.errors import SweepInputError
 from sweeps.observer import ConfirmationCost
 from sweeps.record.study_record import RaceFacts
 from sweeps.seeds import race_seed
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
     from search_spaces.conditions import PointValue
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.study_record import StudyFacts
-    from sweeps.study.plan import ConfirmationOrder, StudyPlan
+    from sweeps.study.plan import StudyPlan
     from sweeps.study.ranking import StudyRanking
     from sweeps.study.state import StudyState
+    from sweeps.sweep_file.settings import ConfirmSettings
 
 
 SHARE = 0.15
@@ -51,6 +51,21 @@ def share_of_search(epochs: int, planned_epochs: int, configurations: int) -> in
     """
     least = min(LEAST, configurations // 2)
     return max(math.floor(SHARE * epochs / planned_epochs + 0.5), least)
+
+
+def most_fresh_trainings(confirm: ConfirmSettings, trials: int, planned_epochs: int) -> int:
+    """Fresh trainings that a setting may lead to, before anything is searched.
+
+    Args:
+        confirm: the sweep file's setting.
+        trials: configurations that will be searched.
+        planned_epochs: of a complete training.
+    """
+    if trials < 2 and not confirm.top:  # noqa: PLR2004 - nothing to choose among
+        return 0
+    if confirm.budget == "auto":
+        return share_of_search(trials * planned_epochs, planned_epochs, trials)
+    return confirm.budget or (confirm.top or 0) * (confirm.seeds or 0)
 
 
 @dataclass(frozen=True)
@@ -143,36 +158,24 @@ def contenders_of(state: StudyState, ranking: StudyRanking) -> tuple[Contender, 
     return tuple(replace(each, pending=pending[each.configuration]) for each in ranking.contenders())
 
 
-def ordered(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking, order: ConfirmationOrder) -> RaceFacts | None:
-    """What an order adds to the record; None where it only goes on with what is planned.
-
-    Raises:
-        SweepInputError: a configuration is not known, or has no finished training.
-    """
-    names = tuple(dict.fromkeys(_known(name, state) for name in order.configurations))
-    planned = race_of(plan, state, facts)
-    trainings = order.trainings
-    if trainings is None and order.seeds is not None:
-        trainings = order.seeds * len(names or ranking.undecided())
-    elif trainings is None:
-        if not names and (left_to_train(planned, state) or state.live_confirmations()):
-            return None
-        trainings = len(names) or max(share_of_search(state.search_epochs(), plan.planned_epochs, state.search_configurations()), 1)
-    return RaceFacts(plan.confirm.text, state.search_configurations(), state.fresh_trainings, trainings, names)
-
-
-def _known(name: str, state: StudyState) -> str:
-    """The one configuration whose ID begins with `name`."""
-    own = [trial for trial in (*state.finished.values(), *state.live.values()) if trial.role != "history"]
-    found = sorted({trial.configuration for trial in own if trial.configuration.startswith(name)})
-    complete = {trial.configuration for trial in state.finished.values() if trial.state == "COMPLETE" and trial.role != "history"}
-    if len(found) > 1:
-        raise SweepInputError(f"confirm --configuration: {name} begins several configurations: {', '.join(found)}; write more of its ID.")
-    if not found or found[0] not in complete:
-        there = ", ".join(trial.configuration for trial in state.search_order()) or "none"
-        why = "has no finished training" if found else "is no configuration of this study"
-        raise SweepInputError(f"confirm --configuration: {name} {why}; expected one of those that are finished: {there}.")
-    return found[0]
+def cost_of(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking, slots: float) -> ConfirmationCost:
+    """What the rest of a confirmation costs, with `slots` trainings at a time."""
+    race = race_of(plan, state, facts)
+    fixed = leaders_trainings(plan, state, facts)
+    live = state.live_confirmations()
+    unbegun = left_to_train(race, state) + sum(not state.has_replicate(each.configuration, each.replicate) for each in fixed)
+    epochs = sum(trial.planned_epochs - trial.epochs for trial in live) + unbegun * plan.planned_epochs
+    trials = len(live) + unbegun
+    seconds = seconds_per_epoch(state)
+    named = race.configurations if race is not None else ()
+    return ConfirmationCost(
+        leaders=len({each.configuration for each in fixed} or named) or len(ranking.undecided()),
+        seeds=plan.confirm.seeds if fixed else None,
+        trials=trials,
+        epochs=epochs,
+        seconds=None if seconds is None else seconds * epochs / max(1.0, min(slots, trials)),
+        race=not fixed and not named,
+    )
 
 
 class Confirmation:
@@ -209,24 +212,7 @@ class Confirmation:
 
     def cost(self, slots: int) -> ConfirmationCost:
         """What the rest of it costs, with `slots` trainings at a time."""
-        state = self._state
-        race = race_of(self._plan, state, self._record.facts)
-        left = left_to_train(race, state)
-        fixed = leaders_trainings(self._plan, state, self._record.facts)
-        live = state.live_confirmations()
-        unbegun = left + sum(not state.has_replicate(each.configuration, each.replicate) for each in fixed)
-        epochs = sum(trial.planned_epochs - trial.epochs for trial in live) + unbegun * self._plan.planned_epochs
-        trials = len(live) + unbegun
-        seconds = seconds_per_epoch(state)
-        named = race.configurations if race is not None else ()
-        return ConfirmationCost(
-            leaders=len({each.configuration for each in fixed} or named) or len(self._ranking.undecided()),
-            seeds=self._plan.confirm.seeds if fixed else None,
-            trials=trials,
-            epochs=epochs,
-            seconds=None if seconds is None else seconds * epochs / max(1, min(slots, trials)),
-            race=not fixed and not named,
-        )
+        return cost_of(self._plan, self._state, self._record.facts, self._ranking, slots)
 
     def trials_wanted(self) -> int:
         """Fresh trainings in all, those on record included, as far as known: while the search runs, by what it will have trained if none is pruned."""

@@ -16,8 +16,9 @@ from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.ranking import Snapshots, StudyRanking
+from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
+from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -59,7 +60,7 @@ class StudyDriver:
         ranking = StudyRanking(record.name, state, lambda: record.facts)
         self._assignments = Assignments(plan, record, state, ranking, confirm_only=options.order is not None)
         self._others = self._assignments.others
-        self._retention = Retention(plan, state, ranking, lambda: record.facts)
+        self._retention = Retention(plan, state, ranking, lambda: {*record.facts.leaders, *(name for name, _ in state.fresh_replicates())})
         self._finishing = Finishing(plan, record, state, observers, self._retention)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
         self._snapshots = Snapshots(record.name, plan, state, ranking, self._assignments)
