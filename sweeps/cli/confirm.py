@@ -88,7 +88,7 @@ COMMAND = Command(
     name="confirm",
     summary="more fresh trainings of a study's best configurations, for a surer answer",
     description="Trains configurations of a finished or stopped study again, from seeds that nothing was chosen by, and prints the verdict.\n"
-    "It ends before when the best is known with 95 %. The search goes not on. Without --seeds and --trainings it goes on with what an\n"
+    "It ends before when the best is known with 95 %. The search does not go on. Without --seeds and --trainings it goes on with what an\n"
     "interrupted confirmation left, or spends 15 % of the search's epochs, as confirm: auto in a sweep file does.",
     examples=(
         ("steadysweep confirm flowers --dry-run", "what it would cost"),

@@ -258,7 +258,7 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) ->
         sweep_file=facts.sweep_file,
         versions=facts.versions,
         hardware=facts.hardware,
-        facts={**facts.facts, **_life(facts)},
+        facts={**facts.facts, **_life(facts, own)},
         created=facts.created,
         updated=max((moment for trial in own for moment in (trial.started, trial.completed) if moment is not None), default=facts.created),
         history=tuple(trial for trial in trials if trial.role == "history"),
@@ -266,8 +266,8 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) ->
     )
 
 
-def _life(facts: StudyFacts) -> dict[str, str]:
-    """What became of a study since it was made: with what it began, what later runs changed, why its search ended early."""
+def _life(facts: StudyFacts, own: Iterable[TrialRecord]) -> dict[str, str]:
+    """What became of a study since it was made: with what it began, what later runs changed, why its search ended early, what its confirmation spent."""
     entries: dict[str, str] = {}
     if facts.history is not None:
         left = "; ".join(f"{number} {reason}" for reason, number in facts.history.left_out.items())
@@ -278,7 +278,20 @@ def _life(facts: StudyFacts) -> dict[str, str]:
         entries[key] = f"{entries[key]}; {what}" if key in entries else what
     if facts.settled:
         entries["search settled"] = facts.settled
+    if facts.race is not None:
+        entries["confirmation"] = _spent(facts.race, sum(trial.role == "confirmation" for trial in own))
     return entries
+
+
+def _spent(race: RaceFacts, fresh: int) -> str:
+    """What was spent of the fresh trainings that were planned last; `fresh` are on record in all."""
+    before = f", after {race.begun} before them" if race.begun else ""
+    whose = f" of {', '.join(race.configurations)}" if race.configurations else ""
+    end = {"": "", "decided": "; ended early, because the best is known", "no contender": "; ended early, because nothing is left to compare"}
+    return (
+        f"{max(0, fresh - race.begun)} of at most {race.trainings} fresh trainings{whose}{before}, "
+        f"planned when {race.after} configurations were searched{end[race.ended]}"
+    )
 
 
 def _num_val_of(trials: list[TrialRecord]) -> int | None:
