@@ -184,7 +184,7 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
             f"         of these {'at most ' if confirmation['ends_early'] else ''}{confirmation['trainings']} {what}, from fresh seeds"
             f"{' and with other validation images' if confirmation['resplit'] else ''}: "
             f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
-            f"{'; it ends before when the best is known with 95 %; confirm: off trains none' if confirmation['ends_early'] else ''}"
+            f"{'; fewer if the best is known before with 95 %; confirm: off trains none' if confirmation['ends_early'] else ''}"
         )
     every = estimates["checkpoint_every_epochs"]
     print(

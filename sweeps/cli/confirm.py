@@ -60,8 +60,8 @@ def confirm(
     order = ConfirmationOrder(trainings, seeds, tuple(configurations))
     cost = look_at_order(sweep, order)
     if cost is None or dry_run:
-        print("nothing to train: the best is known with 95 %, or nothing can be compared; --configuration ID trains one all the same"
-              if cost is None else confirmation(cost))  # fmt: skip
+        known = "nothing to train: the best is known with 95 %, or there is nothing to compare; --configuration ID trains one all the same"
+        print(known if cost is None else confirmation(cost))
         print_verdict(read_study(url, study), url)
         return 0
     return finish(sweep, launch(sweep, LaunchOptions(**options, order=order)), again="confirm")
@@ -88,8 +88,8 @@ COMMAND = Command(
     name="confirm",
     summary="more fresh trainings of a study's best configurations, for a surer answer",
     description="Trains configurations of a finished or stopped study again, from seeds that nothing was chosen by, and prints the verdict.\n"
-    "It ends before when the best is known with 95 %. The search does not go on. Without --seeds and --trainings it goes on with what an\n"
-    "interrupted confirmation left, or spends 15 % of the search's epochs, as confirm: auto in a sweep file does.",
+    "It ends early once the best, or one within half a point of it, is known with 95 %; the search does not go on. Without --seeds and --trainings\n"
+    "it goes on with what an interrupted confirmation left, or spends 15 % of the search's epochs, as confirm: auto in a sweep file does.",
     examples=(
         ("steadysweep confirm flowers --dry-run", "what it would cost"),
         ("steadysweep confirm flowers --seeds 2", "two more seeds for each that may be the best"),

@@ -117,7 +117,14 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
 
 
 def print_verdict(record: StudyRecord, storage: str) -> None:
-    """Which configuration to take, how sure that is, and what knowing more would cost."""
+    """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
+    from reports.ranking import rank
+    from reports.verdict.sentences import decide
+
+    verdict = decide(record, rank(record))
+    elsewhere = "" if storage == f"sqlite:///./{record.name}.db" else f" --storage '{storage}'"
+    price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
+    print("\n".join(line for line in (verdict.headline, verdict.probability, price) if line))
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:

@@ -160,7 +160,7 @@ def _search(proposal: Proposal) -> Iterator[str]:
     )
     yield _line(
         "confirm: auto",
-        "then trains what may be the best again from fresh seeds, for at most 15 % of the search's epochs, until the best is known; off: not",
+        "then trains what may be the best again from fresh seeds, for some 15 % of the search's epochs at most; off: not",
     )
     yield _line("resources: {cpu: 1}", "of each trial, as many at a time as fit; with a GPU: {cpu: 4, gpu: 1}")
     yield _line("# budget: {time: 8h}", "stops earlier; run it again to go on")

@@ -61,8 +61,8 @@ def confirmation(cost: ConfirmationCost) -> str:
     if cost.race:
         may_be = "1 configuration leads" if cost.leaders == 1 else f"{cost.leaders} configurations may be the best"
         return (
-            f"confirming: {may_be}; at most {count(cost.trials, 'fresh training')} to go, each where it helps most to tell, "
-            f"at most {cost.epochs} epochs{time}; ends before when the best is known with 95 %"
+            f"confirming: {may_be}; at most {count(cost.trials, 'fresh training')} to go, each where it helps most to tell which: "
+            f"{cost.epochs} epochs{time}; fewer if the best, or one within half a point of it, is known before with 95 %"
         )
     if cost.seeds is None:
         return f"confirming {count(cost.leaders, 'configuration')}: {trainings} to go, at most {cost.epochs} epochs{time}"

@@ -13,7 +13,7 @@ from reports.records import TrialRecord
 from sweeps.record.errors import StudyMovedOnError
 from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
 from sweeps.seeds import proposal_seed, training_seed, validation_seed
-from sweeps.study.confirmation import Confirmation, contenders_of, next_training
+from sweeps.study.confirmation import Confirmation, next_training
 from sweeps.study.kill_points import reach
 from sweeps.study.state import NO_MEMORY, LiveTrial
 
@@ -127,7 +127,9 @@ class Assignments:
         confirmation: once the search is over.
     """
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, ranking: StudyRanking, *, confirm_only: bool = False) -> None:
+    def __init__(
+        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, ranking: StudyRanking, *, confirm_only: bool = False
+    ) -> None:
         """Args: confirm_only: neither go on with the search nor wait for it."""
         self._confirm_only = confirm_only
         self._plan = plan
@@ -183,7 +185,9 @@ class Assignments:
         return not self._confirm_only or trial.role == "confirmation"
 
     def _search_wanted(self) -> bool:
-        return not self._confirm_only and not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        return (
+            not self._confirm_only and not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        )
 
     def _searching(self) -> bool:
         return not self._confirm_only and any(trial.role == "search" for trial in self._state.live.values())
@@ -273,4 +277,4 @@ def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stud
     settled = plan.stop_when_settled and bool(facts.settled)
     if state.live or not (facts.exhausted or settled or state.search_configurations() >= plan.trials):
         return False
-    return next_training(plan, state, facts, lambda: contenders_of(state, ranking)) is None
+    return next_training(plan, state, facts, ranking) is None

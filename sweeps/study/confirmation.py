@@ -12,8 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reports.ranking.race import next_contender
-from reports.wording import is_fraction
 from sweeps.observer import ConfirmationCost
 from sweeps.record.study_record import RaceFacts
 from sweeps.seeds import race_seed
@@ -21,9 +19,8 @@ from sweeps.study.kill_points import reach
 from sweeps.study.state import point_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from reports.ranking.belief import Contender
     from search_spaces.conditions import PointValue
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.study_record import StudyFacts
@@ -105,14 +102,14 @@ def left_to_train(race: RaceFacts | None, state: StudyState) -> int:
     return 0 if race is None or race.ended else max(0, race.begun + race.trainings - state.fresh_trainings)
 
 
-def next_training(plan: StudyPlan, state: StudyState, facts: StudyFacts, contenders: Callable[[], Sequence[Contender]]) -> ConfirmationTraining | None:
+def next_training(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking) -> ConfirmationTraining | None:
     """The fresh training to begin now, by the record alone; None when all are under way or over. The search must be over.
 
     Args:
         plan: of the sweep.
         state: of the study.
         facts: of the study.
-        contenders: gives the finished configurations that may be the best; asked in a race alone.
+        ranking: of the study; asked in a race alone.
     """
     for each in leaders_trainings(plan, state, facts):
         if not state.has_replicate(each.configuration, each.replicate):
@@ -123,8 +120,8 @@ def next_training(plan: StudyPlan, state: StudyState, facts: StudyFacts, contend
     if race.configurations:
         chosen: str | None = race.configurations[(state.fresh_trainings - race.begun) % len(race.configurations)]
     else:
-        seed = race_seed(plan.seed, state.fresh_trainings)
-        chosen = next_contender(contenders(), num_val=facts.num_val, share=is_fraction(plan.metric), seed=seed)
+        pending = Counter(trial.configuration for trial in state.live_confirmations())
+        chosen = ranking.next_contender(pending, race_seed(plan.seed, state.fresh_trainings))
     if chosen is None:
         return None
     params = next(point_of(trial) for trial in state.finished.values() if trial.configuration == chosen and trial.role != "history")
@@ -150,12 +147,6 @@ def _leaders(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[str
     fixed = facts.leaders if facts.leaders_after == state.search_configurations() else ()
     by_search = [trial.configuration for trial in state.search_order()]  # a duplicate may be there twice
     return tuple(dict.fromkeys((*fixed, *by_search)))[: plan.confirm.top]
-
-
-def contenders_of(state: StudyState, ranking: StudyRanking) -> tuple[Contender, ...]:
-    """The contenders of the ranking of now, with how many of their fresh trainings are under way."""
-    pending = Counter(trial.configuration for trial in state.live_confirmations())
-    return tuple(replace(each, pending=pending[each.configuration]) for each in ranking.contenders())
 
 
 def cost_of(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking, slots: float) -> ConfirmationCost:
@@ -204,7 +195,7 @@ class Confirmation:
         asked = (len(state.finished), len(state.live), facts.race, facts.leaders)
         if asked == self._asked:
             return None  # as a moment ago
-        training = next_training(self._plan, state, facts, lambda: contenders_of(state, self._ranking))
+        training = next_training(self._plan, state, facts, self._ranking)
         if training is None:
             self._end()
             self._asked = (len(state.finished), len(state.live), self._record.facts.race, facts.leaders)

@@ -57,7 +57,7 @@ class StudyDriver:
         self._executor = executor
         self._observers = observers
         self._options = options
-        ranking = StudyRanking(record.name, state, lambda: record.facts)
+        ranking = StudyRanking(record.name, state, lambda: record.facts, record.ledgers)
         self._assignments = Assignments(plan, record, state, ranking, confirm_only=options.order is not None)
         self._others = self._assignments.others
         self._retention = Retention(plan, state, ranking, lambda: {*record.facts.leaders, *(name for name, _ in state.fresh_replicates())})
@@ -172,6 +172,7 @@ class StudyDriver:
             affinity=self._plan.affinity(config),
             evaluate_test=trial.role in self._plan.test_roles,
             study=self._identity,
+            known_images=self._record.known_images,
         )
         self._running.add(trial.number)
         self._executor.submit(task)

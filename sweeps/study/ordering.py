@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
-from sweeps.record.study_record import RaceFacts, read_stored_study
+from sweeps.record.study_record import RaceFacts, read_stored_study, stored_ledgers
 from sweeps.standing import at_a_time
-from sweeps.study.confirmation import contenders_of, cost_of, left_to_train, next_training, race_of, share_of_search
+from sweeps.study.confirmation import cost_of, left_to_train, next_training, race_of, share_of_search
 from sweeps.study.kill_points import reach
 from sweeps.study.plan import plan_of
 from sweeps.study.ranking import StudyRanking
@@ -37,10 +37,10 @@ def look_at_order(sweep: SweepFile, order: ConfirmationOrder, database: Database
     facts, trials = read_stored_study(database or str(sweep.storage), sweep.study)
     plan = plan_of(sweep, "")
     state = StudyState(plan, trials)
-    ranking = StudyRanking(sweep.study, state, lambda: facts)
+    ranking = StudyRanking(sweep.study, state, lambda: facts, stored_ledgers(database or str(sweep.storage), sweep.study))
     race = _ordered(plan, state, facts, ranking, order)
     asked = facts if race is None else replace(facts, race=race)
-    if next_training(plan, state, asked, lambda: contenders_of(state, ranking)) is None and not state.live_confirmations():
+    if next_training(plan, state, asked, ranking) is None and not state.live_confirmations():
         return None
     return cost_of(plan, state, asked, ranking, sweep.resources.concurrent or at_a_time(trials))
 
@@ -56,7 +56,7 @@ def place_order(order: ConfirmationOrder, plan: StudyPlan, record: RecordedStudy
             f"confirm: {', '.join(others)} {'is' if len(others) == 1 else 'are'} running study {record.name!r}, and may be planning its confirmation. "
             "Wait for it, or stop it there (Ctrl-C), then ask again."
         )
-    race = _ordered(plan, state, record.facts, StudyRanking(record.name, state, lambda: record.facts), order)
+    race = _ordered(plan, state, record.facts, StudyRanking(record.name, state, lambda: record.facts, record.ledgers), order)
     if race is not None:
         record.update_facts(change=f"confirm: at most {race.trainings} more fresh trainings", race=race)
         reach("race-planned")

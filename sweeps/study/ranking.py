@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from reports.flags import summarise_flags, trial_flags
 from reports.ranking import rank
+from reports.ranking.race import next_contender
 from reports.ranking.ranked import fresh_trials
+from reports.records import NO_LEDGERS
 from reports.stability import stability
+from reports.wording import is_fraction
 from sweeps.record.study_record import study_record
 from sweeps.study.state import metric_curve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reports.flags import Flag
+    from reports.ledger import LedgerSource
     from reports.ranking import RankedConfiguration
     from reports.ranking.belief import Contender
     from reports.records import StudyRecord, TrialRecord
@@ -35,15 +39,17 @@ class StudyRanking:
     """The finished configurations of a study, ranked as its report ranks them.
 
     Only trials that are over can change the order, and only configurations with a complete one have a place among the finished: the others are left out.
-    Flags are found for the leaders alone. `facts` gives what the study is, as last read.
+    Flags are found for the leaders alone. `facts` gives what the study is, as last read; `ledgers` says which images its trials got right.
     """
 
-    def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts]) -> None:
+    def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts], ledgers: LedgerSource = NO_LEDGERS) -> None:
         self._study = study
         self._state = state
         self._facts = facts
+        self._ledgers = ledgers
         self._ranked: tuple[RankedConfiguration, ...] = ()
         self._contenders: tuple[Contender, ...] = ()
+        self._paired_sd: float | None = None
         self._record: StudyRecord | None = None
         self._of: tuple[int, int | None] | None = None
         self._due = 0.0
@@ -75,6 +81,17 @@ class StudyRanking:
         self.configurations(now=True)
         return self._contenders
 
+    def next_contender(self, pending: Mapping[str, int], seed: int) -> str | None:
+        """The configuration that the next fresh training goes to, or None when the race is decided.
+
+        Args:
+            pending: configuration to number of its fresh trainings under way.
+            seed: of the belief's draws.
+        """
+        contenders = [replace(each, pending=pending.get(each.configuration, 0)) for each in self.contenders()]
+        facts = self._facts()
+        return next_contender(contenders, num_val=facts.num_val, share=is_fraction(facts.metric), paired_sd=self._paired_sd, seed=seed)
+
     def undecided(self) -> tuple[str, ...]:
         """IDs of the best of them and of those that may be better, as far as is known: they are still in the race."""
         contenders = {each.configuration for each in self.contenders()}
@@ -88,9 +105,9 @@ class StudyRanking:
         for trial in trials:
             if trial.number not in self._scores:
                 self._scores[trial.number] = stability(metric_curve(trial, facts.metric), maximize=facts.maximize)
-        self._record = study_record(self._study, facts, trials)
+        self._record = study_record(self._study, facts, trials, self._ledgers)
         ranking = rank(self._record, flags={}, scores=self._scores)
-        self._ranked, self._contenders = ranking.finished, ranking.contenders
+        self._ranked, self._contenders, self._paired_sd = ranking.finished, ranking.contenders, ranking.paired_sd
 
     def _with_flags(self, ranked: RankedConfiguration) -> RankedConfiguration:
         complete = [trial for trial in ranked.trials if trial.state == "COMPLETE"]

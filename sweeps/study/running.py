@@ -12,7 +12,7 @@ from sweeps.observer import StudyOutcome
 from sweeps.record.errors import StudyExistsError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
-from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, study_exists
+from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists
 from sweeps.search.view import record_distributions
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
@@ -182,7 +182,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     comparison = check_continues(sweep.study, facts, sweep)
     plan = plan_of(sweep, NO_TRAINABLE)
     state = StudyState(plan, trials)
-    ranking = StudyRanking(sweep.study, state, lambda: facts)
+    ranking = StudyRanking(sweep.study, state, lambda: facts, stored_ledgers(database or storage_of(sweep), sweep.study))
     reason = _reason(plan, state, facts, ranking)
     if reason is None:
         return ExistingStudy(facts, comparison, None)

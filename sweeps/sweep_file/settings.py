@@ -144,8 +144,8 @@ class ConfirmSettings(Settings):
     """Fresh trainings before the final answer, from seeds that nothing was chosen by. `auto`, `off`, or a mapping of these keys."""
 
     budget: Literal["auto"] | Annotated[int, Field(ge=0)] | None = setting(None)
-    """Fresh trainings at most. Each goes to the contender where it helps most to tell which one is best; it ends before when that is known with 95 %.
-    ``auto``, the default: as many as 15 % of the epochs that the search trained; 0: none."""
+    """Fresh trainings at most. Each goes to the contender where it helps most to tell which one is best; the confirmation ends early once the best, or one
+    within half a point of it, is known with 95 %. ``auto``, the default: as many as 15 % of the epochs that the search trained; 0: none."""
     resplit: bool = setting(default=False)
     """Draw training and validation images anew for each fresh seed, so that the answer speaks of other images too. The test images stay as they are."""
     top: int | None = setting(None, ge=0)

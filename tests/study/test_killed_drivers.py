@@ -28,6 +28,8 @@ OF_EPOCHS = {"epoch-received", "curve-written", "epoch-written", "mid-checkpoint
 
 def essence(study: StudyRecord) -> list[dict[str, Any]]:
     """What must not depend on how often the driver died."""
+    ledgers = study.ledgers.read(trial.number for trial in study.trials)
+    assert ledgers.keys() == {trial.number for trial in study.trials if trial.state == "COMPLETE"}
     return [
         {
             "number": trial.number,
@@ -39,6 +41,7 @@ def essence(study: StudyRecord) -> list[dict[str, Any]]:
             "curve": np.asarray(trial.curves["val_accuracy"]).tolist(),
             "figures": dict(trial.figures),
             "cause": trial.cause,
+            "right": ledgers[trial.number].right.tolist() if trial.number in ledgers else None,
         }
         for trial in study.trials
     ]
@@ -79,9 +82,7 @@ def test_the_uninterrupted_sweep_prunes_completes_and_confirms(uninterrupted: li
 
 ELSEWHERE = {"history-imported", "race-planned", "race-ended"}  # see test_history and test_killed_races
 ONCE = {"prune-decided", "leaders-fixed"}
-CASES = [
-    (point, 11 if point in OF_EPOCHS else 1 if point in ONCE else 4) for point in POINTS if point not in ELSEWHERE
-]
+CASES = [(point, 11 if point in OF_EPOCHS else 1 if point in ONCE else 4) for point in POINTS if point not in ELSEWHERE]
 CONFIRMING = [("trial-written", 7), ("started", 8), ("attributes-set", 7), ("told", 7)]  # 6 trials are searched
 
 

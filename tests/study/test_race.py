@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from recorder import Recorder
 
+from reports.ranking import rank
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress.plain import confirmation, counts
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sweeps.record.study_record import StudyFacts
 
 SEARCH = "{trials: %d, sampler: random, pruner: none}"
-CLOSE = {f"0.{place}": (0.85 + 0.03 * (place % 4), 0.85, 15.0) for place in range(1, 9)}
+CLOSE = {f"0.{place}": (0.85 + 0.004 * (place % 4), 0.85, 15.0) for place in range(1, 9)}
 """Dropout to its figure in the search and what fresh seeds reach, up to ten points more: a few of these tell nothing apart."""
 
 
@@ -83,7 +84,8 @@ def test_what_cannot_be_told_apart_takes_the_budget_and_no_more(
     assert "4/4 confirmations" in counts(outcome.snapshot)
     ((cost, started),) = seen.costs
     assert (cost.race, cost.trials, cost.epochs, started) == (True, 4, 24, 8)
-    assert confirmation(cost).startswith("confirming: 4 configurations may be the best; at most 4 fresh trainings to go")
+    assert cost.leaders > 1
+    assert confirmation(cost).startswith(f"confirming: {cost.leaders} configurations may be the best; at most 4 fresh trainings to go")
     assert all("test_accuracy" in trial.figures for trial in trained)
     assert {tick.confirmations_target for tick in seen.ticks} == {4}
 
@@ -183,7 +185,9 @@ def test_a_study_of_one_configuration_needs_no_confirmation(run: Callable[..., S
     assert fresh(record()) == []
 
 
-def order(sweep: SweepFile, *, observers: tuple[Recorder, ...] = (), stop: Callable[[], bool] = lambda: False, **asked: object) -> StudyOutcome:
+def order(
+    sweep: SweepFile, *, observers: tuple[Recorder, ...] = (), stop: Callable[[], bool] = lambda: False, **asked: object
+) -> StudyOutcome:
     options = StudyOptions(order=ConfirmationOrder(**asked))  # type: ignore[arg-type]
     return go(sweep, observers, options=options, stop_requested=stop)
 
@@ -193,15 +197,16 @@ def test_an_order_adds_fresh_trainings_for_each_that_is_still_in(
 ) -> None:
     sweep = lucky(CLOSE, "off")
     go(sweep)
+    still_in = 1 + len(rank(record()).configurations[0].tied_with)
     order(sweep, seeds=1)
-    assert len(fresh(record())) == 4, "so many may be the best after the search"
+    assert len(fresh(record())) == still_in > 1
     order(sweep, trainings=3)
-    assert len(fresh(record())) == 7
+    assert len(fresh(record())) == still_in + 3
     race = facts().race
     assert race is not None
-    assert (race.rule, race.begun, race.trainings) == ("off", 4, 3)
+    assert (race.rule, race.begun, race.trainings) == ("off", still_in, 3)
     assert go(sweep).reason == "done"
-    assert len(fresh(record())) == 7, "a run of the sweep adds none"
+    assert len(fresh(record())) == still_in + 3, "a run of the sweep adds none"
 
 
 def test_an_order_for_configurations_trains_each_as_often(lucky: Callable[..., SweepFile], record: Callable[[], StudyRecord]) -> None:

@@ -154,5 +154,5 @@ def test_a_source_without_validation_part_has_it_drawn_anew_and_one_with_its_own
     own = replace(images, parts=tuple("validation" if row % 4 == 0 else "train" for row in range(100)))
     with pytest.raises(DataError, match=r"validation_seed: .*the source says which images validate; leave it out \(and confirm.resplit\)"):
         split(own, digests, SplitConfig(validation_seed=3))
-    with pytest.raises(DataError, match="data.split.validation is train"):
+    with pytest.raises(DataError, match=r"data\.split\.validation is train"):
         split(images, digests, SplitConfig(validation="train", validation_seed=3))
