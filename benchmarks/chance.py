@@ -145,7 +145,10 @@ def importance(studies: int) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     found: dict[str, Any] = {}
     print("\nimportance: studies with a headline\n")
-    print("| space | configurations | held, shuffled | as they are | oscillation, shuffled | as they are | either, shuffled | as they are |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| space | configurations | held, shuffled | as they are | oscillation, shuffled | as they are | either, shuffled | as they are |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for size in SIZES:
         sums = np.zeros(6, dtype=int)
         each = max(1, studies // 8)
@@ -161,7 +164,13 @@ def importance(studies: int) -> dict[str, Any]:
             print(f"| {name} | {size} | " + " | ".join(f"{hit} of {each}" for hit in hits) + " |", flush=True)
             sums += hits
         print(f"| all | {size} | " + " | ".join(share(int(hit), 8 * each) for hit in sums) + " |", flush=True)
-        found[str(size)] = dict(zip(("null", "power", "null oscillation", "power oscillation", "null either", "power either"), (sums / (8 * each)).tolist(), strict=True))
+        found[str(size)] = dict(
+            zip(
+                ("null", "power", "null oscillation", "power oscillation", "null either", "power either"),
+                (sums / (8 * each)).tolist(),
+                strict=True,
+            )
+        )
     found["tpe"] = _following_noise(studies)
     return found
 

@@ -95,7 +95,9 @@ def compare_pairs(
         gap: least distance of two values, > 0.
         split: where given, the larger value must lie above it and the smaller one below.
     """
-    weights, members, block = [], [], []
+    weights: list[Array] = []
+    members: list[NDArray[np.int64]] = []
+    block: list[NDArray[np.int64]] = []
     pairs = agree = against = 0
     for group in groups:
         inside = group[np.isfinite(values[group])]

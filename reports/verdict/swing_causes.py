@@ -178,8 +178,8 @@ class _Experiment:
             inside = group[np.isfinite(values[group])]
             inside = inside[np.argsort(values[inside], kind="stable")]
             ordered = values[inside]
-            sums = (np.concatenate([[0.0], np.cumsum(of[inside])]) for of in (calm, moved))
-            found = _Group(inside, ordered, *sums, np.flatnonzero(np.diff(ordered, prepend=-np.inf) > 0.0))
+            firsts = np.flatnonzero(np.diff(ordered, prepend=-np.inf) > 0.0)
+            found = _Group(inside, ordered, _sums(calm[inside]), _sums(moved[inside]), firsts)
             self._group_of |= dict.fromkeys(inside.tolist(), found)
 
     @property
@@ -343,6 +343,11 @@ class _Sweep:
                 f"(calm: {near.calm} of {near.number} such configurations)."
             )
         return " ".join(sentences)
+
+
+def _sums(values: Array) -> Array:
+    """Sums over those before each, ``(num_values + 1,)``."""
+    return np.concatenate([[0.0], np.cumsum(values)])
 
 
 def _number(value: object) -> float | None:
