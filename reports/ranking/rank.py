@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
-from reports.ranking.new_training import Shrunken, late_deviations, new_training_interval, shrink
+from reports.ranking.belief import Contender, belief
+from reports.ranking.new_training import late_deviations, new_training_interval
 from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
-from reports.stability import TIME_CONSTANT_EPOCHS, smoothed_level, stability
-from reports.wording import short_ids
+from reports.ranking.recommendation import recommend
+from reports.stability import stability
+from reports.wording import is_fraction, short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from reports.flags import Flag
+    from reports.flags import Flag, FlagName
     from reports.ranking.ranked import ConfigurationState
     from reports.records import StudyRecord, TrialRecord
     from reports.stability import StabilityScore
@@ -28,25 +30,27 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
-TIE_Z = 1.645
-"""Two configurations are tied while the better one's lead is below this many standard deviations of the difference: 5 % one-sided."""
+UNUSABLE: tuple[FlagName, ...] = ("broken_metric", "collapsed")
+"""Findings that make a figure mean nothing, however high it is."""
 TIES_LISTED = 20
 """Neighbours named on either side at most."""
 
 
 @dataclass
 class _Candidate:
-    """A configuration while it is being ranked; scores are those of the trials that count for its state."""
+    """A configuration while it is being ranked; scores are those of the trials that count for its figures."""
 
     configuration: str
     trials: list[TrialRecord]
     state: ConfigurationState
     counted: list[TrialRecord]
     scores: list[StabilityScore]
+    unusable: str = ""
     expected: float | None = None
-    expected_sd: float = 0.0
-    doubt: float = 0.0
     interval: tuple[float, float] | None = None
+    probability_best: float | None = None
+    probability_near: float | None = None
+    ties: tuple[str, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -63,10 +67,10 @@ def rank(
     """Rank the configurations of a study.
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
-    count: the search's own training was chosen for being high. Of others the complete trials count; where there are none, the running,
-    pruned or failed ones do, and the configuration ranks below every finished one. Scores on fewer than five epochs are provisional and
-    rank between. Among finished configurations the order follows `expected` (see `RankedConfiguration`), but one that was not confirmed
-    ranks above the best confirmed one only where its lead is more than the data leaves in doubt.
+    make the figures: the search's own training was chosen for being high. Of others the complete trials do; where there are none, the running,
+    pruned or failed ones, and the configuration ranks below every finished one. Scores on fewer than five epochs are provisional and rank
+    between. Finished configurations stand in the order of what a new training is expected to hold (`reports.ranking.belief`, which all their
+    trainings enter); ties, intervals and probabilities come from the same belief. Collapsed ones and those with a broken metric rank below.
 
     Args:
         study: the record.
@@ -78,25 +82,28 @@ def rank(
     if scores is None:
         scores = {number: stability(curve, maximize=study.maximize) for number, curve in curves.items()}
     known = study_flags(study) if flags is None else flags
-    candidates = _candidates(study.trials, scores)
-    seed_sd = _expect(candidates, curves, sign)
-    for candidate in candidates:
-        candidate.doubt = candidate.expected_sd or _validation_noise(candidate, study)
-    _sort(candidates, sign)
-    ties = _ties(candidates, sign)
+    candidates = _candidates(study.trials, scores, known)
+    compared = [candidate for candidate in candidates if candidate.state == "finished" and not candidate.unusable]
+    contenders = tuple(_contender(candidate, scores, sign) for candidate in compared)
+    seed_sd = _believe(compared, contenders, curves, study)
+    candidates.sort(key=lambda candidate: _place(candidate, sign))
     short = short_ids(candidate.configuration for candidate in candidates)
     ranked = tuple(
-        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration], ties=tuple(ties[place]))
+        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration])
         for place, candidate in enumerate(candidates)
     )
-    return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, oscillating_by_chance(study))
+    recommendation = recommend(ranked)
+    by_chance = oscillating_by_chance(study)
+    return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, by_chance, contenders, recommendation)
 
 
 def _finite(curve: Array) -> Array:
     return curve[np.isfinite(curve)]
 
 
-def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilityScore | None]) -> list[_Candidate]:
+def _candidates(
+    trials: Sequence[TrialRecord], scores: Mapping[int, StabilityScore | None], flags: Mapping[int, tuple[Flag, ...]]
+) -> list[_Candidate]:
     """Group trials by configuration and settle which of them count."""
     groups: dict[str, list[TrialRecord]] = defaultdict(list)
     for trial in trials:
@@ -107,7 +114,8 @@ def _candidates(trials: Sequence[TrialRecord], scores: Mapping[int, StabilitySco
         complete = [trial for trial in scored if trial.state == "COMPLETE"]
         counted = fresh_trials(complete) or complete or scored
         trial_scores = [score for trial in counted if (score := scores[trial.number]) is not None]
-        candidates.append(_Candidate(configuration, group, _state(group, complete, trial_scores), counted, trial_scores))
+        state = _state(group, complete, trial_scores)
+        candidates.append(_Candidate(configuration, group, state, counted, trial_scores, _unusable(counted, flags)))
     return candidates
 
 
@@ -120,86 +128,57 @@ def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores
     return "pruned" if "PRUNED" in states else "failed"
 
 
-def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign: float) -> float | None:
-    """Fill in `expected` and the interval of each candidate; return the standard deviation between seeds."""
-    for candidate in candidates:
+def _unusable(counted: Sequence[TrialRecord], flags: Mapping[int, tuple[Flag, ...]]) -> str:
+    """The finding that at least half of its trainings share and that makes their figures mean nothing; empty where there is none."""
+    names = [{*trial.flags, *(flag.name for flag in flags.get(trial.number, ()))} for trial in counted]
+    return next((name for name in UNUSABLE if counted and 2 * sum(name in each for each in names) >= len(names)), "")
+
+
+def _contender(candidate: _Candidate, scores: Mapping[int, StabilityScore | None], sign: float) -> Contender:
+    """A configuration's figures by seed: trials that share a seed are one training and are averaged."""
+    seeds: dict[tuple[bool, int], list[float]] = defaultdict(list)
+    for trial in candidate.trials:
+        score = scores.get(trial.number)
+        if trial.state == "COMPLETE" and score is not None and not score.provisional:
+            seeds[trial.role == "confirmation", trial.seed].append(sign * score.stable)
+    figures = {fresh: tuple(sum(each) / len(each) for (role, _), each in seeds.items() if role is fresh) for fresh in (False, True)}
+    confirmations = [trial.state for trial in candidate.trials if trial.role == "confirmation"]
+    pending = sum(state in {"RUNNING", "WAITING"} for state in confirmations)
+    return Contender(candidate.configuration, figures[False], figures[True], pending, confirmations.count("FAIL"))
+
+
+def _believe(
+    compared: Sequence[_Candidate], contenders: tuple[Contender, ...], curves: Mapping[int, Array], study: StudyRecord
+) -> float | None:
+    """Fill in what the belief says about each candidate; return the standard deviation between seeds."""
+    for candidate in compared:
         candidate.expected = _mean([score.stable for score in candidate.scores])
-    finished = [candidate for candidate in candidates if candidate.state == "finished"]
-    pairs = [pair for candidate in finished for pair in zip(candidate.counted, candidate.scores, strict=True)]
-    stable = _shrunken(finished, {trial.number: score.stable for trial, score in pairs}, sign)
-    if stable is None:
+    known = belief(contenders, num_val=study.num_val, share=is_fraction(study.metric))
+    if known is None:
         return None
-    centres = {trial.number: smoothed_level(_finite(curves[trial.number]), TIME_CONSTANT_EPOCHS) for trial, _ in pairs}
-    late = _shrunken(finished, centres, sign)
-    for i, candidate in enumerate(finished):
-        candidate.expected, candidate.expected_sd = sign * float(stable.mean[i]), float(stable.sd[i])
-        if late is not None:
-            candidate.interval = _interval(candidate, curves, centres, sign * float(late.mean[i]), late, i)
-    return stable.seed_sd
+    sign = 1.0 if study.maximize else -1.0
+    several = any(len(each.figures) > 1 for each in contenders)
+    for i, (candidate, tied) in enumerate(zip(compared, known.ties(TIES_LISTED), strict=True)):
+        candidate.expected = sign * float(known.mean[i])
+        candidate.probability_best, candidate.probability_near = float(known.probability_best[i]), float(known.probability_near[i])
+        candidate.ties = tuple(known.configurations[place] for place in tied)
+        if several:
+            runs = [_finite(curves[trial.number]) for trial in candidate.counted]
+            deviations, weights = late_deviations(runs, [score.stable for score in candidate.scores])
+            sd = math.hypot(known.seed_sd, float(known.sd[i]))
+            candidate.interval = new_training_interval(candidate.expected, sd, round(known.seed_freedom), deviations, weights)
+    return known.seed_sd if several else None
 
 
-def _shrunken(finished: Sequence[_Candidate], figures: Mapping[int, float], sign: float) -> Shrunken | None:
-    """Shrink a figure by trial of the finished configurations; trials that share a seed are one training and are averaged."""
-    values = []
-    for candidate in finished:
-        seeds: dict[int, list[float]] = defaultdict(list)
-        for trial in candidate.counted:
-            seeds[trial.seed].append(figures[trial.number])
-        values.append(sign * np.array([sum(each) / len(each) for each in seeds.values()]))
-    return shrink(values)
-
-
-def _interval(
-    candidate: _Candidate, curves: Mapping[int, Array], centres: Mapping[int, float], mean: float, late: Shrunken, i: int
-) -> tuple[float, float]:
-    runs = [_finite(curves[trial.number]) for trial in candidate.counted]
-    deviations, weights = late_deviations(runs, [centres[trial.number] for trial in candidate.counted])
-    return new_training_interval(mean, math.hypot(late.seed_sd, float(late.sd[i])), late.seed_df, deviations, weights)
-
-
-def _validation_noise(candidate: _Candidate, study: StudyRecord) -> float:
-    """Standard deviation of a candidate's figure by the validation set alone; 0 where unknown."""
-    if study.num_val is None or study.metric == "val_loss":
-        return 0.0
-    share = min(1.0, max(0.0, candidate.expected or 0.0))
-    return math.sqrt(share * (1.0 - share) / study.num_val)
-
-
-def _sort(candidates: list[_Candidate], sign: float) -> None:
-    """Best first; a lead over the best confirmed configuration that may be luck counts only where it was confirmed itself."""
-    confirmed = [c for c in candidates if c.state == "finished" and c.confirmed and c.expected is not None]
-    best = max(confirmed, key=lambda c: sign * (c.expected or 0.0), default=None)
-
-    def place(c: _Candidate) -> tuple[int, float, float, str]:
-        state = ORDER.index(c.state)
-        if c.expected is None:
-            return len(ORDER), float(state), 0.0, c.configuration
-        capped = own = sign * c.expected
-        if best is not None and best.expected is not None and not c.confirmed and c.state == "finished":
-            lead = own - sign * best.expected
-            if 0.0 <= lead <= TIE_Z * math.hypot(c.doubt, best.doubt):
-                capped = math.nextafter(sign * best.expected, -math.inf)
-        return state, -capped, -own, c.configuration
-
-    candidates.sort(key=place)
-
-
-def _ties(candidates: Sequence[_Candidate], sign: float) -> list[list[str]]:
-    """Per candidate the neighbours of its state that cannot be separated from it, nearest first.
-
-    With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
-    """
-    expected = sign * np.array([c.expected if c.expected is not None else np.nan for c in candidates])
-    spread = np.array([c.doubt for c in candidates])
-    state = np.array([ORDER.index(c.state) for c in candidates])
-    ties: list[list[str]] = [[] for _ in candidates]
-    for step in range(1, min(TIES_LISTED, len(candidates) - 1) + 1):
-        lead = expected[:-step] - expected[step:]
-        tied = (lead <= TIE_Z * np.hypot(spread[:-step], spread[step:])) & (state[:-step] == state[step:])
-        for above in np.flatnonzero(tied).tolist():
-            ties[above].append(candidates[above + step].configuration)
-            ties[above + step].append(candidates[above].configuration)
-    return ties
+def _place(candidate: _Candidate, sign: float) -> tuple[float, float, float, str]:
+    """Where a candidate stands: usable finished ones by what is expected of them, then provisional, unusable and unfinished ones."""
+    state = ORDER.index(candidate.state)
+    figure = candidate.expected if candidate.expected is not None else _mean([score.stable for score in candidate.scores])
+    if figure is None:
+        return len(ORDER), float(state), 0.0, candidate.configuration
+    unusable = candidate.unusable and candidate.state in ("finished", "provisional")
+    own = -sign * (_mean([score.stable for score in candidate.scores]) or 0.0)
+    return (1.5 if unusable else state), -sign * figure, own, candidate.configuration
 
 
 def _best_epoch(trial: TrialRecord, run: Array) -> int:
@@ -215,7 +194,6 @@ def _ranked(
     flags: Mapping[int, tuple[Flag, ...]],
     *,
     short: str,
-    ties: tuple[str, ...],
 ) -> RankedConfiguration:
     sign = 1.0 if study.maximize else -1.0
     runs = [sign * curves[trial.number] for trial in candidate.counted]
@@ -234,7 +212,7 @@ def _ranked(
         trials=tuple(sorted(candidate.trials, key=lambda trial: trial.number)),
         state=candidate.state,
         stable=stable,
-        expected=candidate.expected,
+        expected=stable if candidate.expected is None else candidate.expected,
         stable_interval=candidate.interval,
         level=centre,
         best=sign * max(bests) if bests else None,
@@ -243,11 +221,14 @@ def _ranked(
         spread=abs(centre - stable) if centre is not None and stable is not None else None,
         seeds=seeds,
         epochs=max((trial.num_epochs for trial in candidate.trials), default=0),
-        tied_with=ties,
+        tied_with=candidate.ties,
         confirmed=candidate.confirmed or (study.kind == "logs" and seeds > 1),
         provisional=bool(candidate.scores) and all(score.provisional for score in candidate.scores),
         flags=summarise_flags({trial.number: flags.get(trial.number, ()) for trial in candidate.counted}),
         exported_by=files[0] if files else None,
+        probability_best=candidate.probability_best,
+        probability_near=candidate.probability_near,
+        unusable=candidate.unusable,
     )
 
 

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reports.flags import Flag, FlagSummary
+    from reports.ranking.belief import Contender
     from reports.records import ParameterValue, TrialRecord, TrialState
     from reports.stability import StabilityScore
 
 
+RecommendationReason = Literal["only", "near", "time", "parameters"]
 ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "failed"]
 BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
 
@@ -30,8 +32,8 @@ class RankedConfiguration:
             ``pruned``; ``failed``. Finished ones come first, whatever the scores.
         stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone; None when no epoch
             is on record. So are `level`, `best` and `last`.
-        expected: `stable` drawn towards the other configurations as far as seeds show it to be luck; the order follows it. Equals `stable`
-            while every configuration has one seed.
+        expected: what a new training is expected to hold: the figures of all its trainings drawn towards the other configurations as far as
+            they may be luck (`reports.ranking.belief`); the order follows it. Equals `stable` for what is not finished.
         stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
             on this validation set; None while every configuration has one seed ("this run only").
         level: centre of the late epochs, mean over seeds.
@@ -46,6 +48,10 @@ class RankedConfiguration:
         provisional: scored on fewer than five epochs.
         flags: its flags, summarised over trials.
         exported_by: the trial whose exported file stands for it, or None while none is complete.
+        probability_best: probability that no other finished configuration holds more on average over new trainings; None where it is not
+            in the comparison: unfinished, provisional or unusable.
+        probability_near: probability that it is within half a point of the best (1 % of its value, where the metric is no share).
+        unusable: why it can never be recommended, e.g. ``collapsed``; empty where it can. It ranks below every usable one.
     """
 
     rank: int
@@ -69,6 +75,9 @@ class RankedConfiguration:
     provisional: bool
     flags: tuple[FlagSummary, ...] = ()
     exported_by: TrialRecord | None = None
+    probability_best: float | None = None
+    probability_near: float | None = None
+    unusable: str = ""
 
     @property
     def oscillates(self) -> bool:
@@ -102,6 +111,26 @@ class RankedConfiguration:
 
 
 @dataclass(frozen=True)
+class Recommendation:
+    """The configuration to take for now.
+
+    Attributes:
+        configuration: its ID.
+        reason: what decided: ``only`` where nothing else may be as good, ``near`` where it is most probably within half a point of the best,
+            ``time`` or ``parameters`` where others are about as probable and cost more.
+        others: IDs of those that may be as good, by rank.
+        seconds_per_epoch: of its trainings, or None where not on record.
+        parameters: of its network, or None.
+    """
+
+    configuration: str
+    reason: RecommendationReason
+    others: tuple[str, ...] = ()
+    seconds_per_epoch: float | None = None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
 class Ranking:
     """The configurations of a study, best first.
 
@@ -109,10 +138,12 @@ class Ranking:
         configurations: in order of rank.
         metric: the metric that is ranked.
         maximize: whether more is better.
-        seed_sd: standard deviation between seeds of one configuration, pooled; None while every configuration has one seed.
+        seed_sd: standard deviation between seeds of one configuration; None while every configuration has one seed.
         scores: trial number to its score, None where no epoch is on record.
         flags: trial number to its flags.
         oscillating_expected_by_chance: trials expected to be flagged oscillating if none were, or None when no validation size is known.
+        contenders: what the belief was formed from: finished, usable configurations; `reports.ranking.race` goes on from it.
+        recommendation: the configuration to take for now, or None while no usable one is finished.
     """
 
     configurations: tuple[RankedConfiguration, ...]
@@ -122,6 +153,13 @@ class Ranking:
     scores: Mapping[int, StabilityScore | None] = field(default_factory=dict)
     flags: Mapping[int, tuple[Flag, ...]] = field(default_factory=dict)
     oscillating_expected_by_chance: float | None = None
+    contenders: tuple[Contender, ...] = ()
+    recommendation: Recommendation | None = None
+
+    @property
+    def recommended(self) -> str | None:
+        """ID of the configuration to take for now, or None while no usable one is finished."""
+        return None if self.recommendation is None else self.recommendation.configuration
 
     @property
     def this_run_only(self) -> bool:

@@ -14,7 +14,7 @@ from trainer.data.cache import cache_folder, mapped
 from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, digest_array, digest_files, fingerprint
 from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
-from trainer.data.split import Rows, split
+from trainer.data.split import Rows, gives_validation, split
 from trainer.data.staging import GIGABYTE, local_source
 from trainer.errors import DataError, nearest
 
@@ -254,4 +254,5 @@ def _assemble(
         if part not in sets or not len(sets[part]):
             raise DataError(f"no {part} images; give some, or change data.split")
     identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
-    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, identity, skipped)
+    own = gives_validation(collected)
+    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, identity, skipped, own)

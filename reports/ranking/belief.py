@@ -1,0 +1,279 @@
+"""What a new training of each configuration reaches, as one joint belief: order, ties, interval and probabilities all come from it.
+
+Every configuration has a true mean; a training of it differs from that by what its seed does. The true means of the good configurations are
+alike, so that the best figure of many is partly the luckiest (the winner's curse). The belief knows both spreads only as far as the data tells,
+and averages over what they may be. The seed that the search chose a configuration by counts like any other: how it was chosen depends on
+figures that the belief holds, so that nothing more need be corrected for (Rubin 1976; Dawid 1994).
+
+Source: Rubin, Biometrika 63 (1976) 581; Dawid, IMS Lecture Notes 24 (1994) 211; Gelman et al., Bayesian Data Analysis (2013), ch. 5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+NEAR = 0.005
+"""Half a point of accuracy: what is closer to the best than this is as good as the best. Of a figure that is no share, 1 % of the best's."""
+TIE_CHANCE = 0.05
+"""A configuration that is better than another with less probability than this is told apart from it."""
+TIE_Z = 1.645
+"""The same of a normal difference, for those that are not drawn."""
+PRIOR_RATIO = 0.75
+"""Standard deviation between seeds, in binomial standard deviations of the validation set, before any configuration has a second seed: as
+measured on the tabular study (`benchmarks/race.py`)."""
+PRIOR_FREEDOM = 5.0
+"""Degrees of freedom that this is worth: the ratio itself differs between the spaces of the tabular study by some 30 %."""
+UNKNOWN_SHARE = 0.5
+"""Where the number of validation images is not known: the share of the good configurations' spread that is taken for the seed's, with one
+degree of freedom."""
+FEW = 6
+"""Below this many configurations all of them tell how alike configurations are; from here on, the better half."""
+MOST_DRAWN = 256
+"""Configurations that enter the joint draws; of the others none could plausibly be the best."""
+GRID = (13, 12, 13)
+"""Values of the seed's spread, the configurations' spread and their centre that the belief averages over."""
+MIXTURE = 256
+DRAWS_EACH = 16
+SMALLEST_SD = 1e-6
+"""Keeps identical seeds from claiming certainty beyond single precision."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A finished configuration as the belief sees it; signs such that more is better.
+
+    Attributes:
+        configuration: its ID.
+        search: its figure in the search, one a seed.
+        fresh: its figure in each fresh training.
+        pending: fresh trainings of it that are under way.
+        failed: fresh trainings of it that failed.
+    """
+
+    configuration: str
+    search: tuple[float, ...]
+    fresh: tuple[float, ...] = ()
+    pending: int = 0
+    failed: int = 0
+
+    @property
+    def figures(self) -> tuple[float, ...]:
+        """Of all its trainings."""
+        return self.search + self.fresh
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What new trainings of the contenders reach; all arrays are in the order of the contenders.
+
+    Attributes:
+        configurations: their IDs.
+        mean: expected figure of a new training, ``(num_contenders,)``.
+        sd: standard deviation of that expectation, ``(num_contenders,)``.
+        probability_best: that no other reaches more on average, ``(num_contenders,)``, summing to 1.
+        probability_near: that it is within `NEAR` of the best, ``(num_contenders,)``.
+        seed_sd: standard deviation between trainings of one configuration.
+        seed_freedom: degrees of freedom behind it.
+        drawn: places of the contenders that could plausibly be the best, ``(num_drawn,)``, by expected figure.
+        draws: joint draws of their true means, ``(num_draws, num_drawn)``.
+        draw_sd: standard deviation between seeds in each draw, ``(num_draws,)``.
+    """
+
+    configurations: tuple[str, ...]
+    mean: Array
+    sd: Array
+    probability_best: Array
+    probability_near: Array
+    seed_sd: float
+    seed_freedom: float
+    drawn: NDArray[np.intp] = field(repr=False)
+    draws: Array = field(repr=False)
+    draw_sd: Array = field(repr=False)
+
+    @property
+    def leader(self) -> int:
+        """Place of the contender that is expected to reach most."""
+        return int(self.drawn[0])
+
+    def ties(self, most: int) -> list[list[int]]:
+        """Per contender the places of those near it in the order that the figures cannot tell apart from it, nearest first.
+
+        Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
+
+        Args:
+            most: neighbours on either side at most.
+        """
+        order = np.argsort(-self.mean, kind="stable")
+        ties: list[list[int]] = [[] for _ in order]
+        for step in range(1, min(most, order.size - 1) + 1):
+            above, below = order[:-step], order[step:]
+            z = (self.mean[above] - self.mean[below]) / np.hypot(self.sd[above], self.sd[below])
+            tied = z <= TIE_Z
+            both = self.drawn.size - step
+            if both > 0:
+                tied[:both] = (self.draws[:, step:] > self.draws[:, :both]).mean(axis=0) >= TIE_CHANCE
+            for first, second in zip(above[tied].tolist(), below[tied].tolist(), strict=True):
+                ties[first].append(second)
+                ties[second].append(first)
+        return ties
+
+    def place(self, configuration: str) -> int:
+        """Place of a contender by its ID."""
+        return self.configurations.index(configuration)
+
+
+def belief(contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, seed: int = 0) -> Belief | None:
+    """Form the belief about the contenders; None without any.
+
+    Args:
+        contenders: finished configurations, each with at least one figure.
+        num_val: validation images, where known.
+        share: whether figures lie in [0, 1], as accuracies do.
+        seed: of the draws; the same inputs give the same belief.
+    """
+    if not contenders:
+        return None
+    means = np.array([sum(each.figures) / len(each.figures) for each in contenders])
+    counts = np.array([len(each.figures) for each in contenders], dtype=np.float64)
+    good = means >= np.median(means) if len(contenders) >= FEW else np.ones(len(contenders), dtype=np.bool_)
+    variance, freedom = _seed_variance(contenders, means, good, num_val=num_val, share=share)
+    rng = np.random.default_rng(seed)
+    spreads = _mixture(means, counts, good, variance, freedom, rng)
+    expected, deviation = _moments(means, counts, spreads)
+    drawn = _plausible(expected, deviation)
+    draws = _draws(means[drawn], counts[drawn], spreads, rng)
+    margin = NEAR if share else 0.01 * float(np.abs(expected[drawn[0]]))
+    best, near = np.zeros(len(contenders)), np.zeros(len(contenders))
+    best[drawn] = np.bincount(draws.argmax(axis=1), minlength=drawn.size) / draws.shape[0]
+    near[drawn] = (draws >= draws.max(axis=1, keepdims=True) - margin).mean(axis=0)
+    return Belief(
+        tuple(each.configuration for each in contenders),
+        expected,
+        deviation,
+        best,
+        near,
+        float(math.sqrt((spreads[:, 0] ** 2).mean())),
+        freedom,
+        drawn,
+        draws,
+        np.repeat(spreads[:, 0], DRAWS_EACH),
+    )
+
+
+def _seed_variance(
+    contenders: Sequence[Contender], means: Array, good: NDArray[np.bool_], *, num_val: int | None, share: bool
+) -> tuple[float, float]:
+    """Variance between seeds of the good configurations and its degrees of freedom: prior and data, scaled inverse chi-squared."""
+    middle = float(np.median(means[good]))
+    if share and num_val:
+        level = min(max(middle, 0.5 / num_val), 1.0 - 0.5 / num_val)
+        prior, prior_freedom = PRIOR_RATIO**2 * level * (1.0 - level) / num_val, PRIOR_FREEDOM
+    else:
+        spread = float(means[good].std()) or 0.02 * (abs(middle) or 1.0)
+        prior, prior_freedom = (UNKNOWN_SHARE * spread) ** 2, 1.0
+    squares, freedom = 0.0, 0.0
+    for i in np.flatnonzero(good).tolist():
+        figures = contenders[i].figures
+        if len(figures) > 1:
+            squares += float(((np.array(figures) - means[i]) ** 2).sum())
+            freedom += len(figures) - 1.0
+    total = prior_freedom + freedom
+    return max((prior_freedom * prior + squares) / total, SMALLEST_SD**2), total
+
+
+def _mixture(means: Array, counts: Array, good: NDArray[np.bool_], variance: float, freedom: float, rng: np.random.Generator) -> Array:
+    """Draws of seed sd, configurations' sd and their centre from what the data leaves open, ``(MIXTURE, 3)``.
+
+    The better half alone tells how alike configurations are; of the others it counts only that they are below (Tobin's censoring): a search
+    always holds configurations that failed, and their distance must not make the leaders' differences look certain.
+
+    Source: Tobin, Econometrica 26 (1958) 24.
+    """
+    if means.size == 1:  # no other to be drawn towards
+        between = np.full(MIXTURE, 1e3 * math.sqrt(variance))
+        return np.column_stack([np.sqrt(_inverse_chi_squared(variance, freedom, rng)), between, np.full(MIXTURE, means[0])])
+    cut = float(means[good].min())
+    scale = max(math.sqrt(float(((means[good] - cut) ** 2).mean())), math.sqrt(variance) / 4.0)
+    seed_sd = math.sqrt(variance) * np.exp(np.linspace(-3.0, 3.0, GRID[0]) / math.sqrt(2.0 * freedom))
+    between = scale * np.exp(np.linspace(-3.0, 1.0, GRID[1]))
+    low, high = (-3.0, 1.5) if not good.all() else (-1.0, 2.0)
+    centre = cut + scale * np.linspace(low, high, GRID[2])
+    s, b, m = (each.ravel() for each in np.meshgrid(seed_sd, between, centre, indexing="ij"))
+    log = -(freedom) * np.log(s) - freedom * variance / (2.0 * s**2)  # scaled inverse chi-squared, in log s
+    log += np.log(b)  # flat in the standard deviation (Gelman 2006), on a grid of its logarithm
+    for number, weight, values in _grouped(means[good], counts[good]):
+        total = s**2 / number + b**2
+        squares = ((values[:, None] - m) ** 2).sum(axis=0) if values.size <= _MOST_VALUES else _sum_of_squares(values, m)
+        log += weight * (-0.5 * values.size * np.log(total) - 0.5 * squares / total)
+    for number, times in zip(*np.unique(counts[~good], return_counts=True), strict=True):
+        log += times * _log_normal_distribution((cut - m) / np.sqrt(s**2 / number + b**2))
+    probability = np.exp(log - log.max())
+    places = np.searchsorted(np.cumsum(probability) / probability.sum(), (np.arange(MIXTURE) + rng.random()) / MIXTURE)
+    places = np.minimum(places, s.size - 1)
+    return np.column_stack([s[places], b[places], m[places]])
+
+
+_MOST_VALUES = 64
+
+
+def _sum_of_squares(values: Array, centre: Array) -> Array:
+    mean = values.mean()
+    return np.asarray(((values - mean) ** 2).sum() + values.size * (mean - centre) ** 2)
+
+
+def _grouped(means: Array, counts: Array) -> list[tuple[float, float, Array]]:
+    """Figures by how many trainings are behind them."""
+    return [(float(number), 1.0, means[counts == number]) for number in np.unique(counts)]
+
+
+def _inverse_chi_squared(variance: float, freedom: float, rng: np.random.Generator) -> Array:
+    return variance * freedom / rng.chisquare(freedom, MIXTURE)
+
+
+def _log_normal_distribution(z: Array) -> Array:
+    """Log Φ(z); its asymptote where Φ is too small for a number."""
+    far = z < -10.0  # noqa: PLR2004 - where erfc still has digits
+    inside = np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) for value in np.where(far, 0.0, z)])
+    return np.where(far, -0.5 * z**2 - np.log(np.maximum(-z, 1.0)) - 0.5 * math.log(2.0 * math.pi), np.log(inside))
+
+
+def _moments(means: Array, counts: Array, spreads: Array) -> tuple[Array, Array]:
+    """Expected true mean of each configuration, and the standard deviation of that."""
+    first, second = np.zeros(means.size), np.zeros(means.size)
+    for s, b, m in spreads:
+        noise = s**2 / counts
+        kept = b**2 / (b**2 + noise)
+        centre = m + kept * (means - m)
+        first += centre
+        second += centre**2 + kept * noise
+    first /= len(spreads)
+    return first, np.sqrt(np.maximum(second / len(spreads) - first**2, SMALLEST_SD**2))
+
+
+def _plausible(expected: Array, deviation: Array) -> NDArray[np.intp]:
+    """Places of those that could be the best, by expected figure."""
+    order = np.argsort(-expected, kind="stable")
+    leader = order[0]
+    reach = expected + 5.0 * np.hypot(deviation, deviation[leader])
+    return np.asarray(order[reach[order] >= expected[leader]][:MOST_DRAWN])
+
+
+def _draws(means: Array, counts: Array, spreads: Array, rng: np.random.Generator) -> Array:
+    """Joint draws of true means, ``(MIXTURE * DRAWS_EACH, num_drawn)``."""
+    s, b, m = (spreads[:, i, None] for i in range(3))
+    noise = s**2 / counts
+    kept = b**2 / (b**2 + noise)
+    centre, deviation = m + kept * (means - m), np.sqrt(kept * noise)
+    z = rng.standard_normal((MIXTURE, DRAWS_EACH, means.size))
+    return (centre[:, None] + deviation[:, None] * z).reshape(MIXTURE * DRAWS_EACH, means.size)
