@@ -10,7 +10,6 @@ import numpy as np
 
 from reports import wording
 from reports.page.drawing import scale_over
-from reports.verdict.importance import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +65,7 @@ def importance_view(item: StudyImportance) -> ImportanceView:
         return ImportanceView(item.target, f"What goes with {what}", "", (), f"{note[:1].upper()}{note[1:]}.")
     how = (
         f"How much of the order of {wording.count(item.configurations, 'finished configuration')} goes with each parameter alone ({item.evaluator}). "
-        f"The pale band is chance: shuffled, a parameter reaches beyond its band in {100 * LEVEL:g}{wording.PERCENT} of studies."
+        f"The pale band is chance: shuffled, a parameter reaches beyond its band in {100 * item.level:g}{wording.PERCENT} of studies."
     )
     left_out = f"{len(known) - MOST_BARS} more parameters show less. " if len(known) > MOST_BARS else ""
     return ImportanceView(item.target, importance_title(item), how, tuple(_bar(each) for each in known[:MOST_BARS]), left_out)

@@ -5,4 +5,14 @@ from reports.ranking.race import next_contender
 from reports.ranking.rank import rank
 from reports.ranking.ranked import ConfigurationState, RankedConfiguration, Ranking, Recommendation
 
-__all__ = ["Belief", "ConfigurationState", "Contender", "RankedConfiguration", "Ranking", "Recommendation", "belief", "next_contender", "rank"]
+__all__ = [
+    "Belief",
+    "ConfigurationState",
+    "Contender",
+    "RankedConfiguration",
+    "Ranking",
+    "Recommendation",
+    "belief",
+    "next_contender",
+    "rank",
+]

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 Target = Literal["stable", "oscillation"]
 SMALLEST_STUDY = 8
 """Finished configurations, or ones in which a conditional parameter is active, below which nothing is computed: too few to tell anything from chance."""
-LEVEL = 0.025
-"""Chance that any parameter of a study stands out for one target when none matters: 5 % over the two figures of a report."""
+LEVELS: dict[Target, float] = {"stable": 0.04, "oscillation": 0.01}
+"""Chance that any parameter of a study stands out for each target when none matters: 5 % over both. What is held is what one asks first."""
 PERMUTATIONS = 1_999
 PERMUTATIONS_A_PARAMETER = 100
-"""Many parameters need rarer extremes: some times 1/`LEVEL` permutations each, up to `MOST_PERMUTATIONS`."""
+"""Many parameters need rarer extremes: some times 1/level permutations each, up to `MOST_PERMUTATIONS`."""
 MOST_PERMUTATIONS = 9_999
 SEED = 20_180_117
 """Of the permutations: the same study gives the same report."""
@@ -41,8 +41,9 @@ class ParameterImportance:
     Attributes:
         importance: share of the variance of the target's ranks that goes with the parameter alone, in [0, 1]; None where it could not be evaluated.
         active_share: share of the configurations in which it is active; below 1 it was evaluated within these alone.
-        chance: what the share has to reach to stand out: shuffled configurations reach it with any parameter in 2.5 % of studies; None without a share.
+        chance: what the share has to reach to stand out: shuffled configurations reach it with any parameter in `LEVELS` of studies; None without a share.
         p_adjusted: how often shuffled configurations make any parameter as surprising; None without a share.
+        stands_out: whether it goes with the target more than chance explains.
     """
 
     parameter: str
@@ -50,11 +51,7 @@ class ParameterImportance:
     active_share: float
     chance: float | None = None
     p_adjusted: float | None = None
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether it goes with the target more than chance explains."""
-        return self.p_adjusted is not None and self.p_adjusted <= LEVEL
+    stands_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,11 @@ class StudyImportance:
     note: str = ""
 
     @property
+    def level(self) -> float:
+        """Chance that any parameter stands out when none matters."""
+        return LEVELS[self.target]
+
+    @property
     def standing_out(self) -> tuple[ParameterImportance, ...]:
         """The parameters that go with the target more than chance explains."""
         return tuple(each for each in self.parameters if each.stands_out)
@@ -87,7 +89,7 @@ def find_importance(study: StudyRecord, ranking: Ranking, target: Target = "stab
     The target's ranks are regressed on each parameter alone: on its labels where it is a choice, else on a line and a parabola in its own ranks
     (an ordered parameter rises, falls or bends once). Ranks, because a single collapsed run would otherwise be most of the variance. The same
     is done with the target shuffled over the configurations; a parameter stands out where its share is rarer than what the most surprising
-    parameter of 97.5 % of the shuffled studies reaches. Shares of several parameters do not add up to anything: what is left is seeds,
+    parameter of all but a few shuffled studies reaches (`LEVELS`). Shares of several parameters do not add up to anything: what is left is seeds,
     parameters that matter only together, and chance.
 
     Args:
@@ -110,8 +112,12 @@ def find_importance(study: StudyRecord, ranking: Ranking, target: Target = "stab
     if note:
         return StudyImportance(target, tuple(parameters), len(finished), "", note)
     designs = {place: design for place, p in enumerate(study.parameters) if (design := _design(p, finished)) is not None}
-    for place, (share, chance, p_adjusted) in zip(designs, _against_chance(list(designs.values()), midranks(values)), strict=True):
-        parameters[place] = replace(parameters[place], importance=share, chance=chance, p_adjusted=p_adjusted)
+    for place, (share, chance, p_adjusted) in zip(
+        designs, _against_chance(list(designs.values()), midranks(values), LEVELS[target]), strict=True
+    ):
+        parameters[place] = replace(
+            parameters[place], importance=share, chance=chance, p_adjusted=p_adjusted, stands_out=p_adjusted <= LEVELS[target]
+        )
     parameters.sort(key=lambda p: (p.importance is None, not p.stands_out, -(p.importance or 0.0)))
     return StudyImportance(target, tuple(parameters), len(finished), EVALUATOR if designs else "")
 
@@ -176,7 +182,7 @@ def value_codes(parameter: ParameterRecord, values: Sequence[ParameterValue]) ->
     return np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in values], dtype=np.float64)
 
 
-def _against_chance(designs: Sequence[_Design], target: Array) -> list[tuple[float, float, float]]:
+def _against_chance(designs: Sequence[_Design], target: Array, level: float) -> list[tuple[float, float, float]]:
     """Of each design its share, the share from which it stands out, and its family-wise p-value."""
     if not designs:
         return []
@@ -196,7 +202,7 @@ def _against_chance(designs: Sequence[_Design], target: Array) -> list[tuple[flo
     smallest = np.sort(p_values.min(axis=0))
     adjusted = np.searchsorted(smallest, p_values[:, 0] + ROUNDING) / smallest.size
     rare = np.unique(smallest)
-    rare = rare[np.searchsorted(smallest, rare + ROUNDING) / smallest.size <= LEVEL]
+    rare = rare[np.searchsorted(smallest, rare + ROUNDING) / smallest.size <= level]
     limit = float(rare[-1]) if rare.size else 0.0
     edges = [float(of[p <= limit + ROUNDING].min(initial=1.0)) for of, p in zip(shares, p_values, strict=True)]
     return [(float(of[0]), edge, float(p)) for of, edge, p in zip(shares, edges, adjusted, strict=True)]
