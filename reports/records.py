@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from reports.ledger import NO_LEDGERS
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from reports.ledger import LedgerSource
 
 
 TrialState = Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
@@ -192,6 +196,7 @@ class StudyRecord:
         history: trials of another study that this one began with; never ranked, counted or tested here.
         history_source: that study's name, or empty.
         peer_winner: of a sweep that another tool ran: the trial that it names as the best; None of this project's own sweeps.
+        ledgers: where to read which validation images its trials got right; nothing is read before somebody asks.
     """
 
     name: str
@@ -211,6 +216,7 @@ class StudyRecord:
     history: tuple[TrialRecord, ...] = ()
     history_source: str = ""
     peer_winner: PeerWinner | None = None
+    ledgers: LedgerSource = field(default=NO_LEDGERS, compare=False, repr=False)
 
 
 _SECTIONS: Final = ("data", "model", "training")

@@ -7,12 +7,15 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from reports.ledger import Ledger, ValidationImages, pack
 from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
 from sweeps.storage_path import FolderMark
 from trainer.fit.process import import_tensorflow_quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sweeps.executor.protocol import Reporter, TrialTask
     from trainer.records import EpochRecord, TrainResult
 
@@ -106,10 +109,10 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             evaluate_test=task.evaluate_test,
             devices=max(1, int(task.gpu)),
         )
-    return _outcome(result)
+    return _outcome(result, task.known_images)
 
 
-def _outcome(result: TrainResult) -> Outcome:
+def _outcome(result: TrainResult, known_images: Collection[str]) -> Outcome:
     figures = {
         **result.figures,
         "exported_epoch": float(result.exported_epoch),
@@ -128,4 +131,14 @@ def _outcome(result: TrainResult) -> Outcome:
     }
     if result.model_path is not None:
         facts["model_path"] = str(result.model_path)
-    return Outcome(figures, facts)
+    ledger = ledger_of(result)
+    return Outcome(figures, facts, None if ledger is None else pack(ledger, known_images))
+
+
+def ledger_of(result: TrainResult) -> Ledger | None:
+    """What a training tells of its validation images, as reports know it."""
+    if result.ledger is None:
+        return None
+    told = result.ledger
+    images = ValidationImages(result.data_fingerprint, told.places, told.labels, result.class_names, told.names)
+    return Ledger.of(images, told.epochs, told.right, told.classes)

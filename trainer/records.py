@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 StopReason = Literal["completed", "early_stopping", "requested"]
 
 
@@ -47,6 +50,27 @@ class FrozenBoundary:
     share: float
 
 
+@dataclass(frozen=True, eq=False)
+class ValidationLedger:
+    """Which validation images a training got right in its late epochs, and which class its exported file gives each.
+
+    Attributes:
+        places: ``(num_val,)`` int64, ascending: each image's place in the data, the same in every split (`trainer.data.images.content_places`).
+        labels: ``(num_val,)`` int64, right class, an index into `TrainResult.class_names`.
+        names: path of each image below the data's source, or None for images without files.
+        epochs: the late epochs, counted from 1, ascending; the training's last is the last. Twelve, or fewer of large validation sets and short trainings.
+        right: ``(num_late, num_val)``, whether each image was right after each of them.
+        classes: ``(num_val,)`` int64, that the exported file gives each image; None where the exported epoch's are not known.
+    """
+
+    places: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...] | None
+    epochs: tuple[int, ...]
+    right: NDArray[np.bool_]
+    classes: NDArray[np.int64] | None
+
+
 @dataclass(frozen=True)
 class TrainResult:
     """A finished training.
@@ -63,6 +87,7 @@ class TrainResult:
         num_test: test images, 0 when there is no test split.
         class_names: in the order of the model's outputs.
         data_fingerprint: hash over image contents, labels and split.
+        ledger: which validation images were right; None of a training that was asked to stop, and where each epoch is validated on images of its own.
     """
 
     curves: Mapping[str, tuple[float, ...]]
@@ -76,6 +101,7 @@ class TrainResult:
     class_names: tuple[str, ...]
     data_fingerprint: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    ledger: ValidationLedger | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,37 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 NEAR = 0.005
-"""Half a point of accuracy: what is closer to the best than this is as good as the best. Of a figure that is no share, 1 % of the best's."""
+"""Half a point of accuracy: what is closer to the best than this is as good as the best."""
+NEAR_SHARE = 0.01
+"""The same of a figure that is no share, as a part of the best's."""
 TIE_CHANCE = 0.05
 """A configuration that is better than another with less probability than this is told apart from it."""
 TIE_Z = 1.645
 """The same of a normal difference, for those that are not drawn."""
-PRIOR_RATIO = 0.75
-"""Standard deviation between seeds, in binomial standard deviations of the validation set, before any configuration has a second seed: as
-measured on the tabular study (`benchmarks/race.py`)."""
-PRIOR_FREEDOM = 5.0
-"""Degrees of freedom that this is worth: the ratio itself differs between the spaces of the tabular study by some 30 %."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is known of the standard deviation between seeds before any configuration has a second one, as measured on the tabular study.
+
+    Attributes:
+        ratio: to a standard deviation that the images give.
+        freedom: degrees of freedom that this is worth, by how much the ratio differs between spaces.
+    """
+
+    ratio: float
+    freedom: float
+
+
+BY_PAIRS = Prior(1.37, 15.0)
+"""To what trainings differ in which images they get right (`reports.ranking.paired`)."""
+BY_NUMBER = Prior(0.76, 8.0)
+"""To the binomial standard deviation, where only the number of validation images is known."""
 UNKNOWN_SHARE = 0.5
 """Where the number of validation images is not known: the share of the good configurations' spread that is taken for the seed's, with one
 degree of freedom."""
+UNLIKE = 3.0
+"""Ratio of seed variances from which the worse half is not pooled with the better."""
 FEW = 6
 """Below this many configurations all of them tell how alike configurations are; from here on, the better half."""
 MOST_DRAWN = 256
@@ -83,7 +101,7 @@ class Belief:
         sd: standard deviation of that expectation, ``(num_contenders,)``.
         probability_best: that no other reaches more on average, ``(num_contenders,)``, summing to 1.
         probability_near: that it is within `NEAR` of the best, ``(num_contenders,)``.
-        seed_sd: standard deviation between trainings of one configuration.
+        seed_sd: standard deviation between trainings of one configuration, the scale of a Student distribution.
         seed_freedom: degrees of freedom behind it.
         drawn: places of the contenders that could plausibly be the best, ``(num_drawn,)``, by expected figure.
         draws: joint draws of their true means, ``(num_draws, num_drawn)``.
@@ -133,13 +151,16 @@ class Belief:
         return self.configurations.index(configuration)
 
 
-def belief(contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, seed: int = 0) -> Belief | None:
+def belief(
+    contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, paired_sd: float | None = None, seed: int = 0
+) -> Belief | None:
     """Form the belief about the contenders; None without any.
 
     Args:
         contenders: finished configurations, each with at least one figure.
         num_val: validation images, where known.
         share: whether figures lie in [0, 1], as accuracies do.
+        paired_sd: noise of a figure by paired comparison of the leaders' trainings on the same images, where on record.
         seed: of the draws; the same inputs give the same belief.
     """
     if not contenders:
@@ -147,23 +168,22 @@ def belief(contenders: Sequence[Contender], *, num_val: int | None = None, share
     means = np.array([sum(each.figures) / len(each.figures) for each in contenders])
     counts = np.array([len(each.figures) for each in contenders], dtype=np.float64)
     good = means >= np.median(means) if len(contenders) >= FEW else np.ones(len(contenders), dtype=np.bool_)
-    variance, freedom = _seed_variance(contenders, means, good, num_val=num_val, share=share)
+    variance, freedom = _seed_variance(contenders, means, good, _prior(means[good], num_val, share=share, paired_sd=paired_sd))
     rng = np.random.default_rng(seed)
     spreads = _mixture(means, counts, good, variance, freedom, rng)
     expected, deviation = _moments(means, counts, spreads)
     drawn = _plausible(expected, deviation)
     draws = _draws(means[drawn], counts[drawn], spreads, rng)
-    margin = NEAR if share else 0.01 * float(np.abs(expected[drawn[0]]))
     best, near = np.zeros(len(contenders)), np.zeros(len(contenders))
     best[drawn] = np.bincount(draws.argmax(axis=1), minlength=drawn.size) / draws.shape[0]
-    near[drawn] = (draws >= draws.max(axis=1, keepdims=True) - margin).mean(axis=0)
+    near[drawn] = (draws >= draws.max(axis=1, keepdims=True) - near_margin(float(expected[drawn[0]]), share=share)).mean(axis=0)
     return Belief(
         tuple(each.configuration for each in contenders),
         expected,
         deviation,
         best,
         near,
-        float(math.sqrt((spreads[:, 0] ** 2).mean())),
+        1.0 / math.sqrt(float((1.0 / spreads[:, 0] ** 2).mean())),
         freedom,
         drawn,
         draws,
@@ -171,25 +191,48 @@ def belief(contenders: Sequence[Contender], *, num_val: int | None = None, share
     )
 
 
-def _seed_variance(
-    contenders: Sequence[Contender], means: Array, good: NDArray[np.bool_], *, num_val: int | None, share: bool
-) -> tuple[float, float]:
-    """Variance between seeds of the good configurations and its degrees of freedom: prior and data, scaled inverse chi-squared."""
-    middle = float(np.median(means[good]))
+def near_margin(best: float, *, share: bool) -> float:
+    """What still counts as near the best, in the metric's unit."""
+    return NEAR if share else NEAR_SHARE * abs(best)
+
+
+def _prior(good: Array, num_val: int | None, *, share: bool, paired_sd: float | None) -> tuple[float, float]:
+    """Expected variance between seeds and the degrees of freedom that this is worth, before any second seed.
+
+    Args:
+        good: figures of the good configurations, ``(num_good,)``.
+        num_val: as for `belief`, as are the others.
+        share: as for `belief`.
+        paired_sd: as for `belief`.
+    """
+    middle = float(np.median(good))
+    if share and paired_sd:
+        return (BY_PAIRS.ratio * paired_sd) ** 2, BY_PAIRS.freedom
     if share and num_val:
         level = min(max(middle, 0.5 / num_val), 1.0 - 0.5 / num_val)
-        prior, prior_freedom = PRIOR_RATIO**2 * level * (1.0 - level) / num_val, PRIOR_FREEDOM
-    else:
-        spread = float(means[good].std()) or 0.02 * (abs(middle) or 1.0)
-        prior, prior_freedom = (UNKNOWN_SHARE * spread) ** 2, 1.0
-    squares, freedom = 0.0, 0.0
-    for i in np.flatnonzero(good).tolist():
-        figures = contenders[i].figures
-        if len(figures) > 1:
-            squares += float(((np.array(figures) - means[i]) ** 2).sum())
-            freedom += len(figures) - 1.0
-    total = prior_freedom + freedom
-    return max((prior_freedom * prior + squares) / total, SMALLEST_SD**2), total
+        return BY_NUMBER.ratio**2 * level * (1.0 - level) / num_val, BY_NUMBER.freedom
+    spread = float(good.std()) or 0.02 * (abs(middle) or 1.0)
+    return (UNKNOWN_SHARE * spread) ** 2, 1.0
+
+
+def _seed_variance(
+    contenders: Sequence[Contender], means: Array, good: NDArray[np.bool_], prior: tuple[float, float]
+) -> tuple[float, float]:
+    """Variance between seeds and its degrees of freedom: prior and data, scaled inverse chi-squared.
+
+    Configurations below the middle take part unless their seeds differ `UNLIKE` times more: runs that fail on some seeds say nothing about
+    those that do not.
+    """
+    squares, freedom = np.zeros(2), np.zeros(2)
+    for each, mean, is_good in zip(contenders, means.tolist(), good.tolist(), strict=True):
+        if len(each.figures) > 1:
+            squares[int(is_good)] += sum((figure - mean) ** 2 for figure in each.figures)
+            freedom[int(is_good)] += len(each.figures) - 1.0
+    squares[1] += prior[0] * prior[1]
+    freedom[1] += prior[1]
+    if squares[0] * freedom[1] <= UNLIKE * squares[1] * freedom[0]:
+        squares[1], freedom[1] = squares.sum(), freedom.sum()
+    return max(float(squares[1] / freedom[1]), SMALLEST_SD**2), float(freedom[1])
 
 
 def _mixture(means: Array, counts: Array, good: NDArray[np.bool_], variance: float, freedom: float, rng: np.random.Generator) -> Array:
@@ -212,10 +255,11 @@ def _mixture(means: Array, counts: Array, good: NDArray[np.bool_], variance: flo
     s, b, m = (each.ravel() for each in np.meshgrid(seed_sd, between, centre, indexing="ij"))
     log = -(freedom) * np.log(s) - freedom * variance / (2.0 * s**2)  # scaled inverse chi-squared, in log s
     log += np.log(b)  # flat in the standard deviation (Gelman 2006), on a grid of its logarithm
-    for number, weight, values in _grouped(means[good], counts[good]):
+    for number in np.unique(counts[good]):
+        values = means[good & (counts == number)]
         total = s**2 / number + b**2
-        squares = ((values[:, None] - m) ** 2).sum(axis=0) if values.size <= _MOST_VALUES else _sum_of_squares(values, m)
-        log += weight * (-0.5 * values.size * np.log(total) - 0.5 * squares / total)
+        squares = ((values - values.mean()) ** 2).sum() + values.size * (values.mean() - m) ** 2
+        log -= 0.5 * (values.size * np.log(total) + squares / total)
     for number, times in zip(*np.unique(counts[~good], return_counts=True), strict=True):
         log += times * _log_normal_distribution((cut - m) / np.sqrt(s**2 / number + b**2))
     probability = np.exp(log - log.max())
@@ -224,41 +268,42 @@ def _mixture(means: Array, counts: Array, good: NDArray[np.bool_], variance: flo
     return np.column_stack([s[places], b[places], m[places]])
 
 
-_MOST_VALUES = 64
-
-
-def _sum_of_squares(values: Array, centre: Array) -> Array:
-    mean = values.mean()
-    return np.asarray(((values - mean) ** 2).sum() + values.size * (mean - centre) ** 2)
-
-
-def _grouped(means: Array, counts: Array) -> list[tuple[float, float, Array]]:
-    """Figures by how many trainings are behind them."""
-    return [(float(number), 1.0, means[counts == number]) for number in np.unique(counts)]
-
-
 def _inverse_chi_squared(variance: float, freedom: float, rng: np.random.Generator) -> Array:
     return variance * freedom / rng.chisquare(freedom, MIXTURE)
 
 
 def _log_normal_distribution(z: Array) -> Array:
-    """Log Φ(z); its asymptote where Φ is too small for a number."""
-    far = z < -10.0  # noqa: PLR2004 - where erfc still has digits
-    inside = np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) for value in np.where(far, 0.0, z)])
-    return np.where(far, -0.5 * z**2 - np.log(np.maximum(-z, 1.0)) - 0.5 * math.log(2.0 * math.pi), np.log(inside))
+    """Logarithm of Φ(z), to two digits at least.
+
+    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.26 for erfc; its asymptote where Φ is too small for that.
+    """
+    x = np.abs(z) / math.sqrt(2.0)
+    t = 1.0 / (1.0 + 0.3275911 * x)
+    tail = 0.5 * np.exp(-(x**2)) * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    far = -0.5 * z**2 - np.log(np.maximum(np.abs(z), 1.0)) - 0.5 * math.log(2.0 * math.pi)
+    near = np.log(np.maximum(np.where(z > 0.0, 1.0 - tail, tail), 1e-300))
+    return np.where(z < _ASYMPTOTE, far, near)
+
+
+_ASYMPTOTE = -5.0
 
 
 def _moments(means: Array, counts: Array, spreads: Array) -> tuple[Array, Array]:
     """Expected true mean of each configuration, and the standard deviation of that."""
     first, second = np.zeros(means.size), np.zeros(means.size)
-    for s, b, m in spreads:
+    parts = max(1, means.size * len(spreads) // _AT_A_TIME)
+    for part in np.array_split(spreads, parts):
+        s, b, m = (part[:, i, None] for i in range(3))
         noise = s**2 / counts
         kept = b**2 / (b**2 + noise)
         centre = m + kept * (means - m)
-        first += centre
-        second += centre**2 + kept * noise
+        first += centre.sum(axis=0)
+        second += (centre**2 + kept * noise).sum(axis=0)
     first /= len(spreads)
     return first, np.sqrt(np.maximum(second / len(spreads) - first**2, SMALLEST_SD**2))
+
+
+_AT_A_TIME = 100_000
 
 
 def _plausible(expected: Array, deviation: Array) -> NDArray[np.intp]:

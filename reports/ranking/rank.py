@@ -12,6 +12,7 @@ import numpy as np
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
 from reports.ranking.belief import Contender, belief
 from reports.ranking.new_training import late_deviations, new_training_interval
+from reports.ranking.paired import paired_sd
 from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.ranking.recommendation import recommend
 from reports.stability import stability
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
 UNUSABLE: tuple[FlagName, ...] = ("broken_metric", "collapsed")
 """Findings that make a figure mean nothing, however high it is."""
+ACCURACIES = ("val_accuracy", "val_acc")
+"""Metrics that count right images, as the ledger does."""
+PAIRED = 8
+"""Configurations whose ledgers are read: as many as the ratio to the noise between seeds was measured with."""
 TIES_LISTED = 20
 """Neighbours named on either side at most."""
 
@@ -85,7 +90,8 @@ def rank(
     candidates = _candidates(study.trials, scores, known)
     compared = [candidate for candidate in candidates if candidate.state == "finished" and not candidate.unusable]
     contenders = tuple(_contender(candidate, scores, sign) for candidate in compared)
-    seed_sd = _believe(compared, contenders, curves, study)
+    noise = _paired_sd(compared, study)
+    seed_sd = _believe(compared, contenders, curves, study, noise)
     candidates.sort(key=lambda candidate: _place(candidate, sign))
     short = short_ids(candidate.configuration for candidate in candidates)
     ranked = tuple(
@@ -94,7 +100,7 @@ def rank(
     )
     recommendation = recommend(ranked)
     by_chance = oscillating_by_chance(study)
-    return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, by_chance, contenders, recommendation)
+    return Ranking(ranked, study.metric, study.maximize, seed_sd, scores, known, by_chance, contenders, recommendation, noise)
 
 
 def _finite(curve: Array) -> Array:
@@ -147,13 +153,22 @@ def _contender(candidate: _Candidate, scores: Mapping[int, StabilityScore | None
     return Contender(candidate.configuration, figures[False], figures[True], pending, confirmations.count("FAIL"))
 
 
+def _paired_sd(compared: Sequence[_Candidate], study: StudyRecord) -> float | None:
+    """Noise of a figure by the ledgers of one training each of the configurations that did best; None where there are none."""
+    if study.metric not in ACCURACIES:
+        return None
+    best = sorted(compared, key=lambda candidate: -(_mean([score.stable for score in candidate.scores]) or 0.0))[:PAIRED]
+    first = [next(trial.number for trial in candidate.trials if trial.state == "COMPLETE") for candidate in best]
+    return paired_sd(list(study.ledgers.read(first).values()))
+
+
 def _believe(
-    compared: Sequence[_Candidate], contenders: tuple[Contender, ...], curves: Mapping[int, Array], study: StudyRecord
+    compared: Sequence[_Candidate], contenders: tuple[Contender, ...], curves: Mapping[int, Array], study: StudyRecord, noise: float | None
 ) -> float | None:
     """Fill in what the belief says about each candidate; return the standard deviation between seeds."""
     for candidate in compared:
         candidate.expected = _mean([score.stable for score in candidate.scores])
-    known = belief(contenders, num_val=study.num_val, share=is_fraction(study.metric))
+    known = belief(contenders, num_val=study.num_val, share=is_fraction(study.metric), paired_sd=noise)
     if known is None:
         return None
     sign = 1.0 if study.maximize else -1.0

@@ -144,6 +144,7 @@ class Ranking:
         oscillating_expected_by_chance: trials expected to be flagged oscillating if none were, or None when no validation size is known.
         contenders: what the belief was formed from: finished, usable configurations; `reports.ranking.race` goes on from it.
         recommendation: the configuration to take for now, or None while no usable one is finished.
+        paired_sd: noise of a training's figure by paired comparison of the leaders on the same images; None without a ledger.
     """
 
     configurations: tuple[RankedConfiguration, ...]
@@ -155,6 +156,7 @@ class Ranking:
     oscillating_expected_by_chance: float | None = None
     contenders: tuple[Contender, ...] = ()
     recommendation: Recommendation | None = None
+    paired_sd: float | None = None
 
     @property
     def recommended(self) -> str | None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reports.ledger import PackedLedger
+
 
 class Cause(StrEnum):
     """How an attempt ended."""
@@ -46,6 +48,7 @@ class TrialTask:
         affinity: trials with the same text are best run in the same warm process (compile key).
         evaluate_test: whether the exported checkpoint is measured on the test images: where nothing is chosen by the result any more.
         study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
+        known_images: keys of validation images that are on record: a trial's ledger need not bring them again (`reports.ledger.pack`).
     """
 
     trial: int
@@ -59,6 +62,7 @@ class TrialTask:
     affinity: str = ""
     evaluate_test: bool = False
     study: str = ""
+    known_images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,14 @@ class Noticed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...)."""
+    """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...).
+
+    `ledger` says which validation images were right; None where the trainable does not tell.
+    """
 
     figures: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    ledger: PackedLedger | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExistsError, StudyNotFoundError
+from sweeps.record.ledgers import clear_images
 from sweeps.record.ownership import LeasedTrials, StudyLock
 from sweeps.record.recorded_study import RecordedStudy
 from sweeps.record.schema import create_or_migrate
@@ -43,6 +44,7 @@ def create_study(where: Database | str, name: str, facts: StudyFacts, times: Sto
     def make(storage: OptunaStorage, database: Database) -> tuple[int, StudyFacts]:
         study_id = _new_study(storage, database.place, name, facts)
         with database.engine.begin() as connection:
+            clear_images(connection, study_id)
             write_facts(connection, study_id, facts)
         return study_id, facts
 

@@ -11,6 +11,7 @@ import optuna
 from sqlalchemy import delete, insert, update
 
 from sweeps.record.errors import LeaseLostError
+from sweeps.record.ledgers import StoredLedgers, write_ledger
 from sweeps.record.reading import read_news, read_trials, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, encode, naive_utc_now, one_epoch
 from sweeps.record.study_record import read_facts, write_facts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy.engine import Connection
 
+    from reports.ledger import PackedLedger
     from reports.records import TrialRecord
     from sweeps.record.ownership import Ownership
     from sweeps.record.reading import TrialNews
@@ -39,6 +41,7 @@ class RecordedStudy:
     Attributes:
         name: the study's name.
         facts: what it is.
+        ledgers: which validation images its trials got right, read when somebody asks.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class RecordedStudy:
         self._trial_ids: dict[int, int] = {}
         distributions = {parameter: optuna.distributions.json_to_distribution(text) for parameter, text in facts.distributions.items()}
         self._writer = TrialWriter(study_id, ownership, distributions)
+        self._known_images: set[str] = set()
+        self.ledgers = StoredLedgers(lambda query: transactions.read(lambda connection: query(connection, study_id)))
 
     @property
     def shared(self) -> bool:
@@ -172,6 +177,16 @@ class RecordedStudy:
             connection.execute(insert(CURVES).values(trial_id=trial_id, first_epoch=1, epochs=epochs, data=encode(curves)))
 
         self._write(write, number)
+
+    @property
+    def known_images(self) -> tuple[str, ...]:
+        """Keys of the validation images that this driver knows to be on record: a worker need not send them again."""
+        return tuple(sorted(self._known_images))
+
+    def add_ledger(self, number: int, ledger: PackedLedger) -> None:
+        """Write which validation images a trial got right, and its validation images where they are new."""
+        self._write(lambda connection: write_ledger(connection, self._study_id, self._trial_ids[number], ledger), number)
+        self._known_images.add(ledger.key)
 
     def set_attributes(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Set user attributes of a trial that is still running."""

@@ -103,12 +103,27 @@ def add_leases(connection: Connection) -> None:
     connection.execute(sa.text(_LEASES.format(time="TIMESTAMP WITH TIME ZONE" if server else "DATETIME")))
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases}
+_LEDGERS = """
+CREATE TABLE steadysweep_ledgers (trial_id INTEGER NOT NULL PRIMARY KEY, images VARCHAR(32) NOT NULL, data {bytes} NOT NULL)
+"""
+_VALIDATION_IMAGES = """
+CREATE TABLE steadysweep_validation_images (study_id INTEGER NOT NULL, images VARCHAR(32) NOT NULL, data {bytes} NOT NULL, PRIMARY KEY (study_id, images))
+"""
+
+
+def add_ledgers(connection: Connection) -> None:
+    """2 → 3: which validation images were right. Trials that are over have no ledger; a driver of version 2 that is running goes on without."""
+    kind = "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"
+    for table in (_LEDGERS, _VALIDATION_IMAGES):
+        connection.execute(sa.text(table.format(bytes=kind)))
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_leases, 2: add_ledgers}
 """Version → the step to the next one."""
 
 
-SCHEMA_VERSION = 2
-OLDEST_READABLE = 1  # version 2 adds a table that only drivers need
+SCHEMA_VERSION = 3
+OLDEST_READABLE = 1  # version 2 adds a table that only drivers need, version 3 tables that readers look for
 METADATA = sa.MetaData()
 
 VERSION = sa.Table("steadysweep_schema", METADATA, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
@@ -156,6 +171,23 @@ LEASES = sa.Table(  # a row for each unfinished trial of a shared study, see `sw
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+LEDGERS = sa.Table(  # a row for each complete trial, see `sweeps.record.ledgers`; `images` names a row of the table below
+    "steadysweep_ledgers",
+    METADATA,
+    sa.Column("trial_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("images", sa.String(32), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+VALIDATION_IMAGES = sa.Table(  # a row for each split that trials of a study were validated on
+    "steadysweep_validation_images",
+    METADATA,
+    sa.Column("study_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("images", sa.String(32), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import delete, insert, inspect, select
 
+from reports.ledger import NO_LEDGERS
 from reports.records import ParameterRecord, StudyRecord
 from sweeps.record.errors import StudyNotFoundError
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
+from sweeps.record.ledgers import StoredLedgers
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version, stored_version
 from sweeps.record.storage import opened
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reports.ledger import LedgerSource
     from reports.records import TrialRecord
     from sweeps.record.leases import Lease
+    from sweeps.record.ledgers import Query, Rows
     from sweeps.record.storage import Database
 
 
@@ -188,7 +192,17 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    return study_record(name, *read_stored_study(where, name))
+    return study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
+
+
+def stored_ledgers(where: Database | str, name: str) -> LedgerSource:
+    """The ledgers of a study, of which nothing is read before somebody asks."""
+
+    def run(query: Query) -> Rows:
+        with _reading(where) as (connection, place):
+            return query(connection, study_id_of(connection, name, place))
+
+    return StoredLedgers(run)
 
 
 def read_stored_study(where: Database | str, name: str) -> tuple[StudyFacts, list[TrialRecord]]:
@@ -242,7 +256,7 @@ def study_id_of(connection: Connection, name: str, place: str) -> int:
     return studies[name]
 
 
-def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) -> StudyRecord:
+def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord], ledgers: LedgerSource = NO_LEDGERS) -> StudyRecord:
     """What `reports` is given: imported trials apart from the study's own."""
     trials = list(trials)
     own = [trial for trial in trials if trial.role != "history"]
@@ -263,6 +277,7 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord]) ->
         updated=max((moment for trial in own for moment in (trial.started, trial.completed) if moment is not None), default=facts.created),
         history=tuple(trial for trial in trials if trial.role == "history"),
         history_source="" if facts.history is None else facts.history.study,
+        ledgers=ledgers,
     )
 
 

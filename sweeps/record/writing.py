@@ -23,6 +23,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from sweeps.record.errors import StorageUnavailableError, StudyMovedOnError
+from sweeps.record.ledgers import clear_ledger
 from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_now
 
@@ -332,3 +333,4 @@ def _clear(connection: Connection, trial_id: int) -> None:
     """Remove what a deleted trial of the same ID left behind."""
     connection.execute(delete(CURVES).where(CURVES.c.trial_id == trial_id))
     connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id))
+    clear_ledger(connection, trial_id)

@@ -172,6 +172,7 @@ class StudyDriver:
             affinity=self._plan.affinity(config),
             evaluate_test=trial.role in self._plan.test_roles,
             study=self._identity,
+            known_images=self._record.known_images,
         )
         self._running.add(trial.number)
         self._executor.submit(task)

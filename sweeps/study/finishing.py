@@ -104,6 +104,9 @@ class Finishing:
             self._record.update_facts(num_val=num_val)
         self._record.compact(trial.number, curves)
         reach("curves-compacted")
+        if outcome is not None and outcome.ledger is not None and state == "COMPLETE":  # a trial that was cut is compared with nothing
+            self._record.add_ledger(trial.number, outcome.ledger)
+            reach("ledger-written")
         kept_error = None if error is None else error[-LONGEST_ERROR:]
         self._record.set_attributes(trial.number, end_attributes(replace(finished, error=kept_error)))
         reach("attributes-set")

@@ -20,6 +20,7 @@ POINTS = (
     "prune-decided",
     "ended-received",
     "curves-compacted",
+    "ledger-written",
     "attributes-set",
     "told",
     "leaders-fixed",

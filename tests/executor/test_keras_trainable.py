@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reports.ledger import PackedLedger, unpack, unpack_images
 from sweeps.executor.attempt import AttemptReporter, run_attempt
 from sweeps.executor.protocol import Cause, EpochEnded, Noticed, TrialTask
 from sweeps.keras_trainable import TRAINABLE
@@ -53,6 +54,25 @@ def test_a_training_tells_its_epochs_and_what_it_exported(given: TrialTask) -> N
     assert end.outcome.figures["num_val"] == 100
     assert end.outcome.facts["model_path"].endswith(".keras")
     assert end.outcome.facts["frozen_boundary"] == "none"
+
+
+def test_a_training_tells_which_validation_images_it_got_right(given: TrialTask) -> None:
+    told, end = run(given)
+    assert end.outcome is not None
+    assert end.outcome.ledger is not None
+    packed = end.outcome.ledger
+    ledger = unpack(unpack_images(packed.images or b""), packed.data)
+    assert ledger.epochs.tolist() == [1, 2, 3, 4]
+    assert ledger.right.mean(axis=1) == pytest.approx([event.figures["val_accuracy"] for event in told])
+    assert ledger.exported_right is not None
+    assert ledger.exported_right.mean() == pytest.approx(end.outcome.figures["exported_val_accuracy"])
+    assert ledger.validation.data == end.outcome.facts["data_fingerprint"]
+    assert ledger.validation.class_names == tuple("0123456789")
+    again = run(replace(given, attempt=1, recorded_epochs=4, known_images=(packed.key,)))[
+        1
+    ].outcome  # a driver died before the trial's end was written
+    assert again is not None
+    assert again.ledger == PackedLedger(packed.key, packed.data, None)
 
 
 def test_a_stopped_training_goes_on_where_its_checkpoint_is_and_tells_what_the_record_lacks(given: TrialTask) -> None:

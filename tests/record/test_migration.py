@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sweeps.record import read_study
 from sweeps.record.errors import SchemaError
 from sweeps.record.opening import open_study
-from sweeps.record.schema import LEASES, METADATA, stored_version
+from sweeps.record.schema import LEASES, METADATA, SCHEMA_VERSION, stored_version
 from sweeps.record.study_record import read_study_facts
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_its_next_driver_migrates_it_and_everything_is_there(old: str) -> None:
 def test_a_migrated_storage_has_the_tables_of_a_new_one(old: str) -> None:
     open_study(old, "old").close()
     engine = create_engine(old)
-    assert stored_version(engine) == 2
+    assert stored_version(engine) == SCHEMA_VERSION
     tables = inspect(engine)
     for table in METADATA.sorted_tables:
         migrated = {column["name"]: (str(column["type"]), column["nullable"]) for column in tables.get_columns(table.name)}

@@ -28,6 +28,8 @@ OF_EPOCHS = {"epoch-received", "curve-written", "epoch-written", "mid-checkpoint
 
 def essence(study: StudyRecord) -> list[dict[str, Any]]:
     """What must not depend on how often the driver died."""
+    ledgers = study.ledgers.read(trial.number for trial in study.trials)
+    assert ledgers.keys() == {trial.number for trial in study.trials if trial.state == "COMPLETE"}
     return [
         {
             "number": trial.number,
@@ -39,6 +41,7 @@ def essence(study: StudyRecord) -> list[dict[str, Any]]:
             "curve": np.asarray(trial.curves["val_accuracy"]).tolist(),
             "figures": dict(trial.figures),
             "cause": trial.cause,
+            "right": ledgers[trial.number].right.tolist() if trial.number in ledgers else None,
         }
         for trial in study.trials
     ]

@@ -34,12 +34,14 @@ class ImageSet:
         names: where each image came from, length n, or None for arrays.
         num_classes: classes of the study, so that targets have that width even if this part lacks one; None means
             ``labels.max() + 1``.
+        places: ``(n,)`` int64, each image's place in the data, which is the same in every split; see `content_places`. None for images that were not loaded.
     """
 
     images: Pixels
     labels: Labels
     names: tuple[str, ...] | None = None
     num_classes: int | None = None
+    places: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -55,7 +57,7 @@ class ImageSet:
         """The images at `rows` ``(k,)``, in that order; rows may repeat."""
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         pixels: Any = self.images[rows]
-        return ImageSet(pixels, self.labels[rows], names, self.num_classes)
+        return ImageSet(pixels, self.labels[rows], names, self.num_classes, None if self.places is None else self.places[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +119,14 @@ def digest_array(images: npt.NDArray[Any]) -> list[str]:
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(one, images, chunksize=256))
+
+
+def content_places(digests: Sequence[str], labels: Labels) -> npt.NDArray[np.int64]:
+    """Rank ``(n,)`` of each image among all by content, equal ones by label: the same image has the same place however files are named, listed or split."""
+    order = np.lexsort((np.arange(len(labels)), labels, np.asarray(digests)))
+    places = np.empty(len(labels), np.int64)
+    places[order] = np.arange(len(labels))
+    return places
 
 
 def fingerprint(

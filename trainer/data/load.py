@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.cache import cache_folder, mapped
-from trainer.data.images import DIGEST_BYTES, PARTS, THREADS, ImageData, ImageSet, Part, digest_array, digest_files, fingerprint
+from trainer.data.images import (
+    DIGEST_BYTES,
+    PARTS,
+    THREADS,
+    ImageData,
+    ImageSet,
+    Part,
+    content_places,
+    digest_array,
+    digest_files,
+    fingerprint,
+)
 from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
 from trainer.data.split import Rows, gives_validation, split
@@ -254,5 +265,9 @@ def _assemble(
         if part not in sets or not len(sets[part]):
             raise DataError(f"no {part} images; give some, or change data.split")
     identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
+    places = content_places(digests, collected.labels)
+    placed = {part: replace(images, places=places[rows[part]]) for part, images in sets.items()}
+    if sets["validation"] is sets["train"]:
+        placed["validation"] = placed["train"]
     own = gives_validation(collected)
-    return ImageData(sets["train"], sets["validation"], sets.get("test"), collected.class_names, identity, skipped, own)
+    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own)

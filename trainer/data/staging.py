@@ -87,6 +87,12 @@ def local_source(config: DataConfig) -> Iterator[str]:
         held.release()
 
 
+def name_in_source(path: str) -> str:
+    """A file's name below the source's folder on the store, from its path in a copy on this node's disk; another path as it is."""
+    _, copied, name = path.partition(f"{STAGED}/{_DATA}/")
+    return name if copied else path
+
+
 def _look_at(address: Address) -> _Remote:
     """What an address holds of a source."""
     suffix = PurePosixPath(address.name).suffix.lower()

@@ -12,6 +12,7 @@ import numpy as np
 
 from reports.stability import level
 from trainer.errors import ConfigError
+from trainer.fit.ledger import LateEpochs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +31,11 @@ _IRRELEVANT = {
 
 @dataclass
 class History:
-    """State: figures of each epoch, and which validation images were right after the last."""
+    """State: figures of each epoch, which validation images were right after the last, and what was predicted after the late ones."""
 
     figures: list[dict[str, float]] = field(default_factory=list)
     correct: NDArray[np.bool_] | None = None
+    late: LateEpochs = field(default_factory=LateEpochs)
 
     def curve(self, metric: str) -> tuple[float, ...]:
         """A figure of every epoch, NaN where it is missing, shape ``(num_epochs,)``."""
@@ -47,7 +49,7 @@ class History:
     def to_json(self, identity: Mapping[str, Any]) -> dict[str, Any]:
         """With what identifies the training, for a checkpoint."""
         correct = None if self.correct is None else [len(self.correct), np.packbits(self.correct).tobytes().hex()]
-        return {"identity": dict(identity), "figures": self.figures, "correct": correct}
+        return {"identity": dict(identity), "figures": self.figures, "correct": correct, "late": self.late.to_json()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> History:
@@ -56,7 +58,7 @@ class History:
         if content["correct"] is not None:
             length, packed = content["correct"]
             correct = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8))[:length].astype(bool)
-        return cls(list(content["figures"]), correct)
+        return cls(list(content["figures"]), correct, LateEpochs.from_json(content.get("late")))
 
 
 def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], f
 
 
 LATE_EPOCHS = 9
-"""How many of the last epochs are late: those that carry more than 5 % of the newest one's weight e^(-age/3) in the level."""
+"""How many of the last epochs are late: those of more than 5 % of the newest one's weight e^(-age/3)."""
 
 
 def level_has_stalled(curve: Sequence[float], patience: int, *, maximize: bool) -> bool:

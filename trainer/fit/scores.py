@@ -36,6 +36,7 @@ class Scores:
         top5: share of images whose class is among the five likeliest, or None below six classes.
         predicted_share: share of the most-predicted class.
         correct: ``(n,)``, which images are right.
+        predicted: ``(n,)``, class of each image.
     """
 
     loss: float
@@ -45,6 +46,7 @@ class Scores:
     top5: float | None
     predicted_share: float
     correct: NDArray[np.bool_]
+    predicted: NDArray[np.integer]
 
 
 def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classes: int) -> Scores:
@@ -71,7 +73,7 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
     loss = float(np.mean(highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1)) - own))  # -log softmax at each label
     top5 = float(np.mean((logits > own[:, None]).sum(axis=1) < TOP)) if num_classes > TOP else None
     majority = float(predictions.max() / len(labels))
-    return Scores(loss, float(np.mean(correct)), float(np.mean(recall)), float(np.mean(f1)), top5, majority, correct)
+    return Scores(loss, float(np.mean(correct)), float(np.mean(recall)), float(np.mean(f1)), top5, majority, correct, predicted)
 
 
 _SMALLEST = 1e-12

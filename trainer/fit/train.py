@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
-    from trainer.records import StopReason
+    from trainer.records import StopReason, ValidationLedger
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -172,6 +175,8 @@ class _Training:
         }
         self.history.figures.append(figures)
         self.history.correct = validation.scores.correct
+        if not validation.windowed:
+            self.history.late.add(epoch, validation.scores.predicted, self.data.validation.labels, self.data.num_classes)
         self.pace = self.pace.trained(figures["seconds"])
         folder = (
             self._write(epoch, swapped=True)
@@ -227,6 +232,7 @@ class _Training:
         done = len(self.history.figures)
         exported, path = done, None
         frozen_by_batch = self.engine.frozen_norms() if self.engine.batch_statistics else []
+        ledger: ValidationLedger | None = None
         figures: dict[str, float] = {
             "start_seconds": self.start_seconds,
             "frozen_by_batch": float(len(frozen_by_batch)),
@@ -240,7 +246,9 @@ class _Training:
                     _assign(self.engine.changing, weights)
                     exported = epoch
                     break
-            figures |= self._final_figures(exported, evaluate_test=evaluate_test)
+            final, classes = self._final_figures(exported, evaluate_test=evaluate_test)
+            figures |= final
+            ledger = self.history.late.ledger(self.data.validation, self.config.data, self.data.num_classes, exported, classes)
             path = self._export(exported)
         test = self.data.test
         return TrainResult(
@@ -255,24 +263,28 @@ class _Training:
             class_names=self.data.class_names,
             data_fingerprint=self.data.fingerprint,
             figures=figures,
+            ledger=ledger,
         )
 
-    def _final_figures(self, exported: int, *, evaluate_test: bool) -> dict[str, float]:
+    def _final_figures(self, exported: int, *, evaluate_test: bool) -> tuple[dict[str, float], NDArray[np.integer] | None]:
+        """Figures of the exported epoch, and the classes that its file predicts where these are not the epoch's own."""
         chosen = self.history.figures[exported - 1]
         figures = {
             f"exported_{name}": value
             for name, value in chosen.items()
             if name.startswith("val_") and name not in {"val_gained", "val_lost"}
         }
+        classes = None
         network = self.engine.network
         normalised = self.engine.normalised_by_batch(self.engine.stage_of(exported))
         if self.config.training.precise_bn == "end" and normalised:
             network.recompute_statistics(normalised, self._plain_training_images(), after=self.engine.after)
-            figures["precise_bn_val_accuracy"] = self.validator.validate(network, exported, []).scores.accuracy
+            precise = self.validator.validate(network, exported, []).scores
+            figures["precise_bn_val_accuracy"], classes = precise.accuracy, precise.predicted
         if evaluate_test and self.data.test is not None:
             figures |= self._test_figures(exported, self.data.test)
         figures["parameters"] = float(network.built.model.count_params())
-        return figures
+        return figures, classes
 
     def _test_figures(self, exported: int, test: ImageSet) -> dict[str, float]:
         """Figures of the network as it stands on the test images, measured once for an exported epoch: a training that is continued after its end reads them."""

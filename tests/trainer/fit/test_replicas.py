@@ -32,6 +32,11 @@ def test_two_devices_train_as_one_does(found: dict[str, Any], name: str) -> None
         np.testing.assert_allclose(two[figure], one[figure], rtol=2e-3, atol=2e-4, err_msg=figure)
 
 
+def test_the_ledger_of_two_devices_is_of_every_validation_image(found: dict[str, Any]) -> None:
+    for right, curves in zip(found["right"], found["whole"], strict=True):
+        np.testing.assert_allclose(right, curves["val_accuracy"], atol=1e-9)
+
+
 def test_more_devices_than_there_are_is_said(found: dict[str, Any]) -> None:
     assert found["error"].startswith("ConfigError: resources.gpu: the training is to run on 3 devices, but TensorFlow sees 2 CPU(s)")
 

@@ -17,6 +17,7 @@ from trainer import EpochRecord, train
 from trainer.checkpoints.local import Checkpoints
 
 if TYPE_CHECKING:
+    from trainer import TrainResult
     from trainer.checkpoints.local import Checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -49,20 +50,31 @@ def assert_same(one: Path, other: Path) -> None:
             name: theirs[name] for name in theirs if name not in MEASURED
         }
     assert first.run["correct"] == second.run["correct"]
+    assert first.run["late"] == second.run["late"]
+
+
+def assert_same_ledger(one: TrainResult, other: TrainResult) -> None:
+    """The same epochs, the same images right after each, the same predictions of the exported file."""
+    assert one.ledger is not None
+    assert other.ledger is not None
+    assert one.ledger.epochs == other.ledger.epochs == tuple(range(1, len(one.curves["loss"]) + 1))
+    assert (one.ledger.right == other.ledger.right).all()
+    assert (one.ledger.classes == other.ledger.classes).all()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_training_killed_twice_equals_an_uninterrupted_one_to_the_last_bit(tmp_path: Path) -> None:
-    train_or_die(tmp_path / "whole", 0)
+    whole = train_or_die(tmp_path / "whole", 0)
     assert run(tmp_path / "killed", kill_before=2 * BATCHES + 3) == -signal.SIGKILL
     assert newest(tmp_path / "killed").epoch == 2
     damaged = tmp_path / "killed" / "epoch-00002" / "state.npz"
     damaged.write_bytes(damaged.read_bytes()[:-100])
     assert run(tmp_path / "killed", kill_before=3 * BATCHES + 1) == -signal.SIGKILL  # continues after epoch 1, dies in epoch 5
     assert newest(tmp_path / "killed").epoch == 4
-    train_or_die(tmp_path / "killed", 0)  # a third process: this one
+    killed = train_or_die(tmp_path / "killed", 0)  # a third process: this one
     assert_same(tmp_path / "whole", tmp_path / "killed")
+    assert_same_ledger(whole, killed)
     told = json.loads((tmp_path / "killed" / "told.json").read_text())["told"]
     assert told == [[epoch, epoch <= 4] for epoch in range(1, 7)]
 
@@ -86,6 +98,7 @@ def test_a_stopped_training_continues_as_if_it_had_not_stopped(tmp_path: Path, c
     assert [record.replayed for record in records[:3]] == [True, True, False]
     assert continued.stopped == whole.stopped
     assert continued.exported_epoch == whole.exported_epoch
+    assert_same_ledger(whole, continued)
     assert_same(tmp_path / "whole", tmp_path / "stopped")
 
 

@@ -32,7 +32,9 @@ CONFIG = TrainConfig(
 
 def main(folder: Path) -> None:
     found: dict[str, object] = {}
-    one, two = (train(CONFIG, devices=devices).curves for devices in (1, 2))
+    one, two = (train(CONFIG, devices=devices) for devices in (1, 2))
+    found["right"] = [result.ledger.right.mean(axis=1).tolist() for result in (one, two)]
+    one, two = one.curves, two.curves
     found["whole"] = [one, two]
     train(CONFIG, lambda record: record.epoch == 2, checkpoint_dir=folder, devices=2)
     continued = train(CONFIG, checkpoint_dir=folder, devices=1)
