@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -220,7 +221,6 @@ class StudyRecord:
 
 
 _SECTIONS: Final = ("data", "model", "training")
-_MISSING: Final = object()
 
 
 class StudySettings:
@@ -233,6 +233,7 @@ class StudySettings:
     def __init__(self, study: StudyRecord) -> None:
         self._content = _mapping_in(study.sweep_file)
         self._conditions = {parameter.name: parameter.condition or "" for parameter in study.parameters}
+        self._belonging: dict[tuple[str, str], bool] = {}
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section of the sweep file; empty where there is none."""
@@ -251,13 +252,26 @@ class StudySettings:
                 return self._value(key, value)
         return None
 
-    def alike_but_for(self, name: str, first: TrialRecord, second: TrialRecord) -> bool:
-        """Whether two trials agree in every searched setting but `name` and what depends on it."""
-        return all(
-            first.params.get(key, _MISSING) == second.params.get(key, _MISSING)
-            for key in {*first.params, *second.params}
-            if _short_name(key) != name and name not in self._conditions.get(key, "")
-        )
+    def is_short_for(self, name: str, key: str) -> bool:
+        """Whether `name` is the short name of a parameter."""
+        return _short_name(key) == name
+
+    def others(self, name: str, params: Mapping[str, ParameterValue]) -> frozenset[tuple[str, ParameterValue]]:
+        """A trial's searched settings but `name` and what depends on it: equal for trials that differ in `name` alone.
+
+        Args:
+            name: short name of a setting, or its key in the space.
+            params: the trial's active parameters.
+        """
+        return frozenset((key, value) for key, value in params.items() if not self._belongs(key, name))
+
+    def _belongs(self, key: str, name: str) -> bool:
+        """Whether a parameter is `name` or depends on it."""
+        known = self._belonging.get((key, name))
+        if known is None:
+            depends = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self._conditions.get(key, "")) is not None
+            known = self._belonging[key, name] = depends or name in (key, _short_name(key))
+        return known
 
     def _value(self, key: str, label: object) -> object:
         """What a label of a choice or ordinal stands for; an ordinal of numbers has them as labels."""

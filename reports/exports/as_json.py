@@ -52,8 +52,10 @@ def to_json(study: StudyRecord | ReportData) -> str:
         },
         "importance": [
             {
-                **fields(item, "target", "evaluator", "note"),
+                **fields(item, "target", "evaluator", "note", "configurations"),
                 "parameters": {each.parameter: each.importance for each in item.parameters},
+                "chance": {each.parameter: each.chance for each in item.parameters},
+                "stands_out": [each.parameter for each in item.standing_out],
             }
             for item in data.importance
         ],

@@ -1,4 +1,4 @@
-"""Parameters: importance as bars, and all that the script's plots of parameters need: axes, ticks and a heat map of each pair, with their texts."""
+"""Parameters: importance as bars, and what the script's plots of finished configurations need: axes, ticks and a heat map of each pair, with their texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import ParameterRecord
     from reports.verdict import ReportData
-    from reports.verdict.importance import StudyImportance
+    from reports.verdict.importance import ParameterImportance, StudyImportance
 
     Places = NDArray[np.int64]
 
@@ -34,11 +34,14 @@ MOST_BARS = 12
 
 @dataclass(frozen=True)
 class ImportanceBar:
-    """One parameter; `width` in percent."""
+    """One parameter; `width` and `chance` (where shuffled configurations reach) in percent of the whole."""
 
     name: str
     width: float
+    chance: float
     text: str
+    chance_text: str
+    stands_out: bool
     note: str
 
 
@@ -56,23 +59,45 @@ class ImportanceView:
 def importance_view(item: StudyImportance) -> ImportanceView:
     """The figure of one target."""
     what = "what is held" if item.target == "stable" else "oscillation"
-    known = [(each, each.importance) for each in item.parameters if each.importance is not None]
+    known = [each for each in item.parameters if each.importance is not None]
     if not known:
         note = item.note or "no parameter varies"
         return ImportanceView(item.target, f"What goes with {what}", "", (), f"{note[:1].upper()}{note[1:]}.")
-    longest = max((share for _, share in known), default=0.0) or 1.0
-    bars = []
-    for each, share in known[:MOST_BARS]:
-        within = "" if each.active_share >= 1 else f"within the {100 * each.active_share:.0f}{wording.PERCENT} that have it"
-        bars.append(ImportanceBar(each.parameter, round(100 * share / longest, 1), f"{100 * share:.0f}{wording.PERCENT}", within))
-    how = f"Share of the variation of {what} that goes with each parameter, over {wording.count(item.configurations, 'configuration')} ({item.evaluator})."
-    left_out = f"{len(known) - MOST_BARS} more parameters matter less. " if len(known) > MOST_BARS else ""
-    return ImportanceView(item.target, f"{known[0][0].parameter} goes most with {what}", how, tuple(bars), left_out)
+    how = (
+        f"How much of the order of {wording.count(item.configurations, 'finished configuration')} goes with each parameter alone ({item.evaluator}). "
+        f"The pale band is chance: shuffled, a parameter reaches beyond its band in {100 * item.level:g}{wording.PERCENT} of studies."
+    )
+    left_out = f"{len(known) - MOST_BARS} more parameters show less. " if len(known) > MOST_BARS else ""
+    return ImportanceView(item.target, importance_title(item), how, tuple(_bar(each) for each in known[:MOST_BARS]), left_out)
+
+
+def importance_title(item: StudyImportance) -> str:
+    """What stands out from chance, or that nothing does."""
+    what = "what is held" if item.target == "stable" else "oscillation"
+    names = [each.parameter for each in item.standing_out]
+    if not names:
+        return f"Nothing stands out with {wording.count(item.configurations, 'run')}: chance explains what goes with {what}"
+    return f"{wording.listing(names)} {'goes' if len(names) == 1 else 'go'} with {what} more than chance explains"
+
+
+def _bar(each: ParameterImportance) -> ImportanceBar:
+    share, chance = each.importance or 0.0, each.chance or 0.0
+    within = "" if each.active_share >= 1 else f"within the {100 * each.active_share:.0f}{wording.PERCENT} that have it"
+    return ImportanceBar(
+        each.parameter,
+        round(100 * share, 1),
+        round(100 * chance, 1),
+        f"{100 * share:.0f}{wording.PERCENT}",
+        f"chance to {100 * chance:.0f}{wording.PERCENT}",
+        each.stands_out,
+        within,
+    )
 
 
 def parameter_plots(data: ReportData) -> dict[str, object]:
-    """What the script draws of parameters: the axis of what is held, and of each pair of parameters the cells that hold configurations."""
-    ranked, metric, parameters = data.ranked, data.study.metric, data.parameters[:MOST_PLOTS]
+    """What the script draws of finished configurations: the axis of what is held, and of each pair of parameters the cells that hold any."""
+    metric, parameters = data.study.metric, data.parameters[:MOST_PLOTS]
+    ranked = [row for row in data.ranked if row.trial_state == "COMPLETE"]  # what others have reached is no figure of a complete training
     held = np.array([row.stable for row in ranked], dtype=np.float64)
     oscillates = np.array([row.oscillates for row in ranked], dtype=bool)
     scale = scale_over(held.tolist(), margin=0.05)

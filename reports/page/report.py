@@ -94,6 +94,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
         data=data,
         importance=[importance_view(item) for item in data.importance],
+        anything_stands_out=any(item.standing_out for item in data.importance),
         is_fraction=wording.is_fraction(data.study.metric),
         verdict=verdict_view(data),
         ranking=ranking_view(data, scale),

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.wording import count, words
 from reports.wording import parameter as parameter_text
-from reports.wording import words
 
 if TYPE_CHECKING:
     from reports.flags import FlagName
@@ -27,9 +27,12 @@ class Association:
         worse_mean: mean of the flag's size there (swing amplitude for ``oscillating``, else the share of trials flagged).
         better_mean: the same elsewhere.
         configurations, trials: how many were compared.
-        matched: groups of configurations that differ in this parameter alone and in which the flag's size differs.
-        consistent: how many of `matched` agree with the association.
-        tested: whether every matched group agrees and there are at least two: then, and only then, it is called a cause.
+        matched: pairs of configurations, none in two of them, that differ in this parameter alone, across the threshold and by a factor of two or a whole
+            step.
+        consistent: in how many of them the flag is larger on the worse side.
+        p_pairs: how often the flag's size, permuted within groups that differ in this parameter alone, is as much larger there, Holm-adjusted over all that
+            are tested so; None with fewer than three pairs.
+        tested: whether that is below 5 %: then, and only then, it is called a cause.
         space_change: a narrower entry of the sweep file's space to paste, or empty.
     """
 
@@ -45,6 +48,7 @@ class Association:
     trials: int
     matched: int
     consistent: int
+    p_pairs: float | None = None
     tested: bool = False
     space_change: str = ""
 
@@ -61,13 +65,22 @@ class Association:
             limit = self.threshold if isinstance(self.threshold, str) else f"{self.threshold:.3g}"
             side = "below" if self.worse == "above" else "from" if isinstance(self.threshold, str) else "above"
             where = f"{side} {self.parameter} {limit}"
-        if self.tested:
-            standing = f"tested: {self.matched} groups of configurations differ in {self.parameter} alone and all agree"
-        elif self.matched:
-            standing = f"association; of {self.matched} groups that differ in {self.parameter} alone {self.consistent} agree"
-        else:
-            standing = f"association, not tested: no configurations differ in {self.parameter} alone"
-        return f"{change} {where}; {self.trials} trials (p = {self.p_adjusted:.2g}, {standing})"
+        return f"{change} {where}; {self.trials} trials (p = {self.p_adjusted:.2g}, {self._standing})"
+
+    @property
+    def _standing(self) -> str:
+        """What pairs of configurations that differ in the parameter alone say."""
+        if not self.matched:
+            return f"association, not tested: no configurations differ in {self.parameter} alone by enough"
+        verb = "differs" if self.matched == 1 else "differ"
+        pairs = f"{count(self.matched, 'pair')} of configurations {verb} in {self.parameter} alone and {self.consistent} of them agree"
+        if self.p_pairs is None:
+            return f"association, not tested: {pairs}, where three are needed"
+        return (
+            f"tested: {pairs}, p = {self.p_pairs:.2g}"
+            if self.tested
+            else f"association: {pairs}, which chance explains, p = {self.p_pairs:.2g}"
+        )
 
 
 @dataclass(frozen=True)

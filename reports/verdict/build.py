@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.diagnosis.causes import check_study_causes
 from reports.flags import study_flags
 from reports.ranking import rank
 from reports.records import ParameterRecord
@@ -15,6 +14,7 @@ from reports.verdict.importance import find_importance
 from reports.verdict.mistakes import find_mistakes
 from reports.verdict.progress import summarise
 from reports.verdict.sentences import decide
+from reports.verdict.swing_causes import check_study_causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

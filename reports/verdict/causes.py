@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import NULL_RATE, study_flags
+from reports.records import StudySettings
 from reports.verdict.association import Association, Causes, FlagCount, narrower
+from reports.verdict.importance import value_codes
+from reports.verdict.matched import STEP, MatchedPairs, compare_pairs, groups_alike, spaced
 from reports.verdict.permutation import SMALLEST_SIDE, Permutations, groups_test, holm, order_test
 
 if TYPE_CHECKING:
@@ -18,32 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.flags import Flag, FlagName
-    from reports.records import ParameterRecord, ParameterValue, StudyRecord, TrialRecord
+    from reports.records import ParameterRecord, StudyRecord, TrialRecord
 
     Array = NDArray[np.float64]
-
-
-def _matched_groups(
-    params: Sequence[Mapping[str, ParameterValue]], parameter: str, sizes: Array, worse: NDArray[np.bool_]
-) -> tuple[int, int]:
-    """Count groups that agree in everything but `parameter` and differ in mean size on both sides of an association.
-
-    Returns:
-        How many there are, and how many of these are larger on the worse side.
-    """
-    groups: dict[tuple[tuple[str, ParameterValue], ...], list[int]] = {}
-    for i, of in enumerate(params):
-        others = tuple(sorted((name, value) for name, value in of.items() if name != parameter))
-        groups.setdefault(others, []).append(i)
-    matched = consistent = 0
-    for members in groups.values():
-        inside = [float(sizes[i]) for i in members if worse[i]]
-        outside = [float(sizes[i]) for i in members if not worse[i]]
-        if inside and outside:
-            difference = sum(inside) / len(inside) - sum(outside) / len(outside)
-            matched += difference != 0.0
-            consistent += difference > 0.0
-    return matched, consistent
 
 
 @dataclass(frozen=True)
@@ -90,6 +70,8 @@ def _configurations(study: StudyRecord, flags: Mapping[int, Sequence[Flag]]) -> 
 
 SIGNIFICANCE = 0.02
 """Family-wise chance of a false claim in a study where nothing causes anything, below the 5 % that is asked for."""
+PAIRS_SIGNIFICANCE = 0.05
+"""Of pairs that differ in one parameter alone, over the associations that survive: they tell a cause from parameters that move together."""
 PERMUTATIONS = 9_999
 MOST_PERMUTATIONS = 19_999
 ENOUGH = 100
@@ -131,7 +113,7 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     The unit is the configuration. An ordered parameter is parted where the share of flagged trials differs most, a choice by its labels; the
     p-value comes from permuting these shares over configurations (shares, not amplitudes: how large a swing is varies for many reasons) and
     is Holm-adjusted over all parameters and flags. What survives is an association: a sampler that homes in on good settings moves
-    parameters together. It is called tested only where configurations differ in that parameter alone.
+    parameters together. It is called tested only where three pairs of configurations and more differ in that parameter alone, and show it.
 
     Args:
         study: the record.
@@ -149,11 +131,11 @@ def find_causes(study: StudyRecord, *, flags: Mapping[int, Sequence[Flag]] | Non
     permutations = Permutations(most, ENOUGH, np.random.default_rng(SEED))
     tests = [test for name in names for coded in parameters if (test := _test(coded, name, configurations, permutations)) is not None]
     adjusted = holm(np.array([test.association.p_value for test in tests]))
-    surviving = [
-        _judge(replace(test.association, p_adjusted=float(p)), test, configurations)
-        for test, p in zip(tests, adjusted, strict=True)
-        if p <= SIGNIFICANCE
-    ]
+    surviving = _judge(
+        [(test, replace(test.association, p_adjusted=float(p))) for test, p in zip(tests, adjusted, strict=True) if p <= SIGNIFICANCE],
+        configurations,
+        StudySettings(study),
+    )
     surviving.sort(key=lambda a: (a.p_adjusted, -abs(a.worse_mean - a.better_mean)))
     return Causes(tuple(surviving), _counts(configurations, surviving), len(tests))
 
@@ -164,11 +146,7 @@ def _coded(parameter: ParameterRecord, trials: Sequence[Sequence[TrialRecord]]) 
     groups = list(itertools.compress(trials, active))
     values = [group[0].params[parameter.name] for group in groups]
     labels = parameter.all_labels(values)
-    if parameter.labelled:
-        codes = np.array([float(labels.index(str(value))) for value in values])
-    else:
-        codes = np.array([float(value) if isinstance(value, int | float | str) else np.nan for value in values])
-    return _Coded(parameter, active, codes, labels, sum(map(len, groups)))
+    return _Coded(parameter, active, value_codes(parameter, values), labels, sum(map(len, groups)))
 
 
 def _test(coded: _Coded, name: FlagName, configurations: _Configurations, permutations: Permutations) -> _Test | None:
@@ -205,14 +183,36 @@ def _between(parameter: ParameterRecord, low: float, high: float) -> float | str
     return float(np.sqrt(low * high)) if parameter.log and low > 0.0 else (low + high) / 2.0
 
 
-def _judge(association: Association, test: _Test, configurations: _Configurations) -> Association:
-    """Look for configurations that differ in this parameter alone and say what they show."""
-    params = [group[0].params for group in itertools.compress(configurations.trials, test.coded.active)]
-    sizes = configurations.sizes[association.flag][test.coded.active]
-    matched, consistent = _matched_groups(params, association.parameter, sizes, test.worse)
-    tested = matched >= 2 and consistent == matched  # noqa: PLR2004 one group alone may be luck
-    change = narrower(test.coded.parameter, association)
-    return replace(association, matched=matched, consistent=consistent, tested=tested, space_change=change)
+def _judge(surviving: Sequence[tuple[_Test, Association]], configurations: _Configurations, settings: StudySettings) -> list[Association]:
+    """Look for configurations that differ in one parameter alone and say what they show."""
+    pairs = [_pairs(test, association, configurations, settings) for test, association in surviving]
+    tested = [place for place, each in enumerate(pairs) if each.p_value is not None]
+    adjusted = dict(zip(tested, holm(np.array([pairs[place].p_value for place in tested])).tolist(), strict=True))
+    return [
+        replace(
+            association,
+            matched=each.pairs,
+            consistent=each.agree,
+            p_pairs=adjusted.get(place),
+            tested=adjusted.get(place, 1.0) <= PAIRS_SIGNIFICANCE,
+            space_change=narrower(test.coded.parameter, association),
+        )
+        for place, (each, (test, association)) in enumerate(zip(pairs, surviving, strict=True))
+    ]
+
+
+def _pairs(test: _Test, association: Association, configurations: _Configurations, settings: StudySettings) -> MatchedPairs:
+    """Compare configurations that differ in an association's parameter alone, across its threshold."""
+    coded = test.coded
+    groups = groups_alike(
+        [settings.others(association.parameter, group[0].params) for group in itertools.compress(configurations.trials, coded.active)]
+    )
+    sizes = configurations.sizes[association.flag][coded.active]
+    if coded.parameter.kind == "choice":
+        return compare_pairs(groups, test.worse.astype(np.float64), sizes, STEP)
+    values, gap = spaced(coded.parameter, coded.codes)
+    values = values if association.worse == "above" else -values
+    return compare_pairs(groups, values, sizes, gap, split=float(values[test.worse].min()))
 
 
 def _counts(configurations: _Configurations, surviving: Sequence[Association]) -> tuple[FlagCount, ...]:

@@ -17,7 +17,7 @@ const WIDTH = 320, HEIGHT = 190, LEFT = 36, BOTTOM = 22, TOP = 6, MOST_MARKS = 6
  * @param {import("./state.js").Store} store
  */
 export function startMarginals(data, plots, store) {
-  const ranked = data.rows.filter((row) => row.stable !== null);
+  const ranked = data.rows.filter((row) => row.stable !== null && row.state === "COMPLETE");
   const shown = evenly(ranked, MOST_MARKS);
   const parameters = data.parameters.slice(0, plots.most);
   const notes = [];

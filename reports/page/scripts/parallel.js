@@ -19,7 +19,7 @@ const HEIGHT = 300, TOP = 40, BOTTOM = 18, MOST_LINES = 240, MOST_AXES = 10;
  */
 export function startParallel(data, plots, store) {
   const host = byId("parallel");
-  const ranked = data.rows.filter((row) => row.stable !== null);
+  const ranked = data.rows.filter((row) => row.stable !== null && row.state === "COMPLETE");
   const parameters = data.parameters.slice(0, MOST_AXES);
   const [low, high] = plots.ends;
   const draw = () => {

@@ -94,6 +94,44 @@ def test_a_cause_is_called_tested_only_where_configurations_differ_in_it_alone()
     assert "differ in bn_momentum alone" in finding.sentence
 
 
+def test_the_batchnorm_clinic_names_its_momentum() -> None:
+    """Clinic S1: three rates, four momenta or exact statistics; two momenta are too slow for 24 updates."""
+    space = (
+        ParameterRecord("precise_bn", "choice", labels=("end", "epoch")),
+        ParameterRecord("bn_momentum", "ordinal", labels=("0.999", "0.99", "0.5", "0.01"), condition="precise_bn == end"),
+        ParameterRecord("learning_rate", "ordinal", labels=("0.0003", "0.0006", "0.001")),
+    )
+    rows: list[dict[str, Any]] = []
+    for rate in space[2].labels:
+        rows += [{"precise_bn": "end", "bn_momentum": momentum, "learning_rate": rate} for momentum in space[1].labels]
+        rows.append({"precise_bn": "epoch", "learning_rate": rate})
+    trials = tuple(TrialRecord(i, f"c{i}", "search", "COMPLETE", i, row, {}, 24) for i, row in enumerate(rows))
+    slow = {i: row.get("bn_momentum") in ("0.999", "0.99") for i, row in enumerate(rows)}
+    flags = {i: (Flag("collapsed", "high"), Flag("bn_gap", "high")) if bad else () for i, bad in slow.items()}
+    study = StudyRecord("s", "study", "val_accuracy", maximize=True, trials=trials, parameters=space)
+    found = {(each.flag, each.parameter): each for each in find_causes(study, flags=flags).associations}
+    momentum = found["bn_gap", "bn_momentum"]
+    assert momentum.tested
+    assert (momentum.matched, momentum.consistent) == (6, 6)
+    assert "tested: 6 pairs of configurations differ in bn_momentum alone and 6 of them agree, p = 0.0" in momentum.sentence
+
+
+def test_two_pairs_are_not_called_a_test() -> None:
+    rng = np.random.default_rng(8)
+    rows = [draw(rng) for _ in range(40)]
+    rows += [{**row, "learning_rate": row["learning_rate"] / 30} for row in rows if row["learning_rate"] > 3e-3][:2]
+    trials = tuple(TrialRecord(i, f"c{i}", "search", "COMPLETE", i, row, {}, 24) for i, row in enumerate(rows))
+    flags = {i: (Flag("oscillating", "high", {"amplitude": 0.2}),) if row["learning_rate"] > 1e-3 else () for i, row in enumerate(rows)}
+    finding = find_causes(
+        StudyRecord("s", "study", "val_accuracy", maximize=True, trials=trials, parameters=SPACE), flags=flags
+    ).associations[0]
+    assert (finding.parameter, finding.matched, finding.tested) == ("learning_rate", 2, False)
+    assert (
+        "association, not tested: 2 pairs of configurations differ in learning_rate alone and 2 of them agree, where three are needed"
+        in finding.sentence
+    )
+
+
 def test_seeds_of_one_configuration_are_one_observation() -> None:
     rng = np.random.default_rng(5)
     few = [draw(rng) for _ in range(5)]
