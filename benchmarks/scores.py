@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.stability import late_shortfall, smoothed_level, stability
+from reports.stability import smoothed_level, stability
 
 sys.path = [str(Path(__file__).resolve().parents[1]), *sys.path[1:]]  # not this folder: its programs are named as our packages are
 
@@ -62,7 +62,7 @@ def last_quantile(epochs: int, share: float) -> Rule:
 
 
 def shortfall(values: Floats, share: float, time_constant: float) -> float:
-    """Mean of the worst share of weight, weights e^(-age / time constant): `reports.stability.late_shortfall` with other constants."""
+    """Mean of the worst share of weight, weights e^(-age / time constant): `reports.stability.drawdown_shortfall` before progress is taken out."""
     weights = np.exp(-np.arange(values.size - 1, -1, -1) / time_constant)
     order = np.argsort(values, kind="stable")
     ordered = weights[order] / weights.sum()

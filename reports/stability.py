@@ -1,6 +1,6 @@
 """The three figures of a learning curve.
 
-Stable: what a stop at an arbitrary late epoch is still worth, an expected shortfall over late epochs.
+Stable: what a stop at an arbitrary late epoch is still worth, an expected shortfall over late epochs in which progress counts as none.
 Level: the centre of a curve near its end, by exponential smoothing whose rate fits the curve.
 """
 
@@ -19,33 +19,58 @@ if TYPE_CHECKING:
     Curve = NDArray[np.float64]
 
 
-TIME_CONSTANT_EPOCHS = 3.0
-"""Epochs over which a stop is likely to have fallen: weights e^(-age/3)."""
-TAIL_SHARE = 0.2
+SCORE_RULE = 2
+"""Which rule computed the figures of a `StabilityScore`; it stands beside stored scores, so that those of an earlier rule are computed anew."""
+STABLE_TIME_CONSTANT = 8.0
+"""Epochs over which *stable* forgets: weights e^(-age/8)."""
+TAIL_SHARE = 0.5
 """Share of weight that is the bad case."""
+FLOOR_EPOCHS = 4
+"""Latest epochs whose lowest is the floor: what the run has reached, whatever it was on the way up."""
 
 
-def late_shortfall(values: Curve, *, maximize: bool = True) -> float:
-    """Mean of the worst 20 % of weight, weights e^(-age/3) over epochs.
+def drawdown_shortfall(values: Curve, *, maximize: bool = True) -> float:
+    """Mean of the worse half of weight, weights e^(-age/8) over epochs, after progress is taken out.
 
-    Raising any epoch never lowers it (a mean of order statistics with fixed weights by age); it shifts and scales with the curve and needs
-    no window. On the labelled real curves about a tenth of later epochs fall below it.
+    The floor is the lowest of the last four epochs. An epoch at which the run's best so far was still below the floor counts as the floor
+    less what it lay below that best; every other epoch counts as it is. Hence
+
+    - a curve that never falls is worth at least its value three epochs before the end;
+    - with the same best so far at every epoch, raising any epochs never lowers the result, and raising one of the last four never does;
+    - it shifts and scales with the curve.
+
+    Raising one earlier epoch above the best so far may lower it: a peak that was not kept is a fall.
 
     Args:
         values: ``(num_epochs,)``, NaN where an epoch is missing (it keeps its age), at least one present, none infinite.
         maximize: whether more is better.
 
-    Source: Acerbi & Tasche, J. Bank. Finance 26 (2002) 1487, eq. 3.3.
+    Source: the rule and its constants: ``benchmarks/tabular/SCORES.md``; expected shortfall: Acerbi & Tasche, J. Bank. Finance 26 (2002)
+    1487, eq. 3.3.
     """
-    present = ~np.isnan(values)
-    age = np.arange(values.size - 1, -1, -1)[present]
-    late = values[present]
-    weights = np.exp(-(age - age[-1]) / TIME_CONSTANT_EPOCHS)
-    weights /= weights.sum()
-    order = np.argsort(late if maximize else -late, kind="stable")
-    ordered = weights[order]
-    taken = np.clip(TAIL_SHARE - (np.cumsum(ordered) - ordered), 0.0, ordered)
-    return min(max(float(late[order] @ taken / taken.sum()), float(late.min())), float(late.max()))  # no rounding past the curve
+    late, weights = (values if maximize else -values), _weights(values.size)
+    missing = np.isnan(values)
+    if missing.any():
+        ages = np.flatnonzero(~missing[::-1])[::-1]
+        late, weights = late[~missing], np.exp(-(ages - ages[-1]) / STABLE_TIME_CONSTANT)
+    floor = late[-FLOOR_EPOCHS:].min()
+    counted = late + np.maximum(floor - np.maximum.accumulate(late), 0.0)
+    order = counted.argsort()
+    mass = weights[order].cumsum()
+    mass *= 1.0 / mass[-1]
+    taken = np.minimum(mass, TAIL_SHARE)
+    taken[1:] -= taken[:-1].copy()
+    worth = float(counted[order] @ taken) / TAIL_SHARE
+    worth = min(max(worth, float(late.min())), float(late.max()))  # no rounding past the curve
+    return worth if maximize else -worth
+
+
+@lru_cache(maxsize=256)
+def _weights(num_epochs: int) -> Curve:
+    """e^(-age/8) of each epoch, ``(num_epochs,)``; not to be written to."""
+    weights: Curve = np.exp(-np.arange(num_epochs - 1, -1, -1) / STABLE_TIME_CONSTANT)
+    weights.flags.writeable = False
+    return weights
 
 
 TIME_CONSTANTS = (24.0, 12.0, 6.0, 3.0, 1.5)
@@ -106,7 +131,7 @@ COMPLETE_EPOCHS = 5
 
 @dataclass(frozen=True)
 class StabilityScore:
-    """What a run holds.
+    """What a curve says of its run.
 
     Attributes:
         level: centre of the late epochs, in the metric's unit.
@@ -135,7 +160,7 @@ def stability(curve: ArrayLike, *, maximize: bool = True) -> StabilityScore | No
     values = _without_failures(curve, maximize=maximize)
     if values is None:
         return None
-    low = late_shortfall(values, maximize=maximize)
+    low = drawdown_shortfall(values, maximize=maximize)
     centre = _level(values, low, maximize=maximize)
     epochs = int(np.count_nonzero(~np.isnan(values)))
     return StabilityScore(centre, low, abs(centre - low), epochs, epochs < COMPLETE_EPOCHS)
@@ -156,31 +181,29 @@ def stable_score(curve: ArrayLike, num_val: int | None = None, *, maximize: bool
     return StabilityScore(score.level, score.stable, score.spread, score.epochs, score.provisional, sampling)
 
 
-def level(curve: ArrayLike, *, maximize: bool = True, time_constant: float | None = None) -> float:
+def level(curve: ArrayLike, *, maximize: bool = True) -> float:
     """Centre of the late epochs of a curve ``(num_epochs,)``, by exponential smoothing; NaN when no epoch has a finite value.
 
     Args:
         curve: as for `stability`.
         maximize: whether more is better; the level is never worse than `stable`.
-        time_constant: epochs of a fixed rate; None lets the curve choose (`reports.stability`). At a fixed rate raising any
-            epoch never lowers the level.
     """
     values = _without_failures(curve, maximize=maximize)
     if values is None:
         return math.nan
-    return _level(values, late_shortfall(values, maximize=maximize), maximize=maximize, time_constant=time_constant)
+    return _level(values, drawdown_shortfall(values, maximize=maximize), maximize=maximize)
 
 
 def stable(curve: ArrayLike, *, maximize: bool = True) -> float:
     """What a stop at an arbitrary late epoch of a curve ``(num_epochs,)`` is still worth; NaN when no epoch has a finite value."""
     values = _without_failures(curve, maximize=maximize)
-    return math.nan if values is None else late_shortfall(values, maximize=maximize)
+    return math.nan if values is None else drawdown_shortfall(values, maximize=maximize)
 
 
-def _level(values: Curve, low: float, *, maximize: bool, time_constant: float | None = None) -> float:
+def _level(values: Curve, low: float, *, maximize: bool) -> float:
     """Smoothed level, no worse than `low` and no better than the best epoch, rounding included."""
     present = values[~np.isnan(values)]
-    centre = smoothed_level(present, time_constant, maximize=maximize)
+    centre = smoothed_level(present, maximize=maximize)
     if maximize:
         return min(max(centre, low), float(present.max()))
     return max(min(centre, low), float(present.min()))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import student_distribution
-from reports.stability import TIME_CONSTANT_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+TIME_CONSTANT_EPOCHS = 3.0
+"""Epochs over which a stop is likely to have fallen: weights e^(-age/3)."""
 LATE_EPOCHS = 20
 """Epochs that carry 99.9 % of the weight e^(-age/3)."""
 CENTRAL = 0.935

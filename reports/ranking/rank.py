@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
-from reports.ranking.new_training import Shrunken, late_deviations, new_training_interval, shrink
+from reports.ranking.new_training import TIME_CONSTANT_EPOCHS, Shrunken, late_deviations, new_training_interval, shrink
 from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
-from reports.stability import TIME_CONSTANT_EPOCHS, smoothed_level, stability
+from reports.stability import smoothed_level, stability
 from reports.wording import short_ids
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], f
 
 
 LATE_EPOCHS = 9
-"""How many of the last epochs are late: those that carry more than 5 % of the newest one's weight e^(-age/3) in the level."""
+"""How many of the last epochs are late: those of more than 5 % of the newest one's weight e^(-age/3)."""
 
 
 def level_has_stalled(curve: Sequence[float], patience: int, *, maximize: bool) -> bool:
