@@ -160,7 +160,7 @@ RULES: dict[str, Rule] = {
     "lowest of last 4": lambda curve: float(curve[-FALL_EPOCHS:].min()),
     "quantile .25 of last 5": last_quantile(5, 0.25),
     "quantile .2 of last 10": last_quantile(10, 0.2),
-    "stable (20 %, 3 epochs)": late_shortfall,
+    "shortfall, 20 %, 3 epochs": lambda curve: shortfall(curve, 0.2, 3.0),
     "floored, 20 %, 3 epochs": floored(0.2, 3.0),
     "floored, 35 %, 3 epochs": floored(0.35, 3.0),
     "floored, 50 %, 3 epochs": floored(0.5, 3.0),

@@ -69,7 +69,7 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
     return {
         "rank": None if row.stable is None else row.rank,
         **fields(row, "configuration", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"),
-        **fields(row, "epochs", "seeds", "tied_with"),
+        **fields(row, "epochs", "planned_epochs", "seeds", "tied_with"),
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
         "state": row.trial_state,

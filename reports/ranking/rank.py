@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
+COMPLETE: tuple[ConfigurationState, ...] = ("finished", "provisional")
 TIE_Z = 1.645
 """Two configurations are tied while the better one's lead is below this many standard deviations of the difference: 5 % one-sided."""
 TIES_LISTED = 20
@@ -49,6 +50,11 @@ class _Candidate:
     interval: tuple[float, float] | None = None
 
     @property
+    def complete(self) -> bool:
+        """Whether a training of it came to its end: only then it holds anything."""
+        return self.state in COMPLETE
+
+    @property
     def confirmed(self) -> bool:
         """Whether its figures rest on fresh seeds."""
         return bool(fresh_trials(self.counted))
@@ -64,9 +70,10 @@ def rank(
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
     count: the search's own training was chosen for being high. Of others the complete trials count; where there are none, the running,
-    pruned or failed ones do, and the configuration ranks below every finished one. Scores on fewer than five epochs are provisional and
-    rank between. Among finished configurations the order follows `expected` (see `RankedConfiguration`), but one that was not confirmed
-    ranks above the best confirmed one only where its lead is more than the data leaves in doubt.
+    pruned or failed ones do: the configuration has a level at its last epoch and no stable figure, and comes below every finished one.
+    Scores on fewer than five epochs are provisional and rank between. Among finished configurations the order follows `expected` (see
+    `RankedConfiguration`), but one that was not confirmed ranks above the best confirmed one only where its lead is more than the data
+    leaves in doubt.
 
     Args:
         study: the record.
@@ -123,7 +130,7 @@ def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores
 def _expect(candidates: Sequence[_Candidate], curves: Mapping[int, Array], sign: float) -> float | None:
     """Fill in `expected` and the interval of each candidate; return the standard deviation between seeds."""
     for candidate in candidates:
-        candidate.expected = _mean([score.stable for score in candidate.scores])
+        candidate.expected = _mean([score.stable if candidate.complete else score.level for score in candidate.scores])
     finished = [candidate for candidate in candidates if candidate.state == "finished"]
     pairs = [pair for candidate in finished for pair in zip(candidate.counted, candidate.scores, strict=True)]
     stable = _shrunken(finished, {trial.number: score.stable for trial, score in pairs}, sign)
@@ -185,11 +192,11 @@ def _sort(candidates: list[_Candidate], sign: float) -> None:
 
 
 def _ties(candidates: Sequence[_Candidate], sign: float) -> list[list[str]]:
-    """Per candidate the neighbours of its state that cannot be separated from it, nearest first.
+    """Per candidate with a complete training the neighbours of its state that cannot be separated from it, nearest first.
 
     With several seeds the difference is judged by what seeds show; with one seed only by the validation set's size, a lower bound on doubt.
     """
-    expected = sign * np.array([c.expected if c.expected is not None else np.nan for c in candidates])
+    expected = sign * np.array([c.expected if c.complete and c.expected is not None else np.nan for c in candidates])
     spread = np.array([c.doubt for c in candidates])
     state = np.array([ORDER.index(c.state) for c in candidates])
     ties: list[list[str]] = [[] for _ in candidates]
@@ -222,7 +229,7 @@ def _ranked(
     bests = [float(_finite(run).max()) for run in runs]
     place_of_best = int(np.argmax(bests)) if runs else 0
     best_epoch = _best_epoch(candidate.counted[place_of_best], runs[place_of_best]) if runs else None
-    stable = _mean([score.stable for score in candidate.scores])
+    stable = _mean([score.stable for score in candidate.scores]) if candidate.complete else None
     centre = _mean([score.level for score in candidate.scores])
     seeds = len({trial.seed for trial in candidate.counted})
     files = by_exported_file(candidate.trials, study.metric, maximize=study.maximize)
@@ -234,7 +241,7 @@ def _ranked(
         trials=tuple(sorted(candidate.trials, key=lambda trial: trial.number)),
         state=candidate.state,
         stable=stable,
-        expected=candidate.expected,
+        expected=candidate.expected if candidate.complete else None,
         stable_interval=candidate.interval,
         level=centre,
         best=sign * max(bests) if bests else None,

@@ -22,23 +22,23 @@ class RankedConfiguration:
     """One configuration in its place.
 
     Attributes:
-        rank: counted from 1; configurations without a figure come after all others.
+        rank: counted from 1; configurations without a complete training come after all others.
         short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
             ``pruned``; ``failed``. Finished ones come first, whatever the scores.
-        stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone; None when no epoch
-            is on record. So are `level`, `best` and `last`.
+        stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone. None while no training of it
+            has come to its end: a running or pruned one has a `level` at its last epoch and holds nothing yet.
         expected: `stable` drawn towards the other configurations as far as seeds show it to be luck; the order follows it. Equals `stable`
-            while every configuration has one seed.
+            while every configuration has one seed; None where `stable` is.
         stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
             on this validation set; None while every configuration has one seed ("this run only").
-        level: centre of the late epochs, mean over seeds.
+        level: centre of the late epochs, mean over seeds; None when no epoch is on record. So are `best` and `last`.
         best: value of the best epoch of any of its trials.
         best_epoch: that epoch, as the trial counts.
         last: last epoch's value, mean over seeds.
-        spread: |level - stable|.
+        spread: |level - stable|; None where `stable` is.
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
         tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.

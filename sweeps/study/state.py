@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.records import Curves, TrialRecord
-from reports.stability import stability
+from reports.stability import SCORE_RULE, stability
 from sweeps.search.pruning.algorithms import LevelBook
 from sweeps.search.view import SearchHistory, SeenTrial
 
@@ -77,18 +77,22 @@ class DeviceTime:
         self._known.setdefault(trial, []).append((lasted, gpu))
 
 
-def score_of(curve: NDArray[np.float32], *, maximize: bool) -> dict[str, float]:
-    """`TrialRecord.score` of a curve of the ranked metric, shape ``(num_epochs,)``; empty where no epoch has a finite value."""
+def score_of(curve: NDArray[np.float32], *, complete: bool, maximize: bool) -> dict[str, float]:
+    """`TrialRecord.score` of a curve of the ranked metric, shape ``(num_epochs,)``; empty where no epoch has a finite value.
+
+    Only a complete training has a stable figure.
+    """
     score = stability(curve, maximize=maximize)
     if score is None:
         return {}
     known = curve[~np.isnan(curve)]
     figures = {
-        "stable": score.stable,
+        **({"stable": score.stable} if complete else {}),
         "level": score.level,
         "best": float(known.max() if maximize else known.min()),
         "last": float(known[-1]),
         "provisional": score.provisional,
+        "rule": SCORE_RULE,
     }
     return {name: value for name, value in figures.items() if np.isfinite(value)}
 
@@ -301,7 +305,7 @@ class StudyState:
         return sorted(complete, key=lambda trial: (trial.score["provisional"], sign * trial.score["stable"], trial.number))
 
     def _restore(self, trial: TrialRecord) -> None:
-        """Take over a trial from the record; its curve is only decoded where the record holds no score."""
+        """Take over a trial from the record; its curve is only decoded where no score by today's rule is on record."""
         shorter = trial.role == "history" and trial.planned_epochs < self._plan.planned_epochs
         if trial.role != "history":
             self._replicates.add((trial.configuration, trial.replicate))
@@ -316,7 +320,8 @@ class StudyState:
                 self.book.record(live.number, live.curve(self._plan.metric), finished=False)
             return
         if not trial.score:
-            trial = replace(trial, score=score_of(metric_curve(trial, self._plan.metric), maximize=self._plan.maximize))
+            curve = metric_curve(trial, self._plan.metric)
+            trial = replace(trial, score=score_of(curve, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
         self.finished[trial.number] = trial
         if trial.role in ("search", "history"):
             if not shorter:
@@ -328,6 +333,6 @@ class StudyState:
         """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
         match trial.state:
             case "COMPLETE" | "PRUNED" as state:
-                memory, stable = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable")
-                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), stable, trial.num_epochs, memory, shorter)
+                memory, score = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable", trial.score.get("level"))
+                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), score, trial.num_epochs, memory, shorter)
                 self.history.add(seen)
