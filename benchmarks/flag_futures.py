@@ -42,24 +42,50 @@ def futures(curve: Mapping[str, Any]) -> dict[str, bool]:
         part's last median where that is higher.
     """
     values = np.array(curve["val_accuracy"], dtype=np.float64)
-    return outcome(values[: cut_at(curve)], values[cut_at(curve) :], curve["num_val"])
+    seen, rest, noise = _parts(values[: cut_at(curve)], values[cut_at(curve) :], curve["num_val"])
+    return {
+        "swings": swing(rest, noise) >= SWINGS,
+        "declines": fall(seen, rest) >= max(DECLINES, 3.0 * FIXED_SET * noise),
+        "keeps rising": rise(seen, rest) >= max(RISES, FIXED_SET * noise),
+    }
 
 
-def persistence(curve: Mapping[str, Any]) -> dict[str, bool]:
-    """The simplest forecast: the first part's own last 40 % against what came before, by the same measures."""
+def goes_on(curve: Mapping[str, Any]) -> dict[str, float]:
+    """The simplest forecast: the first part's own last 40 % against what came before, by the same measures in units of what would count."""
     values = np.array(curve["val_accuracy"], dtype=np.float64)[: cut_at(curve)]
     stop = round(CUT * values.size)
-    return outcome(values[:stop], values[stop:], curve["num_val"])
-
-
-def outcome(seen: np.ndarray, rest: np.ndarray, num_val: int | None) -> dict[str, bool]:
-    """What `rest` does after `seen`, each at least two epochs."""
-    size = num_val or smallest_fitting_size(np.concatenate([seen, rest]).tolist())[0]
-    noise = binomial_noise(min(max(float(rest.mean()), 0.0), 1.0), size) if size else 0.0
-    medians = running_median(seen, min(seen.size, max(3, seen.size // 4)))
-    end = median(rest[-max(2, rest.size // 3) :])
+    seen, rest, noise = _parts(values[:stop], values[stop:], curve["num_val"])
     return {
-        "swings": beyond_noise(to_and_fro(rest), FIXED_SET * noise) >= SWINGS,
-        "declines": float(medians.max()) - end >= max(DECLINES, 3.0 * FIXED_SET * noise),
-        "keeps rising": end - float(max(medians.max(), np.median(seen[-3:]))) >= max(RISES, FIXED_SET * noise),
+        "swings": swing(rest, noise) / SWINGS,
+        "declines": fall(seen, rest) / max(DECLINES, 3.0 * FIXED_SET * noise),
+        "keeps rising": rise(seen, rest) / max(RISES, FIXED_SET * noise),
     }
+
+
+def _parts(seen: np.ndarray, rest: np.ndarray, num_val: int | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Both parts, each at least two epochs, and the noise of an epoch of the second."""
+    size = num_val or smallest_fitting_size(np.concatenate([seen, rest]).tolist())[0]
+    return seen, rest, binomial_noise(min(max(float(rest.mean()), 0.0), 1.0), size) if size else 0.0
+
+
+def swing(rest: np.ndarray, noise: float) -> float:
+    """Movement to and fro per epoch beyond what a fixed set of images explains."""
+    return beyond_noise(to_and_fro(rest), FIXED_SET * noise)
+
+
+def fall(seen: np.ndarray, rest: np.ndarray) -> float:
+    """How far the end lies below what was held."""
+    return float(_held(seen).max()) - _end(rest)
+
+
+def rise(seen: np.ndarray, rest: np.ndarray) -> float:
+    """How far the end lies above what was reached."""
+    return _end(rest) - max(float(_held(seen).max()), float(np.median(seen[-3:])))
+
+
+def _held(seen: np.ndarray) -> np.ndarray:
+    return running_median(seen, min(seen.size, max(3, seen.size // 4)))
+
+
+def _end(rest: np.ndarray) -> float:
+    return median(rest[-max(2, rest.size // 3) :])

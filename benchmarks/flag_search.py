@@ -10,19 +10,19 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from reports.flags import collapsed, diverging, oscillating, overfitting, spiking, unfinished
 from reports.flags.chance import fixed_set_noise
 from reports.flags.rule import Condition, Rule
-from reports.flags.run_curves import RunCurves, run_curves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-METRICS = ("val_accuracy", "accuracy", "val_loss", "loss")
+    from reports.flags.run_curves import RunCurves
+
 NOISE_SHARES = (0.45, 0.56, 0.7, 0.85, 1.0)
 INNER_FOLDS = 10
 RIDGE = 0.25
@@ -164,12 +164,6 @@ def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
     return {name: np.array([row.get(name, math.nan) for row in rows]) for name in names}
 
 
-def as_run(curve: Mapping[str, Any], stop: int | None = None) -> RunCurves:
-    """A labelled curve as the flags read it, up to an epoch."""
-    curves = {name: curve[name][:stop] for name in METRICS if curve.get(name)}
-    return run_curves(curves, num_val=curve["num_val"], num_classes=curve["num_classes"])
-
-
 def verdicts(family: Family, columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """What every choice of thresholds says of every curve, ``(*grid sizes, num_curves)`` booleans."""
     grids = [grid for way in family for grid in way]
@@ -265,12 +259,12 @@ class Problem:
 
 
 def choose(counts: Sequence[Counts], sizes: Sequence[int], training: np.ndarray, seed: int = 0) -> tuple[int, int]:
-    """Family and thresholds by inner cross-validation over the training sources ``(num_sources,)`` of 0 and 1.
+    """Family and thresholds by inner cross-validation over the training sources.
 
     Args:
         counts: of every family.
         sizes: conditions of every family; among equals the better one is taken.
-        training: which sources may be looked at.
+        training: weight of each curve of a source, ``(num_sources,)``; 0 where it may not be looked at.
         seed: of the folds.
     """
     sources = np.random.default_rng(seed).permutation(np.flatnonzero(training))
@@ -283,7 +277,7 @@ def choose(counts: Sequence[Counts], sizes: Sequence[int], training: np.ndarray,
         hits[number, fold], said[number, fold], positives[fold] = family.hits[best, fold], family.said[best, fold], family.positives[fold]
     drawn = np.random.default_rng(seed + 1).multinomial(sources.size, np.full(sources.size, 1.0 / sources.size), size=400)
     resampled = np.zeros((400, training.size))
-    resampled[:, sources] = drawn
+    resampled[:, sources] = drawn * training[sources]
 
     def scores(weights: np.ndarray) -> np.ndarray:
         return 2.0 * (weights @ hits.T) / np.maximum(weights @ said.T + (weights @ positives)[..., None], 1e-9)
@@ -296,14 +290,20 @@ def choose(counts: Sequence[Counts], sizes: Sequence[int], training: np.ndarray,
     return simplest, counts[simplest].best(training.astype(np.float32))
 
 
-def calibrate(margins: np.ndarray, agreed: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope of the log odds that readers agree, by penalised logistic regression on the margins of all curves, slope >= 0."""
+def calibrate(margins: np.ndarray, agreed: np.ndarray, weights: np.ndarray | float = 1.0) -> tuple[float, float]:
+    """Intercept and slope of the log odds of what is true, by penalised logistic regression on margins, slope >= 0.
+
+    Args:
+        margins: how far inside the rule each curve is, ``(num_curves,)``.
+        agreed: what is true of each, or what share of readers said so, in [0, 1].
+        weights: of each curve.
+    """
     design = np.column_stack([np.ones(margins.size), margins])
     beta = np.zeros(2)
     for _ in range(50):
         chance = 1.0 / (1.0 + np.exp(-design @ beta))
-        gradient = design.T @ (agreed - chance) - np.array([0.0, RIDGE * beta[1]])
-        curvature = (design * (chance * (1.0 - chance))[:, None]).T @ design + np.diag([1e-6, RIDGE])
+        gradient = design.T @ (weights * (agreed - chance)) - np.array([0.0, RIDGE * beta[1]])
+        curvature = (design * (weights * chance * (1.0 - chance))[:, None]).T @ design + np.diag([1e-6, RIDGE])
         step = np.linalg.solve(curvature, gradient)
         beta += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < 1e-8:

@@ -27,6 +27,7 @@ RULE = Rule(
     ),
     intercept=-1.52,
     slope=4.73,
+    forecast=(1.12, 4.68),
 )
 """Chosen and calibrated by ``python benchmarks/flags.py --choose``."""
 SMALLEST_STEP = 0.003
@@ -116,6 +117,7 @@ def find_diverging(run: RunCurves) -> Flag | None:
         "Stop earlier (early_stopping), lower the learning rate or decay it (schedule), clip gradients.",
         f"was at {reached:.3f}, then fell by {decline:.3f} for good from epoch {first}",
         RULE.probability(found),
+        RULE.ahead(found, "stayed 3 points or more below what they held"),
     )
 
 

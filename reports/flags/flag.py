@@ -22,6 +22,19 @@ EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What curves like this one did next.
+
+    Attributes:
+        probability: share of such curves, cut at 60 % of their epochs, whose other epochs did it, in [0, 1].
+        event: what they did, e.g. ``went on to swing``.
+    """
+
+    probability: float
+    event: str
+
+
+@dataclass(frozen=True)
 class Flag:
     """A finding with what supports it.
 
@@ -33,6 +46,7 @@ class Flag:
         summary: one sentence with the figures, for tables and terminals.
         probability: share of curves like this one that readers of labelled curves gave the same name, in [0, 1], measured on sources that
             the rule had not seen; None for findings that no reader was asked about.
+        forecast: what such curves did next, where the flag warns of something and that has been measured.
     """
 
     name: FlagName
@@ -41,6 +55,7 @@ class Flag:
     advice: str = ""
     summary: str = ""
     probability: float | None = None
+    forecast: Forecast | None = None
 
     @property
     def cannot_tell(self) -> bool:
@@ -49,11 +64,17 @@ class Flag:
 
     @property
     def meaning(self) -> str | None:
-        """What the probability says, in one sentence; None where nothing was measured."""
+        """What the probabilities say, in one sentence; None where nothing was measured."""
         if self.probability is None:
             return None
-        tenths = min(max(round(10.0 * self.probability), 1), 9)
-        return f"of curves that look like this, {tenths} in 10 were called {self.name} by readers"
+        seen = f"of curves that look like this, {_tenths(self.probability)} in 10 were called {self.name} by readers"
+        ahead = self.forecast
+        return seen if ahead is None else f"{seen}, and {_tenths(ahead.probability)} in 10 {ahead.event} in the epochs that followed"
+
+
+def _tenths(share: float) -> int:
+    """A share in tenths; never none and never all."""
+    return min(max(round(10.0 * share), 1), 9)
 
 
 def grade(value: float, *, medium: float, high: float) -> Severity:

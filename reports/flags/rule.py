@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from reports.flags.flag import Forecast
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,17 +38,19 @@ class Condition:
 class Rule:
     """Ways to earn a flag, each a list of conditions that hold together, and the chance that readers agree.
 
-    The thresholds, intercept and slope are chosen by `python benchmarks/flags.py --choose` and written down in the flag's own file.
+    All numbers are chosen by `python benchmarks/flags.py --choose` and written down in the flag's own file.
 
     Attributes:
         ways: any of them is enough.
         intercept: log odds that readers call a curve so at the rule's edge.
         slope: log odds gained from the edge to a margin of 1.
+        forecast: intercept and slope of the log odds that such a curve goes on to do what the flag warns of; None for flags that do not.
     """
 
     ways: tuple[tuple[Condition, ...], ...]
     intercept: float = 0.0
     slope: float = 0.0
+    forecast: tuple[float, float] | None = None
 
     def margin(self, figures: Mapping[str, float]) -> float:
         """How far inside the rule a curve is, from -1 to 1; at least 0 where it is met. The weakest condition of the best way counts."""
@@ -54,4 +58,12 @@ class Rule:
 
     def probability(self, figures: Mapping[str, float]) -> float:
         """Share of curves as far inside the rule that readers called so, in [0, 1]."""
-        return 1.0 / (1.0 + math.exp(-self.intercept - self.slope * self.margin(figures)))
+        return _share(self.intercept, self.slope, self.margin(figures))
+
+    def ahead(self, figures: Mapping[str, float], event: str) -> Forecast | None:
+        """Share of curves as far inside the rule at 60 % of their epochs that did in the others what the flag warns of."""
+        return None if self.forecast is None else Forecast(_share(*self.forecast, self.margin(figures)), event)
+
+
+def _share(intercept: float, slope: float, margin: float) -> float:
+    return 1.0 / (1.0 + math.exp(-intercept - slope * margin))

@@ -21,5 +21,5 @@ def test_the_benchmark_prints_agreement_for_any_file_in_the_format(tmp_path: Pat
     assert "oscillating" in nested
     for line in ("oscillating (borderlines excluded)", "AUTOTRAINER's published rule", "direction changes", "holds", "10000 images"):
         assert line in in_sample
-    for line in ("WITHOUT READERS", "the rest swings", "Condition(figure='excess "):
+    for line in ("WITHOUT READERS", "tabular study, 853 of 3072", "rule chosen for it", "Condition(figure='excess "):
         assert line in done.stdout

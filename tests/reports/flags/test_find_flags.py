@@ -316,8 +316,20 @@ def test_a_clearer_case_has_a_higher_probability_and_says_what_it_means() -> Non
 
     mild, strong = swing(0.028), swing(0.08)
     assert 0.3 < mild.probability < strong.probability <= 1.0
-    assert strong.meaning == "of curves that look like this, 9 in 10 were called oscillating by readers"
+    assert mild.forecast.probability < strong.forecast.probability
+    assert strong.meaning == (
+        "of curves that look like this, 9 in 10 were called oscillating by readers, and 9 in 10 went on to swing in the epochs that followed"
+    )
     assert Flag("bn_gap", "high").meaning is None
+
+
+def test_flags_that_warn_say_what_such_curves_did_next() -> None:
+    rising = find_flags({"val_accuracy": np.linspace(0.4, 0.7, 20)}, num_val=5000)
+    assert [(flag.name, flag.forecast.event) for flag in rising] == [("unfinished", "gained another point or more")]
+    falling = np.concatenate([np.full(12, 0.8), np.full(8, 0.6)])
+    assert "below what they held in the epochs that followed" in find_flags({"val_accuracy": falling}, num_val=5000)[0].meaning
+    flat = {"val_accuracy": np.full(20, 0.5), "accuracy": np.full(20, 0.5)}
+    assert [flag.forecast for flag in find_flags(flat, num_val=4000)] == [None], "collapsed warns of nothing that comes later"
 
 
 def test_a_strict_alternation_that_no_reader_would_see_has_no_probability() -> None:
@@ -341,6 +353,12 @@ def test_a_flat_high_curve_alone_is_called_collapsed_only_where_it_does_not_move
     assert "collapsed" not in names({"val_accuracy": np.full(4, 0.898)}, num_val=4000), "a pruned trial that is as good as its neighbours"
     assert "collapsed" in names({"val_accuracy": np.full(20, 0.7312)}, num_val=4000)
     assert "collapsed" in names({"val_accuracy": nearly, "accuracy": np.full(20, 0.89)}, num_val=4000)
+
+
+def test_an_accuracy_that_stands_still_on_a_handful_of_images_is_no_collapse() -> None:
+    still = {"val_accuracy": [0.6, *[0.8] * 9], "accuracy": np.linspace(0.4, 0.8, 10)}
+    assert "collapsed" not in names(still, num_val=5)
+    assert "collapsed" in names(still, num_val=500)
 
 
 def test_the_numbers_of_epochs_change_no_finding() -> None:

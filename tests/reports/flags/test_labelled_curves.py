@@ -44,7 +44,7 @@ def log(name: str) -> dict[str, list[float]]:
     ("flag", "precision", "recall"),
     [
         ("oscillating", 0.95, 0.95),
-        ("collapsed", 0.9, 0.95),
+        ("collapsed", 0.95, 0.95),
         ("diverging", 0.95, 0.95),
         ("overfitting", 0.95, 0.95),
         ("unfinished", 0.85, 0.85),
