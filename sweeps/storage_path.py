@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import time
 import uuid
@@ -115,9 +116,11 @@ def _owner(root: str) -> object:
 
 def _claimed(root: str, there: object, this: str) -> SweepInputError:
     other = f"study {there.get('study')!r}, made {there.get('created')}" if isinstance(there, dict) and there else "something else"
+    gone = f"rm -r {shlex.quote(root)}" if "://" not in root else f"delete everything below {root}"
     return SweepInputError(
         f"storage_path: {root} holds the checkpoints of {other}, and this is {this}. "
-        "Give this study a storage_path of its own, or delete that place if the other study is gone."
+        f"Give this study a place of its own: add --set storage_path={shlex.quote(f'{root}-2')}. "
+        f"If the other study is gone for good, its checkpoints are of no use without its record: {gone}"
     )
 
 

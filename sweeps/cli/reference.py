@@ -28,7 +28,7 @@ _INTRODUCTION = """# The command line
 | 1 | a known failure: the sweep was given up, a database is away; the message says why |
 | 2 | bad input: a file, an option, images or a log that cannot be used; the message says where, what was expected and how to mend it |
 | 3 | unexpected: a mistake of ours; the message names a file with the traceback |
-| 130 | interrupted by Ctrl-C or SIGTERM; the same command goes on where it stopped |
+| 130 | interrupted by Ctrl-C, SIGTERM or a closed terminal; the same command goes on where it stopped |
 
 Where a command takes `--storage`, it may be left out: then `$STEADYSWEEP_STORAGE` counts, else `./STUDY.db`, else the only `*.db` file in the current folder.
 """

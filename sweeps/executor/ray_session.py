@@ -9,10 +9,8 @@ import logging
 import os
 import re
 import shutil
-import signal
 import socket
 import tempfile
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError
 from sweeps.executor.protocol import Cause
+from sweeps.stop_signals import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -146,6 +145,10 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
         try:
             ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
+        except KeyboardInterrupt:
+            ray.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         except Exception as error:
             ray.shutdown()
             if attempt == START_ATTEMPTS:
@@ -166,28 +169,38 @@ def _short_temporary_folder() -> str:
 
 
 def _remove_left_overs() -> None:
-    """Session files of our own drivers that were killed."""
+    """Session files of our own drivers that were killed, and what of their Ray still runs."""
     for folder in Path(_short_temporary_folder()).glob(f"{FOLDER_PREFIX}*"):
         process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         is_over = process.isdigit() and Path("/proc/self").exists() and not Path("/proc", process).exists()
         with suppress(OSError):  # strangers leave what they like in a shared folder: dangling links, files that go meanwhile
             if is_over and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
+                _end_processes_of(folder)
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_processes_of(folder: Path) -> None:
+    """End the processes of this user whose command line names a session's folder: no other driver's has this name."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.uids().real == os.getuid() and any(str(folder) in word for word in process.cmdline()):
+                process.kill()
 
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Keep this process's handlers: Ray's own for SIGTERM ends the process and skips its clean-up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Keep this process's handlers: Ray's own for SIGTERM ends the process and skips its clean-up, and it stands from the first moment of Ray's start."""
+    from ray._private import utils
+
+    theirs = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda _handler: None
     try:
-        yield
+        with held_back():
+            yield
     finally:
-        for number, handler in kept.items():
-            if handler is not None:
-                signal.signal(number, handler)
+        utils.set_sigterm_handler = theirs
 
 
 NODE_PHRASES = ("its node has died", "node has died", "node is dead", "node was drained", "node was terminated", "raylet died")

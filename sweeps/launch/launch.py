@@ -1,16 +1,14 @@
 """Runs the study of a sweep file with everything around it: checks, executor, signals, progress, report.
 
-Ctrl-C and SIGTERM: the first asks the sweep to checkpoint and stop, the second stops it at once.
+Ctrl-C, SIGTERM, SIGHUP and SIGQUIT: the first asks the sweep to checkpoint and stop, the second stops it at once.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sweeps.environment import hardware, provenance, versions
 from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_executor
@@ -20,6 +18,7 @@ from sweeps.launch.runtime import resolve_runtime
 from sweeps.progress import progress_display
 from sweeps.record import read_study
 from sweeps.record.storage import STORAGE_VARIABLE, Database
+from sweeps.stop_signals import StopSignals
 from sweeps.storage_path import check_writable
 from sweeps.study.history_import import look_at_history
 from sweeps.study.plan import StudyOptions
@@ -30,7 +29,6 @@ from sweeps.variables import variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from reports.records import StudyRecord
     from sweeps.executor.protocol import Executor
@@ -60,40 +58,6 @@ class LaunchOptions:
     quiet: bool = False
     history: HistorySource | None = None
     order: ConfirmationOrder | None = None
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class StopSignals:
-    """Context in which the first signal sets a flag and the second raises KeyboardInterrupt; outside the main thread it does nothing."""
-
-    def __init__(self, on_first: Callable[[str], object]) -> None:
-        """Args: on_first: told the signal's name when the first one arrives."""
-        self._on_first = on_first
-        self._previous: dict[signal.Signals, object] = {}
-        self._seen = False
-
-    def requested(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._seen
-
-    def __enter__(self) -> Self:
-        """Take the signals over."""
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {each: signal.signal(each, self._handle) for each in SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the signals back."""
-        for each, previous in self._previous.items():
-            signal.signal(each, previous)  # type: ignore[arg-type]  # what signal.signal returned
-
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._seen:
-            raise KeyboardInterrupt
-        self._seen = True
-        self._on_first(signal.Signals(number).name)
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import optuna
@@ -29,6 +29,7 @@ from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_no
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
@@ -60,6 +61,7 @@ def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Res
         StorageUnavailableError: the database was away for longer.
     """
     started, wait = time.monotonic(), _FIRST_WAIT_SECONDS
+    told: set[str] = set()
     while True:
         try:
             return operation()
@@ -67,12 +69,15 @@ def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Res
             cause = (error.__cause__ or error) if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's
             if not _is_away(cause):
                 raise
-            if time.monotonic() - started >= limit:
+            trouble = _trouble(cause)
+            if (waited := time.monotonic() - started) >= limit:
                 raise StorageUnavailableError(
-                    f"storage {place}: did not answer for {limit:g} s ({_words(cause)}). "
-                    "What is on record is safe; once the database is up, run the sweep again: it goes on where it was."
+                    f"storage {place}: {trouble.given_up.format(seconds=f'{waited:.0f} s')} ({_words(cause)}). "
+                    f"What is on record is safe; {trouble.remedy} run the sweep again: it goes on where it was."
                 ) from error
-            _log.warning("storage: the database does not answer (%s); trying again in %.1f s", type(error).__name__, wait)
+            if trouble.now not in told:
+                told.add(trouble.now)
+                _log.warning("storage %s: %s (%s); trying again for up to %s", place, trouble.now, _words(cause), f"{limit - waited:.0f} s")
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
@@ -80,6 +85,34 @@ def wait_out(operation: Callable[[], _Result], place: str, limit: float) -> _Res
 def _is_away(cause: BaseException) -> bool:
     """Whether an error may pass: no connection, a restart, a lock that is held for long; not one in what was asked."""
     return isinstance(cause, (OperationalError, InterfaceError)) or (isinstance(cause, DBAPIError) and cause.connection_invalidated)
+
+
+class _Trouble(NamedTuple):
+    """What keeps a database from taking a write, in words."""
+
+    now: str
+    given_up: str
+    remedy: str
+
+
+_FULL = _Trouble("its disk is full", "its disk was full for {seconds}", "make room there, then")
+_READ_ONLY = _Trouble("it cannot be written", "it could not be written for {seconds}", "make it writable, then")
+_AWAY = _Trouble("the database does not answer", "did not answer for {seconds}", "once the database is up,")
+_SIGNS = {
+    "disk is full": _FULL,
+    "no space left": _FULL,
+    "disk full": _FULL,
+    "quota": _FULL,
+    "readonly": _READ_ONLY,
+    "read-only": _READ_ONLY,
+}
+"""What SQLite and PostgreSQL write of it (sqlite3.c ``sqlite3ErrStr``; ERRCODE_DISK_FULL)."""
+
+
+def _trouble(cause: BaseException) -> _Trouble:
+    """What is wrong, as far as the database's own words tell."""
+    text = str(getattr(cause, "orig", None) or cause).lower()
+    return next((trouble for sign, trouble in _SIGNS.items() if sign in text), _AWAY)
 
 
 def _words(cause: BaseException) -> str:
@@ -100,6 +133,9 @@ class Transactions:
     def __init__(self, database: Database, outage: float) -> None:
         self._engine, self._place = database.engine, database.place
         self._outage = outage
+        self._reason = ""
+        self._file = database.storage.file
+        self._identity = _identity(self._file)
 
     def read(self, query: Callable[[Connection], _Result]) -> _Result:
         """What a query of any number of statements finds."""
@@ -130,11 +166,35 @@ class Transactions:
 
     def persist(self, operation: Callable[[], _Result]) -> _Result:
         """`wait_out`, with this storage's limit."""
+
+        def checked() -> _Result:
+            self._check_file()
+            return operation()
+
         try:
-            return wait_out(operation, self._place, self._outage)
-        except StorageUnavailableError:
+            return wait_out(checked, self._place, self._outage)
+        except StorageUnavailableError as error:
             self._outage = 0.0
-            raise
+            self._reason = self._reason or str(error)
+            raise StorageUnavailableError(self._reason) from error
+
+    def _check_file(self) -> None:
+        """SQLite goes on writing to a file that was deleted, where nobody will ever read it."""
+        if self._file is not None and (there := _identity(self._file)) != self._identity:
+            what = "was deleted" if there is None else "was replaced by another file"
+            raise StorageUnavailableError(
+                f"storage: {self._file} {what} while this study was running. Put a copy of it back and run the sweep again: "
+                "it goes on where the copy ends. Without a copy its trials are lost, and the same command begins the study anew."
+            )
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except FileNotFoundError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 _TRIALS: Table = models.TrialModel.__table__

@@ -1,15 +1,22 @@
-"""Ctrl-C and SIGTERM on a running sweep of real trainings, and the run that continues it."""
+"""Ctrl-C, SIGTERM and a closed terminal on a sweep of real trainings at every phase, and the run that continues it."""
 
 from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
+import sys
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
+from sweeps.executor.ray_session import FOLDER_PREFIX
 from tests.cli.conftest import SWEEP
 
 if TYPE_CHECKING:
@@ -40,6 +47,53 @@ def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: She
     document = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     trials = sorted((trial for entry in document["ranking"] for trial in entry["trials"]), key=lambda trial: trial["number"])
     assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials] == [(0, "COMPLETE", 60), (1, "COMPLETE", 60)]
+
+
+@pytest.mark.parametrize("phase", ["Ray starts", "training"])
+def test_a_closed_terminal_saves_and_leaves_no_process(shell: Shell, phase: str) -> None:
+    (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 20000").replace("trials: 3", "trials: 2"))
+    number, terminal = pty.fork()
+    if number == 0:
+        os.chdir(shell.folder)
+        os.execv(sys.executable, [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml"])  # noqa: S606 - a child of our own
+    threading.Thread(target=_read_all, args=(terminal,), daemon=True).start()
+    driver = psutil.Process(number)
+    if phase == "training":
+        _wait_for_epochs(shell)
+    while not any(child.name() == "gcs_server" for child in driver.children(recursive=True)):
+        time.sleep(0.1)
+    children = driver.children(recursive=True)
+    os.close(terminal)  # the kernel sends SIGHUP to all that were started from it
+    assert os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == 130
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    assert list(Path("/tmp").glob(f"{FOLDER_PREFIX}{number}-*")) == []  # noqa: S108 - where Ray sessions lie
+    if phase == "training":
+        (left,) = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+        saved = max(int(folder.name.removeprefix("epoch-")) for folder in (shell.folder / "runs").rglob("epoch-*"))
+        assert saved >= left["trials"][0]["epochs"] >= 3
+
+
+def _read_all(terminal: int) -> None:
+    """A terminal that nobody reads would stop whoever writes to it."""
+    with suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
+
+
+def test_sigterm_while_ray_starts_leaves_nothing_behind(shell: Shell) -> None:
+    (shell.folder / "sweep.yaml").write_text(SWEEP)
+    process = shell.start("run", "sweep.yaml")
+    driver = psutil.Process(process.pid)
+    while not any(child.name() == "gcs_server" for child in driver.children(recursive=True)):
+        time.sleep(0.1)
+    children = driver.children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 130, err
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    assert list(Path("/tmp").glob(f"{FOLDER_PREFIX}{process.pid}-*")) == []  # noqa: S108 - where Ray sessions lie
 
 
 def test_a_second_ctrl_c_leaves_no_process_and_a_study_that_can_go_on(shell: Shell) -> None:

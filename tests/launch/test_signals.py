@@ -22,7 +22,7 @@ from pathlib import Path
 from killable import sweep_in
 from sweeps.cli.main import exit_code
 from sweeps.executor.inline import InlineExecutor
-from sweeps.launch.launch import StopSignals
+from sweeps.stop_signals import StopSignals
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
