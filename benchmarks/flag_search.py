@@ -121,7 +121,7 @@ class Table:
 
     Attributes:
         columns: figure to values ``(num_curves,)``, NaN where a curve has none; the curve as a whole.
-        before_decline: the figures of `oscillating` without the end that lies below what was held, ``(num_curves,)`` each.
+        before_decline: the figures of `oscillating` without the end that lies below a level that the run had, ``(num_curves,)`` each.
     """
 
     columns: Mapping[str, np.ndarray]
