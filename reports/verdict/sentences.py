@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.ranking.choice import expected_elsewhere
 from reports.ranking.race import FARTHEST, trainings_to_decide
 from reports.ranking.ranked import fresh_trials
 
@@ -80,7 +81,7 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
         sure=_sure(study, leaders),
         probability=_probability(study, ranking, leaders),
         price=_price(study, ranking),
-        checkpoint=_checkpoint(study, winner),
+        checkpoint=_checkpoint(study, ranked, winner),
         best_epoch_pick=pick.configuration,
         best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
@@ -188,13 +189,17 @@ def _failed(leaders: Sequence[RankedConfiguration]) -> list[str]:
     ]
 
 
-def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
+def _checkpoint(study: StudyRecord, ranked: Sequence[RankedConfiguration], winner: RankedConfiguration) -> str:
     if winner.test is not None:
         return f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images."
     if winner.exported is not None:
         kept = any(trial.figures.get("num_test", 0) > 0 for trial in study.trials)
         test = "the test images were not looked at" if kept else "there is no test split"
-        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation; {test}."
+        elsewhere = expected_elsewhere(study, ranked, winner)
+        expect = (
+            "" if elsewhere is None else f" and was chosen by it; expect about {wording.score(elsewhere, study.metric)} on other images"
+        )
+        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation{expect}; {test}."
     return ""
 
 
