@@ -227,7 +227,9 @@ def _missed_images(kept: Mapping[str, Sequence[Ledger]]) -> _Missed:
     counts = [(int(missed[each]), int(asked[each])) for each in order]
     by_all = sum(misses == of for misses, of in counts)
     images = [MissedImage(*image, *count) for image, count in zip(described, counts, strict=False)]
-    images.sort(key=lambda each: (-each.missed / each.asked, -each.agreeing / max(1, each.files)))  # of equals, those first whose files agree
+    images.sort(
+        key=lambda each: (-each.missed / each.asked, -each.agreeing / max(1, each.files))
+    )  # of equals, those first whose files agree
     return _Missed(len(places), tuple(images), len(order), by_all)
 
 
