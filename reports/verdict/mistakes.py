@@ -32,8 +32,8 @@ FEWEST_CONFIGURATIONS = 3
 MOST_IMAGES = 200
 """The most missed ones, in the exports."""
 MISSING = (
-    "Which validation images these trainings got right is not on record: they ended under a version that did not keep it, their epochs were validated on images of "
-    "their own, or a trainable of your own does not tell it. Trainings from now on are on record where the trainer runs them."
+    "Which validation images these trainings got right is not on record. It is kept for trainings that end under this version, unless `data.validation_windows` gives each "
+    "epoch other images or a trainable of your own does not tell it."
 )
 
 
@@ -227,7 +227,9 @@ def _missed_images(kept: Mapping[str, Sequence[Ledger]]) -> _Missed:
     counts = [(int(missed[each]), int(asked[each])) for each in order]
     by_all = sum(misses == of for misses, of in counts)
     images = [MissedImage(*image, *count) for image, count in zip(described, counts, strict=False)]
-    images.sort(key=lambda each: (-each.missed / each.asked, -each.agreeing / max(1, each.files)))  # of equals, those first whose files agree
+    images.sort(
+        key=lambda each: (-each.missed / each.asked, -each.agreeing / max(1, each.files))
+    )  # of equals, those first whose files agree
     return _Missed(len(places), tuple(images), len(order), by_all)
 
 

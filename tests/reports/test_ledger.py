@@ -80,4 +80,4 @@ def test_ten_thousand_images_take_kilobytes() -> None:
     for _ in range(11):
         rows.append(rows[-1] ^ (rng.random(10_000) < 0.03))
     classes = np.where(rows[-1], images.labels, (images.labels + rng.integers(1, 10, size=10_000)) % 10)
-    assert len(pack(Ledger.of(images, range(12), np.array(rows), classes)).data) < 7_000
+    assert len(pack(Ledger.of(images, range(12), np.array(rows), classes)).data) < 6_000

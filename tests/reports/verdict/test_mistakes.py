@@ -19,26 +19,13 @@ from reports.verdict import build_report_data
 from reports.verdict.mistakes import MISSING, MOST_CONFIGURATIONS, MOST_TRAININGS, find_mistakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from reports.records import StudyRecord
 
 NAMES = ("cat", "dog", "emu")
 LABELS = np.arange(12) % 3
 IMAGES = ValidationImages("data", np.arange(0, 24, 2), LABELS, NAMES, tuple(f"{NAMES[n % 3]}/{n}.png" for n in range(12)))
-
-
-class Ledgers:
-    """A source that notes what is read."""
-
-    def __init__(self, ledgers: Mapping[int, Ledger]) -> None:
-        self.ledgers = ledgers
-        self.asked: list[int] = []
-
-    def read(self, numbers: Iterable[int]) -> dict[int, Ledger]:
-        wanted = list(numbers)
-        self.asked += wanted
-        return {number: self.ledgers[number] for number in wanted if number in self.ledgers}
 
 
 def wrong_on(*images: int, epochs: int = 4, images_of: ValidationImages = IMAGES) -> Ledger:
@@ -48,8 +35,8 @@ def wrong_on(*images: int, epochs: int = 4, images_of: ValidationImages = IMAGES
     return Ledger.of(images_of, range(1, epochs + 1), right, np.where(right[-1], images_of.labels, (images_of.labels + 1) % 3))
 
 
-def with_ledgers(ledgers: Mapping[int, Ledger]) -> tuple[StudyRecord, Ledgers]:
-    source = Ledgers(ledgers)
+def with_ledgers(ledgers: Mapping[int, Ledger]) -> tuple[StudyRecord, synthetic.Ledgers]:
+    source = synthetic.Ledgers(ledgers)
     return replace(synthetic.flowers(), ledgers=source), source
 
 
