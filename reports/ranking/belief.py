@@ -29,8 +29,6 @@ NEAR_SHARE = 0.01
 """The same of a figure that is no share, as a part of the best's."""
 TIE_CHANCE = 0.05
 """A configuration that is better than another with less probability than this is told apart from it."""
-TIE_Z = 1.645
-"""The same of a normal difference, for those that are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,9 @@ class Prior:
     freedom: float
 
 
-BY_PAIRS = Prior(1.37, 15.0)
+BY_PAIRS = Prior(1.36, 20.0)
 """To what trainings differ in which images they get right (`reports.ranking.paired`)."""
-BY_NUMBER = Prior(0.76, 8.0)
+BY_NUMBER = Prior(0.75, 9.0)
 """To the binomial standard deviation, where only the number of validation images is known."""
 UNKNOWN_SHARE = 0.5
 """Where the number of validation images is not known: the share of the good configurations' spread that is taken for the seed's, with one
@@ -127,21 +125,15 @@ class Belief:
     def ties(self, most: int) -> list[list[int]]:
         """Per contender the places of those near it in the order that the figures cannot tell apart from it, nearest first.
 
-        Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
+        Of those that could plausibly be the best; others have none. Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
 
         Args:
             most: neighbours on either side at most.
         """
-        order = np.argsort(-self.mean, kind="stable")
-        ties: list[list[int]] = [[] for _ in order]
-        for step in range(1, min(most, order.size - 1) + 1):
-            above, below = order[:-step], order[step:]
-            z = (self.mean[above] - self.mean[below]) / np.hypot(self.sd[above], self.sd[below])
-            tied = z <= TIE_Z
-            both = self.drawn.size - step
-            if both > 0:
-                tied[:both] = (self.draws[:, step:] > self.draws[:, :both]).mean(axis=0) >= TIE_CHANCE
-            for first, second in zip(above[tied].tolist(), below[tied].tolist(), strict=True):
+        ties: list[list[int]] = [[] for _ in self.configurations]
+        for step in range(1, min(most, self.drawn.size - 1) + 1):
+            tied = (self.draws[:, step:] > self.draws[:, :-step]).mean(axis=0) >= TIE_CHANCE
+            for first, second in zip(self.drawn[:-step][tied].tolist(), self.drawn[step:][tied].tolist(), strict=True):
                 ties[first].append(second)
                 ties[second].append(first)
         return ties
@@ -272,17 +264,21 @@ def _inverse_chi_squared(variance: float, freedom: float, rng: np.random.Generat
     return variance * freedom / rng.chisquare(freedom, MIXTURE)
 
 
-def _log_normal_distribution(z: Array) -> Array:
-    """Logarithm of Φ(z), to two digits at least.
+def normal_distribution(z: Array) -> Array:
+    """Φ(z), to seven decimals.
 
-    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.26 for erfc; its asymptote where Φ is too small for that.
+    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.26.
     """
     x = np.abs(z) / math.sqrt(2.0)
     t = 1.0 / (1.0 + 0.3275911 * x)
     tail = 0.5 * np.exp(-(x**2)) * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.where(z > 0.0, 1.0 - tail, tail)
+
+
+def _log_normal_distribution(z: Array) -> Array:
+    """Logarithm of Φ(z); its asymptote where Φ is too small to be known by decimals."""
     far = -0.5 * z**2 - np.log(np.maximum(np.abs(z), 1.0)) - 0.5 * math.log(2.0 * math.pi)
-    near = np.log(np.maximum(np.where(z > 0.0, 1.0 - tail, tail), 1e-300))
-    return np.where(z < _ASYMPTOTE, far, near)
+    return np.where(z < _ASYMPTOTE, far, np.log(np.maximum(normal_distribution(z), 1e-300)))
 
 
 _ASYMPTOTE = -5.0
