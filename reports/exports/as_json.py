@@ -32,7 +32,9 @@ def to_json(study: StudyRecord | ReportData) -> str:
             **fields(study, "versions", "hardware", "facts", "sweep_file"),
             "parameters": data.parameters,
         },
-        "verdict": fields(data.verdict, "kind", "headline", "leaders", "recommended", "probability", "price", "oscillating", "best_epoch_pick"),
+        "verdict": fields(
+            data.verdict, "kind", "headline", "leaders", "recommended", "probability", "price", "oscillating", "best_epoch_pick"
+        ),
         "ranking": [_configuration(row, data.cause_checks.get(row.configuration, ())) for row in data.configurations],
         "history": [
             {
