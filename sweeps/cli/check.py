@@ -100,8 +100,20 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
             "fingerprint": data.fingerprint,
         },
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
+        "power": _power(sweep, data),
         "findings": [asdict(finding) for finding in findings],
     }
+
+
+def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
+    """What this validation set and budget can tell apart; None where the metric is no share of images."""
+    from reports.verdict.power import power_of, power_sentences
+    from reports.wording import is_fraction
+
+    if not is_fraction(sweep.search.metric):
+        return None
+    power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep))
+    return {**asdict(power), "sentences": power_sentences(power)}
 
 
 def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
@@ -137,10 +149,16 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
 
 def _fresh(sweep: SweepFile) -> int:
     """Fresh trainings of the confirmation, at most."""
-    from search_spaces.space import size
     from sweeps.study.confirmation import most_fresh_trainings
 
-    return most_fresh_trainings(sweep.confirm, min(sweep.search.trials, size(sweep.space) or sweep.search.trials), sweep.training.epochs)
+    return most_fresh_trainings(sweep.confirm, _configurations(sweep), sweep.training.epochs)
+
+
+def _configurations(sweep: SweepFile) -> int:
+    """Configurations that will be searched: as many as are wanted, or there are."""
+    from search_spaces.space import size
+
+    return min(sweep.search.trials, size(sweep.space) or sweep.search.trials)
 
 
 def _print_data(document: dict[str, Any]) -> None:
@@ -155,7 +173,10 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"         {len(data['skipped'])} unreadable files skipped, the first: {data['skipped'][0]}")
     points = "infinitely many" if space["configurations"] is None else f"{space['configurations']:,}"
     name = f"{space['name']}: " if space["name"] else ""
-    print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations", flush=True)
+    print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations")
+    for place, sentence in enumerate(document["power"]["sentences"] if document["power"] else ()):
+        print(f"{'' if place else 'power':<9}{sentence}")
+    sys.stdout.flush()
 
 
 def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
@@ -215,7 +236,8 @@ COMMAND = Command(
     name="check",
     summary="validate file, space and data; run one real batch; estimate time and memory",
     description="Validates the sweep file and its space, loads the data, runs the pre-flight checks and\n"
-    "one real batch forward and backward, and estimates memory, time per trial and for the sweep.\n"
+    "one real batch forward and backward, and estimates memory, time per trial and for the sweep,\n"
+    "and how far apart two configurations must be for this validation set and budget to tell.\n"
     "Exit code 2 when a finding would make the sweep's results worthless.",
     examples=(
         ("steadysweep check sweep.yaml", "findings, and what the sweep will cost"),

@@ -77,7 +77,10 @@ def _folder(data_dir: str) -> Path:
 
 def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     """What the folder holds and what the sweep will do with it."""
+    from reports.verdict.power import power_of, power_sentences
     from sweeps.first_look.observations import count
+    from sweeps.study.confirmation import most_fresh_trainings
+    from sweeps.sweep_file.settings import ConfirmSettings
 
     present = [f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number]
     more = f" and {len(present) - MOST_CLASSES} more" if len(present) > MOST_CLASSES else ""
@@ -92,6 +95,8 @@ def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
         f"the sweep {how} at {proposal.image_size}x{proposal.image_size} pixels: space {proposal.space}, {proposal.trials} configurations of "
         f"{proposal.epochs} epochs"
     )
+    fresh = most_fresh_trainings(ConfirmSettings(budget="auto"), proposal.trials, proposal.epochs)
+    yield from power_sentences(power_of(proposal.validation_images, proposal.trials, fresh))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,8 @@ LARGEST_BATCH = 64
 STEPS = 20
 """Optimiser steps an epoch that the batch size leaves, where there are enough images for them."""
 LONGEST_NAME = 60
+TRAIN, VALIDATION = 0.7, 0.15
+"""Shares of the images; the rest is for the test."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Proposal:
         on_unreadable: what unreadable files do.
         split: images are divided, or the folder gives the parts.
         trials: configurations to search.
+        validation_images: that they are compared on, as far as can be told before images are read.
     """
 
     study: str
@@ -60,13 +63,14 @@ class Proposal:
     on_unreadable: str
     split: bool
     trials: int
+    validation_images: int
 
 
 def propose(data_dir: str, seen: FolderInspection) -> Proposal:
     """Settings that fit what was seen in `data_dir`."""
     side = _side(seen)
     small = side <= SMALL_PIXELS
-    train_images = sum(seen.part_counts["train"].values()) if seen.parts else round(seen.images * 0.7)
+    train_images = sum(seen.part_counts["train"].values()) if seen.parts else round(seen.images * TRAIN)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data_dir).resolve().name)[:LONGEST_NAME].strip("-._")
     return Proposal(
         study=name or "images",
@@ -81,7 +85,16 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
         on_unreadable="skip" if seen.unreadable else "fail",
         split=not seen.parts,
         trials=40,
+        validation_images=max(1, _validation_images(seen)),
     )
+
+
+def _validation_images(seen: FolderInspection) -> int:
+    """Images of the folder's validation part, or what is taken from all or from the training images."""
+    if not seen.parts:
+        return round(VALIDATION * seen.images)
+    given = seen.part_counts.get("validation")
+    return sum(given.values()) if given else round(VALIDATION / (TRAIN + VALIDATION) * sum(seen.part_counts["train"].values()))
 
 
 def _side(seen: FolderInspection) -> int:
@@ -119,7 +132,7 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     yield _line(f"  source: {scalar(proposal.source)}", "relative to the folder in which steadysweep is started")
     yield _line(f"  image_size: {proposal.image_size}", f"pixels; the most frequent size here is {most[1]}x{most[0]}")
     if proposal.split:
-        yield _line("  split: {train: 0.7, validation: 0.15, test: 0.15, seed: 0}", "the same for every trial")
+        yield _line(f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}", "the same for every trial")
     else:
         yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
     enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]
