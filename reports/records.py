@@ -78,6 +78,7 @@ class TrialRecord:
         notices: what its workers reported that a person should know: checkpoints that were damaged, gone or could not be written.
         source: for ``history``: the study and the number that it had there; None otherwise.
         replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
+        validation_seed: seed of its own division of training and validation images, of a confirmation with ``resplit``; None: the study's.
         score: figures of the ranked metric that the driver put on record when the trial ended: ``stable``, ``level``, ``best``, ``last``,
             ``provisional``; empty while it runs.
         flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
@@ -102,6 +103,7 @@ class TrialRecord:
     notices: tuple[str, ...] = ()
     source: tuple[str, int] | None = None
     replicate: int = 0
+    validation_seed: int | None = None
     score: Mapping[str, float] = field(default_factory=dict)
     flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     memory: Mapping[str, Any] = field(default_factory=dict)

@@ -38,6 +38,12 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
+def probability(value: float) -> str:
+    """``81 %``; what is almost sure or almost impossible as ``over 99 %`` or ``under 1 %``."""
+    whole = round(100 * value)
+    return f"over 99{PERCENT}" if whole > 99 else f"under 1{PERCENT}" if whole < 1 else f"{whole}{PERCENT}"  # noqa: PLR2004
+
+
 def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = True) -> str:
     """``86.1 to 89.3 %``."""
     if bounds is None:

@@ -66,6 +66,7 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
     details = {
         "reason": outcome.reason,
         "trials": {"complete": now.complete, "pruned": now.pruned, "failed": now.failed, "target": now.target},
+        "confirmations": {"done": now.confirmations, "target": now.confirmations_target},
         "unfinished": list(outcome.unfinished),
         "best": None
         if best is None

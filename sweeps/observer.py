@@ -17,18 +17,20 @@ class ConfirmationCost:
     """What is left to train before the final ranking.
 
     Attributes:
-        leaders: configurations that are confirmed.
-        seeds: fresh trainings of each.
-        trials: trainings that are not over yet.
+        leaders: configurations that are confirmed; in a race, those that may be the best as far as is known.
+        seeds: fresh trainings of each, or None where that is not fixed.
+        trials: trainings that are not over yet; in a race at most.
         epochs: that they train at most.
         seconds: until they are done, by the speed of the study so far; None while nothing is known of it.
+        race: whether each training goes to where it helps most.
     """
 
     leaders: int
-    seeds: int
+    seeds: int | None
     trials: int
     epochs: int
     seconds: float | None
+    race: bool
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class StudySnapshot:
         running: trials that run now, by number.
         leaders: the best finished configurations as `reports.ranking.rank` has them, best first; at most five.
         confirmations: confirmation trials that are finished.
-        confirmations_target: confirmation trials wanted, as far as known before the search is over.
+        confirmations_target: confirmation trials wanted, those on record included, as far as known before the search is over; in a race at most.
         elapsed: seconds of this run.
         eta: seconds until the phase is done, or None while unknown.
         trial_hours: hours of training over all runs.
@@ -113,7 +115,7 @@ class StudyObserver:
         """A trial is over."""
 
     def on_confirmation(self, cost: ConfirmationCost) -> None:
-        """The leaders' confirmation begins, or goes on in this run; called before its first training."""
+        """Fresh trainings before the final answer begin, or go on in this run; called before the first."""
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """About once a second, and at the end."""

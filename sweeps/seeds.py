@@ -29,6 +29,26 @@ def training_seed(study_seed: int, configuration: str, replicate: int = 0) -> in
     return _hashed("training", study_seed, configuration, replicate)
 
 
+def validation_seed(study_seed: int, replicate: int) -> int:
+    """Seed of the training and validation images of a fresh training, in [0, 2³¹); shared by all configurations, so that they are compared on the same images.
+
+    Args:
+        study_seed: the sweep file's ``search.seed``.
+        replicate: 1, 2, ... for the fresh trainings of a configuration.
+    """
+    return _hashed("validation images", study_seed, replicate)
+
+
+def race_seed(study_seed: int, trainings: int) -> int:
+    """Seed of the choice of the next fresh training, in [0, 2³¹).
+
+    Args:
+        study_seed: the sweep file's ``search.seed``.
+        trainings: fresh trainings on record before it.
+    """
+    return _hashed("race", study_seed, trainings)
+
+
 def _hashed(*parts: str | int) -> int:
     """The first 31 bits of the BLAKE2b hash of `parts`."""
     digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode(), digest_size=8).digest()

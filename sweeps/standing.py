@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from reports.ranking import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reports.ranking import RankedConfiguration
-    from reports.records import StudyRecord, TrialState
+    from reports.records import StudyRecord, TrialRecord, TrialState
 
 STATES: tuple[TrialState, ...] = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
@@ -30,6 +30,36 @@ class Standing:
     states: Mapping[str, int]
     configurations: int
     leaders: tuple[RankedConfiguration, ...]
+
+
+def at_a_time(trials: Iterable[TrialRecord]) -> float:
+    """How many trainings ran at a time, on average, while any ran; 1 where no times are on record."""
+    spans = sorted(
+        (attempt.started, attempt.ended)
+        for trial in trials
+        for attempt in trial.attempts
+        if attempt.worker and attempt.started is not None and attempt.ended is not None and attempt.ended > attempt.started
+    )
+    total = sum((ended - started).total_seconds() for started, ended in spans)
+    busy, until = 0.0, None
+    for started, ended in spans:
+        begin = started if until is None or started > until else until
+        busy += max(0.0, (ended - begin).total_seconds())
+        until = ended if until is None else max(until, ended)
+    return max(1.0, total / busy) if busy else 1.0
+
+
+def seconds_for(record: StudyRecord, trainings: int) -> float | None:
+    """How long so many more whole trainings would take at the pace of those on record; None where no times are."""
+    whole = [trial for trial in record.trials if trial.state == "COMPLETE"]
+    spans = [
+        sum((attempt.ended - attempt.started).total_seconds() for attempt in trial.attempts if attempt.started and attempt.ended)
+        for trial in whole
+    ]
+    known = [seconds for seconds in spans if seconds > 0]
+    if not known:
+        return None
+    return sum(known) / len(known) * trainings / min(at_a_time(record.trials), float(max(1, trainings)))
 
 
 def standing(record: StudyRecord) -> Standing:

@@ -32,7 +32,9 @@ def to_json(study: StudyRecord | ReportData) -> str:
             **fields(study, "versions", "hardware", "facts", "sweep_file"),
             "parameters": data.parameters,
         },
-        "verdict": fields(data.verdict, "kind", "headline", "leaders", "oscillating", "best_epoch_pick"),
+        "verdict": fields(
+            data.verdict, "kind", "headline", "leaders", "recommended", "probability", "price", "oscillating", "best_epoch_pick"
+        ),
         "ranking": [_configuration(row, data.cause_checks.get(row.configuration, ())) for row in data.configurations],
         "history": [
             {
@@ -69,7 +71,8 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
     return {
         "rank": None if row.stable is None else row.rank,
         **fields(row, "configuration", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"),
-        **fields(row, "epochs", "seeds", "tied_with"),
+        **fields(row, "expected", "probability_best", "probability_near", "tied_with", "unusable"),
+        **fields(row, "epochs", "seeds"),
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
         "state": row.trial_state,

@@ -40,13 +40,24 @@ def _configurations(data: ReportData) -> str:
     names = [parameter.name for parameter in data.parameters]
     figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned_epochs", "seeds")
     header = ["rank", "configuration", *(figure.removesuffix("_epochs") for figure in figures), "interval_low", "interval_high"]
-    header += ["confirmed", "provisional", "state", "flags", "tied_with", *(f"param:{name}" for name in names)]
+    header += [
+        "probability_best",
+        "probability_near",
+        "confirmed",
+        "provisional",
+        "state",
+        "flags",
+        "tied_with",
+        *(f"param:{name}" for name in names),
+    ]
     rows = (
         [
             None if row.stable is None else row.rank,
             row.configuration,
             *(getattr(row, figure) for figure in figures),
             *(row.stable_interval or (None, None)),
+            row.probability_best,
+            row.probability_near,
             row.confirmed,
             row.provisional,
             row.trial_state,
@@ -92,7 +103,15 @@ def to_markdown(study: StudyRecord | ReportData) -> str:
     data = as_report_data(study)
     verdict = data.verdict
     parts = [f"# {escape(data.study.name)}", f"**{escape(verdict.headline)}**"]
-    sentences = (verdict.sure, verdict.best_epoch, verdict.steadiness, verdict.checkpoint, verdict.open_ends)
+    sentences = (
+        verdict.sure,
+        verdict.probability,
+        verdict.price,
+        verdict.best_epoch,
+        verdict.steadiness,
+        verdict.checkpoint,
+        verdict.open_ends,
+    )
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in sentences if sentence))
     parts.append(_ranking(data) if data.configurations else "")
     lists = {

@@ -47,7 +47,7 @@ class Glance:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """What the verdict's template shows beside the verdict itself; `settings` are those of a single leader."""
+    """What the verdict's template shows beside the verdict itself; `settings` are those of the configuration to take."""
 
     tied: tuple[RankedConfiguration, ...]
     oscillating: tuple[RankedConfiguration, ...]
@@ -60,7 +60,7 @@ class VerdictView:
 def verdict_view(data: ReportData) -> VerdictView:
     """Pick what fits the first screen."""
     verdict = data.verdict
-    winner = data.configuration(verdict.leaders[0]) if len(verdict.leaders) == 1 else None
+    winner = data.configuration(verdict.leaders[0]) if verdict.leaders else None
     settings = list(winner.params.items())[:MOST_SETTINGS] if winner else []
     return VerdictView(
         tied=tuple(row for row in data.ranked if row.configuration in data.tied),

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 NEAR = 0.005
-"""Half a point of accuracy: what is closer to the best than this is as good as the best. Of a figure that is no share, 1 % of the best's."""
+"""Half a point of accuracy: what is closer to the best than this is as good as the best."""
+NEAR_SHARE = 0.01
+"""The same of a figure that is no share, as a part of the best's."""
 TIE_CHANCE = 0.05
 """A configuration that is better than another with less probability than this is told apart from it."""
 TIE_Z = 1.645
@@ -172,10 +174,9 @@ def belief(
     expected, deviation = _moments(means, counts, spreads)
     drawn = _plausible(expected, deviation)
     draws = _draws(means[drawn], counts[drawn], spreads, rng)
-    margin = NEAR if share else 0.01 * float(np.abs(expected[drawn[0]]))
     best, near = np.zeros(len(contenders)), np.zeros(len(contenders))
     best[drawn] = np.bincount(draws.argmax(axis=1), minlength=drawn.size) / draws.shape[0]
-    near[drawn] = (draws >= draws.max(axis=1, keepdims=True) - margin).mean(axis=0)
+    near[drawn] = (draws >= draws.max(axis=1, keepdims=True) - near_margin(float(expected[drawn[0]]), share=share)).mean(axis=0)
     return Belief(
         tuple(each.configuration for each in contenders),
         expected,
@@ -188,6 +189,11 @@ def belief(
         draws,
         np.repeat(spreads[:, 0], DRAWS_EACH),
     )
+
+
+def near_margin(best: float, *, share: bool) -> float:
+    """What still counts as near the best, in the metric's unit."""
+    return NEAR if share else NEAR_SHARE * abs(best)
 
 
 def _prior(good: Array, num_val: int | None, *, share: bool, paired_sd: float | None) -> tuple[float, float]:

@@ -6,20 +6,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.ranking.belief import TIE_CHANCE, belief
+from reports.ranking.belief import TIE_CHANCE, belief, near_margin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from reports.ranking.belief import Belief, Contender
+
+    Array = NDArray[np.float64]
 
 DECIDED = 0.95
 """Probability of choosing right from which the race is over."""
+FARTHEST = 200
+"""Trainings beyond which nobody wants to know the number."""
+FUTURES, CHECKS = 64, 256
+MOST_RUNNERS = 24
 
 
 def decided(known: Belief) -> bool:
-    """Whether the leader is within half a point of the best with 95 %: any choice that is left would gain less than that."""
-    return float(known.probability_near[known.leader]) >= DECIDED
+    """Whether one configuration is within half a point of the best with 95 %: no other choice would gain more than that."""
+    return float(known.probability_near.max()) >= DECIDED
 
 
 def next_contender(
@@ -43,16 +51,87 @@ def next_contender(
     known = belief(contenders, num_val=num_val, share=share, paired_sd=paired_sd, seed=seed)
     if known is None or len(contenders) == 1 or decided(known):
         return None
-    running = [i for i in known.drawn.tolist() if contenders[i].failed <= len(contenders[i].fresh)]
-    drawn = {place: column for column, place in enumerate(known.drawn.tolist())}
-    leader = known.leader
-    in_race = [i for i in running if i != leader and float((known.draws[:, drawn[i]] > known.draws[:, drawn[leader]]).mean()) >= TIE_CHANCE]
-    if not in_race:
-        return known.configurations[leader] if leader in running else None
-    noise = known.seed_sd**2
-    ahead = np.array([noise / (len(each.figures) + each.pending) for each in contenders])
-    gain = ahead - np.array([noise / (len(each.figures) + each.pending + 1) for each in contenders])
-    closest: int = min(in_race, key=lambda i: ((known.mean[leader] - known.mean[i]) ** 2 / (ahead[leader] + ahead[i]), i))
-    if leader in running and gain[leader] >= gain[closest]:
-        return known.configurations[leader]
-    return known.configurations[closest]
+    runners = [place for place in in_race(known) if contenders[place].failed <= len(contenders[place].fresh)]
+    if not runners:
+        return None
+    counts = np.array([len(contenders[place].figures) + contenders[place].pending for place in runners], dtype=np.float64)
+    return known.configurations[runners[int(_next(known.mean[runners], counts))]]
+
+
+def in_race(known: Belief) -> list[int]:
+    """Places of the leader and of all that may be better, by expected figure."""
+    better = (known.draws > known.draws[:, :1]).mean(axis=0) >= TIE_CHANCE
+    better[0] = True
+    return [int(place) for place in known.drawn[better]]
+
+
+def _next(means: Array, counts: Array) -> NDArray[np.intp]:
+    """Which of some runners is trained next, in each of several races.
+
+    Args:
+        means: expected figures, ``(..., num_runners)``.
+        counts: trainings of each, those under way included, ``(..., num_runners)``.
+
+    Returns:
+        ``(...)``.
+    """
+    leader = means.argmax(axis=-1, keepdims=True)
+    noise = 1.0 / counts
+    at_leader = np.take_along_axis(noise, leader, axis=-1)
+    distance = (np.take_along_axis(means, leader, axis=-1) - means) ** 2 / (at_leader + noise)
+    np.put_along_axis(distance, leader, np.inf, axis=-1)
+    challenger = distance.argmin(axis=-1, keepdims=True)
+    fewer = np.take_along_axis(counts, challenger, axis=-1) < np.take_along_axis(counts, leader, axis=-1)
+    return np.asarray(np.where(fewer, challenger, leader)[..., 0])
+
+
+def trainings_to_decide(
+    contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, paired_sd: float | None = None, seed: int = 0
+) -> int | None:
+    """How many more fresh trainings the race will probably take: half of all futures that the belief allows for take no more.
+
+    Each future draws what is true from the belief, trains, and updates; the spreads that the belief averages over stay as that draw has them.
+
+    Args:
+        contenders: as for `next_contender`.
+        num_val: as for `next_contender`.
+        share: as for `next_contender`.
+        paired_sd: as for `next_contender`.
+        seed: of the futures.
+
+    Returns:
+        0 when the race is decided, None when it takes more than `FARTHEST`.
+    """
+    known = belief(contenders, num_val=num_val, share=share, paired_sd=paired_sd, seed=seed)
+    if known is None or len(contenders) == 1 or decided(known):
+        return 0
+    runners = in_race(known)[:MOST_RUNNERS]
+    columns = np.isin(known.drawn, runners)
+    rng = np.random.default_rng(seed)
+    rows = np.linspace(0, len(known.draws) - 1, FUTURES).astype(np.intp)
+    truth, noise = known.draws[rows][:, columns], known.draw_sd[rows, None]
+    mean = np.repeat(known.mean[known.drawn[columns]][None], FUTURES, axis=0)
+    variance = np.repeat(known.sd[known.drawn[columns]][None] ** 2, FUTURES, axis=0)
+    counts = np.repeat(
+        np.array([len(contenders[place].figures) for place in known.drawn[columns]], dtype=np.float64)[None], FUTURES, axis=0
+    )
+    futures, margin, over = np.arange(FUTURES), near_margin(float(known.mean[known.leader]), share=share), np.full(FUTURES, np.inf)
+    spread = rng.standard_normal((CHECKS, len(runners)))
+    look = 1
+    for number in range(1, FARTHEST + 1):
+        chosen = _next(mean, counts)
+        figure = truth[futures, chosen] + noise[:, 0] * rng.standard_normal(FUTURES)
+        gain = variance[futures, chosen] / (variance[futures, chosen] + noise[:, 0] ** 2)
+        mean[futures, chosen] += gain * (figure - mean[futures, chosen])
+        variance[futures, chosen] *= 1.0 - gain
+        counts[futures, chosen] += 1.0
+        if number < look:
+            continue
+        look = number + max(1, number // 8)
+        leader = mean.argmax(axis=1)
+        drawn = mean[:, None] + np.sqrt(variance)[:, None] * spread
+        near = (drawn[futures, :, leader] >= drawn.max(axis=2) - margin).mean(axis=1)
+        over[(near >= DECIDED) & np.isinf(over)] = number
+        if np.isfinite(over).mean() >= 0.5:  # noqa: PLR2004 - half of them
+            return number
+    return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.ranking.race import FARTHEST, trainings_to_decide
 from reports.ranking.ranked import fresh_trials
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ VerdictKind = Literal["confirmed", "unconfirmed", "tied", "empty"]
 
 SMALLEST_CHANCE = 0.1
 NAMED_TIES = 3
-"""A tie larger than this names no winner: its members are listed, in the order of the table, as equals."""
+"""Failed fresh trainings are told of so many members of a tie."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,11 @@ class Verdict:
     Attributes:
         kind: how sure it is; ``tied`` when several cannot be separated.
         headline: one line, at most some 60 characters.
-        leaders: IDs of the winner and of all that are tied with it; empty when nothing is ranked.
-        sure: how sure that is, one or two sentences.
+        leaders: IDs of the configuration to take for now, then of all that may be as good; empty when nothing is ranked.
+        recommended: ID of the configuration to take for now; None where no usable one is finished.
+        sure: how sure that is, one to four sentences.
+        probability: how probably it is the best, or close to it, and why it is the one to take; empty with nothing to compare.
+        price: what knowing it with 95 % would cost, and the command; empty when it is known or still being trained.
         checkpoint: how good the exported file is, or empty.
         best_epoch_pick: ID of what the best epoch would have picked, or None.
         best_epoch: what that pick would have meant, or empty.
@@ -41,7 +47,10 @@ class Verdict:
     kind: VerdictKind
     headline: str
     leaders: tuple[str, ...] = ()
+    recommended: str | None = None
     sure: str = ""
+    probability: str = ""
+    price: str = ""
     checkpoint: str = ""
     best_epoch_pick: str | None = None
     best_epoch: str = ""
@@ -57,18 +66,21 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
     oscillating = tuple(row.configuration for row in ranked if row.oscillates)
     if not ranked:
         return Verdict("empty", _nothing(study), open_ends=_open_ends(study, configurations))
-    winner = ranked[0]
-    equals = [row for row in ranked[1:] if row.configuration in winner.tied_with]
-    tied = [row for row in equals if row.confirmed or not winner.confirmed]  # a claim of fresh seeds is not shared with one that has none
-    leaders = [winner, *tied]
+    first = ranked[0]
+    winner = next((row for row in ranked if row.configuration == ranking.recommended), first)
+    tie = (first.configuration, *first.tied_with)
+    leaders = [winner, *(row for row in ranked if row is not winner and row.configuration in tie)]
     sign = 1 if study.maximize else -1
     pick = max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
     return Verdict(
         kind="tied" if len(leaders) > 1 else "confirmed" if winner.confirmed else "unconfirmed",
-        headline=_headline(study, leaders, len(ranked)),
+        headline=_headline(study, leaders, len(ranking.contenders) or len(ranked)),
         leaders=tuple(row.configuration for row in leaders),
-        sure=_sure(study, leaders, unconfirmed_equals=len(equals) - len(tied)),
-        checkpoint=_checkpoint(study, winner) if len(leaders) <= NAMED_TIES else "",
+        recommended=ranking.recommended,
+        sure=_sure(study, leaders),
+        probability=_probability(study, ranking, leaders),
+        price=_price(study, ranking),
+        checkpoint=_checkpoint(study, winner),
         best_epoch_pick=pick.configuration,
         best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
@@ -88,43 +100,80 @@ def _nothing(study: StudyRecord) -> str:
     return "Every training failed" if all_failed else "No training has an epoch to judge yet"
 
 
-def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], ranked: int) -> str:
-    names = [row.short for row in leaders]
-    if len(leaders) > NAMED_TIES:
-        return f"{len(leaders)} of {_things(study, ranked)} cannot be separated"
+def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], compared: int) -> str:
+    winner = leaders[0]
+    if winner.unusable:
+        return f"Nothing to recommend: {winner.short} is first and {_UNUSABLE[winner.unusable]}"
     if len(leaders) > 1:
-        return f"{wording.listing(names)} cannot be separated"
-    verb = "holds" if leaders[0].confirmed or ranked == 1 else "leads, holding"
-    return f"{names[0]} {verb} {wording.score(leaders[0].stable, study.metric)}"
+        return f"{winner.short} for now; {wording.count(len(leaders) - 1, 'other')} of {compared:,} may be as good"
+    verb = "holds" if winner.confirmed or compared == 1 else "leads, holding"
+    return f"{winner.short} {verb} {wording.score(winner.stable, study.metric)}"
 
 
-def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration], *, unconfirmed_equals: int) -> str:
-    """What the claim rests on, and the interval of the leader, or that there is none."""
+_UNUSABLE = {"collapsed": "collapsed", "broken_metric": "has a broken metric"}
+
+
+def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
+    """What the claim rests on, and the interval of the one to take, or that there is none."""
     winner = leaders[0]
     sentences = []
-    if len(leaders) > NAMED_TIES:
+    if len(leaders) > 1:
         values = [row.stable for row in leaders if row.stable is not None]
         span = wording.interval((min(values), max(values)), study.metric)
-        sentences.append(f"They hold {span}. Choose among them by cost or simplicity, or confirm with more seeds.")
-    elif len(leaders) > 1:
-        sentences.append(f"{winner.short} holds {wording.score(winner.stable, study.metric)}.")
+        sentences.append(f"It holds {wording.score(winner.stable, study.metric)}; all that may be as good hold {span}.")
     if winner.provisional:
         sentences.append(f"Provisional: only {wording.count(winner.epochs, 'epoch')} on record.")
     if not winner.confirmed:
-        each = " each" if len(leaders) > 1 else ""
-        sentences.append(f"One run{each}: not confirmed by a second seed." if study.kind == "logs" else f"One seed{each}: not confirmed.")
+        sentences.append("One run: not confirmed by a second seed." if study.kind == "logs" else "One seed: not confirmed.")
     fresh = bool(fresh_trials(winner.trials))
-    source = f"from {wording.count(winner.seeds, 'fresh seed')} alone" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
-    if winner.stable_interval is not None and len(leaders) <= NAMED_TIES:
+    source = f"from {wording.count(winner.seeds, 'fresh seed')} and the search" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
+    if winner.stable_interval is not None:
         source = source if winner.confirmed else "judging by how much others vary between seeds"
         sentences.append(f"A new training: {wording.interval(winner.stable_interval, study.metric)}, {source}.")
-    elif fresh:
-        sentences.append(f"Judged {source}." if len(leaders) == 1 else "Judged from fresh seeds alone.")
     sentences += _failed(leaders)
-    if unconfirmed_equals:
-        others = wording.count(unconfirmed_equals, "configuration that was", "configurations that were")
-        sentences.append(f"{others} not confirmed may hold as much, judging by one training each.")
     return " ".join(sentences)
+
+
+def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedConfiguration]) -> str:
+    """How probably the one to take is the best or close to it, and what decided where several are about as probable."""
+    winner, choice = leaders[0], ranking.recommendation
+    if choice is None or winner.probability_best is None or winner.probability_near is None or len(ranking.contenders) == 1:
+        return ""
+    near = "half a point" if wording.is_fraction(study.metric) else f"1{wording.PERCENT}"
+    best, close = wording.probability(winner.probability_best), wording.probability(winner.probability_near)
+    sentences = [f"{winner.short} is the best of {len(ranking.contenders):,} with {best}, within {near} of the best with {close}."]
+    if choice.reason == "time" and choice.seconds_per_epoch is not None:
+        sentences.append(f"Others are about as likely; it needs least time, {choice.seconds_per_epoch:.2g} s an epoch.")
+    if choice.reason == "parameters" and choice.parameters is not None:
+        sentences.append(f"Others are about as likely; it has fewest parameters, {choice.parameters:,}.")
+    return " ".join(sentences)
+
+
+def _price(study: StudyRecord, ranking: Ranking) -> str:
+    """What it would cost to know the best, or one within half a point of it, with 95 %."""
+    unfinished = any(trial.state in {"RUNNING", "WAITING"} for trial in study.trials)
+    if study.kind != "study" or not study.sweep_file or unfinished or ranking.recommended is None:
+        return ""
+    share = wording.is_fraction(study.metric)
+    number = trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
+    if number == 0:
+        return ""
+    if number is None:
+        return f"To know with 95{wording.PERCENT} would take more than {FARTHEST} more trainings."
+    seconds = _training_seconds(study)
+    time = "" if seconds is None else f", {wording.duration(number * seconds)} of training"
+    command = f"steadysweep confirm {shlex.quote(study.name)} --trainings {number}"
+    return f"To know with 95{wording.PERCENT}: about {wording.count(number, 'more training')}{time}: {command}"
+
+
+def _training_seconds(study: StudyRecord) -> float | None:
+    """Median seconds of a complete training, all its attempts together."""
+    spans = [
+        sum((run.ended - run.started).total_seconds() for run in trial.attempts if run.started is not None and run.ended is not None)
+        for trial in study.trials
+        if trial.state == "COMPLETE" and trial.attempts
+    ]
+    return median(spans) if spans else None
 
 
 def _failed(leaders: Sequence[RankedConfiguration]) -> list[str]:
@@ -173,7 +222,7 @@ def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence
     peak = f"{wording.score(pick.best, study.metric)} at epoch {pick.best_epoch}"
     held = wording.score(pick.stable, study.metric)
     flags = _swings(study, pick)
-    if pick.configuration == leaders[0].configuration and len(leaders) <= NAMED_TIES:
+    if pick.configuration == leaders[0].configuration:
         return f"The best epoch says {peak}; it holds {held}{flags}."
     same = ", one of these," if pick.configuration in {row.configuration for row in leaders} else ""
     return f"The best epoch would have picked {pick.short}{same} for {peak}; it holds {held}{flags}."

@@ -52,9 +52,10 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
 
 def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
-    from sweeps.launch.preflight import look_at, look_at_data
+    from sweeps.launch.preflight import check_resplit, look_at, look_at_data
 
     data, findings = look_at_data(sweep)
+    check_resplit(sweep, data)
     document = _document(sweep, data, findings)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
@@ -107,7 +108,7 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     facts, rehearsal = checked.probe.facts, checked.probe.rehearsal
     assert rehearsal is not None  # noqa: S101 - look_at was asked for it
     at_once = sweep.resources.concurrent or 1
-    fresh = sweep.confirm.top * sweep.confirm.seeds
+    fresh = _fresh(sweep)
     trials = sweep.search.trials + fresh
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
@@ -117,7 +118,13 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "trial_seconds": rehearsal.trial_seconds,
             "trainings": trials,
             "trainings_at_a_time": at_once,
-            "confirmation": {"trainings": fresh, "leaders": sweep.confirm.top, "seconds": rehearsal.trial_seconds * fresh / at_once},
+            "confirmation": {
+                "trainings": fresh,
+                "leaders": sweep.confirm.top,
+                "ends_early": sweep.confirm.races,
+                "resplit": sweep.confirm.resplit,
+                "seconds": rehearsal.trial_seconds * fresh / at_once,
+            },
             "sweep_seconds_at_most": rehearsal.start_seconds + rehearsal.trial_seconds * trials / at_once,
             "checkpoint_seconds": rehearsal.checkpoint_seconds,
             "checkpoint_every_epochs": rehearsal.checkpoint_every,
@@ -126,6 +133,14 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
             "step_memory_mb": None if facts.estimated_memory_bytes is None else facts.estimated_memory_bytes / MEBIBYTE,
         },
     }
+
+
+def _fresh(sweep: SweepFile) -> int:
+    """Fresh trainings of the confirmation, at most."""
+    from search_spaces.space import size
+    from sweeps.study.confirmation import most_fresh_trainings
+
+    return most_fresh_trainings(sweep.confirm, min(sweep.search.trials, size(sweep.space) or sweep.search.trials), sweep.training.epochs)
 
 
 def _print_data(document: dict[str, Any]) -> None:
@@ -164,9 +179,12 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     )
     confirmation = estimates["confirmation"]
     if confirmation["trainings"]:
+        what = "confirm what may be the best" if confirmation["ends_early"] else f"confirm the leaders ({confirmation['leaders']})"
         print(
-            f"         of these {confirmation['trainings']} confirm the leaders ({confirmation['leaders']}) from fresh seeds: "
+            f"         of these {'at most ' if confirmation['ends_early'] else ''}{confirmation['trainings']} {what}, from fresh seeds"
+            f"{' and with other validation images' if confirmation['resplit'] else ''}: "
             f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
+            f"{'; fewer if the best is known before with 95 %; confirm: off trains none' if confirmation['ends_early'] else ''}"
         )
     every = estimates["checkpoint_every_epochs"]
     print(

@@ -71,7 +71,7 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         folder.mkdir()
         fetched = _fetched(source, Path(scratch) / "fetched")
         point = {name: value for name, value in trial.params.items() if value is not None}
-        config = absolute_config(train_config(sweep, point, trial.seed).model_dump(mode="json"), Path.cwd())
+        config = absolute_config(train_config(sweep, point, trial.seed, trial.validation_seed).model_dump(mode="json"), Path.cwd())
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
         if (fetched / TEST).is_file():

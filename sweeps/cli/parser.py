@@ -17,6 +17,7 @@ COMMANDS = (
     "sweeps.cli.check:COMMAND",
     "sweeps.cli.run:COMMAND",
     "sweeps.cli.resume:COMMAND",
+    "sweeps.cli.confirm:COMMAND",
     "sweeps.cli.status:COMMAND",
     "sweeps.cli.report:COMMAND",
     "sweeps.cli.diagnose:COMMAND",

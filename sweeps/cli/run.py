@@ -77,8 +77,14 @@ def run(
     return finish(sweep, result)
 
 
-def finish(sweep: SweepFile, result: LaunchResult) -> int:
-    """The last words of a run: why it ended, leaders, how to go on, where the report is. Returns the exit code."""
+def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> int:
+    """The last words of a run: why it ended, leaders, the verdict, how to go on, where the report is. Returns the exit code.
+
+    Args:
+        sweep: that was run.
+        result: of the run.
+        again: the command that goes on with it.
+    """
     from rich.console import Console
 
     from sweeps.cli.status import leader_lines
@@ -89,13 +95,15 @@ def finish(sweep: SweepFile, result: LaunchResult) -> int:
     console = Console(stderr=True, highlight=False)
     outcome = result.outcome
     resume = f"steadysweep resume {sweep.study} --storage '{storage_of(sweep)}'"
+    go_on = resume.replace("resume", again, 1)
     console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
     print("\n".join(leader_lines(result.record, standing(result.record))), flush=True)
+    print_verdict(result.record, storage_of(sweep))
     if outcome.note:
         console.print(f"  {outcome.note}", soft_wrap=True)
     if outcome.unfinished:
         numbers = ", ".join(str(number) for number in outcome.unfinished)
-        console.print(f"unfinished: {numbers}; continue with: {resume}", soft_wrap=True)
+        console.print(f"unfinished: {numbers}; continue with: {go_on}", soft_wrap=True)
     elif not result.ran:
         console.print(f"search more configurations with: {resume} --trials +{max(1, sweep.search.trials // 2)}", soft_wrap=True)
     failures, useless = failure_text(result.record)
@@ -106,6 +114,17 @@ def finish(sweep: SweepFile, result: LaunchResult) -> int:
     if outcome.reason == "interrupted":
         return INTERRUPTED
     return KNOWN_FAILURE if useless else 0
+
+
+def print_verdict(record: StudyRecord, storage: str) -> None:
+    """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
+    from reports.ranking import rank
+    from reports.verdict.sentences import decide
+
+    verdict = decide(record, rank(record))
+    elsewhere = "" if storage == f"sqlite:///./{record.name}.db" else f" --storage '{storage}'"
+    price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
+    print("\n".join(line for line in (verdict.headline, verdict.probability, price) if line))
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:

@@ -81,6 +81,8 @@ def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
     if with_leaders:
         print()
         print("\n".join(leader_lines(records[0], standings[0])))
+        if "confirmation" in records[0].facts:
+            print(f"confirmation: {records[0].facts['confirmation']}")
 
 
 def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:

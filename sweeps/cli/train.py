@@ -53,6 +53,7 @@ def single(sweep: SweepFile) -> SweepFile:
     from search_spaces.space import SearchSpace
     from sweeps.study.running import storage_of
     from sweeps.sweep_file.configuration import configuration_id
+    from sweeps.sweep_file.settings import NO_CONFIRMATION
 
     fixed = sweep.model_copy(update={"space": SearchSpace(parameters={})})
     search = sweep.search.model_copy(
@@ -65,7 +66,7 @@ def single(sweep: SweepFile) -> SweepFile:
             "storage": storage_of(sweep),
             "storage_path": f"{sweep.storage_path or 'runs'}/{name}",
             "search": search,
-            "confirm": sweep.confirm.model_copy(update={"top": 0}),
+            "confirm": NO_CONFIRMATION,
             "report": sweep.report.model_copy(update={"path": None}),
         }
     )

@@ -158,7 +158,10 @@ def _search(proposal: Proposal) -> Iterator[str]:
         f"search: {{trials: {proposal.trials}}}",
         "configurations; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",
     )
-    yield _line("confirm: {top: 3, seeds: 3}", "trains the leaders again from fresh seeds before the final ranking")
+    yield _line(
+        "confirm: auto",
+        "then trains what may be the best again from fresh seeds, for some 15 % of the search's epochs at most; off: not",
+    )
     yield _line("resources: {cpu: 1}", "of each trial, as many at a time as fit; with a GPU: {cpu: 4, gpu: 1}")
     yield _line("# budget: {time: 8h}", "stops earlier; run it again to go on")
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sweeps.observer import StudyOutcome
     from sweeps.progress.plain import Progress
     from sweeps.record.study_record import HistorySource
+    from sweeps.study.plan import ConfirmationOrder
     from sweeps.study.running import ExistingStudy
     from sweeps.sweep_file import SweepFile
 
@@ -51,12 +52,14 @@ class LaunchOptions:
         address: of a Ray cluster to join, or None to start one here.
         quiet: show no progress.
         history: the study whose trials a new one begins with.
+        order: fresh trainings of an existing study that are asked for; nothing else is trained then.
     """
 
     executor: str = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None
+    order: ConfirmationOrder | None = None
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -134,7 +137,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
                 f"the study asks for {sweep.search.trials} trials already, more than search.trials: {asked}; they stay (Ctrl-C or budget: {{time: ...}} stop it earlier)"
             )
         there = look_at_study(sweep, chosen.history, database)
-        over = None if there is None else there.over
+        over = None if there is None or chosen.order is not None else there.over
         if there is not None and over is not None:
             _note_changes(sweep, there, database)
         outcome = over or _run(sweep, chosen, path, progress, there, database)
@@ -195,6 +198,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         hardware=hardware(),
         boundaries=checked.probe.boundaries,
         history=options.history,
+        order=options.order,
     )
 
 

@@ -84,6 +84,7 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
         SweepInputError: a finding would make the results worthless and is not allowed by name.
     """
     checked = look_at(sweep)
+    check_resplit(sweep, checked.data)
     for finding in checked.findings:
         if finding.severity == "warning":
             say(finding_text(finding))
@@ -94,6 +95,19 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
             f"the pre-flight checks found what would make the results worthless:\n{found}\nTo go on knowingly, add allow: [{names}] to the sweep file."
         )
     return checked
+
+
+def check_resplit(sweep: SweepFile, data: ImageData) -> None:
+    """Refuse other validation images where the source itself says which ones validate.
+
+    Raises:
+        SweepInputError: it does.
+    """
+    if sweep.confirm.resplit and data.own_validation:
+        raise SweepInputError(
+            f"confirm.resplit: {sweep.data.source} says itself which images validate, so that there are no others to draw. "
+            "Leave resplit out, or give a source without a validation part."
+        )
 
 
 def finding_text(finding: Finding) -> str:

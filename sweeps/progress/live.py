@@ -56,7 +56,8 @@ class LiveProgress(Progress):
 def draw(snapshot: StudySnapshot) -> RenderableType:
     """The display of one moment."""
     heading = Text.assemble((snapshot.study, "bold"), "  ", counts(snapshot))
-    parts: list[RenderableType] = [heading, ProgressBar(total=max(snapshot.target, 1), completed=snapshot.done, width=60)]
+    total, done = snapshot.target + snapshot.confirmations_target, snapshot.done + snapshot.confirmations
+    parts: list[RenderableType] = [heading, ProgressBar(total=max(total, 1), completed=done, width=60)]
     if snapshot.running:
         parts.append(_running(snapshot))
     if snapshot.leaders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
+from reports.wording import count
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
@@ -54,12 +55,19 @@ def counts(snapshot: StudySnapshot) -> str:
 
 
 def confirmation(cost: ConfirmationCost) -> str:
-    """What the confirmation of the leaders will take."""
+    """What the confirmation will take."""
     time = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
+    trainings = count(cost.trials, "training")
+    if cost.race:
+        may_be = "1 configuration leads" if cost.leaders == 1 else f"{cost.leaders} configurations may be the best"
+        return (
+            f"confirming: {may_be}; at most {count(cost.trials, 'fresh training')} to go, each where it helps most to tell which: "
+            f"{cost.epochs} epochs{time}; fewer if the best, or one within half a point of it, is known before with 95 %"
+        )
+    if cost.seeds is None:
+        return f"confirming {count(cost.leaders, 'configuration')}: {trainings} to go, at most {cost.epochs} epochs{time}"
     leaders, each = ("the leader", "") if cost.leaders == 1 else (f"the {cost.leaders} leaders", " each")
-    trainings = "1 training" if cost.trials == 1 else f"{cost.trials} trainings"
-    seeds = "1 fresh seed" if cost.seeds == 1 else f"{cost.seeds} fresh seeds"
-    return f"confirming {leaders} with {seeds}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
+    return f"confirming {leaders} with {count(cost.seeds, 'fresh seed')}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
 
 
 def leader_text(leader: RankedConfiguration) -> str:

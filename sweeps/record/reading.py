@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
-    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")}
+    own_split = {} if trial.validation_seed is None else {"validation_seed": trial.validation_seed}
+    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | own_split
 
 
 def end_attributes(trial: TrialRecord) -> dict[str, Any]:
@@ -121,6 +122,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         notices=tuple(str(text) for text in attributes.get("notices", ())),
         source=None if source is None else (str(source["study"]), int(source["trial"])),
         replicate=int(attributes.get("replicate", 0)),
+        validation_seed=attributes.get("validation_seed"),
         score=attributes.get("score", {}),
         flags={str(name): evidence.get(name, {}) for name in diagnosis.get("flags", ())},
         started=utc(row.datetime_start),

@@ -207,13 +207,17 @@ class RecordedStudy:
         self._write(write, number)
         self._ownership.let_go(self._trial_ids[number])
 
-    def update_facts(self, change: str | None = None, **values: Any) -> None:  # noqa: ANN401 - fields of StudyFacts
-        """Change facts of the study; `change` says so in words, for its history."""
+    def update_facts(self, change: str | None = None, *, only_if: Callable[[StudyFacts], bool] = lambda _: True, **values: Any) -> None:  # noqa: ANN401 - fields of StudyFacts
+        """Change facts of the study; `change` says so in words, for its history. Nothing is written where the facts on record do not pass `only_if`."""
         noted = None if change is None else f"{datetime.now(UTC).isoformat(timespec='seconds')} {change}"
 
         def write(connection: Connection) -> None:
             lock_study_row(connection, self._study_id)
-            facts = replace(read_facts(connection, self._study_id) or self.facts, **values)
+            on_record = read_facts(connection, self._study_id) or self.facts
+            if not only_if(on_record):
+                self.facts = on_record
+                return
+            facts = replace(on_record, **values)
             if noted is not None and noted not in facts.changes:
                 facts = replace(facts, changes=(*facts.changes, noted))
             write_facts(connection, self._study_id, facts)

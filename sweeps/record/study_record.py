@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import delete, insert, inspect, select
 
@@ -51,6 +51,27 @@ class HistorySource:
 
 
 @dataclass(frozen=True)
+class RaceFacts:
+    """Fresh trainings that were planned; on record before the first of them begins. What was spent of them are the study's confirmations since.
+
+    Attributes:
+        rule: the setting ``confirm`` when it was planned.
+        after: search configurations on record by then.
+        begun: fresh trainings on record by then.
+        trainings: that may be added to them.
+        configurations: whose they are, in turn; empty where each goes to the contender where it helps most.
+        ended: why it ended before all were trained, or empty.
+    """
+
+    rule: str
+    after: int
+    begun: int
+    trainings: int
+    configurations: tuple[str, ...] = ()
+    ended: Literal["", "decided", "no contender"] = ""
+
+
+@dataclass(frozen=True)
 class StudyFacts:
     """Everything that identifies a study.
 
@@ -72,8 +93,9 @@ class StudyFacts:
         history: the study whose trials it began with, or None.
         exhausted: whether every configuration of the space was proposed.
         settled: why the search ended before its last trial, in words, or empty.
-        leaders: configurations that are confirmed, best first; fixed when confirmation begins.
+        leaders: configurations that are confirmed with a fixed number of seeds, best first; fixed when confirmation begins.
         leaders_after: how many search configurations they were chosen from.
+        race: the fresh trainings that were planned last, or None.
     """
 
     metric: str
@@ -95,6 +117,7 @@ class StudyFacts:
     settled: str = ""
     leaders: tuple[str, ...] = ()
     leaders_after: int = 0
+    race: RaceFacts | None = None
 
 
 def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
@@ -108,6 +131,8 @@ def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
     values["parameters"] = tuple(ParameterRecord(**{**each, "labels": tuple(each["labels"])}) for each in stored.get("parameters", ()))
     values["changes"] = tuple(stored.get("changes", ()))
     values["leaders"] = tuple(stored.get("leaders", ()))
+    race = stored.get("race")
+    values["race"] = RaceFacts(**{**race, "configurations": tuple(race["configurations"])}) if race else None
     values["created"] = datetime.fromisoformat(stored["created"]) if stored.get("created") else None
     values["history"] = HistorySource(**stored["history"]) if stored.get("history") else None
     return StudyFacts(**values)
@@ -126,7 +151,7 @@ def _json(value: object) -> str:
     def plain(other: object) -> object:
         if isinstance(other, datetime):
             return other.isoformat()
-        if isinstance(other, ParameterRecord | HistorySource):
+        if isinstance(other, ParameterRecord | HistorySource | RaceFacts):
             return {each.name: getattr(other, each.name) for each in fields(other)}
         if hasattr(other, "items"):
             return dict(other.items())
@@ -247,7 +272,7 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord], le
         sweep_file=facts.sweep_file,
         versions=facts.versions,
         hardware=facts.hardware,
-        facts={**facts.facts, **_life(facts)},
+        facts={**facts.facts, **_life(facts, own)},
         created=facts.created,
         updated=max((moment for trial in own for moment in (trial.started, trial.completed) if moment is not None), default=facts.created),
         history=tuple(trial for trial in trials if trial.role == "history"),
@@ -256,8 +281,8 @@ def study_record(name: str, facts: StudyFacts, trials: Iterable[TrialRecord], le
     )
 
 
-def _life(facts: StudyFacts) -> dict[str, str]:
-    """What became of a study since it was made: with what it began, what later runs changed, why its search ended early."""
+def _life(facts: StudyFacts, own: Iterable[TrialRecord]) -> dict[str, str]:
+    """What became of a study since it was made: with what it began, what later runs changed, why its search ended early, what its confirmation spent."""
     entries: dict[str, str] = {}
     if facts.history is not None:
         left = "; ".join(f"{number} {reason}" for reason, number in facts.history.left_out.items())
@@ -268,7 +293,24 @@ def _life(facts: StudyFacts) -> dict[str, str]:
         entries[key] = f"{entries[key]}; {what}" if key in entries else what
     if facts.settled:
         entries["search settled"] = facts.settled
+    if facts.race is not None:
+        entries["confirmation"] = _spent(facts.race, sum(trial.role == "confirmation" for trial in own))
     return entries
+
+
+def _spent(race: RaceFacts, fresh: int) -> str:
+    """What was spent of the fresh trainings that were planned last; `fresh` are on record in all."""
+    before = f", after {race.begun} before them" if race.begun else ""
+    whose = f" of {', '.join(race.configurations)}" if race.configurations else ""
+    end = {
+        "": "",
+        "decided": "; ended early, because the best is known",
+        "no contender": "; ended early, because nothing is left to compare",
+    }
+    return (
+        f"{max(0, fresh - race.begun)} of at most {race.trainings} fresh trainings{whose}{before}, "
+        f"planned when {race.after} configurations were searched{end[race.ended]}"
+    )
 
 
 def _num_val_of(trials: list[TrialRecord]) -> int | None:

@@ -1,4 +1,4 @@
-"""Which trial runs next: interrupted ones first, then the search, then the confirmation of its leaders.
+"""Which trial runs next: interrupted ones first, then the search, then its confirmation. `Settling` ends the search early, where the sweep file asks for it.
 
 `Others` keeps up with the other drivers of the study: what they did, and which trials they left behind.
 """
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from reports.records import TrialRecord
 from sweeps.record.errors import StudyMovedOnError
-from sweeps.seeds import training_seed
-from sweeps.study.confirmation import Confirmation, Settling, confirmation_trainings
+from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
+from sweeps.seeds import proposal_seed, training_seed, validation_seed
+from sweeps.study.confirmation import Confirmation, next_training
 from sweeps.study.kill_points import reach
 from sweeps.study.state import NO_MEMORY, LiveTrial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from reports.records import Role
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.study_record import StudyFacts
     from sweeps.study.plan import StudyPlan
+    from sweeps.study.ranking import StudyRanking
     from sweeps.study.state import StudyState
 
 _log = logging.getLogger(__name__)
@@ -37,9 +39,11 @@ class Others:
     A study with one driver (SQLite) costs nothing here: what a dead driver left is this driver's at once, and then nothing ever changes from outside.
     """
 
-    def __init__(self, record: RecordedStudy, state: StudyState) -> None:
+    def __init__(self, record: RecordedStudy, state: StudyState, wants: Callable[[LiveTrial], bool] = lambda _: True) -> None:
+        """Args: wants: whether this driver would run a trial that nobody owns."""
         self._record = record
         self._state = state
+        self._wants = wants
         self._known: dict[int, tuple[object, ...]] = {}
         self._silent: dict[str, datetime] | None = None
         self._stopping: set[int] = set()
@@ -57,9 +61,14 @@ class Others:
         """Learn what others wrote; returns trials that nobody owned any more and that this driver has now taken over."""
         if not self._record.shared:
             first, self._silent = self._silent is None, {}
-            return [self._hold(number) for number in sorted(self._state.live)] if first else []
+            return [self._hold(number) for number in self._wanted()] if first else []
         news = self._record.news(self._state.others())
-        free = [each.number for each in news if each.free and each.number not in self._stopping and self._record.claim(each.number, each)]
+        wanted = {each.number for each in news} - self._state.live.keys() | set(self._wanted())
+        free = [
+            each.number
+            for each in news
+            if each.free and each.number in wanted and each.number not in self._stopping and self._record.claim(each.number, each)
+        ]
         changed = [each.number for each in news if each.number in free or self._known.get(each.number) != each.written]
         for trial in self._record.read(changed) if changed else ():
             self._state.follow(trial)
@@ -81,6 +90,10 @@ class Others:
             return False
         self._stopping.discard(number)
         return True
+
+    def _wanted(self) -> list[int]:
+        """Known trials that are not over and that this driver would run, by number."""
+        return [number for number, trial in sorted(self._state.live.items()) if self._wants(trial)]
 
     def _hold(self, number: int) -> LiveTrial:
         self._state.held.add(number)
@@ -111,19 +124,23 @@ class Assignments:
     Attributes:
         exhausted: whether every configuration of the space was proposed.
         settled: why no more are proposed although some are left, or empty.
-        confirmation: of the leaders, once the search is over.
+        confirmation: once the search is over.
     """
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, others: Others) -> None:
+    def __init__(
+        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, ranking: StudyRanking, *, confirm_only: bool = False
+    ) -> None:
+        """Args: confirm_only: neither go on with the search nor wait for it."""
+        self._confirm_only = confirm_only
         self._plan = plan
         self._record = record
         self._state = state
-        self._others = others
+        self.others = Others(record, state, self._concerns)
         self._again: deque[int] = deque()
         self.exhausted = False
         self.settled = ""
         self._settling = Settling(plan, state)
-        self.confirmation = Confirmation(plan, record, state)
+        self.confirmation = Confirmation(plan, record, state, ranking)
 
     @property
     def target(self) -> int:
@@ -132,7 +149,7 @@ class Assignments:
 
     def follow(self) -> None:
         """Learn what other drivers did; trials that nobody owns any more run next."""
-        for trial in self._others.follow():
+        for trial in self.others.follow():
             self.again(trial)
 
     def again(self, trial: LiveTrial) -> None:
@@ -158,13 +175,22 @@ class Assignments:
 
     def _may_want_new(self) -> bool:
         """Whether a new trial may be wanted, as far as this driver knows."""
-        return not self._others.undecided and (self._search_wanted() or (self._plan.confirm_top > 0 and not self._searching()))
+        return not self.others.undecided and (self._search_wanted() or (not self._searching() and self.confirmation.wanted))
+
+    def open(self) -> bool:
+        """Whether a trial is not over that this run would go on with, here or elsewhere."""
+        return any(self._concerns(trial) for trial in self._state.live.values())
+
+    def _concerns(self, trial: LiveTrial) -> bool:
+        return not self._confirm_only or trial.role == "confirmation"
 
     def _search_wanted(self) -> bool:
-        return not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        return (
+            not self._confirm_only and not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        )
 
     def _searching(self) -> bool:
-        return any(trial.role == "search" for trial in self._state.live.values())
+        return not self._confirm_only and any(trial.role == "search" for trial in self._state.live.values())
 
     def _new(self) -> LiveTrial | None:
         """A new trial, on record; None while there is none.
@@ -204,7 +230,9 @@ class Assignments:
         """Put a new trial on record."""
         seed = training_seed(self._plan.seed, configuration, replicate)
         number, epochs = self._record.next_number, self._plan.planned_epochs
-        trial = TrialRecord(number, configuration, role, "RUNNING", seed, params, {}, epochs, replicate=replicate, memory=memory)
+        own_split = validation_seed(self._plan.seed, replicate) if role == "confirmation" and self._plan.confirm.resplit else None
+        known = {"replicate": replicate, "validation_seed": own_split, "memory": memory}
+        trial = TrialRecord(number, configuration, role, "RUNNING", seed, params, {}, epochs, **known)
         self._record.add_trial(trial)
         reach("trial-written")
         live = LiveTrial.of(trial)
@@ -212,9 +240,41 @@ class Assignments:
         return live
 
 
-def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> bool:
-    """Whether a study has nothing left to hand out, by its record alone; its facts say whether its space is exhausted, and whom it confirms."""
+SHARE_BETWEEN = 20
+"""The rule is asked again when a twentieth more trials are complete: its model costs the cube of them."""
+
+
+class Settling:
+    """Asks the rule now and then, if the plan wants it."""
+
+    def __init__(self, plan: StudyPlan, state: StudyState) -> None:
+        self._plan = plan
+        self._state = state
+        self._next = LEAST_TRIALS
+
+    def reason(self, num_val: int | None) -> str:
+        """Why the search is over, in words with figures; empty while it is not. `num_val` counts the validation images, where known."""
+        plan = self._plan
+        complete = self._state.complete
+        if not plan.stop_when_settled or complete < self._next:
+            return ""
+        self._next = complete + max(1, complete // SHARE_BETWEEN)
+        seed = proposal_seed(plan.seed, complete, -1)
+        gain = possible_gain(plan.proposer.space, self._state.seen(), maximize=plan.maximize, seed=seed)
+        limit = None if gain is None else worth_searching(gain.best, num_val, plan.settled_within)
+        if gain is None or limit is None or gain.gain > limit:
+            return ""
+        of_best = f"the standard error of the best figure on {num_val} validation images"
+        why = of_best if plan.settled_within is None else "as the sweep file asks"
+        return (
+            f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
+            f"less than {limit:.4f}, {why}"
+        )
+
+
+def is_over(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking) -> bool:
+    """Whether a study has nothing left to hand out, by its record alone; its facts say whether its space is exhausted, and what of its confirmation was planned."""
     settled = plan.stop_when_settled and bool(facts.settled)
     if state.live or not (facts.exhausted or settled or state.search_configurations() >= plan.trials):
         return False
-    return all(state.has_replicate(each.configuration, each.replicate) for each in confirmation_trainings(plan, state, facts))
+    return next_training(plan, state, facts, ranking) is None

@@ -13,11 +13,12 @@ from sweeps.observer import StudyOutcome
 from sweeps.record.errors import LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.storage_path import trial_folder
-from sweeps.study.assignments import Assignments, Others
+from sweeps.study.assignments import Assignments
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
 from sweeps.study.kill_points import reach
-from sweeps.study.ranking import Snapshots, StudyRanking
+from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
+from sweeps.study.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,10 +57,10 @@ class StudyDriver:
         self._executor = executor
         self._observers = observers
         self._options = options
-        self._others = Others(record, state)
-        self._assignments = Assignments(plan, record, state, self._others)
-        ranking = StudyRanking(record.name, state, lambda: record.facts)
-        self._retention = Retention(plan, state, ranking, lambda: record.facts.leaders)
+        ranking = StudyRanking(record.name, state, lambda: record.facts, record.ledgers)
+        self._assignments = Assignments(plan, record, state, ranking, confirm_only=options.order is not None)
+        self._others = self._assignments.others
+        self._retention = Retention(plan, state, ranking, lambda: {*record.facts.leaders, *(name for name, _ in state.fresh_replicates())})
         self._finishing = Finishing(plan, record, state, observers, self._retention)
         self._first_failures = FirstFailures(min(options.same_failures, plan.trials))
         self._snapshots = Snapshots(record.name, plan, state, ranking, self._assignments)
@@ -108,10 +109,10 @@ class StudyDriver:
 
     def _over(self) -> bool:
         """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
-        if self._running or self._state.live or self._others.undecided:
+        if self._running or self._assignments.open() or self._others.undecided:
             return False
         self._assignments.follow()
-        return not self._state.live
+        return not self._assignments.open()
 
     def _reason_to_stop(self, stop_requested: Callable[[], bool]) -> EndReason | None:
         if stop_requested():
@@ -158,7 +159,7 @@ class StudyDriver:
         self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=trial.epochs, gpu=self._plan.gpu)
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", trial.epochs, None, None, None))
         reach("attempt-written")
-        config = self._plan.configure(trial.params, trial.seed)
+        config = self._plan.configure(trial.params, trial.seed, trial.validation_seed)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,

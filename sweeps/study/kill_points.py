@@ -24,6 +24,8 @@ POINTS = (
     "attributes-set",
     "told",
     "leaders-fixed",
+    "race-planned",
+    "race-ended",
     "mid-removal",
     "mid-checkpoint",
 )

@@ -13,6 +13,7 @@ from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
+from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
 from trainer.network.compile_key import compile_key
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sweeps.record.study_record import HistorySource
     from sweeps.search.pruning import Pruner
     from sweeps.sweep_file import SweepFile
+    from sweeps.sweep_file.settings import ConfirmSettings
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class StudyPlan:
         planned_epochs: epochs of a complete training.
         proposer: gives the next configuration.
         pruner: judges each epoch, or None.
-        configure: point and seed → what the trainable is called with (plain data).
+        configure: point, seed, and seed of an own division of training and validation images or None → what the trainable is called with (plain data).
         trainable: ``package.module:function``.
         checkpoint_root: folder or URL under which every trial has its own.
         cpu: cores of a trial.
@@ -49,9 +51,8 @@ class StudyPlan:
         gpu_hours: of the study, or None.
         stop_when_settled: end the search once no improvement is credible.
         settled_within: an improvement not worth a search, or None for the best figure's standard error.
-        confirm_top: leaders that are trained again.
-        confirm_seeds: fresh trainings of each.
-        test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations, since the choice among configurations is made by then.
+        confirm: what is trained again from fresh seeds before the final answer.
+        test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations. The figure is put on record and chooses nothing.
         affinity: what the trainable is called with → trials with the same text share warm workers.
     """
 
@@ -62,7 +63,7 @@ class StudyPlan:
     planned_epochs: int
     proposer: Proposer
     pruner: Pruner | None
-    configure: Callable[[Mapping[str, PointValue], int], Mapping[str, Any]]
+    configure: Callable[[Mapping[str, PointValue], int, int | None], Mapping[str, Any]]
     trainable: str
     checkpoint_root: str
     cpu: float = 1.0
@@ -72,10 +73,25 @@ class StudyPlan:
     gpu_hours: float | None = None
     stop_when_settled: bool = False
     settled_within: float | None = None
-    confirm_top: int = 0
-    confirm_seeds: int = 3
+    confirm: ConfirmSettings = NO_CONFIRMATION
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
+
+
+@dataclass(frozen=True)
+class ConfirmationOrder:
+    """Fresh trainings that a person asks for beside what the sweep file plans (``steadysweep confirm``).
+
+    Attributes:
+        trainings: how many; None: see `seeds`.
+        seeds: how many for each contender that is still in the race, or for each of `configurations`; None with `trainings`.
+            Where neither is given: what was planned and not trained yet, else as many as ``confirm: auto`` gives.
+        configurations: IDs, or their beginnings; empty for a race.
+    """
+
+    trainings: int | None = None
+    seeds: int | None = None
+    configurations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ class StudyOptions:
         boundaries: what each ``frozen_layers`` label means on the backbone, so that labels that freeze the same layers are one configuration.
         history: the study whose trials a new study begins with.
         grace_seconds: how long running trials may take to save when the run is stopped.
+        order: fresh trainings that are asked for; the run then trains nothing else.
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
@@ -99,6 +116,7 @@ class StudyOptions:
     hardware: Mapping[str, str] = field(default_factory=dict)
     boundaries: Mapping[str, str] = field(default_factory=dict)
     history: HistorySource | None = None
+    order: ConfirmationOrder | None = None
     grace_seconds: float = 30.0
     same_failures: int = 3
     poll_seconds: float = 0.2
@@ -122,15 +140,14 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     search = sweep.search
     maximize = search.metric not in MINIMIZED
     sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
-    single = (
-        not sweep.space.parameters and sweep.confirm.top == 0
-    )  # the one training of a file that varies nothing: there is nothing to choose
+    confirm = sweep.confirm if sweep.space.parameters or sweep.confirm.top else NO_CONFIRMATION
+    single = not sweep.space.parameters and not confirm.wanted  # the one training of a file that varies nothing: there is nothing to choose
 
     def configuration(point: Mapping[str, PointValue]) -> str:
         return configuration_id(sweep, point, boundaries)
 
-    def configure(point: Mapping[str, PointValue], seed: int) -> dict[str, Any]:
-        return absolute_config(train_config(sweep, point, seed).model_dump(mode="json"), Path.cwd())
+    def configure(point: Mapping[str, PointValue], seed: int, validation_seed: int | None = None) -> dict[str, Any]:
+        return absolute_config(train_config(sweep, point, seed, validation_seed).model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
         metric=search.metric,
@@ -150,8 +167,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         gpu_hours=sweep.budget.gpu_hours,
         stop_when_settled=bool(sweep.budget.stop_when_settled),
         settled_within=None if isinstance(sweep.budget.stop_when_settled, bool) else sweep.budget.stop_when_settled,
-        confirm_top=sweep.confirm.top,
-        confirm_seeds=sweep.confirm.seeds,
+        confirm=confirm,
         test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
     )

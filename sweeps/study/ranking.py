@@ -1,30 +1,31 @@
-"""Where a study that is running stands: who leads, and the snapshot that observers get about once a second."""
+"""Who leads in a study that is running, and which configurations may be the best."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from reports.flags import summarise_flags, trial_flags
 from reports.ranking import rank
+from reports.ranking.race import next_contender
 from reports.ranking.ranked import fresh_trials
+from reports.records import NO_LEDGERS
 from reports.stability import stability
-from sweeps.observer import StudySnapshot
+from reports.wording import is_fraction
 from sweeps.record.study_record import study_record
 from sweeps.study.state import metric_curve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reports.flags import Flag
+    from reports.ledger import LedgerSource
     from reports.ranking import RankedConfiguration
+    from reports.ranking.belief import Contender
     from reports.records import StudyRecord, TrialRecord
     from reports.stability import StabilityScore
     from sweeps.record.study_record import StudyFacts
-    from sweeps.study.assignments import Assignments
-    from sweeps.study.plan import StudyPlan
     from sweeps.study.state import StudyState
 
 
@@ -38,14 +39,17 @@ class StudyRanking:
     """The finished configurations of a study, ranked as its report ranks them.
 
     Only trials that are over can change the order, and only configurations with a complete one have a place among the finished: the others are left out.
-    Flags are found for the leaders alone. `facts` gives what the study is, as last read.
+    Flags are found for the leaders alone. `facts` gives what the study is, as last read; `ledgers` says which images its trials got right.
     """
 
-    def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts]) -> None:
+    def __init__(self, study: str, state: StudyState, facts: Callable[[], StudyFacts], ledgers: LedgerSource = NO_LEDGERS) -> None:
         self._study = study
         self._state = state
         self._facts = facts
+        self._ledgers = ledgers
         self._ranked: tuple[RankedConfiguration, ...] = ()
+        self._contenders: tuple[Contender, ...] = ()
+        self._paired_sd: float | None = None
         self._record: StudyRecord | None = None
         self._of: tuple[int, int | None] | None = None
         self._due = 0.0
@@ -72,6 +76,28 @@ class StudyRanking:
         """The best configurations with their flags, best first; `now` as for `configurations`."""
         return tuple(self._with_flags(each) for each in self.configurations(now=now)[:LEADERS])
 
+    def contenders(self) -> tuple[Contender, ...]:
+        """The configurations that may be the best, with the figures of every training that is over."""
+        self.configurations(now=True)
+        return self._contenders
+
+    def next_contender(self, pending: Mapping[str, int], seed: int) -> str | None:
+        """The configuration that the next fresh training goes to, or None when the race is decided.
+
+        Args:
+            pending: configuration to number of its fresh trainings under way.
+            seed: of the belief's draws.
+        """
+        contenders = [replace(each, pending=pending.get(each.configuration, 0)) for each in self.contenders()]
+        facts = self._facts()
+        return next_contender(contenders, num_val=facts.num_val, share=is_fraction(facts.metric), paired_sd=self._paired_sd, seed=seed)
+
+    def undecided(self) -> tuple[str, ...]:
+        """IDs of the best of them and of those that may be better, as far as is known: they are still in the race."""
+        contenders = {each.configuration for each in self.contenders()}
+        best = next((each for each in self._ranked if each.configuration in contenders), None)
+        return () if best is None else (best.configuration, *(each for each in best.tied_with if each in contenders))
+
     def _rank(self, facts: StudyFacts) -> None:
         own = [trial for _, trial in sorted(self._state.finished.items()) if trial.role != "history"]
         complete = {trial.configuration for trial in own if trial.state == "COMPLETE"}
@@ -79,8 +105,9 @@ class StudyRanking:
         for trial in trials:
             if trial.number not in self._scores:
                 self._scores[trial.number] = stability(metric_curve(trial, facts.metric), maximize=facts.maximize)
-        self._record = study_record(self._study, facts, trials)
-        self._ranked = rank(self._record, flags={}, scores=self._scores).finished
+        self._record = study_record(self._study, facts, trials, self._ledgers)
+        ranking = rank(self._record, flags={}, scores=self._scores)
+        self._ranked, self._contenders, self._paired_sd = ranking.finished, ranking.contenders, ranking.paired_sd
 
     def _with_flags(self, ranked: RankedConfiguration) -> RankedConfiguration:
         complete = [trial for trial in ranked.trials if trial.state == "COMPLETE"]
@@ -92,78 +119,3 @@ class StudyRanking:
         if trial.number not in self._flags:
             self._flags[trial.number] = trial_flags(trial, self._record)
         return self._flags[trial.number]
-
-
-class Snapshots:
-    """Counts what is there; remembers where the run began, for its speed."""
-
-    def __init__(
-        self, study: str, plan: StudyPlan, state: StudyState, ranking: StudyRanking, assignments: Assignments | None = None
-    ) -> None:
-        """Args: assignments: of the run, or None where nothing runs."""
-        self._study = study
-        self._plan = plan
-        self._state = state
-        self._ranking = ranking
-        self._assignments = assignments
-        self._started = time.monotonic()
-        self._epochs_before = self._search_epochs()
-        self._confirming_since: tuple[float, int] | None = None
-
-    def take(self, phase: Literal["search", "over"] = "search") -> StudySnapshot:
-        """The study now."""
-        state, plan = self._state, self._plan
-        search = [trial for trial in state.finished.values() if trial.role == "search"]
-        states = Counter(trial.state for trial in search)
-        confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
-        confirming = any(trial.role == "confirmation" for trial in state.live.values())
-        return StudySnapshot(
-            study=self._study,
-            metric=plan.metric,
-            maximize=plan.maximize,
-            target=self._target(),
-            complete=states["COMPLETE"],
-            pruned=states["PRUNED"],
-            failed=states["FAIL"],
-            running=tuple(state.live[number].record() for number in sorted(state.live)),
-            leaders=self._ranking.leaders(now=phase == "over"),
-            confirmations=confirmations,
-            confirmations_target=self._confirmations_target(),
-            elapsed=time.monotonic() - self._started,
-            eta=self._confirmation_eta() if confirming else self._eta(len(search)),
-            trial_hours=state.device_time.trial_hours(),
-            gpu_hours=state.device_time.gpu_hours(),
-            phase="confirmation" if confirming and phase == "search" else phase,
-        )
-
-    def _eta(self, done: int) -> float | None:
-        """Seconds until the search is done, from the epochs that trials took so far and the speed of this run."""
-        gained = self._search_epochs() - self._epochs_before
-        elapsed = time.monotonic() - self._started
-        if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
-            return None
-        finished = [trial.num_epochs for trial in self._state.finished.values() if trial.role == "search"]
-        missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
-        return max(missing, 0.0) * elapsed / gained
-
-    def _target(self) -> int:
-        return self._plan.trials if self._assignments is None else self._assignments.target
-
-    def _confirmations_target(self) -> int:
-        if self._assignments is not None:
-            return self._assignments.confirmation.trials_wanted()
-        return min(len(self._state.search_order()), self._plan.confirm_top) * self._plan.confirm_seeds
-
-    def _confirmation_eta(self) -> float | None:
-        """Seconds until the confirmation is done: by the study's speed at first, then by its own."""
-        if self._assignments is None:
-            return None
-        live = sum(trial.role == "confirmation" for trial in self._state.live.values())
-        cost, now = self._assignments.confirmation.cost(live), time.monotonic()
-        since, epochs = self._confirming_since = self._confirming_since or (now, cost.epochs)
-        gained = epochs - cost.epochs
-        return cost.seconds if not gained else cost.epochs * (now - since) / gained
-
-    def _search_epochs(self) -> int:
-        finished = sum(trial.num_epochs for trial in self._state.finished.values() if trial.role == "search")
-        return finished + sum(trial.epochs for trial in self._state.live.values() if trial.role == "search")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KEPT_CONFIGURATIONS = 5
 """Best configurations whose models stay. Where as many are confirmed, one more: it leads if all of those fall in their fresh seeds."""
+RACING = 7
+"""Contenders that a race may take up, for this: its budget goes to few, and a further one is out before it could lead."""
 _TRIAL = re.compile(r"\d{5,}")
 _Result = TypeVar("_Result")
 _LOG = logging.getLogger(__name__)
@@ -37,13 +39,13 @@ _LOG = logging.getLogger(__name__)
 class Retention:
     """Removes in a thread of its own, because object stores are slow; what cannot be removed now is left for the next run."""
 
-    def __init__(self, plan: StudyPlan, state: StudyState, ranking: StudyRanking, confirmed: Callable[[], Collection[str]]) -> None:
-        """Args: confirmed: the configurations whose confirmation has begun; one bad seed of theirs is no verdict, so their models stay."""
+    def __init__(self, plan: StudyPlan, state: StudyState, ranking: StudyRanking, leaders: Callable[[], Collection[str]]) -> None:
+        """Args: leaders: configurations whose confirmation was planned or has begun; one bad seed of theirs is no verdict, so their models stay."""
         self._root = open_folder(plan.checkpoint_root, "storage_path")
-        self._kept = max(KEPT_CONFIGURATIONS, plan.confirm_top + 1)
+        self._kept = max(KEPT_CONFIGURATIONS, (plan.confirm.top or RACING if plan.confirm.wanted else 0) + 1)
         self._state = state
         self._ranking = ranking
-        self._confirmed = confirmed
+        self._confirmed = leaders
         self._judged: tuple[RankedConfiguration, ...] = ()
         self._over: set[int] = set()
         self._models: set[int] = set()

@@ -12,14 +12,16 @@ from sweeps.observer import StudyOutcome
 from sweeps.record.errors import StudyExistsError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
-from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, study_exists
+from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists
 from sweeps.search.view import record_distributions
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
+from sweeps.study.ordering import place_order
 from sweeps.study.plan import StudyOptions, parameter_record, plan_of
-from sweeps.study.ranking import Snapshots, StudyRanking
+from sweeps.study.ranking import StudyRanking
+from sweeps.study.snapshots import Snapshots
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile, sweep_from_text
 from sweeps.sweep_file.comparison import Comparison, compare, history_obstacles
@@ -180,10 +182,11 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     comparison = check_continues(sweep.study, facts, sweep)
     plan = plan_of(sweep, NO_TRAINABLE)
     state = StudyState(plan, trials)
-    reason = _reason(plan, state, facts)
+    ranking = StudyRanking(sweep.study, state, lambda: facts, stored_ledgers(database or storage_of(sweep), sweep.study))
+    reason = _reason(plan, state, facts, ranking)
     if reason is None:
         return ExistingStudy(facts, comparison, None)
-    snapshot = Snapshots(sweep.study, plan, state, StudyRanking(sweep.study, state, lambda: facts)).take("over")
+    snapshot = Snapshots(sweep.study, plan, state, ranking).take("over")
     note = facts.settled if reason == "settled" else ""
     return ExistingStudy(facts, comparison, StudyOutcome(reason, snapshot, tuple(sorted(state.live)), note))
 
@@ -201,11 +204,11 @@ def record_without_running(sweep: SweepFile, fingerprint: str | None = None, dat
         record.close()
 
 
-def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> EndReason | None:
+def _reason(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: StudyRanking) -> EndReason | None:
     """Why a run would end at once, or None when it would not."""
     if facts.history is not None and not facts.history.complete:
         return None
-    if not is_over(plan, state, facts):
+    if not is_over(plan, state, facts, ranking):
         return "gpu-hours budget" if plan.gpu_hours is not None and state.device_time.gpu_hours() >= plan.gpu_hours else None
     if state.search_configurations() >= plan.trials:
         return "done"
@@ -250,7 +253,10 @@ def run_study(
             executor.close(0.0)
             raise
         try:
-            driver = StudyDriver(plan, record, StudyState(plan, record.trials()), executor, observers, chosen)
+            state = StudyState(plan, record.trials())
+            if chosen.order is not None:
+                place_order(chosen.order, plan, record, state)
+            driver = StudyDriver(plan, record, state, executor, observers, chosen)
             outcome = driver.run(stop_requested)
             if outcome.reason == "space exhausted" and not record.facts.exhausted:
                 record.update_facts(exhausted=True)

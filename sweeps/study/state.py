@@ -137,7 +137,7 @@ class LiveTrial:
         seed: training seed.
         params: active parameters.
         planned_epochs: epochs of a complete training.
-        replicate: see `TrialRecord`.
+        replicate, validation_seed: see `TrialRecord`.
         curves: metric to values so far, float32, NaN where an epoch has none.
         epochs: epochs on record.
         attempts: finished and running attempts, in order.
@@ -153,6 +153,7 @@ class LiveTrial:
     params: Mapping[str, PointValue]
     planned_epochs: int
     replicate: int = 0
+    validation_seed: int | None = None
     curves: dict[str, list[np.float32]] = field(default_factory=dict)
     epochs: int = 0
     attempts: list[AttemptRecord] = field(default_factory=list)
@@ -200,9 +201,12 @@ class LiveTrial:
         )
 
 
+_IDENTITY = ("number", "role", "configuration", "seed", "planned_epochs", "replicate", "validation_seed")
+
+
 def _identity(trial: TrialRecord | LiveTrial) -> dict[str, Any]:
     """Fields that a trial has from its beginning to its end."""
-    return {name: getattr(trial, name) for name in ("number", "role", "configuration", "seed", "planned_epochs", "replicate")}
+    return {name: getattr(trial, name) for name in _IDENTITY}
 
 
 NO_MEMORY: Mapping[str, object] = {}
@@ -229,6 +233,7 @@ class StudyState:
         self.device_time = DeviceTime()
         self.taken: set[str] = set()
         self._replicates: set[tuple[str, int]] = set()
+        self._fresh: set[int] = set()
         self.history = SearchHistory(plan.proposer.space, maximize=plan.maximize)
         self._memory: dict[int, Mapping[str, object]] = {}
         for trial in trials:
@@ -238,7 +243,7 @@ class StudyState:
         """A new trial of this driver is on record."""
         self.live[trial.number] = trial
         self.held.add(trial.number)
-        self._replicates.add((trial.configuration, trial.replicate))
+        self._note_training(trial)
         self.taken.add(trial.configuration)
         if memory:
             self._memory[trial.number] = memory
@@ -271,6 +276,11 @@ class StudyState:
             for each in live
         )
 
+    def search_epochs(self) -> int:
+        """Epochs that search trials have trained so far."""
+        finished = sum(trial.num_epochs for trial in self.finished.values() if trial.role == "search")
+        return finished + sum(trial.epochs for trial in self.live.values() if trial.role == "search")
+
     def search_configurations(self) -> int:
         """Configurations that were proposed so far."""
         return sum(trial.role == "search" for trial in self.finished.values()) + sum(trial.role == "search" for trial in self.live.values())
@@ -283,6 +293,26 @@ class StudyState:
     def has_replicate(self, configuration: str, replicate: int) -> bool:
         """Whether a configuration was trained with this replicate's seed, or is being."""
         return (configuration, replicate) in self._replicates
+
+    def next_fresh(self, configuration: str) -> int:
+        """The replicate of the next fresh training of a configuration: 1, 2, ..."""
+        replicate = 1
+        while self.has_replicate(configuration, replicate):
+            replicate += 1
+        return replicate
+
+    @property
+    def fresh_trainings(self) -> int:
+        """Confirmations on record, over or not, however they ended."""
+        return len(self._fresh)
+
+    def live_confirmations(self) -> list[LiveTrial]:
+        """Confirmations that are not over."""
+        return [trial for trial in self.live.values() if trial.role == "confirmation"]
+
+    def fresh_replicates(self) -> set[tuple[str, int]]:
+        """Configuration and replicate of every confirmation on record."""
+        return {(configuration, replicate) for configuration, replicate in self._replicates if replicate > 0}
 
     def next_repeat(self, configuration: str) -> int:
         """The replicate of the next search training of a configuration: 0, and for a duplicate that was asked for -1, -2, ..."""
@@ -300,11 +330,17 @@ class StudyState:
         complete = [trial for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE" and trial.score]
         return sorted(complete, key=lambda trial: (trial.score["provisional"], sign * trial.score["stable"], trial.number))
 
+    def _note_training(self, trial: TrialRecord | LiveTrial) -> None:
+        """Remember a training of the study's own, so that its seed is not used again."""
+        self._replicates.add((trial.configuration, trial.replicate))
+        if trial.role == "confirmation":
+            self._fresh.add(trial.number)
+
     def _restore(self, trial: TrialRecord) -> None:
         """Take over a trial from the record; its curve is only decoded where the record holds no score."""
         shorter = trial.role == "history" and trial.planned_epochs < self._plan.planned_epochs
         if trial.role != "history":
-            self._replicates.add((trial.configuration, trial.replicate))
+            self._note_training(trial)
         if not shorter:
             self.taken.add(trial.configuration)
         if trial.memory:

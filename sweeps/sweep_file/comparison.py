@@ -109,8 +109,8 @@ def _why_not(path: str) -> str:
 
 
 def _flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:
-    """Every setting of a sweep but its space, by path."""
-    return _flat(sweep.model_dump(mode="json", exclude={"space"}))
+    """Every setting of a sweep but its space, by path; ``confirm`` as a whole, since its keys exclude each other."""
+    return {**_flat(sweep.model_dump(mode="json", exclude={"space", "confirm"})), ("confirm",): sweep.confirm.text}
 
 
 def _space_differences(old: SweepFile, new: SweepFile) -> list[Difference]:

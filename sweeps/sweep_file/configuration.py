@@ -64,8 +64,10 @@ def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[Se
     return settings
 
 
-def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -> TrainConfig:
+def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int, validation_seed: int | None = None) -> TrainConfig:
     """The training of one configuration (see `point_settings`) with one seed, that of initial weights, data order, augmentation and dropout.
+
+    `validation_seed` draws its training and validation images anew (``confirm: {resplit: true}``); None leaves the file's.
 
     Raises:
         SweepInputError: the point does not belong to the space, or its settings contradict each other.
@@ -73,6 +75,8 @@ def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -
     sections = {section: getattr(sweep, section).model_dump() for section in SECTIONS}
     for (section, field), value in point_settings(sweep, point).items():
         sections[section][field] = value
+    if validation_seed is not None:
+        sections["data"]["split"]["validation_seed"] = validation_seed
     try:
         return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, allow=sweep.allow)
     except ValidationError as error:

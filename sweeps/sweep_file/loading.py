@@ -27,7 +27,7 @@ from sweeps.sweep_file.searchable import (
     setting_path,
     value_messages,
 )
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, settling_problem
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, resplit_problem, settling_problem
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def _set(value: Any, path: KeyPath, parsed: Any) -> str:  # noqa: ANN401 - plain
     """Put `parsed` at `path`, making mappings on the way; returns why it cannot."""
     if path[0] == "space" and len(path) > 1 and isinstance(value.get("space"), str):
         value["space"] = {"extends": value["space"]}
+    if path[0] == "confirm" and len(path) > 1 and isinstance(value.get("confirm"), str):
+        value["confirm"] = {}
     for index, part in enumerate(path[:-1]):
         inner = value.setdefault(part, {})
         if not isinstance(inner, dict):
@@ -149,6 +151,8 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
         problems += _pruner_problems(document, sweep)
         unsettled = settling_problem(sweep.budget, sweep.search.metric)
         problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
+        undrawn = resplit_problem(sweep.confirm, sweep.data)
+        problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
     if problems or sweep is None:
         raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
     _check_points(document, sweep)

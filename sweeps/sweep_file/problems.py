@@ -95,7 +95,15 @@ def _tuple_text(members: tuple[Any, ...]) -> str:
     return f"a list of {kind}" if members[-1] is Ellipsis else f"a list of {len(members)} {kind}"
 
 
+def settings_in(annotation: Any) -> type[Settings] | None:  # noqa: ANN401 - a type
+    """The settings class that a field holds, alone or as one of the members of a union; None where there is none."""
+    members = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return next((each for each in members if isinstance(each, type) and issubclass(each, Settings)), None)
+
+
 MISSING = object()
+_SETTINGS_IN_UNIONS = ("ConfirmSettings",)
+"""Names of settings classes that a field holds beside words: pydantic puts them into the path of a problem."""
 _SECRET: tuple[KeyPath, ...] = (("storage",), ("storage_path",), ("notify", "webhook"), ("notify", "headers"), ("tracking", "mlflow"))
 
 
@@ -113,7 +121,8 @@ def problems_of(error: ValidationError, document: Located, root: type[Settings],
         path = _known_path((*below, *detail["loc"]), document.value, keep_last=detail["type"] in ("missing", "extra_forbidden"))
         if path not in problems:
             problems[path] = document.problem(path, _message(detail, path, document.value, root, len(below)))
-    return list(problems.values())
+    inner = {path[:length] for path in problems for length in range(len(path))}  # a mapping is not refused as a whole for a key of it
+    return [problem for path, problem in problems.items() if path not in inner or not path]
 
 
 def message_for(error: ValidationError, field: FieldInfo, name: str, value: object) -> str:
@@ -137,6 +146,8 @@ def _known_path(path: KeyPath, data: object, *, keep_last: bool) -> KeyPath:
     known: list[str | int] = []
     for part in path:
         found, inner = _item(data, part)
+        if not found and isinstance(data, dict) and part in _SETTINGS_IN_UNIONS:
+            continue
         if not found and not (keep_last and len(known) == len(path) - 1):
             break
         known.append(part)
@@ -176,8 +187,8 @@ def _field(root: type[Settings], path: KeyPath) -> tuple[type[Settings], FieldIn
     owner, field = root, None
     for part in path:
         if field is not None:
-            inner = field.annotation
-            if not (isinstance(inner, type) and issubclass(inner, Settings)):
+            inner = settings_in(field.annotation)
+            if inner is None:
                 return owner, field
             owner = inner
         field = owner.model_fields.get(str(part))
@@ -191,7 +202,8 @@ def key_homes(root: type[Settings], prefix: str = "") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, field in root.model_fields.items():
         found.setdefault(name, []).append(f"{prefix}{name}")
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
-            for inner, paths in key_homes(field.annotation, f"{prefix}{name}.").items():
+        section = settings_in(field.annotation)
+        if section is not None:
+            for inner, paths in key_homes(section, f"{prefix}{name}.").items():
                 found.setdefault(inner, []).extend(paths)
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.parsing import KINDS
 from search_spaces.space import shipped
-from sweeps.sweep_file.problems import type_text
+from sweeps.sweep_file.problems import settings_in, type_text
 from sweeps.sweep_file.runtime import PATTERN
 from sweeps.sweep_file.searchable import searchable_paths
 from sweeps.sweep_file.settings import SweepFile
@@ -91,10 +91,10 @@ def reference_markdown() -> str:
     """The whole page."""
     parts = [_INTRODUCTION, "## Top level\n", _table(SweepFile, "")]
     for name, field in SweepFile.model_fields.items():
-        inner = field.annotation
+        inner = settings_in(field.annotation)
         if name == "space":
             parts += [_SPACE, _shipped_table()]
-        elif isinstance(inner, type) and issubclass(inner, Settings):
+        elif inner is not None:
             parts += _section(name, inner)
     return "\n".join(parts)
 
@@ -103,8 +103,8 @@ def _section(path: str, settings: type[Settings]) -> list[str]:
     introduction = " ".join((settings.__doc__ or "").split())
     parts = [f"## `{path}`\n", f"{introduction}\n", _table(settings, path)]
     for name, field in settings.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Settings):
+        inner = settings_in(field.annotation)
+        if inner is not None:
             parts += _section(f"{path}.{name}", inner)
     return parts
 

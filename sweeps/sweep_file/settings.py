@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
@@ -140,12 +141,76 @@ def settling_problem(budget: BudgetSettings, metric: str) -> str:
 
 
 class ConfirmSettings(Settings):
-    """Re-training of the leaders from fresh seeds before the final ranking."""
+    """Fresh trainings before the final answer, from seeds that nothing was chosen by. `auto`, `off`, or a mapping of these keys."""
 
-    top: int = setting(0, ge=0)
-    """How many leaders; 0: none."""
-    seeds: int = setting(3, ge=1)
-    """Fresh trainings of each."""
+    budget: Literal["auto"] | Annotated[int, Field(ge=0)] | None = setting(None)
+    """Fresh trainings at most. Each goes to the contender where it helps most to tell which one is best; the confirmation ends early once the best, or one
+    within half a point of it, is known with 95 %. ``auto``, the default: as many as 15 % of the epochs that the search trained; 0: none."""
+    resplit: bool = setting(default=False)
+    """Draw training and validation images anew for each fresh seed, so that the answer speaks of other images too. The test images stay as they are."""
+    top: int | None = setting(None, ge=0)
+    """In place of `budget`: so many leaders are trained again, each as often, whatever becomes known meanwhile."""
+    seeds: int | None = setting(None, ge=1)
+    """With `top`: fresh trainings of each leader; 3 where it is left out."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is trained again."""
+        return bool(self.budget or self.top)
+
+    @property
+    def races(self) -> bool:
+        """Whether each fresh training is given to where it helps most."""
+        return bool(self.budget)
+
+    @property
+    def text(self) -> str:
+        """The setting on one line."""
+        return json.dumps(_confirm_in_file(self)).replace('"', "")
+
+
+NO_CONFIRMATION = ConfirmSettings(budget=0)
+LEADERS_SEEDS = 3
+
+
+def _confirm_settled(given: Literal["auto", "off"] | ConfirmSettings) -> ConfirmSettings:
+    """One form for each meaning: a race has a `budget`, a fixed number of seeds has `top` and `seeds`, nothing is `NO_CONFIRMATION`."""
+    if given == "off":
+        return NO_CONFIRMATION
+    if given == "auto":
+        return ConfirmSettings(budget="auto")
+    fixed = given.top is not None or given.seeds is not None
+    if fixed and given.budget is not None:
+        raise ValueError(
+            "budget and top contradict each other: budget gives each training to where it helps most, top gives all leaders equally many; leave one out"
+        )
+    if fixed and not given.top:
+        return NO_CONFIRMATION  # as files of before wrote it: {top: 0, seeds: 3}
+    if given.top:
+        return ConfirmSettings(top=given.top, seeds=given.seeds or LEADERS_SEEDS, resplit=given.resplit)
+    budget = "auto" if given.budget is None else given.budget
+    return ConfirmSettings(budget=budget, resplit=given.resplit) if budget else NO_CONFIRMATION
+
+
+def _confirm_in_file(confirm: ConfirmSettings) -> str | dict[str, Any]:
+    """As a sweep file writes it, in the shortest form."""
+    if not confirm.wanted:
+        return "off"
+    given = {name: value for name, value in confirm.__dict__.items() if value not in (None, False)}
+    return "auto" if given == {"budget": "auto"} else given
+
+
+if TYPE_CHECKING:
+    Confirm = ConfirmSettings
+else:
+    Confirm = Annotated[Literal["auto", "off"] | ConfirmSettings, AfterValidator(_confirm_settled), PlainSerializer(_confirm_in_file)]
+
+
+def resplit_problem(confirm: ConfirmSettings, data: DataConfig) -> str:
+    """Why ``resplit`` cannot be used as it is given, or empty."""
+    if confirm.resplit and data.split.validation == "train":
+        return "there are no other validation images to draw: data.split.validation is train; leave resplit out"
+    return ""
 
 
 class ResourceSettings(Settings):
@@ -216,8 +281,8 @@ class SweepFile(Settings):
     """Metric, sampler, pruner, number of trials."""
     budget: BudgetSettings = setting(default_factory=BudgetSettings)
     """Time and GPU-hours."""
-    confirm: ConfirmSettings = setting(default_factory=ConfirmSettings)
-    """Re-training of the leaders."""
+    confirm: Confirm = setting("auto", validate_default=True)
+    """Fresh trainings before the final answer: ``auto`` spends 15 % of the search's epochs on them, ``off`` none."""
     resources: ResourceSettings = setting(default_factory=ResourceSettings)
     """CPU, GPU, concurrency."""
     runtime: RuntimeSettings = setting(default_factory=RuntimeSettings)
@@ -240,6 +305,8 @@ class SweepFile(Settings):
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
             if problem := settling_problem(self.budget, self.search.metric):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
+            if problem := resplit_problem(self.confirm, self.data):
+                raise ValueError(f"confirm.resplit: {problem}")
         return self
 
     def to_yaml(self) -> str:

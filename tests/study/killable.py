@@ -36,6 +36,7 @@ storage_path: {folder}/runs
 data: {{source: digits}}
 training: {{epochs: 5}}
 space: {{learning_rate: {{float: [1.0e-5, 1.0e-1], log: true}}, dropout: {{float: [0.0, 0.6], step: 0.05}}}}
+confirm: off
 """
 
 

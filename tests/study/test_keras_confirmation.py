@@ -8,17 +8,29 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import keras
+import numpy as np
 import pytest
+import yaml
 from killable import sweep_in
 
 from reports.verdict import build_report_data
+from sweeps.cli.export import export
+from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
+from sweeps.launch.preflight import check_resplit
 from sweeps.record import read_study
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
+from sweeps.sweep_file.configuration import train_config
+from trainer import TrainConfig
+from trainer.data import load_data
+from trainer.data.images import digest_array
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from trainer.config import DataConfig
 
 KEYS = {
     "data": '{source: digits, classes: ["0", "1"], split: {train: 60, validation: 100, test: 100}}',
@@ -60,3 +72,55 @@ def test_a_keras_sweep_killed_while_confirming_goes_on_with_the_same_leader_and_
     verdict = build_report_data(study).verdict
     assert verdict.leaders == (fresh[0].configuration,)
     assert "on the test images" in verdict.checkpoint
+
+
+def part_digests(config: DataConfig) -> dict[str, set[str]]:
+    return {part: set(digest_array(images.images)) for part, images in load_data(config).parts()}
+
+
+@pytest.mark.slow
+def test_fresh_seeds_draw_other_validation_images_and_leave_the_test_images_alone(tmp_path: Path) -> None:
+    keys = {**KEYS, "confirm": "{top: 2, seeds: 2, resplit: true}"}
+    sweep = sweep_from_text(sweep_in(tmp_path, **keys))
+    assert run_study(sweep, InlineExecutor()).reason == "done"
+    study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    searched, fresh = study.trials[:2], study.trials[2:]
+    assert [trial.validation_seed for trial in searched] == [None, None]
+    seeds = {(trial.replicate, trial.validation_seed) for trial in fresh}
+    assert len(seeds) == 2, "both configurations share the images of a replicate"
+    fingerprints = {trial.facts["data_fingerprint"] for trial in study.trials}
+    assert len(fingerprints) == 3
+    parts = [
+        part_digests(train_config(sweep, dict(trial.params), trial.seed, trial.validation_seed).data)
+        for trial in (searched[0], fresh[0], fresh[2])
+    ]
+    assert parts[0]["test"] == parts[1]["test"] == parts[2]["test"]
+    assert all(not each["test"] & (each["train"] | each["validation"]) for each in parts)
+    assert parts[0]["validation"] != parts[1]["validation"] != parts[2]["validation"]
+    assert {len(each["validation"]) for each in parts} == {len(parts[0]["validation"])}
+    assert all(trial.figures["num_val"] == 100 for trial in study.trials)
+    assert all("test_accuracy" in trial.figures for trial in fresh)
+
+
+@pytest.mark.slow
+def test_an_exported_model_of_other_validation_images_says_which(tmp_path: Path) -> None:
+    keys = {**KEYS, "confirm": "{top: 1, seeds: 1, resplit: true}"}
+    run_study(sweep_from_text(sweep_in(tmp_path, **keys)), InlineExecutor())
+    storage = f"sqlite:///{tmp_path}/fast.db"
+    assert export("fast", storage=storage, wanted=1, output=str(tmp_path / "exported")) == 0
+    fresh = read_study(storage, "fast").trials[-1]
+    config = TrainConfig(**yaml.safe_load((tmp_path / "exported" / "config.yaml").read_text()))
+    assert config.data.split.validation_seed == fresh.validation_seed is not None
+    validation = load_data(config.data).validation
+    predicted = keras.saving.load_model(tmp_path / "exported" / "model.keras").predict(validation.images.astype("float32"), verbose=0)
+    assert float((predicted.argmax(1) == validation.labels).mean()) == pytest.approx(fresh.figures["exported_val_accuracy"], abs=1e-6)
+
+
+def test_a_source_with_validation_images_of_its_own_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    parts = {f"{kind}_{part}": value for part in ("train", "val") for kind, value in (
+        ("x", generator.integers(0, 255, (40, 8, 8, 1), dtype=np.uint8)), ("y", np.arange(40) % 2))}  # fmt: skip
+    np.savez(tmp_path / "images.npz", **parts)
+    sweep = sweep_from_text(sweep_in(tmp_path, **{**KEYS, "data": f"{{source: {tmp_path}/images.npz}}", "confirm": "{resplit: true}"}))
+    with pytest.raises(SweepInputError, match=r"confirm\.resplit: .*images\.npz says itself which images validate.*Leave resplit out"):
+        check_resplit(sweep, load_data(sweep.data))

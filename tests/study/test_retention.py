@@ -19,6 +19,7 @@ from sweeps.study.retention import Retention
 from sweeps.study.running import run_study
 from sweeps.study.state import StudyState, score_of
 from sweeps.sweep_file import sweep_from_text
+from sweeps.sweep_file.settings import ConfirmSettings
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_the_models_of_the_best_five_are_kept(plan: StudyPlan, tmp_path: Path) -
 
 def test_one_more_than_are_confirmed_and_a_loss_counts_downwards(plan: StudyPlan, tmp_path: Path) -> None:
     trials = [trial(number, number / 10) for number in range(9)]
-    assert kept(replace(plan, confirm_top=6, maximize=False), tmp_path, *trials) == set(range(7))
+    assert kept(replace(plan, confirm=ConfirmSettings(top=6, seeds=1), maximize=False), tmp_path, *trials) == set(range(7))
 
 
 def test_the_next_best_keeps_its_model_while_the_leaders_are_confirmed_and_one_bad_seed_costs_no_model(
@@ -125,7 +126,7 @@ def test_the_next_best_keeps_its_model_while_the_leaders_are_confirmed_and_one_b
     searched = [trial(number, 0.9 - number / 100) for number in range(8)]
     fresh = [trial(8 + number, 0.3, role="confirmation", configuration=f"configuration-{number}") for number in range(5)]
     leaders = tuple(f"configuration-{number}" for number in range(5))
-    models = kept(replace(plan, confirm_top=5), tmp_path, *searched, *fresh, confirmed=leaders)
+    models = kept(replace(plan, confirm=ConfirmSettings(top=5, seeds=1)), tmp_path, *searched, *fresh, confirmed=leaders)
     assert 5 in models, "it leads once all of the first five have fallen"
     assert models >= set(range(5)) | {each.number for each in fresh}
 

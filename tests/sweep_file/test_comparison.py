@@ -54,7 +54,7 @@ def test_what_a_study_goes_on_with(override: str) -> None:
     found = compare(OLD, changed(override))
     assert found.verdict == "continues"
     assert [difference.path for difference in found.differences] == [
-        override.split("=", maxsplit=1)[0] if "space." not in override else "space"
+        "space" if "space." in override else "confirm" if "confirm." in override else override.split("=", maxsplit=1)[0]
     ]
     assert found.relocated is ("data.source" in override)
 

@@ -74,6 +74,9 @@ class SplitConfig(Settings):
     """A fraction, a number of images, or 0 for no test split."""
     seed: int = setting(0, ge=0)
     """Seed of the split; the same for every trial of a study."""
+    validation_seed: int | None = setting(None, ge=0)
+    """Draw training and validation images by this seed in place of `seed`, from all that are not test images; the test images stay those of `seed`.
+    Confirmations with `resplit` use it."""
     stratify: bool = setting(default=True)
     """Keep the share of each class equal in every part."""
 

@@ -71,6 +71,7 @@ class ImageData:
         class_names: in the order of the labels.
         fingerprint: hash over image contents, labels, split, size and channels; independent of paths and file names.
         skipped: unreadable files that were left out, as ``name: reason``.
+        own_validation: whether the source itself says which images validate, so that no others can be drawn.
     """
 
     train: ImageSet
@@ -79,6 +80,7 @@ class ImageData:
     class_names: tuple[str, ...]
     fingerprint: str
     skipped: tuple[str, ...] = ()
+    own_validation: bool = False
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

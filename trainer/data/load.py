@@ -25,7 +25,7 @@ from trainer.data.images import (
 )
 from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
-from trainer.data.split import Rows, split
+from trainer.data.split import Rows, gives_validation, split
 from trainer.data.staging import GIGABYTE, local_source
 from trainer.errors import DataError, nearest
 
@@ -269,4 +269,5 @@ def _assemble(
     placed = {part: replace(images, places=places[rows[part]]) for part, images in sets.items()}
     if sets["validation"] is sets["train"]:
         placed["validation"] = placed["train"]
-    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped)
+    own = gives_validation(collected)
+    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own)

@@ -32,6 +32,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
 
     A split that the source gives is kept. Where it gives no validation part, one is taken from its training images in the
     proportion validation : train; a missing test part stays missing, because held-out images cannot be had without taking training ones away.
+    With `validation_seed` the test part is the same as without, and the others, in the same sizes, are drawn from all images that are not in it.
 
     Args:
         collected: the images, n of them.
@@ -39,23 +40,55 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
         config: fractions or counts, seed, stratification.
 
     Raises:
-        DataError: a part would be empty, or more images are asked for than there are.
+        DataError: a part would be empty, more images are asked for than there are, or `validation_seed` has nothing to draw.
     """
     everything = np.arange(len(collected))
+    anew = config.validation_seed
+    if anew is not None and (config.validation == "train" or gives_validation(collected)):
+        why = "data.split.validation is train" if config.validation == "train" else "the source says which images validate"
+        raise DataError(
+            f"data.split.validation_seed: there are no other validation images to draw, {why}; leave it out (and confirm.resplit)"
+        )
     if collected.parts is None:
         shares: dict[Part, float | str] = {"validation": config.validation, "test": config.test}
         rows = _divide(everything, collected, digests, config, shares, config.train)
+        rows = rows if anew is None else _drawn_anew(rows, collected, digests, config, anew)
     else:
         given = np.asarray(collected.parts)
         rows = {part: everything[given == part] for part in PARTS if (given == part).any()}
         if "train" not in rows:
             raise DataError("the source gives a split without training images; name a part 'train'")
         if "validation" not in rows and config.validation != "train":
-            divided = _divide(rows["train"], collected, digests, config, {"validation": _of_train(config)}, None)
+            seeded = config if anew is None else config.model_copy(update={"seed": anew})
+            divided = _divide(rows["train"], collected, digests, seeded, {"validation": _of_train(config)}, None)
             rows = {**rows, "train": divided["train"], "validation": divided["validation"]}
     if config.validation == "train":
         rows["validation"] = rows["train"]
     return {part: rows[part] for part in PARTS if part in rows}
+
+
+def gives_validation(collected: Collected) -> bool:
+    """Whether the source itself says which images validate."""
+    return collected.parts is not None and "validation" in collected.parts
+
+
+def _drawn_anew(first: Rows, collected: Collected, digests: Sequence[str], config: SplitConfig, seed: int) -> Rows:
+    """Training and validation images drawn by another seed, in the sizes of the first split, from all images that are not its test images."""
+    test = first.get("test")
+    pool = np.arange(len(collected)) if test is None else np.setdiff1d(np.arange(len(collected)), test)
+    wanted: dict[Part, int] = {"validation": len(first["validation"])}
+    if len(first["train"]) + len(first["validation"]) < len(pool):  # the first split leaves images out
+        wanted["train"] = len(first["train"])
+    drawn = _draw(pool, collected, digests, config.model_copy(update={"seed": seed}), wanted)
+    rows: Rows = {part: np.sort(chosen) for part, chosen in drawn.items()}
+    if "train" not in rows:
+        rows["train"] = np.setdiff1d(pool, rows["validation"])
+    for part, chosen in rows.items():
+        if not len(chosen):
+            raise DataError(
+                f"data.split.validation_seed: the {part} part would be empty; give more images or smaller groups, or leave it out"
+            )
+    return rows if test is None else {**rows, "test": test}
 
 
 def _of_train(config: SplitConfig) -> float | int:

@@ -168,8 +168,8 @@ def test_the_verdict_of_a_confirmed_sweep_rests_on_fresh_seeds_and_tells_the_exp
     assert winner.seeds == len(fresh) == 2
     assert winner.test == file.figures["test_accuracy"] != 0.123
     assert all(data.configuration(leader).confirmed for leader in data.verdict.leaders)
-    assert data.verdict.sure.startswith("A new training: ")
-    assert data.verdict.sure.endswith(", from 2 fresh seeds alone.")
+    assert " A new training: " in data.verdict.sure
+    assert data.verdict.sure.endswith(", from 2 fresh seeds and the search.")
     assert f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images." == data.verdict.checkpoint
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,3 +98,61 @@ def test_train_as_validation() -> None:
 def test_impossible_splits_say_why(config: dict[str, float], words: str) -> None:
     with pytest.raises(DataError, match=words):
         split(*collected(np.arange(20) % 2), SplitConfig(**config))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shares=st.sampled_from([(0.7, 0.15, 0.15), (0.3, 0.2, 0.2), (20, 30, 15), (0.8, 0.2, 0)]),
+    seed=st.integers(0, 3),
+    anew=st.integers(0, 2**31 - 1),
+)
+def test_validation_drawn_anew_leaves_the_test_images_and_all_sizes_as_they_are(
+    shares: tuple[float, float, float], seed: int, anew: int
+) -> None:
+    labels = np.arange(120) % 3
+    config = SplitConfig(**dict(zip(("train", "validation", "test"), shares, strict=True)), seed=seed)
+    first = split(*collected(labels), config)
+    other = split(*collected(labels), config.model_copy(update={"validation_seed": anew}))
+    again = split(*collected(labels), config.model_copy(update={"validation_seed": anew}))
+    assert {part: len(rows) for part, rows in other.items()} == {part: len(rows) for part, rows in first.items()}
+    assert np.array_equal(first.get("test", ()), other.get("test", ()))
+    assert len(np.unique(np.concatenate(list(other.values())))) == sum(len(rows) for rows in other.values())
+    assert np.abs(np.bincount(labels[other["validation"]], minlength=3) - len(other["validation"]) / 3).max() <= 1
+    assert all(np.array_equal(other[part], again[part]) for part in other)
+
+
+def test_two_validation_seeds_draw_other_images_also_among_those_that_the_first_split_left_out() -> None:
+    images, digests = collected(np.arange(200) % 2)
+    config = SplitConfig(train=40, validation=40, test=40, seed=1)
+    first = split(images, digests, config)
+    one, two = (split(images, digests, config.model_copy(update={"validation_seed": seed})) for seed in (5, 6))
+    used = {row for part in ("train", "validation") for row in first[part]}
+    assert set(one["validation"]) != set(two["validation"]) != set(first["validation"])
+    assert not set(one["validation"]) <= used
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes=st.lists(st.integers(1, 6), min_size=12, max_size=40), seed=st.integers(0, 3))
+def test_groups_stay_whole_when_validation_is_drawn_anew(sizes: list[int], seed: int) -> None:
+    groups = [f"g{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    images, digests = collected(np.asarray([int(group[1:]) % 2 for group in groups]), groups)
+    test = split(images, digests, SplitConfig(seed=seed))["test"]
+    rows = split(images, digests, SplitConfig(seed=seed, validation_seed=seed + 7))
+    assert np.array_equal(rows["test"], test)
+    owners = [{groups[row] for row in chosen} for chosen in rows.values()]
+    assert sum(len(owner) for owner in owners) == len(sizes)
+
+
+def test_a_source_without_validation_part_has_it_drawn_anew_and_one_with_its_own_is_refused() -> None:
+    images, digests = collected(np.arange(100) % 2)
+    parts = tuple("test" if row % 5 == 0 else "train" for row in range(100))
+    given_test = replace(images, parts=parts)
+    first, other = (split(given_test, digests, SplitConfig(validation_seed=seed)) for seed in (None, 3))
+    assert np.array_equal(first["test"], other["test"])
+    assert len(first["validation"]) == len(other["validation"])
+    assert not np.array_equal(first["validation"], other["validation"])
+    own = replace(images, parts=tuple("validation" if row % 4 == 0 else "train" for row in range(100)))
+    with pytest.raises(DataError, match=r"validation_seed: .*the source says which images validate; leave it out \(and confirm.resplit\)"):
+        split(own, digests, SplitConfig(validation_seed=3))
+    with pytest.raises(DataError, match=r"data\.split\.validation is train"):
+        split(images, digests, SplitConfig(validation="train", validation_seed=3))
