@@ -25,11 +25,13 @@ class Standing:
         states: state to number of trials; every state is there.
         configurations: search configurations tried, running ones included.
         leaders: finished configurations, best first.
+        recommended: the one of them to take for now; None where no usable one is finished.
     """
 
     states: Mapping[str, int]
     configurations: int
     leaders: tuple[RankedConfiguration, ...]
+    recommended: RankedConfiguration | None = None
 
 
 def at_a_time(trials: Iterable[TrialRecord]) -> float:
@@ -65,8 +67,10 @@ def seconds_for(record: StudyRecord, trainings: int) -> float | None:
 def standing(record: StudyRecord) -> Standing:
     """Count and rank the trials of `record`."""
     counted = Counter(trial.state for trial in record.trials)
+    ranking = rank(record)
     return Standing(
         states={state: counted[state] for state in STATES},
         configurations=len({trial.configuration for trial in record.trials if trial.role == "search"}),
-        leaders=rank(record).finished,
+        leaders=ranking.finished,
+        recommended=next((row for row in ranking.finished if row.configuration == ranking.recommended), None),
     )

@@ -46,9 +46,9 @@ class Prior:
     freedom: float
 
 
-BY_PAIRS = Prior(1.37, 15.0)
+BY_PAIRS = Prior(1.36, 20.0)
 """To what trainings differ in which images they get right (`reports.ranking.paired`)."""
-BY_NUMBER = Prior(0.76, 8.0)
+BY_NUMBER = Prior(0.75, 9.0)
 """To the binomial standard deviation, where only the number of validation images is known."""
 UNKNOWN_SHARE = 0.5
 """Where the number of validation images is not known: the share of the good configurations' spread that is taken for the seed's, with one
@@ -272,17 +272,21 @@ def _inverse_chi_squared(variance: float, freedom: float, rng: np.random.Generat
     return variance * freedom / rng.chisquare(freedom, MIXTURE)
 
 
-def _log_normal_distribution(z: Array) -> Array:
-    """Logarithm of Φ(z), to two digits at least.
+def normal_distribution(z: Array) -> Array:
+    """Φ(z), to seven decimals.
 
-    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.26 for erfc; its asymptote where Φ is too small for that.
+    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.26.
     """
     x = np.abs(z) / math.sqrt(2.0)
     t = 1.0 / (1.0 + 0.3275911 * x)
     tail = 0.5 * np.exp(-(x**2)) * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.where(z > 0.0, 1.0 - tail, tail)
+
+
+def _log_normal_distribution(z: Array) -> Array:
+    """Logarithm of Φ(z); its asymptote where Φ is too small to be known by decimals."""
     far = -0.5 * z**2 - np.log(np.maximum(np.abs(z), 1.0)) - 0.5 * math.log(2.0 * math.pi)
-    near = np.log(np.maximum(np.where(z > 0.0, 1.0 - tail, tail), 1e-300))
-    return np.where(z < _ASYMPTOTE, far, near)
+    return np.where(z < _ASYMPTOTE, far, np.log(np.maximum(normal_distribution(z), 1e-300)))
 
 
 _ASYMPTOTE = -5.0

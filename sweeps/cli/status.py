@@ -65,6 +65,15 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
             "level": best.level,
             "flags": [flag.name for flag in best.flags],
         },
+        "recommended": None
+        if now.recommended is None
+        else {
+            "configuration": now.recommended.configuration,
+            "stable": now.recommended.stable,
+            "probability_best": now.recommended.probability_best,
+            "probability_near": now.recommended.probability_near,
+            "tied_with": now.recommended.tied_with,
+        },
     }
 
 
@@ -92,7 +101,8 @@ def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:
 
 
 def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
-    """The current leaders, two lines each: scores and flags, then parameters where any is varied."""
+    """The current leaders, two lines each: scores, probabilities and flags, then parameters where any is varied; the one to take for now."""
+    from reports.wording import MISSING, count, probability
     from sweeps.progress.plain import params
 
     if not now.leaders:
@@ -105,15 +115,18 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
             f"{each.stable:.4f}",
             f"{each.level:.4f}",
             f"{each.best:.4f}",
+            *(MISSING if chance is None else probability(chance) for chance in (each.probability_best, each.probability_near)),
             ", ".join(flag.name for flag in each.flags) or "-",
         )
         for rank, each in enumerate(shown, start=1)
     ]
     header, *lines = plain_table(
-        ("#", "configuration", "stable", "level", "best", "flags"), rows, left=frozenset({"configuration", "flags"})
+        ("#", "configuration", "stable", "level", "best", "is best", "is near", "flags"), rows, left=frozenset({"configuration", "flags"})
     )
     pairs = ((line, *([f"   {params(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
-    tie = f"; the first {len(shown[0].tied_with) + 1} cannot be separated" if shown[0].tied_with else ""
+    take = now.recommended
+    tie = "" if take is None else f"; take {take.configuration} for now"
+    tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
     return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
 
 
