@@ -164,7 +164,7 @@ def ray_tune(live: Live) -> Choice:
     )
     grid = {name: list(values) for name, values in live.table.grid.items()}
     with tempfile.TemporaryDirectory() as folder:
-        ray.init(num_cpus=CONCURRENT, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(address="local", num_cpus=CONCURRENT, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         try:
             result = tune.Tuner(
                 tune.with_parameters(report_epochs, space=live.table.name, first_seed=FIRST_SEED * (live.number + 1)),
@@ -193,12 +193,37 @@ PEERS: dict[str, Callable[[Live], Choice]] = {
 """By the name of the contender that stands for them in the replay."""
 
 
-def sweep(name: str, truth: Truth, number: int, trainings: int) -> tuple[Outcome, float]:
-    """One live sweep of a peer in a space; its outcome and its seconds."""
-    began = time.monotonic()
-    live = Live(truth.table, number, trainings)
-    choice = PEERS[name](live)
-    return Outcome(truth.table.name, number, choice, live.begun, live.epochs, (), ()), time.monotonic() - began
+def compare(
+    truths: Mapping[str, Truth], replayed: Mapping[str, Sequence[Outcome]], trainings: int, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Run a live sweep of each of these peers in each of three spaces; print it beside the replayed sweeps of that peer and space.
+
+    Args:
+        truths: by space.
+        replayed: outcomes by contender.
+        trainings: budget.
+        names: of peers.
+    """
+    print(
+        "| peer | space | winner | printed | optimism | replayed [5 %, 95 %] | regret | replayed [5 %, 95 %] | epochs | s |\n|"
+        + "---|" * 10
+    )
+    rows = []
+    for number, space in enumerate(SPACES):
+        for name in names:
+            began = time.monotonic()
+            live = Live(truths[space].table, number, trainings)
+            choice = PEERS[name](live)
+            outcome = Outcome(space, number, choice, live.begun, live.epochs, (), ())
+            beside = {figure: beside_replay(outcome, replayed[name], truths[space], figure) for figure in ("optimism", "val regret")}
+            cells = [f"{own:.2f} | {mean:.2f} [{low:.2f}, {high:.2f}]" for own, mean, low, high in beside.values()]
+            seconds = time.monotonic() - began
+            print(
+                f"| {name} | {space} | {choice.configuration} | {100 * choice.reported:.1f} | {' | '.join(cells)} | {live.epochs} | {seconds:.0f} |",
+                flush=True,
+            )
+            rows.append({"peer": name, "space": space, "winner": choice.configuration, "printed": choice.reported, **beside})
+    return rows
 
 
 def beside_replay(outcome: Outcome, replayed: Sequence[Outcome], truth: Truth, figure: str) -> tuple[float, float, float, float]:

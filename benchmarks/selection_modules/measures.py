@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 NEAR = 0.005
 """Half a point of accuracy."""
-DRAWS = 2_000
 BINS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)
 """Edges within which stated probabilities are compared with what came true."""
 
@@ -54,30 +53,17 @@ class Truth:
         late: Floats = self.table.test_accuracy[:, :, -LATE:].mean(axis=2)
         return late
 
-    @cached_property
-    def draws(self) -> Floats:
-        """What each configuration holds on average, as far as all its seeds tell, ``(DRAWS, num_configurations)``.
-
-        Eight seeds leave a standard error of about half a point, so that which configuration *is* the best is itself known with a probability only.
-        """
-        means, seeds = self.stable.mean(axis=1), self.stable.shape[1]
-        error = self.stable.std(axis=1, ddof=1) / np.sqrt(seeds)
-        good = means >= np.median(means)
-        error = np.sqrt((error**2 + (error[good] ** 2).mean()) / 2.0)  # eight seeds do not know their own spread either
-        return np.asarray(means + error * np.random.default_rng(0).standard_normal((DRAWS, means.size)))
-
     def others(self, figures: Floats, configuration: int, used: Sequence[int]) -> float:
         """Mean of a configuration's trainings that a sweep has not seen; of all where it saw all."""
         rest = np.delete(figures[configuration], list(used))
         return float(rest.mean() if rest.size else figures[configuration].mean())
 
-    def chances(self, finished: Sequence[int]) -> tuple[Floats, Floats]:
-        """Probability of each configuration of being the best of these, and of being within half a point of it, ``(num_configurations,)``."""
-        draws = self.draws[:, list(finished)]
-        highest = draws.max(axis=1, keepdims=True)
-        best, near = np.zeros(self.val.shape[0]), np.zeros(self.val.shape[0])
-        best[list(finished)] = (draws == highest).mean(axis=0)
-        near[list(finished)] = (draws >= highest - NEAR).mean(axis=0)
+    def came_true(self, finished: Sequence[int]) -> tuple[Floats, Floats]:
+        """Whether each configuration holds most of these on average of all its trainings, and whether it is within half a point of that; 0 or 1."""
+        held = self.stable.mean(axis=1)[list(finished)]
+        best, near = np.zeros(self.stable.shape[0]), np.zeros(self.stable.shape[0])
+        best[finished[int(held.argmax())]] = 1.0
+        near[list(finished)] = held >= held.max() - NEAR
         return best, near
 
 
@@ -115,7 +101,10 @@ def figures(outcome: Outcome, truth: Truth) -> dict[str, float]:
         "optimism": 100 * (choice.reported - val),
         "error": 100 * abs(choice.reported - val),
         "holds": 100 * (choice.figures.get("holds", np.nan) - truth.others(truth.stable, choice.configuration, outcome.used)),
-        **{name: 100 * (choice.figures.get(name, np.nan) - val) for name in ("expected", "level")},
+        "expected": 100 * (choice.figures.get("expected", np.nan) - truth.others(truth.stable, choice.configuration, outcome.used)),
+        "level": 100 * (choice.figures.get("level", np.nan) - val),
+        "reach": 100
+        * (sum(choice.figures.get(name, np.nan) * sign for name, sign in (("expected", 1), ("level", 1), ("holds", -1))) - val),
         "worse": 100.0 * (lost > 0.0),
         "clearly worse": 100.0 * (lost >= NEAR),
         "coverage": _coverage(outcome, truth),
@@ -158,7 +147,7 @@ class Calibration:
 
     Attributes:
         stated: of each statement.
-        true: how probable it is by all seeds of the table.
+        true: whether it is so, 0 or 1.
         spaces: space of each statement.
     """
 
@@ -193,7 +182,7 @@ def calibrations(of: Sequence[Outcome], truths: Mapping[str, Truth]) -> dict[str
     rows: dict[str, list[tuple[float, float, str]]] = {}
     for each in of:
         choice = each.choice
-        best, near = truths[each.space].chances(each.finished)
+        best, near = truths[each.space].came_true(each.finished)
         for what, stated, true in (("best", choice.probability_best, best), ("near", choice.probability_near, near)):
             for configuration, probability in stated.items():
                 row = probability, float(true[configuration]), each.space

@@ -6,7 +6,6 @@ to do with choosing: workers, storage, files.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,13 @@ from reports.flags import trial_flags
 from reports.ledger import Ledger, ValidationImages
 from reports.ranking import rank
 from reports.ranking.race import next_contender
-from reports.records import ParameterRecord, StudyRecord, TrialRecord
+from reports.records import StudyRecord, TrialRecord
 from reports.stability import stability
 from search_spaces.parsing import space_from_mapping
 from sweeps.search.proposals import Proposer
 from sweeps.search.samplers import make_sampler
 from sweeps.search.view import SeenTrial
+from sweeps.study.confirmation import share_of_search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,17 +37,11 @@ if TYPE_CHECKING:
     from search_spaces.space import SearchSpace
 
 METRIC = "val_accuracy"
-SHARE = 0.15
 
 
 def searched(trainings: int) -> int:
     """Trainings of the search such that it and its confirmation by `confirm: auto` take no more than these."""
-    return max(n for n in range(1, trainings + 1) if n + fresh(n) <= trainings)
-
-
-def fresh(configurations: int) -> int:
-    """Fresh trainings that `confirm: auto` gives a search of full trainings."""
-    return max(math.floor(SHARE * configurations + 0.5), min(4, configurations // 2))
+    return max(n for n in range(1, trainings + 1) if n + share_of_search(n, 1, n) <= trainings)
 
 
 @lru_cache(maxsize=16)
@@ -114,7 +108,6 @@ class Study:
         self._trials: list[TrialRecord] = []
         self._flags: dict[int, tuple[Flag, ...]] = {}
         self._scores: dict[int, StabilityScore | None] = {}
-        self._params = ParameterRecord
 
     def train(self, configuration: int, role: Role) -> StabilityScore:
         """Train a configuration to the end and put it on record."""
@@ -157,7 +150,7 @@ def steadysweep(*, confirm: bool) -> Callable[[Sweep], Choice]:
         study = Study(sweep)
         search(study, searched(sweep.trainings) if confirm else sweep.trainings)
         ranking = study.rank()
-        left = fresh(searched(sweep.trainings)) if confirm else 0
+        left = sweep.trainings - len(sweep.started)
         while left > 0:
             chosen = next_contender(ranking.contenders, num_val=sweep.table.num_val, paired_sd=ranking.paired_sd)
             if chosen is None:

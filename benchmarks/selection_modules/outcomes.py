@@ -29,7 +29,7 @@ class Outcome:
         choice: what the tool said.
         trainings: begun.
         epochs: spent.
-        used: seeds of the chosen configuration that the sweep has seen, as places among the table's.
+        used: seeds of the chosen configuration that the sweep has seen, as places among the table's; the others are the truth. Empty where seeds are resampled.
         finished: configurations with a training that ended, in the order of the grid; not kept in files.
     """
 
@@ -42,7 +42,7 @@ class Outcome:
     finished: tuple[int, ...]
 
 
-def replay(contender: Contender, table: Table, number: int, trainings: int) -> Outcome:
+def replay(contender: Contender, table: Table, number: int, trainings: int, *, resampled: bool = False) -> Outcome:
     """Run a contender on one sweep of a space.
 
     Args:
@@ -50,31 +50,52 @@ def replay(contender: Contender, table: Table, number: int, trainings: int) -> O
         table: the space.
         number: of the sweep.
         trainings: budget that contenders with a share of 1 are given.
+        resampled: which of the two worlds of `replay`.
     """
-    sweep = Sweep(table, number, round(trainings * contender.share))
+    sweep = Sweep(table, number, round(trainings * contender.share), resampled=resampled)
     choice = contender.choose(sweep)
     if sweep.epochs > sweep.budget:
         raise RuntimeError(f"{contender.name} spent {sweep.epochs} epochs of {sweep.budget} in {table.name}")
     finished = {each.configuration for each in sweep.started if each.curve.size == table.num_epochs}
-    used = {each.seed for each in sweep.started if each.configuration == choice.configuration}
+    used = set() if resampled else {each.seed for each in sweep.started if each.configuration == choice.configuration}
     return Outcome(table.name, number, choice, len(sweep.started), sweep.epochs, tuple(sorted(used)), tuple(sorted(finished)))
 
 
-def outcomes(contender: Contender, tables: Mapping[str, Table], sweeps: int, trainings: int, *, folder: Path | None) -> list[Outcome]:
+@dataclass(frozen=True)
+class Plan:
+    """Which sweeps are replayed.
+
+    Attributes:
+        sweeps: of each space.
+        trainings: budget of each.
+        resampled: which of the two worlds of `replay`.
+    """
+
+    sweeps: int
+    trainings: int
+    resampled: bool = False
+
+
+def outcomes(contender: Contender, tables: Mapping[str, Table], plan: Plan, folder: Path | None) -> list[Outcome]:
     """The outcomes of a contender in all spaces, sweep by sweep.
 
     Args:
         contender: who searches.
         tables: spaces by name.
-        sweeps: of each space.
-        trainings: budget.
+        plan: which sweeps.
         folder: where outcomes are read, and those written that are not there yet; None replays without reading and writing.
     """
-    numbers = range(0, sweeps, contender.every)
-    path = None if folder is None else folder / f"{re.sub(r'[^a-z0-9]+', '-', contender.name.lower()).strip('-')}-{trainings}.json"
+    numbers = range(0, plan.sweeps, contender.every)
+    world = "-resampled" * plan.resampled
+    stem = re.sub(r"[^a-z0-9]+", "-", contender.name.lower()).strip("-")
+    path = None if folder is None else folder / f"{stem}-{plan.trainings}{world}.json"
     known = {} if path is None or not path.exists() else {(each.space, each.number): each for each in read(path)}
     for number in numbers:
-        new = {(name, number): replay(contender, table, number, trainings) for name, table in tables.items() if (name, number) not in known}
+        new = {
+            (name, number): replay(contender, table, number, plan.trainings, resampled=plan.resampled)
+            for name, table in tables.items()
+            if (name, number) not in known
+        }
         known |= new
         if new and path is not None and (contender.every > 1 or number == numbers[-1]):
             write(path, known.values())

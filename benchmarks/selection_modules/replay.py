@@ -1,8 +1,13 @@
 """A replayed sweep: a tool asks for trainings, and each is a row of the tabular study.
 
-A training is given one seed of its configuration, epoch by epoch, and every epoch is counted. At least `HELD_OUT` seeds of each configuration are never
-given out in a sweep: they are the truth about its winner. Sweeps of the same number give all tools the same seeds in the same order, so that their
-differences are paired.
+A training is given one seed of its configuration, epoch by epoch, and every epoch is counted. There are two worlds:
+
+- *unseen*: each training gets another of the eight seeds, at least `HELD_OUT` of each configuration are never given out, and those that the sweep has not seen are
+  the truth about its winner;
+- *resampled*: seeds are drawn with replacement. The eight are then all that can happen, so that the truth, their mean, is known exactly: who the best is, and
+  whether a choice is worse than another.
+
+Sweeps of the same number give all tools the same seeds in the same order, so that their differences are paired.
 """
 
 from __future__ import annotations
@@ -62,21 +67,26 @@ class Sweep:
         table: the space.
         number: of the sweep; the same number gives the same seeds.
         trainings: budget in full trainings.
+        resampled: whether seeds are drawn with replacement.
 
     Attributes:
         epochs: spent.
         started: trainings begun.
     """
 
-    def __init__(self, table: Table, number: int, trainings: int) -> None:
+    def __init__(self, table: Table, number: int, trainings: int, *, resampled: bool = False) -> None:
         self.table = table
         self.number = number
         self.trainings = trainings
         self.epochs = 0
         self.started: list[Training] = []
-        draw = np.random.default_rng([zlib.crc32(table.name.encode()), number])
-        order = draw.permuted(np.tile(np.arange(table.seeds.size), (len(table.configurations), 1)), axis=1)
-        self._seeds = order[:, : max(1, table.seeds.size - HELD_OUT)]
+        draw = np.random.default_rng([zlib.crc32(table.name.encode()), number, int(resampled)])
+        configurations, seeds = len(table.configurations), table.seeds.size
+        if resampled:
+            self._seeds = draw.integers(0, seeds, (configurations, 8 * seeds))
+        else:
+            order = draw.permuted(np.tile(np.arange(seeds), (configurations, 1)), axis=1)
+            self._seeds = order[:, : max(1, seeds - HELD_OUT)]
         self._names = tuple(table.grid)
 
     @property

@@ -38,7 +38,7 @@ def test_curves_are_made_anew(tmp_path: Path) -> None:
 def test_selection_replays_sweeps_of_ours_and_of_peers(tmp_path: Path) -> None:
     printed = run("selection.py", "--smoke", "--spaces", "few_shot", "transfer", "--json", str(tmp_path / "figures.json"))
     figures = json.loads((tmp_path / "figures.json").read_text())
-    ours, peers = figures["contenders"]["Steadysweep"], figures["contenders"]
+    ours, peers = figures["unseen"]["contenders"]["Steadysweep"], figures["unseen"]["contenders"]
     assert {"Optuna TPE, best epoch", "Ray Tune ASHA + OptunaSearch", "KerasTuner Hyperband", "1 epoch, keep the top"} <= peers.keys()
     assert ours["coverage"][0] > 50
     assert ours["trainings"] <= 28
