@@ -29,8 +29,6 @@ NEAR_SHARE = 0.01
 """The same of a figure that is no share, as a part of the best's."""
 TIE_CHANCE = 0.05
 """A configuration that is better than another with less probability than this is told apart from it."""
-TIE_Z = 1.645
-"""The same of a normal difference, for those that are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -127,21 +125,15 @@ class Belief:
     def ties(self, most: int) -> list[list[int]]:
         """Per contender the places of those near it in the order that the figures cannot tell apart from it, nearest first.
 
-        Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
+        Of those that could plausibly be the best; others have none. Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
 
         Args:
             most: neighbours on either side at most.
         """
-        order = np.argsort(-self.mean, kind="stable")
-        ties: list[list[int]] = [[] for _ in order]
-        for step in range(1, min(most, order.size - 1) + 1):
-            above, below = order[:-step], order[step:]
-            z = (self.mean[above] - self.mean[below]) / np.hypot(self.sd[above], self.sd[below])
-            tied = z <= TIE_Z
-            both = self.drawn.size - step
-            if both > 0:
-                tied[:both] = (self.draws[:, step:] > self.draws[:, :both]).mean(axis=0) >= TIE_CHANCE
-            for first, second in zip(above[tied].tolist(), below[tied].tolist(), strict=True):
+        ties: list[list[int]] = [[] for _ in self.configurations]
+        for step in range(1, min(most, self.drawn.size - 1) + 1):
+            tied = (self.draws[:, step:] > self.draws[:, :-step]).mean(axis=0) >= TIE_CHANCE
+            for first, second in zip(self.drawn[:-step][tied].tolist(), self.drawn[step:][tied].tolist(), strict=True):
                 ties[first].append(second)
                 ties[second].append(first)
         return ties

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
 from reports.ranking.belief import Contender, belief
-from reports.ranking.new_training import late_deviations, new_training_interval
+from reports.ranking.new_training import late_deviations, new_training_intervals
 from reports.ranking.paired import paired_sd
 from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.ranking.recommendation import recommend
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.flags import Flag, FlagName
+    from reports.ranking.belief import Belief
     from reports.ranking.ranked import ConfigurationState
     from reports.records import StudyRecord, TrialRecord
     from reports.stability import StabilityScore
@@ -177,12 +177,26 @@ def _believe(
         candidate.expected = sign * float(known.mean[i])
         candidate.probability_best, candidate.probability_near = float(known.probability_best[i]), float(known.probability_near[i])
         candidate.ties = tuple(known.configurations[place] for place in tied)
-        if several:
-            runs = [_finite(curves[trial.number]) for trial in candidate.counted]
-            deviations, weights = late_deviations(runs, [score.stable for score in candidate.scores])
-            sd = math.hypot(known.seed_sd, float(known.sd[i]))
-            candidate.interval = new_training_interval(candidate.expected, sd, round(known.seed_freedom), deviations, weights)
+    if several:
+        _find_intervals(compared, known, curves)
     return known.seed_sd if several else None
+
+
+def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mapping[int, Array]) -> None:
+    """Fill in the interval for a new training of each candidate; those with as many late epochs are done together."""
+    alike: dict[int, list[tuple[int, Array, Array]]] = defaultdict(list)
+    for i, candidate in enumerate(compared):
+        runs = [_finite(curves[trial.number]) for trial in candidate.counted]
+        deviations, weights = late_deviations(runs, [score.stable for score in candidate.scores])
+        alike[deviations.size].append((i, deviations, weights))
+    for group in alike.values():
+        places = [i for i, _, _ in group]
+        deviations, weights = np.stack([each for _, each, _ in group]), np.stack([each for _, _, each in group])
+        sd = np.hypot(known.seed_sd, known.sd[places])
+        centre = np.array([compared[i].expected for i in places], dtype=np.float64)
+        ends = new_training_intervals(centre, sd, round(known.seed_freedom), deviations, weights)
+        for i, (low, high) in zip(places, ends.tolist(), strict=True):
+            compared[i].interval = low, high
 
 
 def _place(candidate: _Candidate, sign: float) -> tuple[float, float, float, str]:
