@@ -67,23 +67,6 @@ class Truth:
         return best, near
 
 
-FIGURES = (
-    "val regret",
-    "test regret",
-    "optimism",
-    "error",
-    "holds",
-    "expected",
-    "level",
-    "worse",
-    "clearly worse",
-    "coverage",
-    "tie",
-    "trainings",
-    "epochs",
-)
-
-
 def figures(outcome: Outcome, truth: Truth) -> dict[str, float]:
     """All figures of an outcome; accuracies in points, NaN where the tool says nothing.
 
@@ -126,7 +109,8 @@ def _coverage(outcome: Outcome, truth: Truth) -> float:
 def by_space(of: Sequence[Outcome], truths: Mapping[str, Truth]) -> dict[str, Floats]:
     """Figure to its values ``(num_spaces, num_sweeps)``, spaces in the order of `truths`."""
     rows = {name: [figures(each, truth) for each in of if each.space == name] for name, truth in truths.items()}
-    return {figure: np.array([[row[figure] for row in rows[name]] for name in truths]) for figure in FIGURES}
+    names = next(iter(rows.values()))[0].keys()
+    return {figure: np.array([[row[figure] for row in rows[name]] for name in truths]) for figure in names}
 
 
 def interval(values: Floats, bootstraps: int) -> tuple[float, float, float]:
