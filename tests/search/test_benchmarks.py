@@ -1,4 +1,4 @@
-"""The benchmark of pruning, and the program that makes its curves, run."""
+"""The benchmarks of pruning and of choosing, and the program that makes curves for the former, run."""
 
 from __future__ import annotations
 
@@ -46,3 +46,15 @@ def test_curves_are_made_anew(tmp_path: Path) -> None:
     made = json.loads((tmp_path / "convolutions.json").read_text())
     assert (made["epochs"], len(made["runs"])) == (2, 2)
     assert all(0 <= correct <= made["num_val"] for each in made["runs"] for correct in each["correct"])
+
+
+def test_selection_replays_sweeps_of_ours_and_of_peers(tmp_path: Path) -> None:
+    printed = run("selection.py", "--smoke", "--spaces", "few_shot", "--json", str(tmp_path / "figures.json"))
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    ours, peers = figures["unseen"]["contenders"]["Steadysweep"], figures["unseen"]["contenders"]
+    assert {"Optuna TPE, best epoch", "Ray Tune ASHA + OptunaSearch", "KerasTuner Hyperband", "1 epoch, keep the top"} <= peers.keys()
+    assert ours["coverage"][0] > 50
+    assert ours["trainings"] <= 28
+    assert {"best, chosen", "near, chosen"} <= figures["calibration"]["Steadysweep"].keys()
+    assert all(each["epochs"] <= 28 * 30 for name, each in peers.items() if "1/.6" not in name)  # nobody spends more than the others
+    assert "| Steadysweep | 2 |" in printed
