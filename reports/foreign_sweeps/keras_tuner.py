@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.errors import ReportInputError
-from reports.foreign_sweeps.sweep import ForeignSweep, ForeignTrial, Place, flat
+from reports.foreign_sweeps.shared_log import BestEpoch, trainings_in
+from reports.foreign_sweeps.sweep import ForeignSweep, ForeignTrial, Place, flat, run_of_rows
 from reports.logs.read import read_log
 from reports.records import ParameterRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from reports.logs.run import LoggedRun
@@ -43,18 +46,18 @@ def read(place: Place) -> ForeignSweep:
     if folder is None or project is None:
         raise ValueError("a KerasTuner project is a folder with oracle.json")
     oracle = _json(project / "oracle.json")
-    found = [_trial(path, _logs_of(path.parent, folder)) for path in sorted(project.glob("trial_*/trial.json"))]
-    if not any(trial.run is not None for trial, _ in found):
-        raise ReportInputError(
-            f"{place.text}: KerasTuner keeps the best epoch of each trial alone, which is no learning curve, and no logs of its trials lie in or below this "
-            f"folder. Search with callbacks=[keras.callbacks.TensorBoard('{folder}/logs')] and give the folder that holds both, or give the console's output."
-        )
+    found = [_trial(path, _logs_of(path.parent, folder)) for path in _in_order(project, oracle)]
+    trials = tuple(trial for trial, _ in found)
+    if not any(trial.run is not None for trial in trials):
+        trials = _from_shared_log(trials, project, oracle, folder) or trials
+    if not any(trial.run is not None for trial in trials):
+        raise ReportInputError(f"{place.text}: {_no_curves(folder)}")
     directions = [direction for _, direction in found if direction]
     return ForeignSweep(
         name=project.resolve().name,
         tool="KerasTuner",
         place=place.text,
-        trials=tuple(trial for trial, _ in found),
+        trials=trials,
         rule="its best epoch",
         maximize=directions[0] == "max" if directions else None,
         parameters=_space(oracle.get("hyperparameters")),
@@ -67,6 +70,73 @@ def _project(folder: Path) -> Path | None:
         return folder
     below = sorted(path.parent for path in folder.glob("*/oracle.json"))
     return below[0] if len(below) == 1 else None
+
+
+def _in_order(project: Path, oracle: Mapping[str, Any]) -> list[Path]:
+    """Files of the trials in the order in which they began, as far as the oracle knows it."""
+    order = [str(identifier) for identifier in oracle.get("start_order") or ()]
+    files = {path.parent.name.removeprefix("trial_"): path for path in sorted(project.glob("trial_*/trial.json"))}
+    return [files.pop(identifier) for identifier in order if identifier in files] + list(files.values())
+
+
+def _no_curves(folder: Path) -> str:
+    """Why a project has no curves, and what would have."""
+    tables = ", ".join(sorted(path.name for path in folder.rglob("*.csv"))[:3])
+    shared = (
+        f" {tables} has no curves that can be given to the trials: a CSVLogger without append=True begins its file anew with each trial, and the "
+        "lines of parallel trials cannot be told apart."
+        if tables
+        else ""
+    )
+    return (
+        "KerasTuner keeps the best epoch of each trial alone, which is no learning curve, and no logs of its trials lie in or below this folder."
+        f"{shared} Search with callbacks=[keras.callbacks.TensorBoard('{folder}/logs')], or CSVLogger('{folder}/log.csv', append=True) with one trial "
+        "at a time, and give the folder that holds both; or give the console's output."
+    )
+
+
+def _from_shared_log(
+    trials: Sequence[ForeignTrial], project: Path, oracle: Mapping[str, Any], folder: Path
+) -> tuple[ForeignTrial, ...] | None:
+    """The trials with the curves of a table that all of them wrote to; each execution is a training of its own. None where none has half of them."""
+    kept = [_best_epoch(_json(path)) for path in _in_order(project, oracle)]
+    known = [best for best in kept if best is not None]
+    for file in sorted(folder.rglob("*.csv")):
+        found = iter(trainings_in(file, known))
+        of_trials = [next(found) if best is not None else [] for best in kept]
+        if not known or sum(map(bool, of_trials)) < len(known) / 2:
+            continue
+        return tuple(
+            replace(trial, name=trial.name + (f", execution {number}" if number > 1 else ""), run=run_of_rows(
+                stretch, source=str(file), name=trial.name, log_format="a CSVLogger shared by all trials"
+            ) if stretch else None)
+            for trial, stretches in zip(trials, of_trials, strict=True)
+            for number, stretch in enumerate(stretches or [[]], 1)
+        )  # fmt: skip
+    return None
+
+
+def _best_epoch(content: Mapping[str, Any]) -> BestEpoch | None:
+    """What a trial's file says of its best epoch; None for a trial without a score."""
+    score, metrics = content.get("score"), content.get("metrics")
+    of_names = metrics.get("metrics", {}) if isinstance(metrics, dict) else {}
+    figures = {
+        name: float(observed[0]["value"][0])
+        for name, metric in of_names.items()
+        if (observed := metric.get("observations")) and observed[0].get("value")
+    }
+    objective = next((name for name in sorted(figures, key=lambda name: not name.startswith("val_")) if figures[name] == score), None)
+    if objective is None:
+        return None
+    settings = content.get("hyperparameters")
+    values = settings.get("values", {}) if isinstance(settings, dict) else {}
+    return BestEpoch(
+        figures,
+        objective,
+        of_names[objective].get("direction") != "min",
+        int(values.get("tuner/initial_epoch") or 0),
+        int(values["tuner/epochs"]) if values.get("tuner/epochs") else None,
+    )
 
 
 def _trial(path: Path, run: LoggedRun | None) -> tuple[ForeignTrial, str]:

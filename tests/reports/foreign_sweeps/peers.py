@@ -75,7 +75,10 @@ def keras_tuner_sweep(folder: Path) -> None:
     tuner = keras_tuner.RandomSearch(
         build, objective="val_accuracy", max_trials=2, seed=1, directory=str(folder / "logged"), project_name="project"
     )
-    callbacks = [keras.callbacks.TensorBoard(str(folder / "logged" / "tensorboard"))]
+    callbacks = [
+        keras.callbacks.TensorBoard(str(folder / "logged" / "tensorboard")),
+        keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
+    ]
     tuner.search(images, labels, validation_split=0.5, epochs=6, verbose=2, callbacks=callbacks)
 
 

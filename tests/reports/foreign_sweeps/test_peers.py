@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from peers import EPOCHS, RATES, accuracy
 
 from reports.errors import ReportInputError
 from reports.foreign_sweeps import read_foreign_sweep, study_record
+from reports.foreign_sweeps.shared_log import BestEpoch, trainings_in
 from reports.verdict import build_report_data
 
 if TYPE_CHECKING:
@@ -147,3 +149,37 @@ def test_keras_tuners_console_output(peer: Callable[[str], Path]) -> None:
 def test_a_keras_tuner_project_without_logs_is_refused(peer: Callable[[str], Path]) -> None:
     with pytest.raises(ReportInputError, match=r"best epoch.*TensorBoard"):
         record(peer("keras_tuner") / "logged" / "project")
+
+
+def test_a_log_that_all_trials_of_keras_tuner_share(peer: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = peer("keras_tuner")
+    shutil.copytree(folder / "logged" / "project", tmp_path / "project")
+    shutil.copy(folder / "log.csv", tmp_path)
+    split, own = record(tmp_path), record(folder / "logged")
+    assert [trial.params for trial in split.trials] == [trial.params for trial in own.trials]
+    for shared, single in zip(split.trials, own.trials, strict=True):
+        assert shared.curves["val_accuracy"] == pytest.approx(single.curves["val_accuracy"])
+    header, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    (tmp_path / "log.csv").write_text("\n".join([header, "0,0.1,2,0.1,2", "1,0.2,2,0.2,2", *rows]))
+    assert len(record(tmp_path).trials[0].curves["val_accuracy"]) == 6, "rows of another search before it are passed over"
+    (tmp_path / "log.csv").write_text("\n".join([header, *(row.replace("0.", "0.0") for row in rows)]))
+    with pytest.raises(ReportInputError, match="append=True"):
+        record(tmp_path)
+
+
+def test_a_shared_log_of_trials_trained_twice_and_of_hyperband(tmp_path: Path) -> None:
+    """Each execution is a training of its own; Hyperband goes on where the checkpoint ended."""
+
+    def rows(values: list[float], first: int = 0) -> str:
+        return "".join(f"{first + number},{value},{1 - value}\n" for number, value in enumerate(values))
+
+    def best(value: float, **settings: int) -> BestEpoch:
+        return BestEpoch({"val_accuracy": value, "val_loss": 1 - value}, "val_accuracy", maximize=True, **settings)
+
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,val_accuracy,val_loss\n" + rows([0.5, 0.7]) + rows([0.6, 0.8]) + rows([0.4, 0.3]) + rows([0.2, 0.6]))
+    twice = trainings_in(log, [best(0.75), best(0.5)])
+    assert [[len(stretch) for stretch in of_trial] for of_trial in twice] == [[2, 2], [2, 2]]
+    log.write_text("epoch,val_accuracy,val_loss\n" + rows([0.5, 0.7]) + rows([0.6, 0.8]) + rows([0.85, 0.9], 2))
+    found = trainings_in(log, [best(0.7, stop=2), best(0.8, stop=2), best(0.9, first=2, stop=4)])
+    assert [[row.epoch for row in stretch] for of_trial in found for stretch in of_trial] == [[0, 1], [0, 1], [2, 3]]
