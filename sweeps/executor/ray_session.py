@@ -5,6 +5,7 @@ Also why Ray lost a worker (`cause_of_death`): a lost node, a full memory or a p
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ import shutil
 import socket
 import tempfile
 import time
+import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +154,7 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
     import ray
 
     _remove_left_overs()
+    _give_token_place()
     for attempt in range(1, START_ATTEMPTS + 1):
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
         try:
@@ -171,6 +174,26 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
         else:
             return RaySession(None, folder, owned=True)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
+
+
+def _give_token_place() -> None:
+    """Where this user's home cannot be written, Ray's token for its own processes gets a file of ours: Ray would not start without one."""
+    if any(name in os.environ for name in (TOKEN_PATH, "RAY_AUTH_TOKEN", "RAY_AUTH_MODE")):
+        return
+    usual = Path.home() / ".ray"
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual):
+            pass
+    except OSError:
+        if not (usual / "auth_token").is_file():
+            folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-token-", dir=_short_temporary_folder()))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            (folder / "auth_token").write_text(uuid.uuid4().hex)
+            os.environ[TOKEN_PATH] = str(folder / "auth_token")
 
 
 def _short_temporary_folder() -> str:

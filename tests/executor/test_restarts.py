@@ -38,9 +38,10 @@ print("done")
 """
 
 
-@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
-def test_a_dead_ray_is_started_anew_and_its_trials_end_as_lost(part: str, tmp_path: Path) -> None:
-    done = _run(PROGRAM, part, str(tmp_path))
+@pytest.mark.parametrize(("part", "home"), [("raylet", "/proc"), ("gcs_server", None)])
+def test_a_dead_ray_is_started_anew_and_its_trials_end_as_lost(part: str, home: str | None, tmp_path: Path) -> None:
+    """Once in a home that nobody can write to: Ray keeps a token there by default."""
+    done = _run(PROGRAM, part, str(tmp_path), home=home)
     assert done.returncode == 0, done.stderr[-3000:]
     said = done.stdout.splitlines()
     assert said[-1] == "done"
@@ -90,9 +91,13 @@ def test_a_head_node_that_is_gone_is_waited_for_and_then_told(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def _run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
+def _run(program: str, *words: str, home: str | None = None) -> subprocess.CompletedProcess[str]:
     """A program of its own process: Ray is started and killed there."""
     here = str(Path(__file__).parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]),
+        **({"HOME": home} if home else {}),
+    }
     command = [sys.executable, "-c", program, *words, here]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
