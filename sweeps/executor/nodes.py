@@ -10,6 +10,7 @@ from sweeps import environment
 from sweeps.environment import compare_versions, versions
 from sweeps.errors import SweepError
 from sweeps.executor import sent
+from sweeps.executor.lost_ray import HeadCheck, RestartingExecutor
 from sweeps.executor.placement import fit
 from sweeps.executor.protocol import Ended, Started
 from sweeps.executor.ray_session import close_ray, open_ray
@@ -148,11 +149,12 @@ WAIT_SAID_AFTER = 60.0
 
 
 class WatchedExecutor:
-    """Another executor on a joined cluster: checks nodes that join, and says when trials wait for room."""
+    """Another executor on a joined cluster: checks nodes that join, and says when trials wait for room or the head node is away."""
 
     def __init__(self, inner: Executor, nodes: NodeCheck, say: Callable[[str], object]) -> None:
         self._inner = inner
         self._nodes = nodes
+        self._head = HeadCheck(say)
         self._say = say
         self._waiting: dict[int, tuple[TrialTask, float]] = {}
         self._has_said = False
@@ -170,8 +172,11 @@ class WatchedExecutor:
         """Events of the other.
 
         Raises:
-            SweepError: a node has joined that would train with other versions.
+            SweepError: a node has joined that would train with other versions, or the head node is gone.
         """
+        if not self._head.answers():  # Ray's own calls would wait for it
+            time.sleep(min(timeout, WAIT_SECONDS))
+            return ()
         events = self._inner.poll(timeout)
         for event in events:
             if isinstance(event, Started | Ended):
@@ -210,6 +215,18 @@ def on_ray(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession
         build: makes it of the workers' settings and of a Ray that is there, and closes that Ray with it.
         num_cpus: logical CPUs of an own Ray; default: as Ray counts them.
     """
+    if request.address is not None or _ray_runs():
+        return _on_session(request, build, num_cpus)
+    return RestartingExecutor(lambda: _on_session(request, build, num_cpus), request.say)
+
+
+def _ray_runs() -> bool:
+    import ray
+
+    return bool(ray.is_initialized())
+
+
+def _on_session(request: ExecutorRequest, build: Callable[[WorkerSettings, RaySession], Executor], num_cpus: int | None) -> Executor:
     packages = (request.runtime_env or {}).get("pip", ())
     session = open_ray(request.address, num_cpus=num_cpus, runtime_env=request.runtime_env, private=request.private)
     try:

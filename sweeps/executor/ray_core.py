@@ -7,6 +7,7 @@ or when its memory grows (`WorkerSettings`); the next one starts when it is need
 from __future__ import annotations
 
 import pickle
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,9 @@ class RayCoreExecutor:
         while not events:
             left = deadline - time.monotonic()
             if not self._calls:
-                time.sleep(max(0.0, left))  # as long as the protocol allows: nothing can arrive
-                return self._mailbox.take()
+                return self._mailbox.take(
+                    max(0.0, left)
+                )  # as long as the protocol allows: only a cause that is being looked for can arrive
             self._listen(max(0.0, left))
             events = self._mailbox.take()
             if left <= 0:
@@ -177,10 +179,14 @@ class RayCoreExecutor:
             self._remove(seat)
 
     def _report_death(self, seat: Seat, error: Exception) -> None:
+        """Find out what became of it beside the loop: other trials' epochs must not wait while a machine is called."""
         task = seat.task
         if task is not None:
-            self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=seat.node), str(error)))
+            threading.Thread(target=self._name_cause, args=(task, error, seat.node), daemon=True).start()
         self._remove(seat)
+
+    def _name_cause(self, task: TrialTask, error: Exception, node: str | None) -> None:
+        self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=node), str(error)))
 
     def _remove(self, seat: Seat) -> None:
         import ray

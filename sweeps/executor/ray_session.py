@@ -5,6 +5,7 @@ Also why Ray lost a worker (`cause_of_death`): a lost node, a full memory or a p
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ import shutil
 import socket
 import tempfile
 import time
+import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +113,17 @@ def close_ray(session: RaySession) -> None:
         shutil.rmtree(session.folder, ignore_errors=True)
 
 
+def lost_parts() -> tuple[str, ...]:
+    """The processes without which Ray does nothing (``raylet``, ``gcs_server``) that have ended, of a Ray that this process started; asks no one but the system.
+
+    Ray itself says nothing of a dead raylet, and ends the whole process a minute after its GCS has died.
+    """
+    from ray._private import worker
+
+    node = worker._global_node  # noqa: SLF001 - Ray tells it nowhere else
+    return () if node is None else tuple(kind for kind, _ in node.dead_processes() if kind in {"raylet", "gcs_server"})
+
+
 @contextmanager
 def _without(names: Collection[str]) -> Iterator[None]:
     """Processes that are started meanwhile do not inherit these variables."""
@@ -141,6 +154,7 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
     import ray
 
     _remove_left_overs()
+    _give_token_place()
     for attempt in range(1, START_ATTEMPTS + 1):
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
         try:
@@ -160,6 +174,26 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
         else:
             return RaySession(None, folder, owned=True)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
+
+
+def _give_token_place() -> None:
+    """Where this user's home cannot be written, Ray's token for its own processes gets a file of ours: Ray would not start without one."""
+    if any(name in os.environ for name in (TOKEN_PATH, "RAY_AUTH_TOKEN", "RAY_AUTH_MODE")):
+        return
+    usual = Path.home() / ".ray"
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual):
+            pass
+    except OSError:
+        if not (usual / "auth_token").is_file():
+            folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-token-", dir=_short_temporary_folder()))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            (folder / "auth_token").write_text(uuid.uuid4().hex)
+            os.environ[TOKEN_PATH] = str(folder / "auth_token")
 
 
 def _short_temporary_folder() -> str:
@@ -227,6 +261,8 @@ def cause_of_death(error: BaseException | None, *, node: str | None = None) -> C
     """
     kinds = {kind.__name__ for kind in type(error).__mro__}
     text = str(error).lower()
+    if lost_parts():
+        return Cause.NODE_LOST
     if "OutOfMemoryError" in kinds or any(phrase in text for phrase in MEMORY_PHRASES):
         return Cause.OUT_OF_MEMORY
     if kinds & {"NodeDiedError", "LocalRayletDiedError"} or getattr(error, "preempted", False) or any(p in text for p in NODE_PHRASES):
@@ -249,14 +285,25 @@ def _alive(node: str) -> bool:
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         found = next((known for known in ray.nodes() if known["NodeID"] == node), None)
-        if found is None or not found["Alive"] or not _answers(found["NodeManagerAddress"], found["NodeManagerPort"]):
+        if found is None or not found["Alive"] or not answers(found["NodeManagerAddress"], found["NodeManagerPort"]):
             return False
         if time.monotonic() >= deadline:
             return True
         time.sleep(SETTLE_SECONDS / 4)
 
 
-def _answers(host: str, port: int) -> bool:
+def head_address() -> tuple[str, int] | None:
+    """Host and port of the cluster's head node; None where it lies behind a gateway (``ray://``)."""
+    import ray
+
+    if ray.util.client.ray.is_connected():
+        return None
+    host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+    return host, int(port)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
     import ray
 
     if ray.util.client.ray.is_connected():  # ray://: nodes may lie behind a gateway
