@@ -61,6 +61,7 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
     import yaml
 
     from sweeps.cli.model_card import model_card
+    from sweeps.seeds import STREAMS, data_seed
     from sweeps.sweep_file.configuration import absolute_config, train_config
     from trainer.checkpoints.layout import MODEL, TEST
 
@@ -71,7 +72,8 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         folder.mkdir()
         fetched = _fetched(source, Path(scratch) / "fetched")
         point = {name: value for name, value in trial.params.items() if value is not None}
-        config = absolute_config(train_config(sweep, point, trial.seed).model_dump(mode="json"), Path.cwd())
+        stream = data_seed(sweep.search.seed, trial.role, trial.replicate, record.facts.get(STREAMS))
+        config = absolute_config(train_config(sweep, point, trial.seed, stream).model_dump(mode="json"), Path.cwd())
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
         if (fetched / TEST).is_file():
