@@ -176,7 +176,7 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the name of a variable
 
 
 def _give_token_place() -> None:

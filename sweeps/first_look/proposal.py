@@ -132,7 +132,10 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     yield _line(f"  source: {scalar(proposal.source)}", "relative to the folder in which steadysweep is started")
     yield _line(f"  image_size: {proposal.image_size}", f"pixels; the most frequent size here is {most[1]}x{most[0]}")
     if proposal.split:
-        yield _line(f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}", "the same for every trial")
+        yield _line(
+            f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}",
+            "the same for every trial",
+        )
     else:
         yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
     enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]

@@ -41,7 +41,8 @@ class StudyPlan:
         planned_epochs: epochs of a complete training.
         proposer: gives the next configuration.
         pruner: judges each epoch, or None.
-        configure: point, seed, and seed of an own division of training and validation images or None → what the trainable is called with (plain data).
+        configure: point, training seed, data seed, and seed of an own division of training and validation images → what the trainable is called with
+            (plain data); the last two may be None.
         trainable: ``package.module:function``.
         checkpoint_root: folder or URL under which every trial has its own.
         cpu: cores of a trial.
@@ -63,7 +64,7 @@ class StudyPlan:
     planned_epochs: int
     proposer: Proposer
     pruner: Pruner | None
-    configure: Callable[[Mapping[str, PointValue], int, int | None], Mapping[str, Any]]
+    configure: Callable[[Mapping[str, PointValue], int, int | None, int | None], Mapping[str, Any]]
     trainable: str
     checkpoint_root: str
     cpu: float = 1.0
@@ -146,8 +147,11 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     def configuration(point: Mapping[str, PointValue]) -> str:
         return configuration_id(sweep, point, boundaries)
 
-    def configure(point: Mapping[str, PointValue], seed: int, validation_seed: int | None = None) -> dict[str, Any]:
-        return absolute_config(train_config(sweep, point, seed, validation_seed).model_dump(mode="json"), Path.cwd())
+    def configure(
+        point: Mapping[str, PointValue], seed: int, data_seed: int | None = None, validation_seed: int | None = None
+    ) -> dict[str, Any]:
+        config = train_config(sweep, point, seed, data_seed=data_seed, validation_seed=validation_seed)
+        return absolute_config(config.model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
         metric=search.metric,

@@ -64,8 +64,10 @@ def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[Se
     return settings
 
 
-def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int, validation_seed: int | None = None) -> TrainConfig:
-    """The training of one configuration (see `point_settings`) with one seed, that of initial weights, data order, augmentation and dropout.
+def train_config(
+    sweep: SweepFile, point: Mapping[str, PointValue], seed: int, *, data_seed: int | None = None, validation_seed: int | None = None
+) -> TrainConfig:
+    """The training of one configuration (see `point_settings`) with its seeds (`sweeps.seeds`).
 
     `validation_seed` draws its training and validation images anew (``confirm: {resplit: true}``); None leaves the file's.
 
@@ -78,7 +80,7 @@ def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int, v
     if validation_seed is not None:
         sections["data"]["split"]["validation_seed"] = validation_seed
     try:
-        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, allow=sweep.allow)
+        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, data_seed=data_seed, allow=sweep.allow)
     except ValidationError as error:
         messages = [
             f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()

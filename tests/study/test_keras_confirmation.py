@@ -95,7 +95,7 @@ def test_fresh_seeds_draw_other_validation_images_and_leave_the_test_images_alon
     fingerprints = {trial.facts["data_fingerprint"] for trial in study.trials}
     assert len(fingerprints) == 3
     parts = [
-        part_digests(train_config(sweep, dict(trial.params), trial.seed, trial.validation_seed).data)
+        part_digests(train_config(sweep, dict(trial.params), trial.seed, validation_seed=trial.validation_seed).data)
         for trial in (searched[0], fresh[0], fresh[2])
     ]
     assert parts[0]["test"] == parts[1]["test"] == parts[2]["test"]
