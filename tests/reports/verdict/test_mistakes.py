@@ -15,6 +15,7 @@ from reports.ledger import Ledger, ValidationImages
 from reports.page import render_report
 from reports.page.mistakes_view import mistakes_view
 from reports.ranking import rank
+from reports.ranking.rank import PAIRED
 from reports.verdict import build_report_data
 from reports.verdict.mistakes import MISSING, MOST_CONFIGURATIONS, MOST_TRAININGS, find_mistakes
 
