@@ -228,10 +228,11 @@ def savings_table(found: Mapping[str, Floats], bootstraps: int) -> str:
         values = at_saving(found, what, saving, np.arange(num_spaces))
         samples = np.stack([at_saving(found, what, saving, spaces) for spaces in drawn])
         lows, highs = np.nanquantile(samples - samples[:, base, None], [0.025, 0.975], axis=0)
-        columns.append([f"{value:.2f}" for value in values])
+        reached = ~np.isnan(values)
+        columns.append([f"{value:.2f}" if known else "" for value, known in zip(values, reached, strict=True)])
         columns.append(
             [
-                "" if row == base else f"{values[row] - values[base]:+.2f} [{lows[row]:+.2f}, {highs[row]:+.2f}]"
+                f"{values[row] - values[base]:+.2f} [{lows[row]:+.2f}, {highs[row]:+.2f}]" if row != base and reached[row] else ""
                 for row in range(len(FIGURES))
             ]
         )
