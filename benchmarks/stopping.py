@@ -1,6 +1,6 @@
 """Which figure of a curve so far should stop a training? Pruning and early stopping replayed on the tabular study with every figure.
 
-    python benchmarks/stopping.py [--replays 300] [--smoke] [--json FILE]
+    python benchmarks/stopping.py [--replays 100] [--smoke] [--json FILE]
 
 *Pruning.* A sweep of 24 configurations drawn at random, one training of each, four at a time; our pruners judge each by the figure at equal epochs. Of those
 that ran to their end the one with the highest *stable* is picked. *Regret*: how much lower the late test accuracy of the pick's other trainings is than
@@ -228,10 +228,11 @@ def savings_table(found: Mapping[str, Floats], bootstraps: int) -> str:
         values = at_saving(found, what, saving, np.arange(num_spaces))
         samples = np.stack([at_saving(found, what, saving, spaces) for spaces in drawn])
         lows, highs = np.nanquantile(samples - samples[:, base, None], [0.025, 0.975], axis=0)
-        columns.append([f"{value:.2f}" for value in values])
+        reached = ~np.isnan(values)
+        columns.append([f"{value:.2f}" if known else "" for value, known in zip(values, reached, strict=True)])
         columns.append(
             [
-                "" if row == base else f"{values[row] - values[base]:+.2f} [{lows[row]:+.2f}, {highs[row]:+.2f}]"
+                f"{values[row] - values[base]:+.2f} [{lows[row]:+.2f}, {highs[row]:+.2f}]" if row != base and reached[row] else ""
                 for row in range(len(FIGURES))
             ]
         )
@@ -243,7 +244,7 @@ def savings_table(found: Mapping[str, Floats], bootstraps: int) -> str:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--replays", type=int, default=300, help="sweeps a space (default: %(default)s)")
+    parser.add_argument("--replays", type=int, default=100, help="sweeps a space (default: %(default)s)")
     parser.add_argument("--bootstraps", type=int, default=4000, help="of spaces (default: %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="few replays of two spaces: the figures mean nothing")
     parser.add_argument("--json", type=Path, help="also write the figures of every space here")

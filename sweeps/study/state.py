@@ -356,8 +356,8 @@ class StudyState:
                 self.book.record(live.number, live.curve(self._plan.metric), finished=False)
             return
         if not trial.score:
-            curve = metric_curve(trial, self._plan.metric)
-            trial = replace(trial, score=score_of(curve, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
+            values = metric_curve(trial, self._plan.metric)
+            trial = replace(trial, score=score_of(values, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
         self.finished[trial.number] = trial
         if trial.role in ("search", "history"):
             if not shorter:
