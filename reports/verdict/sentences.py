@@ -140,8 +140,10 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
 def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedConfiguration]) -> str:
     """How probably the one to take is the best or close to it, and what decided where several are about as probable."""
     winner, choice = leaders[0], ranking.recommendation
-    if choice is None or winner.probability_best is None or winner.probability_near is None or len(ranking.contenders) == 1:
+    if choice is None or len(ranking.contenders) == 1:
         return ""
+    if winner.probability_best is None or winner.probability_near is None:
+        return "How much of its lead is luck cannot be told: there is no second seed, and the number of validation images is not known."
     near = "half a point" if wording.is_fraction(study.metric) else f"1{wording.PERCENT}"
     best, close = wording.probability(winner.probability_best), wording.probability(winner.probability_near)
     sentences = [f"{winner.short} is the best of {len(ranking.contenders):,} with {best}, within {near} of the best with {close}."]
@@ -159,7 +161,7 @@ def _price(study: StudyRecord, ranking: Ranking) -> str:
         return ""
     share = wording.is_fraction(study.metric)
     number = trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
-    if number == 0:
+    if number == 0 or ranking.configurations[0].probability_best is None:
         return ""
     if number is None:
         return f"To know with 95{wording.PERCENT} would take more than {FARTHEST} more trainings."
