@@ -32,9 +32,8 @@ FEWEST_CONFIGURATIONS = 3
 MOST_IMAGES = 200
 """The most missed ones, in the exports."""
 MISSING = (
-    "Which validation images these trainings got right is not on record. It is kept for trainings that end under this version, unless "
-    "`data.validation_windows` gives each "
-    "epoch other images or a trainable of your own does not tell it."
+    "Which validation images these trainings got right is not on record. It is kept for trainings that end under this version, unless `data.validation_windows` "
+    "gives each epoch other images or a trainable of your own does not tell it."
 )
 
 
