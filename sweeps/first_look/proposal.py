@@ -48,7 +48,8 @@ class Proposal:
         on_unreadable: what unreadable files do.
         split: images are divided, or the folder gives the parts.
         trials: configurations to search.
-        validation_images: that they are compared on, as far as can be told before images are read.
+        train_images: that they are trained on.
+        validation_images: that they are compared on.
     """
 
     study: str
@@ -63,6 +64,7 @@ class Proposal:
     on_unreadable: str
     split: bool
     trials: int
+    train_images: int
     validation_images: int
 
 
@@ -85,6 +87,7 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
         on_unreadable="skip" if seen.unreadable else "fail",
         split=not seen.parts,
         trials=40,
+        train_images=train_images,
         validation_images=max(1, _validation_images(seen)),
     )
 
@@ -132,7 +135,10 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     yield _line(f"  source: {scalar(proposal.source)}", "relative to the folder in which steadysweep is started")
     yield _line(f"  image_size: {proposal.image_size}", f"pixels; the most frequent size here is {most[1]}x{most[0]}")
     if proposal.split:
-        yield _line(f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}", "the same for every trial")
+        yield _line(
+            f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}",
+            "the same for every trial",
+        )
     else:
         yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
     enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]

@@ -302,7 +302,11 @@ def _spent(race: RaceFacts, fresh: int) -> str:
     """What was spent of the fresh trainings that were planned last; `fresh` are on record in all."""
     before = f", after {race.begun} before them" if race.begun else ""
     whose = f" of {', '.join(race.configurations)}" if race.configurations else ""
-    end = {"": "", "decided": "; ended early, because the best is known", "no contender": "; ended early, because nothing is left to compare"}
+    end = {
+        "": "",
+        "decided": "; ended early, because the best is known",
+        "no contender": "; ended early, because nothing is left to compare",
+    }
     return (
         f"{max(0, fresh - race.begun)} of at most {race.trainings} fresh trainings{whose}{before}, "
         f"planned when {race.after} configurations were searched{end[race.ended]}"

@@ -127,7 +127,9 @@ class Assignments:
         confirmation: once the search is over.
     """
 
-    def __init__(self, plan: StudyPlan, record: RecordedStudy, state: StudyState, ranking: StudyRanking, *, confirm_only: bool = False) -> None:
+    def __init__(
+        self, plan: StudyPlan, record: RecordedStudy, state: StudyState, ranking: StudyRanking, *, confirm_only: bool = False
+    ) -> None:
         """Args: confirm_only: neither go on with the search nor wait for it."""
         self._confirm_only = confirm_only
         self._plan = plan
@@ -183,7 +185,9 @@ class Assignments:
         return not self._confirm_only or trial.role == "confirmation"
 
     def _search_wanted(self) -> bool:
-        return not self._confirm_only and not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        return (
+            not self._confirm_only and not self.exhausted and self._state.search_configurations() < self.target and not self._is_settled()
+        )
 
     def _searching(self) -> bool:
         return not self._confirm_only and any(trial.role == "search" for trial in self._state.live.values())

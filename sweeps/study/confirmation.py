@@ -105,7 +105,9 @@ def left_to_train(race: RaceFacts | None, state: StudyState) -> int:
     return 0 if race is None or race.ended else max(0, race.begun + race.trainings - state.fresh_trainings)
 
 
-def next_training(plan: StudyPlan, state: StudyState, facts: StudyFacts, contenders: Callable[[], Sequence[Contender]]) -> ConfirmationTraining | None:
+def next_training(
+    plan: StudyPlan, state: StudyState, facts: StudyFacts, contenders: Callable[[], Sequence[Contender]]
+) -> ConfirmationTraining | None:
     """The fresh training to begin now, by the record alone; None when all are under way or over. The search must be over.
 
     Args:

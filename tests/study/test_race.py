@@ -183,7 +183,9 @@ def test_a_study_of_one_configuration_needs_no_confirmation(run: Callable[..., S
     assert fresh(record()) == []
 
 
-def order(sweep: SweepFile, *, observers: tuple[Recorder, ...] = (), stop: Callable[[], bool] = lambda: False, **asked: object) -> StudyOutcome:
+def order(
+    sweep: SweepFile, *, observers: tuple[Recorder, ...] = (), stop: Callable[[], bool] = lambda: False, **asked: object
+) -> StudyOutcome:
     options = StudyOptions(order=ConfirmationOrder(**asked))  # type: ignore[arg-type]
     return go(sweep, observers, options=options, stop_requested=stop)
 

@@ -46,7 +46,9 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
     anew = config.validation_seed
     if anew is not None and (config.validation == "train" or gives_validation(collected)):
         why = "data.split.validation is train" if config.validation == "train" else "the source says which images validate"
-        raise DataError(f"data.split.validation_seed: there are no other validation images to draw, {why}; leave it out (and confirm.resplit)")
+        raise DataError(
+            f"data.split.validation_seed: there are no other validation images to draw, {why}; leave it out (and confirm.resplit)"
+        )
     if collected.parts is None:
         shares: dict[Part, float | str] = {"validation": config.validation, "test": config.test}
         rows = _divide(everything, collected, digests, config, shares, config.train)
@@ -83,7 +85,9 @@ def _drawn_anew(first: Rows, collected: Collected, digests: Sequence[str], confi
         rows["train"] = np.setdiff1d(pool, rows["validation"])
     for part, chosen in rows.items():
         if not len(chosen):
-            raise DataError(f"data.split.validation_seed: the {part} part would be empty; give more images or smaller groups, or leave it out")
+            raise DataError(
+                f"data.split.validation_seed: the {part} part would be empty; give more images or smaller groups, or leave it out"
+            )
     return rows if test is None else {**rows, "test": test}
 
 

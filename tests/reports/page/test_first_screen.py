@@ -40,7 +40,9 @@ def test_first_screen_of_a_confirmed_winner(open_page: Callable, data: ReportDat
     assert winner.confirmed
     assert winner.short in seen
     assert re.search(r"A new training: [\d.]+ to [\d.]+\s*%, from 2 fresh seeds and the search", seen)
-    assert re.search(rf"{winner.short} is the best of {len(data.ranking.contenders)} with \d+\s*%, within half a point of the best with \d+\s*%", seen)
+    assert re.search(
+        rf"{winner.short} is the best of {len(data.ranking.contenders)} with \d+\s*%, within half a point of the best with \d+\s*%", seen
+    )
     for identifier in data.verdict.leaders:
         assert data.configuration(identifier).short in seen
     assert f"{len(data.verdict.oscillating)} of 24 configurations oscillate" in seen
