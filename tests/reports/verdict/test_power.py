@@ -12,13 +12,14 @@ import pytest
 from reports.verdict import power
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
+def benchmark() -> Iterator[ModuleType]:
     """`benchmarks/power.py`, whose name is that of the module under test."""
     from importlib.util import module_from_spec, spec_from_file_location
 
