@@ -112,7 +112,7 @@ def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
 
     if not is_fraction(sweep.search.metric):
         return None
-    power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep))
+    power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
 
 

@@ -96,7 +96,7 @@ def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
         f"{proposal.epochs} epochs"
     )
     fresh = most_fresh_trainings(ConfirmSettings(budget="auto"), proposal.trials, proposal.epochs)
-    yield from power_sentences(power_of(proposal.validation_images, proposal.trials, fresh))
+    yield from power_sentences(power_of(proposal.validation_images, proposal.trials, fresh, num_train=proposal.train_images))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -48,7 +48,8 @@ class Proposal:
         on_unreadable: what unreadable files do.
         split: images are divided, or the folder gives the parts.
         trials: configurations to search.
-        validation_images: that they are compared on, as far as can be told before images are read.
+        train_images: that they are trained on.
+        validation_images: that they are compared on.
     """
 
     study: str
@@ -63,6 +64,7 @@ class Proposal:
     on_unreadable: str
     split: bool
     trials: int
+    train_images: int
     validation_images: int
 
 
@@ -85,6 +87,7 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
         on_unreadable="skip" if seen.unreadable else "fail",
         split=not seen.parts,
         trials=40,
+        train_images=train_images,
         validation_images=max(1, _validation_images(seen)),
     )
 

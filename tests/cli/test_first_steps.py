@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reports.verdict.power import power_of, power_sentences
 from sweeps.cli import main
 from sweeps.sweep_file import load_sweep_file
 from tests.cli.folders import digit_folders, messy_photos
@@ -38,16 +40,35 @@ def test_a_healthy_folder_with_spaces_and_accents_gives_a_file_that_passes_check
     digit_folders(here / "my digits", ("zéro", "ein s", "二"))
     code, out, err = said(capsys, "init", "my digits")
     assert (code, out) == (0, "sweep.yaml\n")
-    assert err.splitlines() == [
+    lines = err.splitlines()
+    assert lines[:2] == [
         "120 images in 3 classes: ein s 40, zéro 40, 二 40",
         "the sweep trains small_resnet from scratch at 8x8 pixels: space scratch_cnn, 40 configurations of 30 epochs",
-        "next: steadysweep check sweep.yaml",
     ]
+    power = power_sentences(power_of(18, 40, 6, num_train=84))
+    assert power[0].startswith("18 validation images tell two configurations apart that differ by 1")
+    assert tuple(lines[2:-1]) == power
+    assert lines[-1] == "next: steadysweep check sweep.yaml"
     code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
     assert code == 0
     assert "84 train, 18 validation, 18 test images of 8x8x1, 3 classes: ein s, zéro, 二" in out
+    for sentence in power:
+        assert f" {sentence}\n" in out, "check says of the file what init said of the folder"
     assert out.endswith("findings none\n")
     assert err == "next: steadysweep run sweep.yaml\n"
+
+
+def test_check_says_what_the_validation_set_can_tell_apart_in_its_document_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digit_folders(here / "digits-folder", ("one", "two", "three"))
+    said(capsys, "init", "digits-folder")
+    power = json.loads(said(capsys, "check", "sweep.yaml", "--no-batch", "--format", "json")[1])["power"]
+    assert (power["num_val"], power["configurations"]) == (18, 40)
+    assert power["apart_images"] < power["apart"] < power["apart_range"][1]
+    assert 1 <= power["tie_range"][0] <= power["tie"] <= power["tie_range"][1] <= 40
+    without = said(capsys, "check", "sweep.yaml", "--no-batch", "--set", "confirm=off", "--set", "search.trials=1", "--format", "json")
+    assert json.loads(without[1])["power"]["fresh"] == 0
+    by_loss = said(capsys, "check", "sweep.yaml", "--no-batch", "--set", "search.metric=val_loss", "--format", "json")
+    assert json.loads(by_loss[1])["power"] is None, "of a loss nothing is known"
 
 
 def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

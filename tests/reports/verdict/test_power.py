@@ -12,13 +12,14 @@ import pytest
 from reports.verdict import power
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
+def benchmark() -> Iterator[ModuleType]:
     """`benchmarks/power.py`, whose name is that of the module under test."""
     from importlib.util import module_from_spec, spec_from_file_location
 
@@ -62,7 +63,7 @@ def test_images_fitted_on_subsets_foretell_the_noise_on_a_thousand_test_images(b
 
 
 def test_more_images_and_more_trainings_tell_more_apart_and_images_alone_are_not_enough() -> None:
-    few, many = power.power_of(284, 24, 4), power.power_of(1200, 24, 4)
+    few, many = power.power_of(284, 24, 4, num_train=200), power.power_of(1200, 24, 4, num_train=200)
     assert many.apart < few.apart
     assert few.apart_several == pytest.approx(few.apart / np.sqrt(3))
     assert many.apart > power.MARGIN * power.Z * np.sqrt(2 * power.SEED_VARIANCE), "what seeds do stays"
@@ -81,11 +82,13 @@ def test_a_tie_is_of_one_at_least_and_of_all_at_most_and_shrinks_with_what_is_sp
 
 
 def test_the_sentences_say_images_seeds_and_what_the_budget_ends_in() -> None:
-    known = power.power_of(284, 24, 4)
+    known = power.power_of(284, 24, 4, num_train=200)
     told, more, end = power.power_sentences(known)
-    assert told.startswith(f"284 validation images tell two configurations apart that differ by {100 * known.apart:.1f} points (")
-    assert told.endswith(f"by {100 * known.apart_several:.1f} points with 3")
+    assert told.startswith(f"284 validation images tell two configurations apart that differ by {100 * known.apart:.1f} points or more, ")
+    assert told.endswith(f"with 3 trainings each by {100 * known.apart_several:.1f} points")
     assert more.startswith("the images alone would tell 4.1 points")
     assert f"1,136 images would tell {100 * known.apart_more:.1f} points" in more
     assert end.startswith(f"24 configurations and 4 fresh trainings are likely to end with {known.tie} of which each may be the best")
-    assert len(power.power_sentences(power.power_of(284, 1, 0))) == 2, "one configuration has no rival"
+    large = power.power_sentences(power.power_of(284, 24, 4, num_train=50_000))[1]
+    assert "what seeds do with 400 training images at most, the most that was measured" in large
+    assert len(power.power_sentences(power.power_of(284, 1, 0, num_train=200))) == 2, "one configuration has no rival"
