@@ -2,6 +2,8 @@
 
     python benchmarks/race.py                    # the tables of docs/verdict.md; minutes
     python benchmarks/race.py --policies         # ways to choose the next fresh training
+    python benchmarks/race.py --price            # what deciding is said to take, and takes
+    python benchmarks/race.py --files            # exported files: validation, what is expected elsewhere, test
     python benchmarks/race.py --noise            # what is known of the noise between seeds before any second seed
 
 A replay draws 24 configurations of a space and one training of each: the search. Then fresh trainings follow one by one, where the race sends them.
@@ -28,6 +30,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "tabular")]
 from study import load  # noqa: E402 - beside this file
 
 from reports.ranking.belief import NEAR, Contender, Prior, belief  # noqa: E402
+from reports.ranking.choice import chosen_elsewhere  # noqa: E402
 from reports.ranking.new_training import late_deviations, new_training_interval  # noqa: E402
 from reports.ranking.paired import disagreement  # noqa: E402
 from reports.ranking.race import FARTHEST, decided, in_race, next_place, trainings_to_decide  # noqa: E402
@@ -402,6 +405,35 @@ def price_table(spaces: Sequence[Space], replays: int, seed: int) -> str:
     return "\n".join(lines)
 
 
+def files_table(tables: Mapping[str, Table], replays: int, seed: int) -> str:
+    """Validation accuracy of the leader's exported file, and what is expected of it elsewhere, less its accuracy on the test images, points."""
+    lines = ["| space | after the search | expected elsewhere | after four fresh trainings | expected elsewhere |", "|---|---|---|---|---|"]
+    everything = []
+    for name, table in tables.items():
+        space, right, found = Space.of(table), table.val_right, []
+        for replay in range(replays):
+            run = Replay(space, np.random.default_rng([seed, replay, sum(name.encode())]))
+            first = [seeds[0] for seeds in run.seeds]
+            row = []
+            for fresh in (0, 4):
+                for _ in range(fresh):
+                    known = run.believe()
+                    place = next_place(known, run.contenders)
+                    run.train(known.leader if place is None else place)
+                leader = run.believe().leader
+                configuration, own = run.chosen[leader], sorted(set(run.seeds[leader][1:]))
+                files = own or [first[leader]]
+                best = max(files, key=lambda of: table.val_correct[configuration, of].max())
+                chosen_by = right[run.chosen, first] if not own else right[configuration, own if space.common_images else [best]]
+                test = table.test_accuracy_best[configuration, best]
+                row += [table.val_accuracy[configuration, best].max() - test, chosen_elsewhere(chosen_by, by_mean=not own) - test]
+            found.append(row)
+        everything.append(100.0 * np.mean(found, axis=0))
+        lines.append(f"| {name} | " + " | ".join(f"{value:+.2f}" for value in everything[-1]) + " |")
+    lines.append("| mean | " + " | ".join(f"{value:+.2f}" for value in np.mean(everything, axis=0)) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -410,12 +442,16 @@ def main() -> None:
     parser.add_argument("--policies", action="store_true", help="compare ways to choose the next fresh training")
     parser.add_argument("--noise", action="store_true", help="print the noise between seeds")
     parser.add_argument("--price", action="store_true", help="compare the predicted number of trainings with what it takes")
+    parser.add_argument("--files", action="store_true", help="compare what is expected of an exported file elsewhere with the test images")
     given = parser.parse_args()
-    spaces = [Space.of(table) for table in load().values()]
+    tables = load()
+    spaces = [Space.of(table) for table in tables.values()]
     if given.noise:
         print(noise_table(spaces))
     elif given.policies:
         print(policies_table(spaces, given.replays, given.seed))
+    elif given.files:
+        print(files_table(tables, given.replays, given.seed))
     elif given.price:
         print(price_table(spaces, given.replays, given.seed))
     else:

@@ -101,6 +101,7 @@ class Belief:
         probability_near: that it is within `NEAR` of the best, ``(num_contenders,)``.
         seed_sd: standard deviation between trainings of one configuration, the scale of a Student distribution.
         seed_freedom: degrees of freedom behind it.
+        measured: whether that rests on second seeds, or on what validation images tell; else it is a guess by the figures' own spread.
         drawn: places of the contenders that could plausibly be the best, ``(num_drawn,)``, by expected figure.
         draws: joint draws of their true means, ``(num_draws, num_drawn)``.
         draw_sd: standard deviation between seeds in each draw, ``(num_draws,)``.
@@ -113,6 +114,7 @@ class Belief:
     probability_near: Array
     seed_sd: float
     seed_freedom: float
+    measured: bool
     drawn: NDArray[np.intp] = field(repr=False)
     draws: Array = field(repr=False)
     draw_sd: Array = field(repr=False)
@@ -177,6 +179,7 @@ def belief(
         near,
         1.0 / math.sqrt(float((1.0 / spreads[:, 0] ** 2).mean())),
         freedom,
+        bool(counts.max() > 1.0 or (share and (num_val or paired_sd))),
         drawn,
         draws,
         np.repeat(spreads[:, 0], DRAWS_EACH),

@@ -22,6 +22,9 @@ DECIDED = 0.95
 """Probability of choosing right from which the race is over."""
 FARTHEST = 200
 """Trainings beyond which nobody wants to know the number."""
+SHARE = 0.75
+"""Of the futures that the belief allows for: where so many are decided, half of all real races are (`benchmarks/race.py --price`): a future
+holds the spreads fixed that a race still has to learn."""
 FUTURES, CHECKS = 64, 256
 MOST_RUNNERS = 24
 
@@ -98,7 +101,7 @@ def _next(mean: Array, variance: Array, noise: Array | float) -> NDArray[np.intp
 def trainings_to_decide(
     contenders: Sequence[Contender], *, num_val: int | None = None, share: bool = True, paired_sd: float | None = None, seed: int = 0
 ) -> int | None:
-    """How many more fresh trainings the race will probably take: half of all futures that the belief allows for take no more.
+    """How many more fresh trainings the race will take, as likely more as fewer.
 
     Each future draws what is true from the belief, trains, and updates; the spreads that the belief averages over stay as that draw has them.
 
@@ -138,6 +141,6 @@ def trainings_to_decide(
         drawn = mean[:, None] + np.sqrt(variance)[:, None] * spread
         near = (drawn[futures, :, leader] >= drawn.max(axis=2) - margin).mean(axis=1)
         over[(near >= DECIDED) & np.isinf(over)] = number
-        if np.isfinite(over).mean() >= 0.5:  # noqa: PLR2004 - half of them
+        if np.isfinite(over).mean() >= SHARE:
             return number
     return None

@@ -169,7 +169,7 @@ def _believe(
     for candidate in compared:
         candidate.expected = _mean([score.stable for score in candidate.scores])
     known = belief(contenders, num_val=study.num_val, share=is_fraction(study.metric), paired_sd=noise)
-    if known is None:
+    if known is None or not known.measured:
         return None
     sign = 1.0 if study.maximize else -1.0
     several = any(len(each.figures) > 1 for each in contenders)

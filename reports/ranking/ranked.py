@@ -49,7 +49,7 @@ class RankedConfiguration:
         flags: its flags, summarised over trials.
         exported_by: the trial whose exported file stands for it, or None while none is complete.
         probability_best: probability that no other finished configuration holds more on average over new trainings; None where it is not
-            in the comparison: unfinished, provisional or unusable.
+            in the comparison (unfinished, provisional or unusable), or nothing is known of noise: one seed each on an unknown number of images.
         probability_near: probability that it is within half a point of the best (1 % of its value, where the metric is no share).
         unusable: why it can never be recommended, e.g. ``collapsed``; empty where it can. It ranks below every usable one.
     """

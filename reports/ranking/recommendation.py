@@ -28,7 +28,7 @@ def recommend(rows: Sequence[RankedConfiguration]) -> Recommendation | None:
     Returns:
         None while no usable configuration is finished.
     """
-    usable = [row for row in rows if row.probability_near is not None]
+    usable = [row for row in rows if row.state == "finished" and not row.unusable]
     if not usable:
         return None
     leader = usable[0]

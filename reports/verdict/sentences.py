@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.ranking.choice import expected_elsewhere
 from reports.ranking.race import FARTHEST, trainings_to_decide
 from reports.ranking.ranked import fresh_trials
 
@@ -80,7 +81,7 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
         sure=_sure(study, leaders),
         probability=_probability(study, ranking, leaders),
         price=_price(study, ranking),
-        checkpoint=_checkpoint(study, winner),
+        checkpoint=_checkpoint(study, ranked, winner),
         best_epoch_pick=pick.configuration,
         best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
         oscillating=oscillating,
@@ -137,8 +138,10 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
 def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedConfiguration]) -> str:
     """How probably the one to take is the best or close to it, and what decided where several are about as probable."""
     winner, choice = leaders[0], ranking.recommendation
-    if choice is None or winner.probability_best is None or winner.probability_near is None or len(ranking.contenders) == 1:
+    if choice is None or len(ranking.contenders) == 1:
         return ""
+    if winner.probability_best is None or winner.probability_near is None:
+        return "How much of its lead is luck cannot be told: there is no second seed, and the number of validation images is not known."
     near = "half a point" if wording.is_fraction(study.metric) else f"1{wording.PERCENT}"
     best, close = wording.probability(winner.probability_best), wording.probability(winner.probability_near)
     sentences = [f"{winner.short} is the best of {len(ranking.contenders):,} with {best}, within {near} of the best with {close}."]
@@ -156,7 +159,7 @@ def _price(study: StudyRecord, ranking: Ranking) -> str:
         return ""
     share = wording.is_fraction(study.metric)
     number = trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
-    if number == 0:
+    if number == 0 or ranking.configurations[0].probability_best is None:
         return ""
     if number is None:
         return f"To know with 95{wording.PERCENT} would take more than {FARTHEST} more trainings."
@@ -186,13 +189,17 @@ def _failed(leaders: Sequence[RankedConfiguration]) -> list[str]:
     ]
 
 
-def _checkpoint(study: StudyRecord, winner: RankedConfiguration) -> str:
+def _checkpoint(study: StudyRecord, ranked: Sequence[RankedConfiguration], winner: RankedConfiguration) -> str:
     if winner.test is not None:
         return f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images."
     if winner.exported is not None:
         kept = any(trial.figures.get("num_test", 0) > 0 for trial in study.trials)
         test = "the test images were not looked at" if kept else "there is no test split"
-        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation; {test}."
+        elsewhere = expected_elsewhere(study, ranked, winner)
+        expect = (
+            "" if elsewhere is None else f" and was chosen by it; expect about {wording.score(elsewhere, study.metric)} on other images"
+        )
+        return f"Its exported file scored {wording.score(winner.exported, study.metric)} on validation{expect}; {test}."
     return ""
 
 
