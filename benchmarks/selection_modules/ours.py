@@ -128,7 +128,7 @@ class Study:
             configuration=_id(configuration),
             role=role,
             state="COMPLETE",
-            seed=training.seed,
+            seed=number,  # a training that is drawn twice counts as two
             params={
                 name: str(value) for name, value in self.sweep.table.configurations[configuration].items() if name in self.sweep.table.grid
             },
