@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from outcomes import Outcome
     from replay import Contender
 
-OURS = "Steadysweep"
 TITLES = {"unseen": "\nThe truth is what the sweep has not seen\n", "resampled": "\nThe eight trainings are all that can happen\n"}
 
 
@@ -73,7 +72,7 @@ def main() -> None:
     truths = {name: Truth(table) for name, table in tables.items()}
     chosen = [each for each in contenders() if not given.contenders or any(word in each.name for word in given.contenders)]
     if given.smoke:
-        chosen = [each for each in chosen if each.every == 1]
+        chosen = [each for each in chosen if not each.slow]
     if given.live:
         from live import PEERS, compare
 
@@ -90,10 +89,10 @@ def main() -> None:
     document: dict[str, Any] = {"sweeps": sweeps, "trainings": given.trainings}
     for world in ("unseen", "resampled"):
         plan = Plan(sweeps, given.trainings, resampled=world == "resampled")
-        taking_part = [each for each in chosen if each.every == 1 or not plan.resampled]
+        taking_part = [each for each in chosen if not (each.slow and plan.resampled)]
         found: dict[str, Sequence[Outcome]] = {}
         for each in taking_part:
-            folder = None if each.ours or given.smoke else given.keep or (KEPT if each.every > 1 and not given.anew else None)
+            folder = None if each.ours or given.smoke else given.keep or (KEPT if each.slow and not given.anew else None)
             found[each.name] = outcomes(each, tables, plan, folder)
             print(f"  {world}, {each.name}: {len(found[each.name])} sweeps", file=sys.stderr, flush=True)
         print(TITLES[world])
@@ -139,18 +138,15 @@ def print_table(
     heads = ["contender", "sweeps", *(head for _, head, _ in COLUMNS), "tie", "trainings", "epochs", "less ours"]
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     document: dict[str, Any] = {}
-    ours: dict[int, Floats] = {}
+    ours: Floats | None = None
     for contender in chosen:
         values = by_space(found[contender.name], truths)
         figures = {name: interval(values[name], bootstraps) for name, _, _ in COLUMNS if np.isfinite(values[name]).all()}
         cells = [_cell(figures.get(name), digits) for name, _, digits in COLUMNS]
         tie = float(np.median(values["tie"])) if np.isfinite(values["tie"]).all() else None
         trainings, epochs = (float(values[name].mean()) for name in ("trainings", "epochs"))
-        if contender.ours:
-            ours.setdefault(1, values["val regret"])
-        beside = None
-        if ours and not contender.ours:
-            beside = interval(values["val regret"] - ours[1][:, :: contender.every], bootstraps)
+        ours = values["val regret"] if ours is None else ours
+        beside = interval(values["val regret"] - ours[:, :: contender.every], bootstraps) if values["val regret"] is not ours else None
         row = [
             contender.name,
             str(len(found[contender.name])),

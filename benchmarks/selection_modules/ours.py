@@ -6,6 +6,7 @@ to do with choosing: workers, storage, files.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +101,20 @@ def validation_images(name: str, seed: int, of: _Hashed) -> tuple[ValidationImag
 
 
 class Study:
-    """The record of a replayed sweep as it grows."""
+    """The record of a replayed sweep as it grows.
 
-    def __init__(self, sweep: Sweep) -> None:
+    Args:
+        sweep: the sweep.
+        default_first: whether the search starts from the default configuration.
+    """
+
+    def __init__(self, sweep: Sweep, *, default_first: bool = False) -> None:
         self.sweep = sweep
         self.space = space_of(sweep.table)
+        if default_first:
+            settings, grid = sweep.table.configurations[sweep.table.default], sweep.table.grid
+            start = {name: parameter.labels[grid[name].index(settings[name])] for name, parameter in self.space.parameters.items()}
+            self.space = replace(self.space, starting_points=(start,))
         self._trials: list[TrialRecord] = []
         self._flags: dict[int, tuple[Flag, ...]] = {}
         self._scores: dict[int, StabilityScore | None] = {}
@@ -118,7 +128,7 @@ class Study:
             configuration=_id(configuration),
             role=role,
             state="COMPLETE",
-            seed=training.seed,
+            seed=number,  # a training that is drawn twice counts as two
             params={
                 name: str(value) for name, value in self.sweep.table.configurations[configuration].items() if name in self.sweep.table.grid
             },
@@ -143,11 +153,16 @@ class Study:
         return StudyRecord(table.name, "study", METRIC, True, tuple(self._trials), num_val=table.num_val, ledgers=ledgers)  # noqa: FBT003 - more is better
 
 
-def steadysweep(*, confirm: bool) -> Callable[[Sweep], Choice]:
-    """TPE on what runs hold, no pruning, as by default; then the race, or a longer search without one."""
+def steadysweep(*, confirm: bool, default_first: bool = False) -> Callable[[Sweep], Choice]:
+    """TPE on what runs hold, no pruning, as by default; then the race, or a longer search without one.
+
+    Args:
+        confirm: whether there is a race.
+        default_first: whether the search starts from the default configuration, as the spaces that Steadysweep ships do.
+    """
 
     def choose(sweep: Sweep) -> Choice:
-        study = Study(sweep)
+        study = Study(sweep, default_first=default_first)
         search(study, searched(sweep.trainings) if confirm else sweep.trainings)
         ranking = study.rank()
         left = sweep.trainings - len(sweep.started)
@@ -184,14 +199,18 @@ def search(study: Study, trainings: int) -> None:
 
 
 def said(ranking: Ranking) -> Choice:
-    """What the verdict says of the configuration that it recommends."""
+    """What the verdict says of the configuration that it recommends.
+
+    Its number is what a new training is expected to reach, beside the interval; before any configuration has a second seed, what the one training holds.
+    """
     row = next(each for each in ranking.configurations if each.configuration == ranking.recommended)
     members = {ranking.configurations[0].configuration, *ranking.configurations[0].tied_with, row.configuration}
     rows = [each for each in ranking.configurations if each.probability_best is not None]
-    figures = {"holds": row.stable, "expected": row.expected, "level": row.level, "seeds": float(row.seeds)}
+    printed = row.stable if row.stable_interval is None else row.reaches
+    figures = {"holds": row.stable, "expected": row.expected, "level": row.level}
     return Choice(
         int(row.configuration),
-        float(row.stable or 0.0),
+        float(printed or 0.0),
         row.stable_interval,
         len(members),
         {int(each.configuration): float(each.probability_best or 0.0) for each in rows},
@@ -206,5 +225,6 @@ def _id(configuration: int) -> str:
 
 CONTENDERS = (
     Contender("Steadysweep", steadysweep(confirm=True), ours=True),
-    Contender("Steadysweep, confirm: off", steadysweep(confirm=False), ours=True),
+    Contender("Steadysweep from the default", steadysweep(confirm=True, default_first=True), every=2, ours=True),
+    Contender("Steadysweep, confirm: off", steadysweep(confirm=False), every=2, ours=True),
 )

@@ -97,7 +97,7 @@ def outcomes(contender: Contender, tables: Mapping[str, Table], plan: Plan, fold
             if (name, number) not in known
         }
         known |= new
-        if new and path is not None and (contender.every > 1 or number == numbers[-1]):
+        if new and path is not None and (contender.slow or number == numbers[-1]):
             write(path, known.values())
     return [known[name, number] for number in numbers for name in tables]
 

@@ -157,7 +157,7 @@ class Contender:
         name: as printed.
         choose: runs a sweep to its end.
         share: of the budget that it is given; above 1 it is given more than the others.
-        every: it replays each so-manieth sweep only, because its proposals cost seconds.
+        every: it replays each so-manieth sweep only.
         ours: whether it is Steadysweep.
     """
 
@@ -166,3 +166,8 @@ class Contender:
     share: float = 1.0
     every: int = 1
     ours: bool = False
+
+    @property
+    def slow(self) -> bool:
+        """Whether its proposals cost seconds, so that its outcomes are kept and it is left out of the second world."""
+        return self.every > 1 and not self.ours

@@ -100,6 +100,17 @@ class RankedConfiguration:
         return max(trial.planned_epochs for trial in self.trials)
 
     @property
+    def reaches(self) -> float | None:
+        """What a new training is expected to reach on average over late epochs: what it is expected to hold and what its trainings lie above that.
+
+        Closer to what other seeds reach than `level`, which the fresh seeds themselves helped to choose (`benchmarks/selection.py`: .3 against .9
+        points too much).
+        """
+        if self.expected is None or self.level is None or self.stable is None:
+            return None
+        return self.expected + self.level - self.stable
+
+    @property
     def exported(self) -> float | None:
         """Validation accuracy of its exported file."""
         return None if self.exported_by is None else file_accuracy(self.exported_by.figures)

@@ -132,7 +132,8 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
     source = f"from {wording.count(winner.seeds, 'fresh seed')} and the search" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
     if winner.stable_interval is not None:
         source = source if winner.confirmed else "judging by how much others vary between seeds"
-        sentences.append(f"A new training: {wording.interval(winner.stable_interval, study.metric)}, {source}.")
+        reaches = "" if winner.reaches is None else f"; {wording.score(winner.reaches, study.metric)} is expected"
+        sentences.append(f"A new training: {wording.interval(winner.stable_interval, study.metric)}, {source}{reaches}.")
     sentences += _failed(leaders)
     return " ".join(sentences)
 

@@ -169,7 +169,10 @@ def test_the_verdict_of_a_confirmed_sweep_rests_on_fresh_seeds_and_tells_the_exp
     assert winner.test == file.figures["test_accuracy"] != 0.123
     assert all(data.configuration(leader).confirmed for leader in data.verdict.leaders)
     assert " A new training: " in data.verdict.sure
-    assert data.verdict.sure.endswith(", from 2 fresh seeds and the search.")
+    assert winner.stable_interval is not None
+    assert winner.reaches is not None
+    assert winner.stable_interval[0] < winner.reaches < winner.stable_interval[1]
+    assert data.verdict.sure.endswith(f", from 2 fresh seeds and the search; {wording.score(winner.reaches, study.metric)} is expected.")
     assert f"Its exported file scored {wording.score(winner.test, 'accuracy')} on the test images." == data.verdict.checkpoint
 
 
