@@ -13,6 +13,8 @@ from reports.foreign_sweeps.sweep import ForeignSweep, Place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reports.records import ParameterValue
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,7 +62,7 @@ def read_foreign_sweep(place: str, *, study: str | None = None) -> ForeignSweep 
     number = next((number for number, source in enumerate(SOURCES) if source.recognises(where)), None)
     if number is None:
         return _below(where)
-    sweep = SOURCES[number].read(where)
+    sweep = _printable(SOURCES[number].read(where))
     others = [source.what for source in SOURCES[number + 1 : -3] if source.recognises(where)]
     if number < len(SOURCES) - 3 and where.path is not None and where.path.is_dir() and log_folder.lie_in(where.path):
         others.append("logs with settings beside them")
@@ -89,7 +91,20 @@ def _below(place: Place) -> ForeignSweep | None:
         shown = ", ".join(places[:_MOST_SHOWN]) + (", ..." if len(places) > _MOST_SHOWN else "")
         raise ReportInputError(f"{place.text}: holds {len(places)} sweeps ({shown}); name one: steadysweep report {places[0]}")
     each, source = found[0]
-    return source.read(each)
+    return _printable(source.read(each))
+
+
+def _printable(sweep: ForeignSweep) -> ForeignSweep:
+    """A sweep whose names and settings cannot steer a terminal: control characters are shown as a mark."""
+
+    def plain(value: ParameterValue) -> ParameterValue:
+        return "".join(each if each.isprintable() else "\ufffd" for each in value) if isinstance(value, str) else value
+
+    trials = tuple(
+        replace(trial, name=str(plain(trial.name)), params={str(plain(name)): plain(value) for name, value in trial.params.items()})
+        for trial in sweep.trials
+    )
+    return replace(sweep, name=str(plain(sweep.name)), trials=trials)
 
 
 def what_is_read() -> str:

@@ -180,6 +180,13 @@ def test_final_values_are_refused_by_diagnose_as_well(tmp_path: Path, capsys: py
     assert "no learning curve" in capsys.readouterr().err
 
 
+def test_names_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    ray_trials(tmp_path, {"1": ["0.5", "0.6"], "2": ["0.4", "0.5"]})
+    (tmp_path / "1" / "params.json").write_text(json.dumps({"lr\x1b[2J": "\x1b]0;owned\x07"}))
+    params = record(tmp_path).trials[0].params
+    assert all(text.isprintable() for item in params.items() for text in map(str, item))
+
+
 def test_what_is_no_sweep_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with sqlite3.connect(tmp_path / "other.db") as database:
