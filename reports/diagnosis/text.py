@@ -94,8 +94,9 @@ def _headline(verdict: Verdict) -> str:
         return f"Validation accuracy stopped being a number; best {figures.best:.4f} at epoch {figures.best_epoch} before."
     run = verdict.run
     worth = "a stop at an arbitrary late epoch is still worth"
-    if run.planned_epochs is not None and run.planned_epochs > run.num_epochs:
-        said = f"Level {figures.level:.3f} {at_epoch(run.num_epochs, run.planned_epochs)}; so far {worth} {figures.stable:.3f} (stable)."
+    reached = run.epoch(run.num_epochs - 1) + (run.first_epoch == 0)
+    if run.planned_epochs is not None and run.planned_epochs > reached:
+        said = f"Level {figures.level:.3f} {at_epoch(reached, run.planned_epochs)}; so far {worth} {figures.stable:.3f} (stable)."
     else:
         said = f"Holds {figures.stable:.3f} (stable: what {worth}), {figures.spread or 0.0:.3f} less than its level {figures.level:.3f}."
     return f"{said} Best {figures.best:.4f} at epoch {figures.best_epoch}, last {_number(figures.last)}.{_remark(verdict, figures)}"

@@ -45,7 +45,8 @@ HALF = 0.5
 FEWEST_EPOCHS = 6
 """Epochs from which two accuracies that add up to 1, or a single one, are no coincidence."""
 FEWEST_IMAGES = 20
-SHORTEST = 2
+SHORTEST = 4
+"""Epochs below which nothing is said: two at chance are how many a run begins."""
 FEW_CLASSES_CHANCE = 0.25
 """Chance level from which the band around it is `CHANCE_BAND`; below, a quarter of the level."""
 SATURATED_LOSS = 16.118
@@ -157,7 +158,7 @@ def _off_chance(curve: NDArray[np.float64], run: RunCurves) -> float:
 def _learnt(run: RunCurves, level: float) -> float:
     """Late training accuracy above the validation level; minus infinity when it is not on record."""
     training = run.curve("accuracy")
-    if training is None or training.size <= SHORTEST:
+    if training is None or training.size < SHORTEST:
         return -math.inf
     return median(training[-max(1, training.size // 4) :]) - level
 

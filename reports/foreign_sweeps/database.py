@@ -65,7 +65,9 @@ def open_database(url: str) -> Iterator[Database]:
         if address.drivername in {"postgresql", "postgres"}:
             address = address.set(drivername="postgresql+psycopg")
         engine = create_engine(address)
-    except (ArgumentError, SQLAlchemyError, ImportError) as error:
+    except ImportError as error:
+        raise ReportInputError(f"{shown_address(url)}: only SQLite and PostgreSQL are read ({error}).") from error
+    except (ArgumentError, SQLAlchemyError) as error:
         raise ReportInputError(f"{shown_address(url)}: is no database address that can be opened: {error}.") from error
     if address.get_backend_name() == "postgresql":
         event.listen(engine, "connect", lambda connection, _: setattr(connection, "read_only", True))

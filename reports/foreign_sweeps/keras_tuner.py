@@ -205,6 +205,6 @@ def _json(path: Path) -> dict[str, Any]:
     """A JSON file's object; empty when it is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

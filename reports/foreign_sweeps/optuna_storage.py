@@ -115,7 +115,7 @@ def _is_journal(path: Path) -> bool:
         line = file.readline(1 << 16)
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and "op_code" in value and "worker_id" in value
 

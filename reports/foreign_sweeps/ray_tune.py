@@ -128,7 +128,7 @@ def _params(folder: Path) -> dict[str, ParameterValue]:
     """A trial's settings, flattened."""
     try:
         value = json.loads((folder / "params.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return flat(value) if isinstance(value, dict) else {}
 
@@ -138,7 +138,7 @@ def _states(folder: Path) -> dict[str, TrialState]:
     files = sorted(folder.glob("experiment_state-*.json"))
     try:
         content = json.loads(files[-1].read_text(encoding="utf-8")) if files else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     found: dict[str, TrialState] = {}
     entries = content.get("trial_data", []) if isinstance(content, dict) else []
@@ -146,7 +146,7 @@ def _states(folder: Path) -> dict[str, TrialState]:
         first = entry[0] if isinstance(entry, list) and entry else entry
         try:
             trial = json.loads(first) if isinstance(first, str) else first
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(trial, dict) and trial.get("status") in _STATES:
             found[str(trial.get("trial_id"))] = _STATES[str(trial["status"])]

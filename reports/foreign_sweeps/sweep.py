@@ -131,6 +131,25 @@ def flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, Paramete
     return found
 
 
+def sweep_runs(sweep: ForeignSweep) -> tuple[LoggedRun, ...]:
+    """The trainings of a sweep that have curves, each by its trial's name.
+
+    Raises:
+        ReportInputError: no trial has a curve.
+    """
+    runs = tuple(replace(trial.run, source=sweep.place, name=trial.name) for trial in sweep.trials if trial.run is not None)
+    if not any(run.num_epochs > 1 for run in runs):
+        raise ReportInputError(_no_curves(sweep))
+    return runs
+
+
+def _no_curves(sweep: ForeignSweep) -> str:
+    return (
+        f"{sweep.place}: {sweep.tool}: {len(sweep.trials)} trials and no learning curve of loss or accuracy: final values say nothing about "
+        "stability. Give what keeps a value for each epoch (progress.csv, intermediate values by trial.report, callbacks' logs)."
+    )
+
+
 def study_record(sweep: ForeignSweep) -> StudyRecord:
     """The sweep as the record that reports are made from.
 
@@ -141,10 +160,7 @@ def study_record(sweep: ForeignSweep) -> StudyRecord:
     """
     runs = {number: _validated(trial.run) for number, trial in enumerate(sweep.trials) if trial.run is not None}
     if not any(len(curve) > 1 for run in runs.values() for curve in run.curves.values()):
-        raise ReportInputError(
-            f"{sweep.place}: {sweep.tool}: {len(sweep.trials)} trials and no learning curve of loss or accuracy: final values say nothing about "
-            "stability. Give what keeps a value for each epoch (progress.csv, intermediate values by trial.report, callbacks' logs)."
-        )
+        raise ReportInputError(_no_curves(sweep))
     metric = "val_accuracy" if any("val_accuracy" in run.curves for run in runs.values()) else "val_loss"
     searched = _searched(sweep)
     planned = max(run.num_epochs for run in runs.values())

@@ -91,6 +91,9 @@ def _run(fit: RawFit, columns: Columns, keys: Mapping[str, str], *, source: str,
     """One run from the columns that belong to it."""
     texts = {key: columns.texts[column] for key, column in keys.items()}
     curves = {key: _curve(column) for key, column in texts.items()}
+    for key, loss in (("accuracy", "loss"), ("val_accuracy", "val_loss")):
+        if key in curves:
+            curves[key] = _without_unmeasured(curves[key], curves.get(loss))
     notes = [*fit.notes, *columns.notes]
     scaled = _percentages(texts, curves)
     for key in scaled:
@@ -150,6 +153,20 @@ def _curve(column: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array(
         [math.nan if number is None else math.inf if math.isnan(number[0]) else number[0] for number in numbers], dtype=np.float64
     )
+
+
+def _without_unmeasured(accuracy: NDArray[np.float64], loss: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """An accuracy ``(num_epochs,)`` with a gap where the log prints nan for an epoch that was not measured, not for one that failed.
+
+    Weights that are no numbers never become numbers again: a nan that a figure follows, or beside a loss that is a number, is no failure.
+    """
+    present = np.flatnonzero(np.isfinite(accuracy))
+    before_last = np.arange(accuracy.size) < (present[-1] if present.size else 0)
+    if loss is not None:
+        measured = np.zeros(accuracy.size, dtype=bool)
+        measured[: loss.size] = np.isfinite(loss[: accuracy.size])
+        before_last = before_last | measured
+    return np.where(np.isinf(accuracy) & before_last, np.nan, accuracy)
 
 
 def _bare(text: str) -> str:

@@ -47,8 +47,8 @@ def read_event_folder(folder: Path) -> list[RawFit]:
     if not files:
         found = sorted(path.name for path in folder.iterdir())[:5]
         raise ReportInputError(
-            f"{folder}: a folder without TensorBoard event files (looked for files with 'tfevents' in their name, in it and below; "
-            f"found {', '.join(found) if found else 'nothing'}). Name a log file, or the folder given to keras.callbacks.TensorBoard."
+            f"{folder}: a folder without trainings: no sweep of Ray Tune, KerasTuner, MLflow or W&B, no two logs, and no TensorBoard event files "
+            f"(found {', '.join(found) if found else 'nothing'}). Name a log file, a sweep's folder, or the folder given to keras.callbacks.TensorBoard."
         )
     runs: dict[Path, list[Path]] = {}
     for path in files:

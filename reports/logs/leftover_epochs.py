@@ -114,22 +114,22 @@ def _images(
     if few.size < _FEWEST or many.size < _FEWEST:
         return None
     inner = {round(value, 7) for value in few.tolist() if 0.0 < value < 1.0}
+    sizes = np.arange(1.0, _LARGEST_BATCH + 1.0)
+    fitting = _fits(few[:, None], sizes, tolerance).all(axis=0)
+    if not fitting.any():
+        return None
+    size = int(fitting.argmax()) + 1
     together, _ = smallest_fitting_size(np.concatenate([few, many]).tolist())
-    by_chance = 0.0
-    for size in range(1, _LARGEST_BATCH + 1):
-        by_chance += min(1.0, 2.5 * tolerance * size) ** len(inner)
-        if not _fits(few, size, tolerance).all():
-            continue
-        if together is not None and together < _SMALLER * size:
-            return None
-        by_chance = max(by_chance, (size / together) ** len(inner) if together else 0.0)
-        both_ends = size == 1 and {0.0, 1.0} <= set(few.tolist())
-        unlike = float(_fits(many, size, tolerance).mean()) < 0.5  # noqa: PLR2004  # most figures of whole epochs are no multiples
-        return size if unlike and (both_ends or (len(inner) > 1 and by_chance < _CHANCE)) else None
-    return None
+    if together is not None and together < _SMALLER * size:
+        return None
+    by_chance = float((np.minimum(1.0, 2.5 * tolerance * sizes[:size]) ** len(inner)).sum())
+    by_chance = max(by_chance, (size / together) ** len(inner) if together else 0.0)
+    both_ends = size == 1 and {0.0, 1.0} <= set(few.tolist())
+    unlike = float(_fits(many, size, tolerance).mean()) < 0.5  # noqa: PLR2004  # most figures of whole epochs are no multiples
+    return size if unlike and (both_ends or (len(inner) > 1 and by_chance < _CHANCE)) else None
 
 
-def _fits(values: Curve, size: int, tolerance: float) -> NDArray[np.bool_]:
+def _fits(values: Curve, size: int | Curve, tolerance: float) -> NDArray[np.bool_]:
     """Which values are k/size for a whole k, within their rounding."""
     fits: NDArray[np.bool_] = np.abs(np.round(values * size) / size - values) <= tolerance
     return fits

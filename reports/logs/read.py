@@ -30,6 +30,7 @@ _BINARY: Final = (
     (b"\x80", "a pickle file, which is not read because loading one runs code; write history.history with json.dump instead"),
     (b"\x89HDF", "an HDF5 file (a model or weights); a model holds no learning curves"),
     (b"PK\x03\x04", "a ZIP archive (a .keras model, or a compressed log: unpack it first)"),
+    (b"SQLite format 3", "an SQLite database, in which neither Optuna nor MLflow keeps anything"),
     (b"\x89PNG", "a PNG image; figures cannot be read from a picture"),
     (b"%PDF", "a PDF document"),
 )

@@ -82,19 +82,32 @@ def _diagnosed(logs: Sequence[str], num_val: int | None) -> tuple[list[Verdict],
 
 def _runs(log: str) -> Sequence[LoggedRun]:
     """Runs of a log, or of the sweep that another tool left in a folder or database, which is said on stderr."""
+    import os
     from pathlib import Path
 
     from reports.logs import read_log
+    from sweeps.variables import expand, has_literal_password
 
-    if log == "-" or not Path(log).exists():
+    is_address = "://" in log
+    if log == "-" or not (is_address or Path(log).exists()):
         return read_log(log)
-    from reports.foreign_sweeps import read_foreign_sweep
+    if is_address and has_literal_password(log):
+        raise SweepInputError(
+            "diagnose: a password on the command line can be read by every user of this machine; write it as ${VARIABLE}."
+        )
+    from reports.errors import ReportInputError
+    from reports.foreign_sweeps import read_foreign_sweep, sweep_runs, what_is_read
 
-    sweep = read_foreign_sweep(log)
+    sweep = read_foreign_sweep(expand(log, os.environ) if is_address else log)
+    if sweep is None and is_address:
+        raise ReportInputError(f"{log}: no sweep found. Expected {what_is_read()}.")
     if sweep is None:
         return read_log(log)
-    runs = [trial.run for trial in sweep.trials if trial.run is not None]
-    print(f"note: {log}: {sweep.tool}, {len(sweep.trials)} trials. Their ranking: steadysweep report {log}", file=sys.stderr)
+    runs = sweep_runs(sweep)
+    print(
+        f"note: {log}: {sweep.tool}, {len(sweep.trials)} trial{'' if len(sweep.trials) == 1 else 's'}. Their ranking: steadysweep report {log}",
+        file=sys.stderr,
+    )
     return runs
 
 
@@ -115,7 +128,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "logs",
         metavar="LOG",
         nargs="+",
-        help="a file, a folder of TensorBoard events or of a sweep made elsewhere, or - for standard input",
+        help="a file, a folder of TensorBoard events, a sweep made elsewhere (folder or database address), or - for standard input",
     )
     parser.add_argument("-o", "--output", metavar="FILE.html", help="also write the HTML report")
     parser.add_argument(

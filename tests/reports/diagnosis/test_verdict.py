@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from reports.diagnosis import diagnose_run
+from reports.diagnosis import diagnose_run, to_text
 from reports.logs import LoggedRun, read_log, read_text
 from reports.stability import stability
 
@@ -136,3 +136,12 @@ def test_nothing_is_claimed_tested_without_evidence(alternating_log: Path) -> No
     assert all(cause.how for cause in causes)
     assert "Training accuracy moves by" in causes[2].finding
     assert not any(math.isnan(value) for value in run.curves["val_accuracy"])
+
+
+def test_a_resumed_run_that_reached_its_planned_end_holds_and_one_that_was_cut_has_a_level() -> None:
+    accuracies = [0.7, 0.72, 0.74, 0.75, 0.76, 0.76, 0.76]
+    resumed = run_of(accuracies, planned_epochs=10, first_epoch=4)
+    cut = run_of(accuracies, planned_epochs=10, first_epoch=1)
+    assert "Holds 0.7" in to_text([diagnose_run(resumed)])
+    assert "Level 0.75" in to_text([diagnose_run(cut)])
+    assert "at epoch 7 of 10" in to_text([diagnose_run(cut)])

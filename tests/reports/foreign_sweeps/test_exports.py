@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+import sqlite3
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from peers import EPOCHS, RATES, accuracy
 
+from reports.errors import ReportInputError
 from reports.foreign_sweeps import read_foreign_sweep, study_record
 from sweeps.cli import main
 
@@ -108,8 +112,92 @@ def test_yaml_that_would_make_objects_makes_none(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text(history(RATES[0]))
         (tmp_path / f"{name}.yaml").write_text(f"!!python/object/apply:os.system ['touch {tmp_path}/made']\n")
 
-    assert read_foreign_sweep(str(tmp_path)) is None
+    study = record(tmp_path)
+    assert [trial.params for trial in study.trials] == [{}] * len(NAMES)
+    assert "none can be read" in study.facts["settings"]
     assert not (tmp_path / "made").exists()
+
+
+def test_yaml_that_grows_without_end_is_no_settings(tmp_path: Path) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x]"] + [
+        f"{after}: &{after} [{', '.join([f'*{name}'] * 8)}]" for name, after in pairwise("abcdefghijk")
+    ]
+    for name in NAMES:
+        (tmp_path / f"{name}.csv").write_text(history(RATES[0]))
+        (tmp_path / f"{name}.yaml").write_text("\n".join(lines))
+    assert [trial.params for trial in record(tmp_path).trials] == [{}] * len(NAMES)
+
+
+def test_a_folder_of_logs_without_settings_is_ranked_by_its_files(tmp_path: Path) -> None:
+    for name, rate in zip(NAMES, RATES, strict=True):
+        (tmp_path / f"{name}.csv").write_text(history(rate))
+    (tmp_path / "notes.txt").write_text("hello")
+    study = record(tmp_path)
+    expect_curves(study)
+    assert [trial.configuration for trial in study.trials] == list(NAMES)
+
+
+def ray_trials(folder: Path, accuracies: dict[str, list[str]]) -> None:
+    for name, values in accuracies.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "params.json").write_text(json.dumps({"lr": name}))
+        rows = "".join(f"{k},{value},ab_{name}\n" for k, value in enumerate(values, 1))
+        (folder / name / "progress.csv").write_text("training_iteration,val_accuracy,trial_id\n" + rows)
+
+
+def test_a_folder_with_one_sweep_below_is_that_sweep_and_of_several_one_is_named(tmp_path: Path) -> None:
+    ray_trials(tmp_path / "first", {"1": ["0.5", "0.6", "0.7"], "2": ["0.4", "0.5", "0.6"]})
+    assert record(tmp_path).name == "first"
+    ray_trials(tmp_path / "second", {"1": ["0.5", "0.6", "0.7"]})
+    with pytest.raises(ReportInputError, match=r"2 sweeps.*steadysweep report .*first"):
+        read_foreign_sweep(str(tmp_path))
+
+
+def test_what_lies_beside_a_sweep_is_named_and_not_read(tmp_path: Path) -> None:
+    ray_trials(tmp_path, {"1": ["0.5", "0.6", "0.7"], "2": ["0.4", "0.5", "0.6"]})
+    assert "also there, not read" not in record(tmp_path).facts
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(history(RATES[0]))
+        (tmp_path / f"{name}.json").write_text('{"lr": 1}')
+    study = record(tmp_path)
+    assert len(study.trials) == 2
+    assert "logs with settings" in study.facts["also there, not read"]
+
+
+def test_an_accuracy_that_was_not_measured_is_a_gap_and_one_that_stays_nan_a_failure(tmp_path: Path) -> None:
+    ray_trials(tmp_path, {"1": ["0.5", "nan", "0.6", "0.7"], "2": ["0.5", "0.6", "nan", "nan"]})
+    measured, failed = (trial.curves["val_accuracy"].tolist() for trial in record(tmp_path).trials)
+    assert math.isnan(measured[1])
+    assert failed[2:] == [math.inf, math.inf]
+
+
+def test_final_values_are_refused_by_diagnose_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ray_trials(tmp_path, {"1": ["0.5"], "2": ["0.4"]})
+    assert main(["diagnose", str(tmp_path)]) == 2
+    assert "progress.csv" in capsys.readouterr().err
+    ray_trials(tmp_path / "empty", {"1": [], "2": []})
+    assert main(["diagnose", str(tmp_path / "empty")]) == 2
+    assert "no learning curve" in capsys.readouterr().err
+
+
+def test_names_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    ray_trials(tmp_path, {"1": ["0.5", "0.6"], "2": ["0.4", "0.5"]})
+    (tmp_path / "1" / "params.json").write_text(json.dumps({"lr\x1b[2J": "\x1b]0;owned\x07"}))
+    params = record(tmp_path).trials[0].params
+    assert all(text.isprintable() for item in params.items() for text in map(str, item))
+
+
+def test_what_is_no_sweep_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with sqlite3.connect(tmp_path / "other.db") as database:
+        database.execute("create table things (name text)")
+    for name, words in {"deep.json": "no training found", "other.db": "an SQLite database, in which neither"}.items():
+        assert main(["report", str(tmp_path / name)]) == 2
+        assert words in capsys.readouterr().err
+    assert main(["diagnose", f"sqlite:///{tmp_path}/other.db"]) == 2
+    assert "no sweep found" in capsys.readouterr().err
+    assert main(["diagnose", "mysql://u@localhost/x"]) == 2
+    assert "only SQLite and PostgreSQL are read" in capsys.readouterr().err
 
 
 def test_the_same_settings_twice_are_one_configuration(tmp_path: Path) -> None:

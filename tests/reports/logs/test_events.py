@@ -105,7 +105,7 @@ def test_damage_stops_reading_and_is_said(tmp_path: Path) -> None:
 def test_a_folder_without_events_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "weights.h5").write_bytes(b"x")
 
-    with pytest.raises(ReportInputError, match=r"without TensorBoard event files.*found weights\.h5"):
+    with pytest.raises(ReportInputError, match=r"without trainings.*no TensorBoard event files.*found weights\.h5"):
         read_log(tmp_path)
 
 
