@@ -10,8 +10,10 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
@@ -235,6 +237,9 @@ def _own_signals() -> Iterator[None]:
             yield
     finally:
         utils.set_sigterm_handler = theirs
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):  # Ray's C++ code puts a handler of its own in front, which prints a stack
+                signal.signal(number, signal.getsignal(number) or signal.SIG_DFL)
 
 
 NODE_PHRASES = ("its node has died", "node has died", "node is dead", "node was drained", "node was terminated", "raylet died")
