@@ -48,7 +48,7 @@ def read(place: Place) -> ForeignSweep:
 
 def read_without_settings(place: Place) -> ForeignSweep:
     """Read every log of a folder, named after its file: curves can be ranked without settings, but nothing can be said about what matters."""
-    logs = [(path.stem, path, {}) for path in _logs_alone(_folder(place))]
+    logs: list[tuple[str, Path, dict[str, ParameterValue]]] = [(path.stem, path, {}) for path in _logs_alone(_folder(place))]
     return _read(
         place, logs, "logs", {"settings": "none can be read beside the logs; RUN.json or RUN.yaml beside RUN.csv would say what differs"}
     )
