@@ -72,7 +72,7 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
         "rank": None if row.stable is None else row.rank,
         **fields(row, "configuration", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"),
         **fields(row, "expected", "probability_best", "probability_near", "tied_with", "unusable"),
-        **fields(row, "epochs", "seeds"),
+        **fields(row, "epochs", "planned_epochs", "seeds"),
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
         "state": row.trial_state,

@@ -31,7 +31,7 @@ class ReportData:
     """Everything that one report shows.
 
     Attributes:
-        ranking: its configurations, those that have no figure last.
+        ranking: its configurations, those without a complete training last.
         parameters: searched parameters in the order of the space, then any that only older trials have.
         importance: for stable accuracy and for oscillation; empty for logs.
         causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.
@@ -54,7 +54,7 @@ class ReportData:
 
     @property
     def ranked(self) -> tuple[RankedConfiguration, ...]:
-        """The configurations that have a figure; they come first."""
+        """The configurations that have a complete training, hence a stable figure; they come first."""
         return tuple(row for row in self.configurations if row.stable is not None)
 
     @property

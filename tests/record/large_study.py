@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
 from reports.records import ParameterRecord, TrialRecord
+from reports.stability import SCORE_RULE
 from search_spaces.label_parameters import ChoiceParameter
 from search_spaces.number_parameters import FloatParameter
 from search_spaces.space import SearchSpace
@@ -92,7 +93,9 @@ def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metric
         record.show_epoch(number, epoch, float(values[0, epoch - 1]), epochs)
     record.compact(number, curves)
     record.set_attributes(number, {"figures": {"num_val": 500.0, "exported_val_accuracy": 0.9}, "diagnosis": {"flags": ["oscillating"]}})
-    record.set_attributes(number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False}})
+    record.set_attributes(
+        number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False, "rule": SCORE_RULE}}
+    )
     record.end_attempt(number, 0, "completed")
     record.tell(number, TrialState.COMPLETE, 0.9)
     record.close()
