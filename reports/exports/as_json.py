@@ -58,6 +58,7 @@ def to_json(study: StudyRecord | ReportData) -> str:
             for item in data.importance
         ],
         "causes": [fields(cause, "parameter", "flag", "tested", "sentence", "space_change") for cause in data.causes.associations],
+        "mistakes": data.mistakes,
         "failures": progress.failures,
         "gpu_out_of_memory": [
             {"batch_size": cell.batch_size, "frozen_layers": cell.boundary, "tried": cell.tried, "trials": cell.failed}
