@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.ranking.belief import TIE_CHANCE, belief, near_margin, normal_distribution
+from reports.ranking.belief import belief, near_margin, normal_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+OUT = 0.05
+"""A configuration that is better than the leader with less probability than this is out: it is not trained again."""
 DECIDED = 0.95
 """Probability of choosing right from which the race is over."""
 FARTHEST = 200
@@ -40,9 +42,9 @@ def next_contender(
     """The configuration that the next fresh training goes to; None when the race is decided or nobody can run.
 
     It goes where it is expected to raise the figure of the configuration that would be chosen after it most (the knowledge gradient): a
-    training that cannot change the choice is worth nothing. Chosen by replay among leader against closest challenger, top-two Thompson
-    sampling, the most probable best and four leaders in turn (`benchmarks/race.py`). Trainings under way count as trainings, so that several
-    at a time go to different configurations. Those that are out, better than the leader with less than 5 %, get none; nor does one whose fresh
+    training that cannot change the choice is worth nothing. Leader against closest challenger and top-two Thompson sampling choose about as
+    well (`benchmarks/race.py --policies`); this rule needs no chance. Trainings under way count as trainings, so that several at a time go to
+    different configurations. Those that are out, better than the leader with less than 5 %, get none; nor does one whose fresh
     trainings failed more often than they ended.
 
     Args:
@@ -71,7 +73,7 @@ def next_place(known: Belief, contenders: Sequence[Contender]) -> int | None:
 
 def in_race(known: Belief) -> list[int]:
     """Places of the leader and of all that may be better, by expected figure."""
-    better = (known.draws > known.draws[:, :1]).mean(axis=0) >= TIE_CHANCE
+    better = (known.draws > known.draws[:, :1]).mean(axis=0) >= OUT
     better[0] = True
     return [int(place) for place in known.drawn[better]]
 

@@ -38,8 +38,6 @@ ACCURACIES = ("val_accuracy", "val_acc")
 """Metrics that count right images, as the ledger does."""
 PAIRED = 8
 """Configurations whose ledgers are read: as many as the ratio to the noise between seeds was measured with."""
-TIES_LISTED = 20
-"""Neighbours named on either side at most."""
 
 
 @dataclass
@@ -79,10 +77,10 @@ def rank(
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
     make the figures: the search's own training was chosen for being high. Of others the complete trials do; where there are none, the running,
-    pruned or failed ones do: the configuration has a level at its last epoch and no stable figure, and comes below every finished one. Scores on
-    fewer than five epochs are provisional and rank between. Finished configurations stand in the order of what a new training is expected to hold
-    (`reports.ranking.belief`, which all their trainings enter); ties, intervals and probabilities come from the same belief. Collapsed ones and
-    those with a broken metric rank below.
+    pruned or failed ones: the configuration has a level at its last epoch and no stable figure, and comes below every finished one. Scores on
+    fewer than five epochs are provisional and rank between. Finished configurations stand in the order of what a new training is expected to
+    hold (`reports.ranking.belief`, which all their trainings enter); ties, intervals and probabilities come from the same belief. Collapsed
+    ones and those with a broken metric rank below.
 
     Args:
         study: the record.
@@ -180,13 +178,20 @@ def _believe(
         return None
     sign = 1.0 if study.maximize else -1.0
     several = any(len(each.figures) > 1 for each in contenders)
-    for i, (candidate, tied) in enumerate(zip(compared, known.ties(TIES_LISTED), strict=True)):
+    tied = [known.configurations[place] for place in known.may_be_best]
+    for i, candidate in enumerate(compared):
         candidate.expected = sign * float(known.mean[i])
         candidate.probability_best, candidate.probability_near = float(known.probability_best[i]), float(known.probability_near[i])
-        candidate.ties = tuple(known.configurations[place] for place in tied)
+        if candidate.configuration in tied:
+            candidate.ties = _nearest_first(tied, tied.index(candidate.configuration))
     if several:
         _find_intervals(compared, known, curves)
     return known.seed_sd if several else None
+
+
+def _nearest_first(tied: Sequence[str], place: int) -> tuple[str, ...]:
+    """The others of a tie, given by rank, by their distance to one of them."""
+    return tuple(tied[i] for i in sorted(range(len(tied)), key=lambda i: (abs(i - place), i)) if i != place)
 
 
 def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mapping[int, Array]) -> None:
@@ -210,9 +215,9 @@ def _place(candidate: _Candidate, sign: float) -> tuple[float, float, float, str
     """Where a candidate stands: usable finished ones by what is expected of them, then provisional, unusable and unfinished ones."""
     state = ORDER.index(candidate.state)
     own = _mean([score.stable if candidate.complete else score.level for score in candidate.scores])
-    if own is None:
-        return len(ORDER), float(state), 0.0, candidate.configuration
     figure = own if candidate.expected is None else candidate.expected
+    if figure is None or own is None:
+        return len(ORDER), float(state), 0.0, candidate.configuration
     return (1.5 if candidate.unusable and candidate.complete else state), -sign * figure, -sign * own, candidate.configuration
 
 

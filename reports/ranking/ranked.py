@@ -33,7 +33,8 @@ class RankedConfiguration:
         stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone. None while no training of it
             has come to its end: a running or pruned one has a `level` at its last epoch and holds nothing yet.
         expected: what a new training is expected to hold: the figures of all its trainings drawn towards the other configurations as far as
-            they may be luck (`reports.ranking.belief`); the order follows it. None where `stable` is.
+            they may be luck (`reports.ranking.belief`); the order follows it. Equals `stable` for a provisional one, and where nothing is
+            known of noise; None where `stable` is.
         stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
             on this validation set; None while every configuration has one seed ("this run only").
         level: centre of the late epochs, mean over seeds; None when no epoch is on record. So are `best` and `last`.
@@ -43,7 +44,7 @@ class RankedConfiguration:
         spread: |level - stable|; None where `stable` is.
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
-        tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.
+        tied_with: of one that may be the best: IDs of the others that may be, nearest first (`reports.ranking.belief.Belief.may_be_best`).
         confirmed: whether the figures rest on fresh seeds, or, of logs, on more than one run.
         provisional: scored on fewer than five epochs.
         flags: its flags, summarised over trials.
