@@ -136,7 +136,7 @@ def driver(url: str) -> dict[str, float]:
 
     proposer = Proposer(SPACE, make_sampler("tpe", {}, SPACE), lambda point: repr(sorted(point.items())), 0, maximize=True)
     pruner = make_pruner("asha", {}, 100)
-    plan = StudyPlan("val_accuracy", True, 0, 10**6, 100, proposer, pruner, lambda _point, _seed: {}, "x:y", "runs")  # noqa: FBT003 - maximised
+    plan = StudyPlan("val_accuracy", True, 0, 10**6, 100, proposer, pruner, lambda _point, _seed, _data_seed: {}, "x:y", "runs")  # noqa: FBT003 - maximised
 
     def open_it() -> StudyState:
         record = open_study(url, STUDY)

@@ -85,6 +85,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
     from trainer.checkpoints import open_checkpoints
+    from trainer.checkpoints.layout import MODEL
 
     config = TrainConfig(**task.config)
 
@@ -107,12 +108,14 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             checkpoint_dir=checkpoints,
             should_stop=should_stop,
             evaluate_test=task.evaluate_test,
+            whole_model=False,
             devices=max(1, int(task.gpu)),
         )
-    return _outcome(result, task.known_images)
+        model = None if result.model_path is None else str(checkpoints.place_of(MODEL))  # of the leaders it is there once the study is over
+    return _outcome(result, model, task.known_images)
 
 
-def _outcome(result: TrainResult, known_images: Collection[str]) -> Outcome:
+def _outcome(result: TrainResult, model: str | None, known_images: Collection[str]) -> Outcome:
     figures = {
         **result.figures,
         "exported_epoch": float(result.exported_epoch),
@@ -129,8 +132,8 @@ def _outcome(result: TrainResult, known_images: Collection[str]) -> Outcome:
         "data_fingerprint": result.data_fingerprint,
         "class_names": ", ".join(result.class_names),
     }
-    if result.model_path is not None:
-        facts["model_path"] = str(result.model_path)
+    if model is not None:
+        facts["model_path"] = model
     ledger = ledger_of(result)
     return Outcome(figures, facts, None if ledger is None else pack(ledger, known_images))
 

@@ -29,6 +29,25 @@ def training_seed(study_seed: int, configuration: str, replicate: int = 0) -> in
     return _hashed("training", study_seed, configuration, replicate)
 
 
+COMMON, STREAMS = "common", "streams"
+"""The value and the name of the fact on record of studies whose search trials share their data's streams; studies begun before have no such fact."""
+
+
+def data_seed(study_seed: int, role: str, replicate: int, streams: str | None) -> int | None:
+    """Seed of a training's data order and augmentation; None: its training seed.
+
+    In the search it depends on the study and the replicate alone, so that every configuration sees the same augmented images in the same epochs and what is
+    computed of them can be shared. A confirmation draws its own, as a new training would. Dropout and initial weights always follow the training seed.
+
+    Args:
+        study_seed: the sweep file's ``search.seed``.
+        role: why the trial is trained.
+        replicate: of the trial.
+        streams: the study's fact `STREAMS`.
+    """
+    return _hashed("data", study_seed, replicate) if streams == COMMON and role == "search" else None
+
+
 def _hashed(*parts: str | int) -> int:
     """The first 31 bits of the BLAKE2b hash of `parts`."""
     digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode(), digest_size=8).digest()

@@ -81,7 +81,8 @@ class TrainResult:
         curves: metric name to values, shape ``(num_epochs,)``, NaN where an epoch has no such figure.
         stopped: why training ended.
         boundary: resolved frozen boundary.
-        model_path: exported ``.keras`` file of the chosen epoch: a path, an address, or None when no folder was given or it could not be written.
+        model_path: exported ``.keras`` file of the chosen epoch (``trained.npz`` where no whole model was asked for): a path, an address, or None when no folder
+            was given or it could not be written.
         exported_epoch: epoch of the exported checkpoint, counted from 1.
         figures: of the exported checkpoint: ``exported_val_accuracy``, ``precise_bn_val_accuracy`` where computed, ...
         num_train: images per training epoch.

@@ -72,6 +72,7 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
             data=small,
             keep_compiled=False,
             checkpoint_dir=Path(folder),
+            whole_model=False,
         )
     checkpoint_seconds = max(0.0, min(later - earlier - seconds for (earlier, _), (later, seconds) in itertools.pairwise(ends)))
     last = {name: values[-1] for name, values in result.curves.items()}

@@ -61,6 +61,7 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
     import yaml
 
     from sweeps.cli.model_card import model_card
+    from sweeps.seeds import STREAMS, data_seed
     from sweeps.sweep_file.configuration import absolute_config, train_config
     from trainer.checkpoints.layout import MODEL, TEST
 
@@ -71,7 +72,8 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         folder.mkdir()
         fetched = _fetched(source, Path(scratch) / "fetched")
         point = {name: value for name, value in trial.params.items() if value is not None}
-        config = absolute_config(train_config(sweep, point, trial.seed).model_dump(mode="json"), Path.cwd())
+        stream = data_seed(sweep.search.seed, trial.role, trial.replicate, record.facts.get(STREAMS))
+        config = absolute_config(train_config(sweep, point, trial.seed, stream).model_dump(mode="json"), Path.cwd())
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
         if (fetched / TEST).is_file():
@@ -82,20 +84,33 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
 
 
 def _fetched(source: Folder, folder: Path) -> Path:
-    """The model and the notes beside it, in a folder here; refused where the file is not what was written."""
-    from trainer.checkpoints.layout import EXPORT, MODEL, TEST, checksum
+    """The model, whole, and the notes beside it, in a folder here; refused where the file is not what was written."""
+    from trainer.checkpoints.layout import EXPORT, TEST, TRAINED, checksum, exported_name
     from trainer.checkpoints.local import Checkpoints
+    from trainer.errors import DataError
 
     folder.mkdir()
-    for name in (MODEL, EXPORT, TEST):
+    for name in (EXPORT, TEST):
         with contextlib.suppress(FileNotFoundError):
             source.download(name, folder / name)
-    known = Checkpoints(folder).read_note(EXPORT).get("sha256")
-    if known is not None and known != checksum(folder / MODEL):
+    note = Checkpoints(folder).read_note(EXPORT)
+    name = exported_name(note)
+    source.download(name, folder / name)
+    if note.get("sha256") not in (None, checksum(folder / name)):
         raise SweepError(
-            f"export: {source.place}/{MODEL} is damaged: its checksum is not the one in {EXPORT}. "
+            f"export: {source.place}/{name} is damaged: its checksum is not the one in {EXPORT}. "
             "Restore the file, choose another --rank, or train the configuration again with `steadysweep train`."
         )
+    if name == TRAINED:
+        from trainer.fit.process import import_tensorflow_quietly
+
+        import_tensorflow_quietly()
+        from trainer.fit.whole import complete
+
+        try:
+            complete(folder)
+        except DataError as error:
+            raise SweepError(f"export: {str(error).replace(str(folder), source.place)}") from error
     return folder
 
 
@@ -111,20 +126,16 @@ def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
 def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Folder]:
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
     from reports.ranking.ranked import by_exported_file
+    from sweeps.launch.whole_models import exported_trial
     from sweeps.storage_path import checkpoint_root, trial_folder
     from trainer.checkpoints.layout import MODEL
-    from trainer.places import open_folder
 
     root = checkpoint_root(sweep)
-    trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
-    found = [(trial, open_folder(trial_folder(root, trial.number), "storage_path")) for trial in trials]
-    present = next(((trial, folder) for trial, folder in found if MODEL in folder.files()), None)
+    present = exported_trial(record, chosen, root)
     if present is None:
-        why = (
-            f"none of {', '.join(f'{folder.place}/{MODEL}' for _, folder in found)} is there"
-            if found
-            else f"it is {chosen.state}: no training was completed"
-        )
+        trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
+        places = ", ".join(f"{trial_folder(root, trial.number)}/{MODEL}" for trial in trials)
+        why = f"none of {places} is there" if places else f"it is {chosen.state}: no training was completed"
         raise SweepInputError(
             f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
             "Run the command where the sweep ran, choose another --rank, or train it again with `steadysweep train`."

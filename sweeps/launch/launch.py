@@ -17,6 +17,7 @@ from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_exec
 from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
+from sweeps.launch.whole_models import complete_leaders
 from sweeps.progress import progress_display
 from sweeps.record import read_study
 from sweeps.record.storage import STORAGE_VARIABLE, Database
@@ -139,6 +140,8 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
             _note_changes(sweep, there, database)
         outcome = over or _run(sweep, chosen, path, progress, there, database)
         record = read_study(database, sweep.study)
+        if over is None and outcome.reason != "interrupted":
+            complete_leaders(record, sweep, progress.message)
     _write_report(record, path)
     return LaunchResult(outcome, record, path, ran=over is None)
 

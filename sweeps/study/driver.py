@@ -12,6 +12,7 @@ from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started,
 from sweeps.observer import StudyOutcome
 from sweeps.record.errors import LeaseLostError
 from sweeps.record.leases import driver_name
+from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments, Others
 from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
@@ -158,7 +159,8 @@ class StudyDriver:
         self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=trial.epochs, gpu=self._plan.gpu)
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", trial.epochs, None, None, None))
         reach("attempt-written")
-        config = self._plan.configure(trial.params, trial.seed)
+        stream = data_seed(self._plan.seed, trial.role, trial.replicate, self._record.facts.facts.get(STREAMS))
+        config = self._plan.configure(trial.params, trial.seed, stream)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,

@@ -39,7 +39,7 @@ class StudyPlan:
         planned_epochs: epochs of a complete training.
         proposer: gives the next configuration.
         pruner: judges each epoch, or None.
-        configure: point and seed → what the trainable is called with (plain data).
+        configure: point, training seed and data seed → what the trainable is called with (plain data).
         trainable: ``package.module:function``.
         checkpoint_root: folder or URL under which every trial has its own.
         cpu: cores of a trial.
@@ -62,7 +62,7 @@ class StudyPlan:
     planned_epochs: int
     proposer: Proposer
     pruner: Pruner | None
-    configure: Callable[[Mapping[str, PointValue], int], Mapping[str, Any]]
+    configure: Callable[[Mapping[str, PointValue], int, int | None], Mapping[str, Any]]
     trainable: str
     checkpoint_root: str
     cpu: float = 1.0
@@ -129,8 +129,8 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
     def configuration(point: Mapping[str, PointValue]) -> str:
         return configuration_id(sweep, point, boundaries)
 
-    def configure(point: Mapping[str, PointValue], seed: int) -> dict[str, Any]:
-        return absolute_config(train_config(sweep, point, seed).model_dump(mode="json"), Path.cwd())
+    def configure(point: Mapping[str, PointValue], seed: int, data_seed: int | None) -> dict[str, Any]:
+        return absolute_config(train_config(sweep, point, seed, data_seed).model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
         metric=search.metric,

@@ -14,6 +14,7 @@ from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
 from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, study_exists
 from sweeps.search.view import record_distributions
+from sweeps.seeds import COMMON, STREAMS
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
 from sweeps.study.driver import StudyDriver
@@ -310,7 +311,7 @@ def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFac
         distributions=record_distributions(sweep.space),
         versions=options.versions,
         hardware=options.hardware,
-        facts={**host_and_owner(), **options.facts},
+        facts={**host_and_owner(), STREAMS: COMMON, **options.facts},
         created=datetime.now(UTC),
         history=options.history,
     )

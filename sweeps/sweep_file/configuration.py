@@ -64,8 +64,8 @@ def point_settings(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict[Se
     return settings
 
 
-def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -> TrainConfig:
-    """The training of one configuration (see `point_settings`) with one seed, that of initial weights, data order, augmentation and dropout.
+def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int, data_seed: int | None = None) -> TrainConfig:
+    """The training of one configuration (see `point_settings`) with its seeds (`sweeps.seeds`).
 
     Raises:
         SweepInputError: the point does not belong to the space, or its settings contradict each other.
@@ -74,7 +74,7 @@ def train_config(sweep: SweepFile, point: Mapping[str, PointValue], seed: int) -
     for (section, field), value in point_settings(sweep, point).items():
         sections[section][field] = value
     try:
-        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, allow=sweep.allow)
+        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, data_seed=data_seed, allow=sweep.allow)
     except ValidationError as error:
         messages = [
             f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()

@@ -73,6 +73,7 @@ def fill(place: str, *numbers: int) -> None:
             "epoch-00009/weights.npz",
             "candidate-00007/weights.npz",
             "model.keras",
+            "trained.npz",
             "export.json",
             "mine.txt",
         ):
@@ -147,10 +148,11 @@ def test_finished_trials_are_cleared_and_running_ones_are_not(
         "epoch-00009/weights.npz",
         "candidate-00007/weights.npz",
         "model.keras",
+        "trained.npz",
         "export.json",
         "mine.txt",
     }
-    model = {"model.keras", "export.json", "mine.txt"}
+    model = {"model.keras", "trained.npz", "export.json", "mine.txt"}
     open_folder(place, "test").remove(["notes/00001.txt"])
     assert left(place) == {0: model, 1: {"mine.txt"}, 2: {"mine.txt"}, 3: model, 7: everything}
 

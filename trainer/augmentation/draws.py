@@ -35,7 +35,7 @@ class Draws:
         """The draws of images in an epoch.
 
         Args:
-            seed: the training's seed.
+            seed: of the training's data.
             epoch: counted from 1.
             tickets: ``(n,)``, the image's index in the training set, plus the size of the set for each earlier appearance in this epoch.
         """

@@ -2,7 +2,8 @@
 
 ``epoch-00007/`` holds ``weights.npz`` (what training changes in the network), ``state.npz`` (optimiser, averages), ``run.json`` (history) and
 ``checksums.json``, which is written last: a folder without it is no checkpoint. ``candidate-00007/`` is the same without ``state.npz``: weights that may still be
-exported. ``model.keras`` is the exported model, ``export.json`` says of which epoch of how many and its checksum, ``test.json`` what it scored on the test images.
+exported. ``model.keras`` is the exported model, or ``trained.npz`` what training changed of it (`trainer.fit.whole` makes the one of the other); ``export.json``
+says which of them, of which epoch of how many, and its checksum; ``test.json`` what it scored on the test images.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,7 +26,7 @@ Arrays = list["NDArray[Any]"]
 
 WEIGHTS, STATE, RUN, CHECKSUMS = "weights.npz", "state.npz", "run.json", "checksums.json"
 COMPLETE, CANDIDATE, PARTIAL = "epoch-", "candidate-", ".partial-"
-MODEL, EXPORT, TEST = "model.keras", "export.json", "test.json"
+MODEL, TRAINED, EXPORT, TEST = "model.keras", "trained.npz", "export.json", "test.json"
 
 _OURS = re.compile(rf"(?:(?:{COMPLETE}|{CANDIDATE})\d{{5,}}|{re.escape(PARTIAL)}[^/]+)/[^/]+|{re.escape(PARTIAL)}[^/]+")
 
@@ -40,6 +41,11 @@ def removal_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (name.rpartition("/")[2] not in (CHECKSUMS, EXPORT), name))
 
 
+def exported_name(note: Mapping[str, Any]) -> str:
+    """Which file an `EXPORT` note is about: `MODEL`, or `TRAINED`."""
+    return str(note.get("file", MODEL))
+
+
 def superfluous(names: Iterable[str], *, keep_model: bool) -> list[str]:
     """Of the files of a training that is over for good, those of ours that nobody needs any more, in the order in which to remove them.
 
@@ -47,7 +53,7 @@ def superfluous(names: Iterable[str], *, keep_model: bool) -> list[str]:
         names: paths relative to the checkpoint folder. Files that no training writes are left alone.
         keep_model: whether the exported model stays.
     """
-    gone = [name for name in names if _OURS.fullmatch(name) or (not keep_model and name in (MODEL, EXPORT, TEST))]
+    gone = [name for name in names if _OURS.fullmatch(name) or (not keep_model and name in (MODEL, TRAINED, EXPORT, TEST))]
     return removal_order(gone)
 
 

@@ -21,10 +21,12 @@ from trainer.checkpoints.layout import (
     PARTIAL,
     RUN,
     STATE,
+    TRAINED,
     WEIGHTS,
     Arrays,
     checksum,
     entry_name,
+    exported_name,
     is_intact,
     read_arrays,
     remove,
@@ -167,21 +169,38 @@ class Checkpoints:
             for later in (each for each in self._epochs(kind) if each > epoch):
                 remove(self.folder / entry_name(kind, later))
 
-    def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
-        """Write ``model.keras`` by `write`, unless it is there already with the weights of this epoch of as many.
+    def export(self, epoch: int, epochs: int, write: Callable[[Path], object], name: str = MODEL) -> Path | str:
+        """Write the exported model by `write`, unless it is there already with the weights of this epoch of as many.
+
+        Args:
+            epoch: of the weights.
+            epochs: that were trained.
+            write: writes the file at the path given.
+            name: `MODEL` for the whole model, or `TRAINED` for what training changed, which is not written where the whole model is there.
 
         Raises:
             OSError: it could not be written.
         """
-        path = self.folder / MODEL
-        if not path.is_file() or self.read_note(EXPORT) != {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)}:
-            try:
-                write(path)
-                self.write_note(EXPORT, {"epoch": epoch, "epochs": epochs, "sha256": checksum(path)})
-            except OSError:
-                remove(path.with_name(f"{PARTIAL}{MODEL}"))
-                raise
-        return self.place_of(MODEL)
+        for there in dict.fromkeys((MODEL, name)):
+            if (self.folder / there).is_file() and self.read_note(EXPORT) == self._export_note(epoch, epochs, there):
+                return self.place_of(there)
+        try:
+            write(self.folder / name)
+            self.write_note(EXPORT, self._export_note(epoch, epochs, name))
+        except OSError:
+            remove(self.folder / f"{PARTIAL}{name}")
+            raise
+        remove(self.folder / (TRAINED if name == MODEL else MODEL))  # of an earlier end of the same training
+        return self.place_of(name)
+
+    def exported(self) -> str | None:
+        """Name of the exported model's file, `MODEL` or `TRAINED`; None where it is not there."""
+        name = exported_name(self.read_note(EXPORT))
+        return name if (self.folder / name).is_file() else None
+
+    def _export_note(self, epoch: int, epochs: int, name: str) -> dict[str, Any]:
+        note = {"epoch": epoch, "epochs": epochs, "sha256": checksum(self.folder / name)}
+        return note if name == MODEL else {**note, "file": name}
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Write a small JSON file beside the checkpoints, atomically.

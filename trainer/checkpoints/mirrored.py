@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from trainer.checkpoints.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, entry_name, removal_order
+from trainer.checkpoints.layout import CANDIDATE, CHECKSUMS, COMPLETE, EXPORT, MODEL, PARTIAL, TEST, TRAINED, entry_name, removal_order
 from trainer.checkpoints.local import Checkpoints
 from trainer.data.cache import cache_folder
 from trainer.places import open_folder
@@ -33,7 +33,7 @@ SCRATCH = "checkpoints"
 OLD_SECONDS = 3600.0
 _LOCK = "in-use.lock"
 _MAKING = ".making-"
-_FILES = (MODEL, EXPORT, TEST)
+_FILES = (MODEL, TRAINED, EXPORT, TEST)
 _Result = TypeVar("_Result")
 
 
@@ -92,16 +92,18 @@ class MirroredCheckpoints(Checkpoints):
         for entry in self._there.keys() - self._entries():
             self._remove_there(entry)
 
-    def export(self, epoch: int, epochs: int, write: Callable[[Path], object]) -> Path | str:
-        """Write and upload ``model.keras``, then its checksum."""
-        place = super().export(epoch, epochs, write)
+    def export(self, epoch: int, epochs: int, write: Callable[[Path], object], name: str = MODEL) -> Path | str:
+        """Write and upload the exported model, then its checksum."""
+        place = super().export(epoch, epochs, write, name)
         self._upload()
+        for entry in (self._there.keys() & {MODEL, TRAINED}) - self._entries():
+            self._remove_there(entry)
         return place
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Write and upload a note; with that of a model, the model first."""
         super().write_note(name, content)
-        self._whole -= {name, MODEL} if name == EXPORT else {name}
+        self._whole -= {name, MODEL, TRAINED} if name == EXPORT else {name}
         self._upload()
 
     def _fetch(self) -> None:

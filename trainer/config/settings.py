@@ -296,6 +296,13 @@ class TrainConfig(Settings):
     metric: Metric = setting("val_accuracy")
     """The per-epoch metric that early stopping and the choice of the exported checkpoint use."""
     seed: int = setting(0, ge=0)
-    """Seed of initial weights, data order, augmentation and dropout."""
+    """Seed of initial weights and dropout, and of data order and augmentation where `data_seed` is not given."""
+    data_seed: int | None = setting(None, ge=0)
+    """Seed of data order and augmentation: trainings with the same one see the same augmented images in the same epochs, whatever their `seed`."""
     allow: tuple[str, ...] = setting(())
     """Names of pre-flight findings that are known and accepted."""
+
+    @property
+    def stream(self) -> int:
+        """The seed that data order and augmentation are drawn from."""
+        return self.seed if self.data_seed is None else self.data_seed

@@ -39,16 +39,16 @@ def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
 def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.Dataset:
     """One epoch of training: ``(images, targets, weights)`` batches.
 
-    Each image occurs once, in an order drawn from (seed, epoch), unless `data.sampling` or ``imbalance: resample`` say otherwise; the last
-    batch holds what is left. An image's augmentation is drawn from (seed, epoch, image). Every epoch has the same element
+    Each image occurs once, in an order drawn from (stream, epoch), unless `data.sampling` or ``imbalance: resample`` say otherwise; the last
+    batch holds what is left. An image's augmentation is drawn from (stream, epoch, image). Every epoch has the same element
     specification, so that a step traced for one serves all.
 
     Returns:
         Batches of images ``(b, height, width, channels)`` float32, one-hot targets ``(b, num_classes)`` float32 and loss weights ``(b,)`` float32.
     """
     labels = data.train.labels
-    rows = epoch_rows(labels, config.data, config.training.batch_size, config.seed, epoch)
-    draws = Draws.of_epoch(config.seed, epoch, rows + len(labels) * appearances(rows))
+    rows = epoch_rows(labels, config.data, config.training.batch_size, config.stream, epoch)
+    draws = Draws.of_epoch(config.stream, epoch, rows + len(labels) * appearances(rows))
     policy = policy_from(config.data.augmentation)
     elements = {"row": rows, **policy.draw(draws, data.image_shape)}
     balanced = config.data.imbalance == "class_weight"

@@ -26,7 +26,7 @@ def epoch_rows(labels: Labels, config: DataConfig, batch_size: int, seed: int, e
         labels: ``(n,)`` of the training images.
         config: `sampling` and `imbalance`.
         batch_size: images per step; only ``leftover_batch`` looks at it.
-        seed: the training's seed.
+        seed: of the training's data.
         epoch: counted from 1.
 
     Returns:

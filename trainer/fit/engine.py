@@ -6,7 +6,7 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +14,13 @@ import tensorflow as tf
 from trainer.errors import NonFiniteLossError
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
+from trainer.network.batchnorm import SwitchedBatchNorm
 from trainer.network.boundary import find_boundary, thawing_stages
 from trainer.network.features import feature_split, precompute
-from trainer.network.parts import all_layers, split_at
+from trainer.network.parts import all_layers, assign, digest_of, split_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,10 +73,12 @@ class Engine:
             [tf.Variable(variable.value, trainable=False) for variable in self._trained] if config.training.ema is not None else []
         )
         self.knobs = Knobs()
-        # the network's variables that training may change: weights that are ever trained, and all moving statistics, frozen or not
-        trained = {id(variable) for variable in self._trained}
-        moving = {id(variable) for layer in all_layers(network.built.model) for variable in layer._non_trainable_variables}  # noqa: SLF001
-        self.changing = [variable for variable in network.variables if id(variable) in trained | moving]
+        self._all_moving = self._changing(all_layers(network.built.model))
+        fixed = {id(layer) for layer in network.norms if type(layer) is SwitchedBatchNorm and not layer.trainable}
+        moved = [layer for layer in all_layers(network.built.model) if config.model.frozen_bn != "inference" or id(layer) not in fixed]
+        self.changing = self._changing(moved)
+        """The network's variables that training may change: weights that are ever trained, and moving statistics but those of layers frozen for good."""
+        self._digests: dict[str, tuple[int | None, str]] = {}
         self._optimizer = config.training.optimizer
         self._jit = _use_jit(config, network)
         self._per_call = config.training.steps_per_execution
@@ -86,6 +89,38 @@ class Engine:
         self._steps: dict[int, tuple[Any, Any]] = {}
         self._prefix: Any = None
         self.first_step_at = 0.0
+
+    def _changing(self, moved: Iterable[Any]) -> list[Any]:
+        """Weights that are ever trained, and the statistics of the layers `moved`, in building order."""
+        ids = {id(variable) for variable in self._trained}
+        ids |= {id(variable) for layer in moved for variable in layer._non_trainable_variables}  # noqa: SLF001 - statistics, not frozen weights
+        return [variable for variable in self.network.variables if id(variable) in ids]
+
+    def restore(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Give the network what a checkpoint holds of `changing`; one of an earlier version holds all moving statistics."""
+        assign(self.changing if len(weights) == len(self.changing) else self._all_moving, weights)
+
+    def untouched(self, seed: int) -> str:
+        """Hash of the weights that training does not change, as they are since `start`; of all that are left to draw or to load for a model of `changing`."""
+        touched = {id(variable) for variable in self.changing}
+        return self._digest("untouched", (variable for variable in self.network.variables if id(variable) not in touched), seed)
+
+    def _prefix_digest(self, seed: int) -> str:
+        """Hash of the weights and statistics of the part whose activations are precomputed."""
+        touched = {id(variable) for variable in self.changing}
+        split = cast("Split", self.after)
+        weights = [weight for part in (split.preprocessing, split.frozen) if part is not None for weight in part.weights]
+        fixed = self._digest("prefix", (weight for weight in weights if id(weight) not in touched), seed)
+        moved = [weight for weight in weights if id(weight) in touched]
+        return f"{fixed}-{digest_of(moved)}" if moved else fixed
+
+    def _digest(self, name: str, variables: Iterable[Any], seed: int) -> str:
+        """Hash of variables that no training changes, taken once; their values depend on the seed where they are drawn from it."""
+        drawn_from = seed if self.network.built.pristine is None else None
+        known = self._digests.get(name)
+        if known is None or known[0] != drawn_from:
+            known = self._digests[name] = (drawn_from, digest_of(variables))
+        return known[1]
 
     def _stages(self, config: TrainConfig) -> tuple[FrozenBoundary, ...]:
         boundary = find_boundary(self.network.built.backbone, config.model.frozen_layers)
@@ -107,7 +142,7 @@ class Engine:
     def start(self, config: TrainConfig) -> None:
         """Begin a training: new weights, empty optimisers, this training's knobs."""
         training = config.training
-        self.network.start(config.model, config.seed)
+        self.network.start(config.model, config.seed, self.changing)
         for group in self.groups:
             group.reset()
         for average, variable in zip(self.averages, self._trained, strict=False):
@@ -140,7 +175,7 @@ class Engine:
         if self._prefix is None:
             signature = [tf.TensorSpec((None, *self.network.built.model.input_shape[1:]), tf.float32)]
             self._prefix = tf.function(self.after.prefix, input_signature=signature, autograph=False)
-        return precompute(self.after, self._prefix, data, config)
+        return precompute(self.after, self._prefix, data, config, self._prefix_digest(config.seed))
 
     def frozen_norms(self) -> list[Any]:
         """BatchNorm layers that are frozen at the start."""

@@ -13,6 +13,7 @@ from trainer.fit.network import Network
 from trainer.fit.replicas import replicas_of
 from trainer.network.build import build_model
 from trainer.network.compile_key import architecture_settings, step_settings
+from trainer.network.features import forget_checks
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -63,7 +64,8 @@ def engine_for(config: TrainConfig, data: ImageData, *, keep: bool, devices: int
 
 
 def forget_compiled() -> None:
-    """Drop all kept models."""
+    """Drop all kept models, and what is known of files of activations from them."""
+    forget_checks()
     _ENGINES.clear()
     _NETWORKS.clear()
     gc.collect()

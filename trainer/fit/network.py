@@ -37,6 +37,9 @@ class Network:
         for layer in self.norms:
             layer.synchronized = replicas.count > 1  # a device normalises over the whole batch, not its share
         self._boundary: FrozenBoundary | None = None
+        self._drawn_from: int | None = None  # the seed of the weights that no training has changed since
+        self._changed: set[int] = set()
+        self._momenta: tuple[float, ...] = ()
         self._compiled: dict[tuple[str, frozenset[int], str | None], Callable[..., Any]] = {}
 
     @property
@@ -44,13 +47,27 @@ class Network:
         """All weights and moving statistics, in building order, without the states of random generators."""
         return [*self.built.backbone.weights, *self.built.head.weights]
 
-    def start(self, model: ModelConfig, seed: int) -> None:
-        """Make the network new: initial weights from the seed, dropout rates and momenta of this training."""
-        initialise(self.built, seed)
+    def start(self, model: ModelConfig, seed: int, changing: Iterable[Any]) -> None:
+        """Make the network new: initial weights from the seed, dropout rates and momenta of this training.
+
+        Args:
+            model: settings of the training.
+            seed: of the training.
+            changing: all variables of the network that this training may change. The others keep their initial values, so that the next training
+                need not be given them again: most of the time of a short one, where a large backbone is frozen.
+        """
+        mine = {id(variable) for variable in changing}
+        known = self._drawn_from is not None and (self.built.pristine is not None or self._drawn_from == seed)
+        stale = self._changed | mine if known else None
+        self._drawn_from = None  # until it is done
+        initialise(self.built, seed, stale)
+        self._drawn_from, self._changed = seed, mine
         for layer, rate in zip(self._dropouts, dropout_rates(model), strict=True):
             layer.set_rate(rate)
         momenta = self.built.momenta if model.bn_momentum is None else (model.bn_momentum,) * len(self.norms)
-        set_momentum(self.norms, momenta)
+        if momenta != self._momenta:
+            set_momentum(self.norms, momenta)
+            self._momenta = momenta
 
     def freeze(self, boundary: FrozenBoundary) -> None:
         """Set which layers are trained; a no-op when they are so already."""

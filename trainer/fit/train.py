@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainer.checkpoints import open_checkpoints
-from trainer.checkpoints.layout import TEST
+from trainer.checkpoints.layout import TEST, TRAINED
 from trainer.checkpoints.local import Checkpoints, Pace
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
@@ -19,6 +19,8 @@ from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
 from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.validation import Validator, epoch_figures
+from trainer.fit.whole import can_be_made, write_trained
+from trainer.network.parts import assign
 from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
 
@@ -45,6 +47,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     should_stop: Callable[[], bool] | None = None,
     keep_compiled: bool = True,
     evaluate_test: bool = False,
+    whole_model: bool = True,
     data: ImageData | None = None,
     devices: int = 1,
 ) -> TrainResult:
@@ -59,6 +62,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         should_stop: asked before each step; True ends the training at once, without the epoch it is in.
         keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
+        whole_model: export ``model.keras``; False: only what training changed of it (``trained.npz``), of which `trainer.fit.whole.complete` makes the whole
+            model; a backbone that a person's own function makes is exported whole all the same.
         data: loaded images; default: `load_data` of ``config.data``.
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
 
@@ -81,6 +86,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
             checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
         engine = engine_for(config, data, keep=keep_compiled, devices=devices)
         training = _Training(config, data, engine, checkpoint_dir, began)
+        training.whole_model = whole_model or not can_be_made(config)
         return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
 
 
@@ -94,6 +100,7 @@ class _Training:
         self.fed, self.fed_config = data, config
         self.pace = Pace()
         self.unwritten = ""
+        self.whole_model = True
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
         self.feature_figures: dict[str, float] = {}
@@ -133,8 +140,8 @@ class _Training:
             return
         check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
         self.checkpoints.forget_after(checkpoint.epoch)
-        _assign(self.engine.changing, checkpoint.weights)
-        _assign(self.engine.state, checkpoint.state)
+        self.engine.restore(checkpoint.weights)
+        assign(self.engine.state, checkpoint.state)
         self.engine.swap_averages()
         self.history = History.from_json(checkpoint.run)
         if on_epoch_end is not None:
@@ -243,7 +250,7 @@ class _Training:
             for epoch in self._candidates():  # the best late checkpoint; without checkpoints the last epoch's weights stay
                 weights = self.checkpoints.weights(epoch) if self.checkpoints is not None else None
                 if weights is not None:
-                    _assign(self.engine.changing, weights)
+                    self.engine.restore(weights)
                     exported = epoch
                     break
             final, classes = self._final_figures(exported, evaluate_test=evaluate_test)
@@ -302,10 +309,11 @@ class _Training:
         """Write the model; None where that is not wanted, or cannot be: what was measured stands without it."""
         if self.checkpoints is None:
             return None
+        epochs = len(self.history.figures)
         try:
-            return self.checkpoints.export(
-                exported, len(self.history.figures), lambda path: export_model(self.engine.network.built.model, path)
-            )
+            if self.whole_model:
+                return self.checkpoints.export(exported, epochs, lambda path: export_model(self.engine.network.built.model, path))
+            return self.checkpoints.export(exported, epochs, lambda path: write_trained(self.engine, self.config, self.data, path), TRAINED)
         except OSError as error:
             self.checkpoints.say(
                 f"the model of epoch {exported} could not be written to {self.checkpoints.place} ({error.strerror or error}); "
@@ -321,8 +329,3 @@ class _Training:
 
 def _values(variables: Iterable[Any]) -> list[Any]:
     return [variable.numpy() for variable in variables]
-
-
-def _assign(variables: list[Any], values: list[Any]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

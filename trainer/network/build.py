@@ -71,7 +71,7 @@ def build_model(
         model = keras.Model(images, outputs, name="classifier")
     pristine = None if config.model.weights is None else tuple(backbone.get_weights())
     momenta = tuple(make_switchable(layer) for layer in batchnorm_layers(model))
-    return BuiltModel(preprocessing, backbone, head, model, units, pristine, momenta)
+    return BuiltModel(preprocessing, backbone, head, model, units, pristine, momenta, statistics)
 
 
 def _repeat_grey(x: Any, shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 - Keras tensors have no type

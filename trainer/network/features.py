@@ -13,13 +13,14 @@ import tensorflow as tf
 
 from trainer.data import ImageSet
 from trainer.data.batches import evaluation_batches
-from trainer.data.cache import cache_folder, mapped
+from trainer.data.cache import IMAGES, cache_folder, mapped
 from trainer.errors import ConfigError, DataError
 from trainer.network.compile_key import architecture_settings, precompute_problem
 from trainer.network.parts import split_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -65,7 +66,7 @@ def feature_split(built: BuiltModel, boundary: FrozenBoundary, config: TrainConf
     return split
 
 
-def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, config: TrainConfig) -> Features:
+def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, config: TrainConfig, weights: str) -> Features:
     """Activations of every training and validation image, from the node's cache where a training with the same frozen part has left them.
 
     Args:
@@ -73,6 +74,7 @@ def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, con
         forward: its prefix, compiled.
         data: the images.
         config: the training.
+        weights: hash of the prefix's weights and statistics.
 
     Raises:
         ConfigError: the training, unlike an earlier one of the same compiled network, varies its images.
@@ -80,7 +82,7 @@ def precompute(split: Split, forward: Callable[[Any], Any], data: ImageData, con
     """
     _check_exact(config)
     began = time.monotonic()
-    name = _name(split, data, config)
+    name = _name(split, data, config, weights)
     train = _activations(name + "-train", forward, data.train, config)
     same = data.validation is data.train
     validation = train if same else _activations(name + "-validation", forward, data.validation, config)
@@ -94,18 +96,15 @@ def _check_exact(config: TrainConfig) -> None:
         raise ConfigError(f"training.frozen_features: precomputed is not possible here: {problem[0]}; {problem[1]}, or use each_step.")
 
 
-def _name(split: Split, data: ImageData, config: TrainConfig) -> str:
+def _name(split: Split, data: ImageData, config: TrainConfig, weights: str) -> str:
     """What the activations depend on, hashed: images, the frozen part's weights and statistics, where it ends, versions, device."""
     import keras
 
     digest = hashlib.blake2b(digest_size=16)
     device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
     architecture = {key: value for key, value in architecture_settings(config).items() if key != "weights"}
-    facts = [data.fingerprint, data.image_shape, len(data.train), len(data.validation), split.cut, architecture, device]
+    facts = [data.fingerprint, data.image_shape, len(data.train), len(data.validation), split.cut, architecture, device, weights]
     digest.update(json.dumps([*facts, keras.__version__, tf.__version__], sort_keys=True).encode())
-    for part in (split.preprocessing, split.frozen):
-        for weight in [] if part is None else part.weights:
-            digest.update(np.ascontiguousarray(weight.numpy()).data)
     return f"features-{digest.hexdigest()}"
 
 
@@ -123,14 +122,41 @@ def _activations(name: str, forward: Callable[[Any], Any], images: ImageSet, con
             array[start : start + len(batch)] = batch
             start += len(batch)
 
+    folder, kind, limit = cache_folder(config.data.cache_path), np.dtype(np.float32), config.data.cache_disk_gb * GIGABYTE
+    known = _CHECKED.get((str(folder), name))
+    if known is not None:
+        stored: NDArray[np.float32] = mapped(folder, known.key, known.shape, write, limit, kind)
+        if _inode(folder, known.key) == known.inode:
+            return ImageSet(stored, images.labels, None, images.width_of_targets)
     first = next(iter(batches()))
-    folder, shape = cache_folder(config.data.cache_path), (len(images), *first.shape[1:])
-    kind, limit = np.dtype(np.float32), config.data.cache_disk_gb * GIGABYTE
+    shape = (len(images), *first.shape[1:])
     own = hashlib.blake2b(np.ascontiguousarray(first).data, digest_size=8).hexdigest()
     # the second name is for a network that the first does not tell apart, e.g. a user's backbone whose code has changed under the same weights
     for key in (name, f"{name}-{own}"):
-        stored: NDArray[np.float32] = mapped(folder, key, shape, write, limit, kind)
+        stored = mapped(folder, key, shape, write, limit, kind)
         tolerance = TOLERANCE * max(float(np.abs(first).max()), 1e-30)
         if stored.shape[1:] == first.shape[1:] and bool(np.abs(stored[: len(first)] - first).max() <= tolerance):
+            _CHECKED[str(folder), name] = _CheckedFile(key, shape, _inode(folder, key))
             return ImageSet(stored, images.labels, None, images.width_of_targets)
     raise DataError(f"{folder}: the activations stored as {name}* are damaged; delete these files and train again")
+
+
+@dataclass(frozen=True)
+class _CheckedFile:
+    """A file whose first batch was compared with the network in this process; another file under its name has another `inode`."""
+
+    key: str
+    shape: tuple[int, ...]
+    inode: int
+
+
+_CHECKED: dict[tuple[str, str], _CheckedFile] = {}
+
+
+def forget_checks() -> None:
+    """Compare every file with the network again, as a new process would."""
+    _CHECKED.clear()
+
+
+def _inode(folder: Path, key: str) -> int:
+    return (folder / f"{key}{IMAGES}").stat().st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import keras
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from trainer.data import ChannelStatistics
     from trainer.records import FrozenBoundary
 
 
@@ -29,6 +31,7 @@ class BuiltModel:
         pristine: values of every weight of the backbone as loaded from ImageNet or a file, or as a user's function made them, by position;
             None: all are drawn from the seed.
         momenta: momentum of each BatchNorm layer as the backbone defines it, by position among the model's BatchNorm layers.
+        statistics: of the training images, where the preprocessing standardises by them.
     """
 
     preprocessing: keras.Model
@@ -38,6 +41,7 @@ class BuiltModel:
     units: int
     pristine: tuple[NDArray[np.generic], ...] | None
     momenta: tuple[float, ...] = ()
+    statistics: ChannelStatistics | None = None
 
 
 def all_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -51,6 +55,20 @@ def all_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
         seen.add(id(current))
         yield current
         stack.extend(reversed(list(current._flatten_layers(include_self=False, recursive=False))))  # noqa: SLF001 - Keras has no public way down
+
+
+def assign(variables: Iterable[Any], values: Iterable[NDArray[Any]]) -> None:
+    """Give variables their values, one for each."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def digest_of(variables: Iterable[Any]) -> str:
+    """Hash of the values of variables in their order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for variable in variables:
+        digest.update(np.ascontiguousarray(variable.numpy()).data)
+    return digest.hexdigest()
 
 
 def leaves(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

@@ -22,7 +22,7 @@ from trainer.network.parts import all_layers
 from trainer.network.preprocessing import record_scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     import tensorflow as tf
 
@@ -108,21 +108,27 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
-def initialise(built: BuiltModel, seed: int) -> None:
+def initialise(built: BuiltModel, seed: int, stale: Container[int] | None = None) -> None:
     """Give every weight its value at the start of a training: pretrained where given, else drawn from `seed` and the weight's place.
 
     A kept model is made new by this in a fraction of the time that building it takes; a model just built and a kept one get the same values.
+
+    Args:
+        built: the model.
+        seed: of the training.
+        stale: ids of the variables that do not have these values yet; None: all. The others are left alone.
     """
     if built.pristine is not None:
         for variable, value in zip(built.backbone.weights, built.pristine, strict=True):
-            variable.assign(value)
+            if stale is None or id(variable) in stale:
+                variable.assign(value)
     else:
-        draw_weights(built.backbone, seed, place=0)
-    draw_weights(built.head, seed, place=1)
+        draw_weights(built.backbone, seed, 0, stale)
+    draw_weights(built.head, seed, 1, stale)
 
 
-def draw_weights(model: keras.Model, seed: int, place: int) -> None:
-    """Draw each weight by its layer's own initializer, seeded by (`seed`, `place`, position).
+def draw_weights(model: keras.Model, seed: int, place: int, stale: Container[int] | None = None) -> None:
+    """Draw each weight by its layer's own initializer, seeded by (`seed`, `place`, position); of `stale` only, where that is given.
 
     A weight without an initializer of its name on its layer (a few custom layers) keeps the value that it was built with.
     """
@@ -130,6 +136,8 @@ def draw_weights(model: keras.Model, seed: int, place: int) -> None:
     for layer in all_layers(model):
         for variable in layer._trainable_variables + layer._non_trainable_variables:  # noqa: SLF001 - this layer's own, not its children's
             index += 1
+            if stale is not None and id(variable) not in stale:
+                continue
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             if initializer is not None:
                 settings = initializer.get_config()

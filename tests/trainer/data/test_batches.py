@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from trainer.augmentation import policies
 from trainer.config import DataConfig, TrainConfig, TrainingConfig
-from trainer.data import ImageData, ImageSet, pipelines, validation_window
+from trainer.data import ImageData, ImageSet, load_data, pipelines, validation_window
 from trainer.data.batches import evaluation_batches, training_epoch
 
 
@@ -208,3 +208,16 @@ def test_a_data_set_keeps_its_own_images_alive(data: ImageData) -> None:
     dataset = evaluation_batches(validation_window(data, config(validation_windows="floor_batches"), 2), config())
     gc.collect()
     assert sum(len(batch[0]) for batch in dataset.map(lambda images, *_: (images,))) == 7
+
+
+def test_the_data_seed_alone_decides_order_and_augmentation() -> None:
+    def images(**seeds: int) -> list[np.ndarray]:
+        config = TrainConfig.model_validate(
+            {"data": {"source": "digits", "augmentation": "light", "split": {"train": 40, "validation": 10, "test": 0}}, **seeds}
+        )
+        return [batch.numpy() for batch, *_ in training_epoch(load_data(config.data), config, 2)]
+
+    same = images(seed=1, data_seed=7), images(seed=2, data_seed=7), images(seed=7)
+    assert all(np.array_equal(one, other) for one, other in zip(same[0], same[1], strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(same[0], same[2], strict=True)), "without one it is the training's seed"
+    assert not np.array_equal(same[0][0], images(seed=1)[0])

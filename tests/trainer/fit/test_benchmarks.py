@@ -1,4 +1,4 @@
-"""The two benchmark programs run to their end at their smallest size; what they measure there means nothing."""
+"""The benchmark programs run to their end at their smallest size; what they measure there means nothing."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ def test_trainer(tmp_path: Path) -> None:
     [case] = figures(tmp_path, "trainer.py", "--smoke").values()
     assert {"speed", "overhead", "first_start", "second_start"} <= set(case)
     assert 0 < case["second_start"] < case["first_start"]  # type: ignore[operator]
+
+
+def test_trial_costs(tmp_path: Path) -> None:
+    found = figures(tmp_path, "trial_costs.py", "--smoke")
+    assert set(found) == {"first in a process", "nothing kept", "as in a study", "whole model written"}
+    assert found["as in a study"]["kilobytes left"] < found["whole model written"]["kilobytes left"] / 10  # type: ignore[operator]
