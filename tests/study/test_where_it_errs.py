@@ -73,10 +73,13 @@ def test_images_with_a_wrong_label_are_missed_by_all_and_taken_for_what_they_are
 def test_the_confusion_matrix_is_what_the_exported_file_predicts(folder: Path, data: ReportData) -> None:
     import keras
 
+    from trainer.fit.whole import complete
+
     assert data.mistakes is not None
     file = data.mistakes.file
     assert file is not None
     arrays = np.load(folder / "digits.npz")
+    complete(folder / "runs" / f"{file.trial:05d}")
     model = keras.models.load_model(folder / "runs" / f"{file.trial:05d}" / "model.keras")
     predicted = model(arrays["x_val"][..., None].astype(np.float32), training=False).numpy().argmax(axis=1)
     matrix = np.zeros((10, 10), int)
