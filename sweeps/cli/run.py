@@ -124,7 +124,7 @@ def print_verdict(record: StudyRecord, storage: str) -> None:
     verdict = decide(record, rank(record))
     elsewhere = "" if storage == f"sqlite:///./{record.name}.db" else f" --storage '{storage}'"
     price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
-    print("\n".join(line for line in (verdict.headline, verdict.probability, price) if line))
+    print("\n".join(line for line in (verdict.probability or verdict.headline, price) if line))
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:
