@@ -121,6 +121,7 @@ def ours(kind: Any, workload: str, trials: int, concurrent: int) -> float:  # no
             "dropout": {"float": list(DROPOUTS)},
         },
         search={"trials": trials, "pruner": "none", "seed": SAMPLER_SEED},
+        confirm="off",
         resources={"cpu": 1, "concurrent": concurrent},
     )
     optuna.storages.RDBStorage("sqlite:///overhead.db").engine.dispose()  # the tables are there when the clock starts, for Ray Tune too

@@ -110,6 +110,7 @@ class Look:
     regret: float
     test_regret: float
     tie: float
+    in_tie: float
     bias: float
     covered: float
     width: float
@@ -208,7 +209,8 @@ class Replay:
             self.test[leader] >= self.test.max() - NEAR,
             self.truth.max() - self.truth[leader],
             self.test.max() - self.test[leader],
-            len(in_race(known)),
+            len(known.may_be_best),
+            int(self.truth.argmax()) in known.may_be_best,
             known.mean[leader] - self.truth[leader],
             covered,
             width,
@@ -291,17 +293,22 @@ def over_spaces(evidence: Evidence, fresh: int) -> Mapping[str, float]:
     return {name: float(np.mean([of[name] for of in each])) for name in each[0]}
 
 
+def medians(evidence: Evidence, fresh: int) -> float:
+    """Median size of the tie."""
+    return float(np.median([look.tie for looks in evidence.looks.values() for look in looks if look.fresh == fresh]))
+
+
 def looks_table(evidence: Evidence) -> str:
     """The belief about the leader beside the truth."""
     names = ("fresh", "says best", "is best", "says near", "is near", "best on test", "near on test", "regret", "on test")
-    names += ("may be best", "too high", "interval covers", "width")
+    names += ("tie", "best in it", "too high", "interval covers", "width")
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for fresh in LOOKS:
         m = over_spaces(evidence, fresh)
-        lines.append(
-            f"| {fresh} | {m['best']:.0f} | {m['is_best']:.0f} | {m['near']:.0f} | {m['is_near']:.0f} | {m['test_best']:.0f} | {m['test_near']:.0f} | "
-            f"{m['regret']:.2f} | {m['test_regret']:.2f} | {m['tie'] / 100:.1f} | {m['bias']:+.2f} | {m['covered']:.0f} | {m['width']:.1f} |"
-        )
+        cells = [f"{m[name]:.0f}" for name in ("best", "is_best", "near", "is_near", "test_best", "test_near")]
+        cells += [f"{m[name]:.2f}" for name in ("regret", "test_regret")]
+        cells += [f"{m['tie'] / 100:.1f}, half {medians(evidence, fresh):.0f}", f"{m['in_tie']:.0f}", f"{m['bias']:+.2f}"]
+        lines.append(f"| {fresh} | {' | '.join(cells)} | {m['covered']:.0f} | {m['width']:.1f} |")
     return "\n".join(lines)
 
 

@@ -51,19 +51,6 @@ def at_a_time(trials: Iterable[TrialRecord]) -> float:
     return max(1.0, total / busy) if busy else 1.0
 
 
-def seconds_for(record: StudyRecord, trainings: int) -> float | None:
-    """How long so many more whole trainings would take at the pace of those on record; None where no times are."""
-    whole = [trial for trial in record.trials if trial.state == "COMPLETE"]
-    spans = [
-        sum((attempt.ended - attempt.started).total_seconds() for attempt in trial.attempts if attempt.started and attempt.ended)
-        for trial in whole
-    ]
-    known = [seconds for seconds in spans if seconds > 0]
-    if not known:
-        return None
-    return sum(known) / len(known) * trainings / min(at_a_time(record.trials), float(max(1, trainings)))
-
-
 def standing(record: StudyRecord) -> Standing:
     """Count and rank the trials of `record`."""
     counted = Counter(trial.state for trial in record.trials)

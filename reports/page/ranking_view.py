@@ -106,7 +106,7 @@ def ranking_view(data: ReportData, scale: Scale) -> RankingView:
         left_out=len(data.configurations) - len(static),
         caption=f"Ranking of {data.study.name} by stable {metric}",
         unit_sentence="All curves share one scale."
-        + (" Tinted rows cannot be separated from the first." if data.tied else "")
+        + (" Tinted rows may be as good as the one to take." if data.tied else "")
         + ("" if data.study.maximize else " Less is better."),
     )
 

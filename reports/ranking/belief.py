@@ -27,8 +27,9 @@ NEAR = 0.005
 """Half a point of accuracy: what is closer to the best than this is as good as the best."""
 NEAR_SHARE = 0.01
 """The same of a figure that is no share, as a part of the best's."""
-TIE_CHANCE = 0.05
-"""A configuration that is better than another with less probability than this is told apart from it."""
+AS_LIKELY = 0.1
+"""A configuration that is less than a tenth as probable to be the best as another is told apart from it. On the tabular study the best is among
+those that remain in nine of ten searches, as often as their probabilities add up to (`benchmarks/race.py`)."""
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,12 @@ class Belief:
         """Place of the contender that is expected to reach most."""
         return int(self.drawn[0])
 
-    def ties(self, most: int) -> list[list[int]]:
-        """Per contender the places of those near it in the order that the figures cannot tell apart from it, nearest first.
-
-        Of those that could plausibly be the best; others have none. Two are tied while the one that is expected to reach less is better with at least `TIE_CHANCE`.
-
-        Args:
-            most: neighbours on either side at most.
-        """
-        ties: list[list[int]] = [[] for _ in self.configurations]
-        for step in range(1, min(most, self.drawn.size - 1) + 1):
-            tied = (self.draws[:, step:] > self.draws[:, :-step]).mean(axis=0) >= TIE_CHANCE
-            for first, second in zip(self.drawn[:-step][tied].tolist(), self.drawn[step:][tied].tolist(), strict=True):
-                ties[first].append(second)
-                ties[second].append(first)
-        return ties
+    @property
+    def may_be_best(self) -> list[int]:
+        """Places of the leader and of all that are at least `AS_LIKELY` times as probable to be the best as the most probable one, by mean."""
+        likely = self.probability_best[self.drawn] >= AS_LIKELY * self.probability_best.max()
+        likely[0] = True
+        return [int(place) for place in self.drawn[likely]]
 
     def place(self, configuration: str) -> int:
         """Place of a contender by its ID."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.ranking.belief import TIE_CHANCE, belief, near_margin, normal_distribution
+from reports.ranking.belief import belief, near_margin, normal_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+OUT = 0.05
+"""A configuration that is better than the leader with less probability than this is out: it is not trained again."""
 DECIDED = 0.95
 """Probability of choosing right from which the race is over."""
 FARTHEST = 200
@@ -71,7 +73,7 @@ def next_place(known: Belief, contenders: Sequence[Contender]) -> int | None:
 
 def in_race(known: Belief) -> list[int]:
     """Places of the leader and of all that may be better, by expected figure."""
-    better = (known.draws > known.draws[:, :1]).mean(axis=0) >= TIE_CHANCE
+    better = (known.draws > known.draws[:, :1]).mean(axis=0) >= OUT
     better[0] = True
     return [int(place) for place in known.drawn[better]]
 

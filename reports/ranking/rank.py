@@ -37,8 +37,6 @@ ACCURACIES = ("val_accuracy", "val_acc")
 """Metrics that count right images, as the ledger does."""
 PAIRED = 8
 """Configurations whose ledgers are read: as many as the ratio to the noise between seeds was measured with."""
-TIES_LISTED = 20
-"""Neighbours named on either side at most."""
 
 
 @dataclass
@@ -173,13 +171,20 @@ def _believe(
         return None
     sign = 1.0 if study.maximize else -1.0
     several = any(len(each.figures) > 1 for each in contenders)
-    for i, (candidate, tied) in enumerate(zip(compared, known.ties(TIES_LISTED), strict=True)):
+    tied = [known.configurations[place] for place in known.may_be_best]
+    for i, candidate in enumerate(compared):
         candidate.expected = sign * float(known.mean[i])
         candidate.probability_best, candidate.probability_near = float(known.probability_best[i]), float(known.probability_near[i])
-        candidate.ties = tuple(known.configurations[place] for place in tied)
+        if candidate.configuration in tied:
+            candidate.ties = _nearest_first(tied, tied.index(candidate.configuration))
     if several:
         _find_intervals(compared, known, curves)
     return known.seed_sd if several else None
+
+
+def _nearest_first(tied: Sequence[str], place: int) -> tuple[str, ...]:
+    """The others of a tie, given by rank, by their distance to one of them."""
+    return tuple(tied[i] for i in sorted(range(len(tied)), key=lambda i: (abs(i - place), i)) if i != place)
 
 
 def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mapping[int, Array]) -> None:

@@ -43,7 +43,7 @@ class RankedConfiguration:
         spread: |level - stable|.
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
-        tied_with: IDs of the configurations next to it that the data cannot separate from it, nearest first.
+        tied_with: of one that may be the best: IDs of the others that may be, nearest first (`reports.ranking.belief.Belief.may_be_best`).
         confirmed: whether the figures rest on fresh seeds, or, of logs, on more than one run.
         provisional: scored on fewer than five epochs.
         flags: its flags, summarised over trials.

@@ -146,6 +146,9 @@ def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedC
     near = "half a point" if wording.is_fraction(study.metric) else f"1{wording.PERCENT}"
     best, close = wording.probability(winner.probability_best), wording.probability(winner.probability_near)
     sentences = [f"{winner.short} is the best of {len(ranking.contenders):,} with {best}, within {near} of the best with {close}."]
+    if len(leaders) > 1:
+        together = sum(row.probability_best or 0.0 for row in leaders)
+        sentences.append(f"One of these {len(leaders)} is the best with {wording.probability(together)}.")
     if choice.reason == "time" and choice.seconds_per_epoch is not None:
         sentences.append(f"Others are about as likely; it needs least time, {choice.seconds_per_epoch:.2g} s an epoch.")
     if choice.reason == "parameters" and choice.parameters is not None:

@@ -15,7 +15,8 @@ from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
 from sweeps.seeds import proposal_seed, training_seed, validation_seed
 from sweeps.study.confirmation import Confirmation, next_training
 from sweeps.study.kill_points import reach
-from sweeps.study.state import NO_MEMORY, LiveTrial
+from sweeps.study.live_trial import LiveTrial
+from sweeps.study.state import NO_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -230,9 +231,19 @@ class Assignments:
         """Put a new trial on record."""
         seed = training_seed(self._plan.seed, configuration, replicate)
         number, epochs = self._record.next_number, self._plan.planned_epochs
-        own_split = validation_seed(self._plan.seed, replicate) if role == "confirmation" and self._plan.confirm.resplit else None
-        known = {"replicate": replicate, "validation_seed": own_split, "memory": memory}
-        trial = TrialRecord(number, configuration, role, "RUNNING", seed, params, {}, epochs, **known)
+        trial = TrialRecord(
+            number,
+            configuration,
+            role,
+            "RUNNING",
+            seed,
+            params,
+            {},
+            epochs,
+            replicate=replicate,
+            validation_seed=validation_seed(self._plan.seed, replicate) if role == "confirmation" and self._plan.confirm.resplit else None,
+            memory=memory,
+        )
         self._record.add_trial(trial)
         reach("trial-written")
         live = LiveTrial.of(trial)

@@ -16,7 +16,7 @@ from sweeps.observer import ConfirmationCost
 from sweeps.record.study_record import RaceFacts
 from sweeps.seeds import race_seed
 from sweeps.study.kill_points import reach
-from sweeps.study.state import point_of
+from sweeps.study.live_trial import point_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -241,8 +241,7 @@ class Confirmation:
         facts = self._record.facts
         if not self._racing() or facts.race is None or self._state.live_confirmations():
             return
-        why = "decided" if len(self._ranking.contenders()) > 1 else "no contender"
-        ended = replace(facts.race, ended=why)
+        ended = replace(facts.race, ended="decided" if len(self._ranking.contenders()) > 1 else "no contender")
         self._record.update_facts(race=ended, only_if=lambda now: now.race == facts.race)
         reach("race-ended")
 

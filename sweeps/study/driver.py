@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from sweeps.executor.protocol import Event, Executor
     from sweeps.observer import EndReason, StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.live_trial import LiveTrial
     from sweeps.study.plan import StudyOptions, StudyPlan
-    from sweeps.study.state import LiveTrial, StudyState
+    from sweeps.study.state import StudyState
 
 _log = logging.getLogger(__name__)
 

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from sweeps.executor.protocol import Ended, Outcome
     from sweeps.observer import StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
+    from sweeps.study.live_trial import LiveTrial
     from sweeps.study.plan import StudyPlan
     from sweeps.study.retention import Retention
-    from sweeps.study.state import LiveTrial, StudyState
+    from sweeps.study.state import StudyState
 
 
 def _flags_of(

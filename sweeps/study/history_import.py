@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from sweeps.errors import SweepInputError
 from sweeps.record.study_record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
-from sweeps.study.state import metric_curve, point_of, score_of
+from sweeps.study.live_trial import point_of
+from sweeps.study.state import metric_curve, score_of
 from sweeps.sweep_file import SweepFile, sweep_from_text
 from sweeps.sweep_file.comparison import history_obstacles
 from sweeps.sweep_file.configuration import effective_settings, searchable_values

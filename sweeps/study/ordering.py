@@ -82,9 +82,10 @@ def _ordered(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stu
 
 def _known(name: str, state: StudyState) -> str:
     """The one configuration whose ID begins with `name`."""
-    own = [trial for trial in (*state.finished.values(), *state.live.values()) if trial.role != "history"]
-    found = sorted({trial.configuration for trial in own if trial.configuration.startswith(name)})
-    complete = {trial.configuration for trial in state.finished.values() if trial.state == "COMPLETE" and trial.role != "history"}
+    over = [trial for trial in state.finished.values() if trial.role != "history"]
+    complete = {trial.configuration for trial in over if trial.state == "COMPLETE"}
+    own = {*(trial.configuration for trial in over), *(trial.configuration for trial in state.live.values())}
+    found = sorted(configuration for configuration in own if configuration.startswith(name))
     if len(found) > 1:
         raise SweepInputError(f"confirm --configuration: {name} begins several configurations: {', '.join(found)}; write more of its ID.")
     if not found or found[0] not in complete:

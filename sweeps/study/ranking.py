@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.flags import summarise_flags, trial_flags
+from reports.ledger import NO_LEDGERS
 from reports.ranking import rank
 from reports.ranking.race import next_contender
 from reports.ranking.ranked import fresh_trials
-from reports.records import NO_LEDGERS
 from reports.stability import stability
 from reports.wording import is_fraction
 from sweeps.record.study_record import study_record

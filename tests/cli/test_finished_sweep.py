@@ -102,7 +102,7 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
 
 
 def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
-    done = swept.run("check", "sweep.yaml", "--format", "json", "--set", "confirm.top=2", "--set", "confirm.seeds=3")
+    done = swept.run("check", "sweep.yaml", "--format", "json", "--set", "confirm={top: 2, seeds: 3}")
     document = json.loads(done.stdout)
     assert document["data"]["images"] == {"train": 60, "validation": 100, "test": 40}
     assert document["estimates"]["trial_seconds"] > 0

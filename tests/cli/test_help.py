@@ -72,6 +72,7 @@ REQUIRED = {
     "init": ("images",),
     "check": ("sweep.yaml",),
     "resume": ("study",),
+    "confirm": ("study",),
     "report": ("study",),
     "diagnose": ("train.log",),
     "export": ("study", "-o", "model"),

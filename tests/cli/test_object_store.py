@@ -21,6 +21,7 @@ model: {{backbone: small_resnet, options: {{filters: [4, 8]}}, bn_momentum: 0.5}
 training: {{epochs: 6, batch_size: 20}}
 space: {{learning_rate: {{choice: [0.001, 0.01]}}}}
 search: {{trials: 2, sampler: grid, pruner: none}}
+confirm: off
 resources: {{cpu: 1, concurrent: 1}}
 """
 STORAGE = ("--storage", "sqlite:///stored.db")

@@ -21,7 +21,7 @@ from tests.reports.logs.event_files import event, simple, write
 SMALL = (
     ("epochs: 30", "epochs: 2"),
     ("{trials: 40}", "{trials: 2}"),
-    ("{top: 3, seeds: 3}", "{top: 1, seeds: 1}"),
+    ("confirm: auto", "confirm: {top: 1, seeds: 1}"),
     ("backbone: small_resnet", "options: {filters: [4, 8]}\n  backbone: small_resnet"),
     ("resources: {cpu: 1}", "resources: {cpu: 1, concurrent: 1}"),
 )

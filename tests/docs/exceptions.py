@@ -9,6 +9,7 @@ VALIDATED: dict[str, str] = {
     "steadysweep run sweep.yaml --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/sweeps'": "tests/study runs a study on PostgreSQL",
     "steadysweep resume flowers --storage sqlite:///flowers.db": "resume is run with --trials",
     "steadysweep resume flowers --storage sqlite:///flowers.db --trials +20 --time 2h": "resume is run with --trials",
+    "steadysweep confirm flowers --configuration e11d86 4c20aa --seeds 3": "tests/cli/test_confirm.py trains configurations that are there",
     "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
     "steadysweep export flowers --rank 3 -o cheaper-model": "export is run for the first rank",
     "steadysweep models --layers resnet50": "tests/cli prints the table of a smaller backbone",

@@ -21,7 +21,7 @@ from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands
 if TYPE_CHECKING:
     from tests.docs.conftest import Reader
 
-HEAVY = ("run", "resume", "train", "check", "export")
+HEAVY = ("run", "resume", "confirm", "train", "check", "export")
 """Commands that start TensorFlow or write models: run as programs of their own."""
 
 
@@ -89,7 +89,7 @@ def _run(command: Command, reader: Reader, capsys: pytest.CaptureFixture[str]) -
         out, err = capsys.readouterr()
         return code, out + err
     line = command.line
-    if command.words[1] in ("run", "resume"):
+    if command.words[1] in ("run", "resume", "confirm"):
         line += " --executor inline"
     if command.words[1] == "train":
         line += " --quiet"

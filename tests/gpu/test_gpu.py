@@ -97,6 +97,7 @@ model: {backbone: plain_cnn, options: {filters: [128], kernel: 3}}
 training: {epochs: 1, learning_rate: 0.001}
 space: {batch_size: {ordinal: [4, 1024]}}
 search: {trials: 2, sampler: grid, pruner: none}
+confirm: off
 resources: {cpu: 1, gpu: 0.05, concurrent: 1}
 """)
     command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml", "--quiet"]

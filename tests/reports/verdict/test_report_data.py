@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -221,3 +222,29 @@ def test_epochs_of_a_log_keep_its_numbers_in_ranking_page_and_table() -> None:
     assert packed["thinned"] == [0]
     assert np.frombuffer(base64.b64decode(packed["epochs"]), "<u4").tolist() == list(range(40, 160, 2))
     assert [line.split(",")[4] for line in to_csv(data).epochs.splitlines()[1:]] == [str(epoch) for epoch in range(40, 160, 2)]
+
+
+def test_a_tie_names_one_to_take_its_probabilities_and_a_command_for_knowing_more() -> None:
+    study = replace(synthetic.alike(12), sweep_file="study: alike", name="my study")
+    data = build_report_data(study)
+    verdict, row = data.verdict, data.configuration(data.verdict.recommended)
+    assert verdict.leaders[0] == verdict.recommended == data.ranking.recommended
+    assert verdict.probability.startswith(
+        f"{row.short} is the best of 12 with {wording.probability(row.probability_best)}, "
+        f"within half a point of the best with {wording.probability(row.probability_near)}."
+    )
+    assert f"One of these {len(verdict.leaders)} is the best with" in verdict.probability
+    number = re.search(r"about (\d+) more trainings?.*: steadysweep confirm 'my study' --trainings (\d+)$", verdict.price)
+    assert number is not None
+    assert number[1] == number[2]
+    running = replace(study, trials=(replace(study.trials[0], state="RUNNING"), *study.trials[1:]))
+    assert build_report_data(running).verdict.price == ""
+
+
+def test_collapsed_trainings_alone_lead_to_no_recommendation() -> None:
+    flat = {"val_accuracy": np.full(20, 0.556, np.float32)}
+    study = synthetic.alike(4)
+    collapsed = replace(study, trials=tuple(replace(trial, curves=flat) for trial in study.trials))
+    verdict = build_report_data(collapsed).verdict
+    assert (verdict.recommended, verdict.probability, verdict.price) == (None, "", "")
+    assert verdict.headline.startswith("Nothing to recommend: ")
