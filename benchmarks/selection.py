@@ -1,6 +1,6 @@
 """Does the winner of a sweep win again? Thousands of replayed sweeps of Steadysweep and of its peers on the tabular study.
 
-    python benchmarks/selection.py [--sweeps 32] [--trainings 28] [--anew] [--smoke] [--json FILE]
+    python benchmarks/selection.py [--sweeps 16] [--trainings 28] [--anew] [--smoke] [--json FILE]
     python benchmarks/selection.py --live          # real sweeps of the peers, for comparison with the replay
 
 A replayed sweep searches one of the eight grids with a budget of 28 full trainings; each training is one of the eight of its configuration on record. In the first
@@ -52,10 +52,11 @@ TITLES = {"unseen": "\nThe truth is what the sweep has not seen\n", "resampled":
 def main() -> None:
     """Replay, and print a table of all contenders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sweeps", type=int, default=32, help="of each space")
+    parser.add_argument("--sweeps", type=int, default=16, help="of each space")
     parser.add_argument("--trainings", type=int, default=28, help="budget of a sweep, in full trainings")
     parser.add_argument("--contenders", nargs="+", metavar="WORD", help="only those with one of these words in their name")
     parser.add_argument("--spaces", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--world", choices=TITLES, help="only this one of the two tables")
     parser.add_argument("--bootstraps", type=int, default=2_000)
     parser.add_argument("--anew", action="store_true", help="replay the slow peers too, whose outcomes are kept")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the outcomes of all peers there, and read those that are there")
@@ -87,7 +88,7 @@ def main() -> None:
         return
     print(f"{len(tables)} spaces, {sweeps} sweeps of each, {given.trainings} full trainings a sweep\n", flush=True)
     document: dict[str, Any] = {"sweeps": sweeps, "trainings": given.trainings}
-    for world in ("unseen", "resampled"):
+    for world in (given.world,) if given.world else TITLES:
         plan = Plan(sweeps, given.trainings, resampled=world == "resampled")
         taking_part = [each for each in chosen if not (each.slow and plan.resampled)]
         found: dict[str, Sequence[Outcome]] = {}
