@@ -24,7 +24,7 @@ LATE_EPOCHS = 15
 CENTRAL = 0.92
 """Share of the modelled distribution between the ends, so that 95 % are covered: replayed on the tabular study the leader's interval covers 93
 to 96 % of its new trainings' late epochs after four fresh trainings, by space (``benchmarks/race.py``), and in simulations
-(``tests/reports/ranking``) 92 to 96 %. More would be too much: a swinging run's epochs also make its seeds differ."""
+(``tests/reports/ranking``) 92 to 96 %."""
 BISECTIONS = 10
 """Of the range of the deviations: to a thousandth of it."""
 FARTHEST = 60.0
