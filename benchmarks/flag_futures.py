@@ -37,7 +37,7 @@ def futures(curve: Mapping[str, Any]) -> dict[str, bool]:
 
     Returns:
         ``swings``: it moves to and fro by 1.25 points from one stop to the next, beyond what its images explain. ``declines``: its last
-        third lies 3 points or more below what the first part held (the best median of a quarter of its epochs), and beyond three standard
+        third lies 3 points or more below the level that the first part had (the best median of a quarter of its epochs), and beyond three standard
         deviations of an epoch. ``keeps rising``: its last third lies a point or more above the best of such medians, or above the first
         part's last median where that is higher.
     """

@@ -121,7 +121,7 @@ class Table:
 
     Attributes:
         columns: figure to values ``(num_curves,)``, NaN where a curve has none; the curve as a whole.
-        before_decline: the figures of `oscillating` without the end that lies below what was held, ``(num_curves,)`` each.
+        before_decline: the figures of `oscillating` without the end that lies below a level that the run had, ``(num_curves,)`` each.
     """
 
     columns: Mapping[str, np.ndarray]
@@ -142,7 +142,7 @@ def tabulate(runs: Sequence[RunCurves]) -> Table:
         for flag in (diverging, spiking, collapsed, overfitting, unfinished):
             rows[-1].update(flag.figures(run) or {})
         rows[-1].update(_swing_figures(run, run.validation.size))
-        cut_rows.append(_swing_figures(run, diverging.held_until(run)))
+        cut_rows.append(_swing_figures(run, diverging.plateau_end(run)))
     return Table(_columns(rows), _columns(cut_rows))
 
 

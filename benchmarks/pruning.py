@@ -31,7 +31,8 @@ import numpy as np
 
 from reports.stability import level, stable
 
-sys.path = [str(Path(__file__).resolve().parents[1]), *sys.path[1:]]  # not this folder: its programs are named as our packages are
+HERE = Path(__file__).resolve().parent
+sys.path = [str(HERE.parent), *sys.path[1:], str(HERE)]  # this folder last: its programs are named as our packages are
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-CURVES = Path(__file__).resolve().parent / "data" / "curves"
+CURVES = HERE / "data" / "curves"
 DRAWN = 32
 """Configurations of a replay, of a sweep's 40 to 60, at most two thirds of them."""
 EARLY = 0.2

@@ -7,6 +7,8 @@ A rule turns one validation accuracy curve into one number. The tables say, in p
 - *error*: how far the number lies from the validation accuracy of *other* trainings of that configuration at a late epoch (mean of their last five epochs),
   root mean square over trainings, and its *bias*;
 - *rank*: Spearman's correlation between the number of one training and the test accuracy of the others, within a space;
+- *model*: an additive model of the settings, fitted to the numbers of 24 configurations drawn at random (one training each), predicts the other 24: Spearman's
+  correlation with their test accuracy. It stands for what a sampler learns from the numbers;
 - *regret*: a sweep of 24 configurations drawn at random picks the highest number, of one training each or of the mean of three; how much lower the test
   accuracy of the pick's *other* trainings is than that of the best of the 24; *val* is the same for their late validation accuracy, *export* for the test
   accuracy of the epochs that would be exported;
@@ -26,18 +28,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from score_rules import BASELINE, RULES, SHORTFALLS, property_table
 
-from reports.stability import smoothed_level, stability
-
-sys.path = [str(Path(__file__).resolve().parents[1]), *sys.path[1:]]  # not this folder: its programs are named as our packages are
+HERE = Path(__file__).resolve().parent
+sys.path = [str(HERE.parent), *sys.path[1:], str(HERE)]  # this folder last: its programs are named as our packages are
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Rule = Callable[[Floats], float]
 
 LATE = 5
 """Last epochs whose mean is the truth: what a stop at a late epoch gives."""
@@ -45,190 +46,7 @@ FEWEST_SEEDS = 5
 """Trainings of each configuration that a space must have: up to three pick, the others are the truth."""
 DRAWN = 24
 """Configurations of a replayed sweep."""
-BASELINE = "mean of last 5"
-FALL_EPOCHS = 4
-"""Latest epochs whose lowest is a floor: a curve that never falls is worth its value three epochs before the end."""
-FEATURES = ("rank", "error", "bias", "regret", "regret of 3", "val regret", "export regret", "optimism", "optimism of 3")
-
-
-def last_mean(epochs: int) -> Rule:
-    """Mean of the last epochs."""
-    return lambda curve: float(curve[-epochs:].mean())
-
-
-def last_quantile(epochs: int, share: float) -> Rule:
-    """Lower quantile of the last epochs."""
-    return lambda curve: float(np.quantile(curve[-epochs:], share))
-
-
-def shortfall(values: Floats, share: float, time_constant: float) -> float:
-    """Mean of the worst share of weight, weights e^(-age / time constant): `reports.stability.drawdown_shortfall` before progress is taken out."""
-    weights = np.exp(-np.arange(values.size - 1, -1, -1) / time_constant)
-    order = np.argsort(values, kind="stable")
-    ordered = weights[order] / weights.sum()
-    taken = np.clip(share - (np.cumsum(ordered) - ordered), 0.0, ordered)
-    return float(values[order] @ taken / taken.sum())
-
-
-def floored(share: float, time_constant: float) -> Rule:
-    """Expected shortfall, and no less than the lowest of the last four epochs: what was passed on the way up does not count against a run."""
-    return lambda curve: max(shortfall(curve, share, time_constant), float(curve[-FALL_EPOCHS:].min()))
-
-
-def drawdowns(share: float, time_constant: float) -> Rule:
-    """Expected shortfall after progress is taken out: epoch t counts as the floor of the last four less what t lay below the best so far.
-
-    Where the best so far is already above that floor, the epoch counts as it is.
-    """
-
-    def score(curve: Floats) -> float:
-        progress = np.maximum(curve[-FALL_EPOCHS:].min() - np.maximum.accumulate(curve), 0.0)
-        return shortfall(curve + progress, share, time_constant)
-
-    return score
-
-
-def isotonic_shortfall(share: float, time_constant: float) -> Rule:
-    """Level at the end plus the expected shortfall of what lies around a trend that never falls (isotonic regression), floored as above."""
-
-    def score(curve: Floats) -> float:
-        weights = np.exp(-np.arange(curve.size - 1, -1, -1) / time_constant)
-        return max(
-            smoothed_level(curve) + shortfall(curve - isotonic(curve, weights), share, time_constant), float(curve[-FALL_EPOCHS:].min())
-        )
-
-    return score
-
-
-def isotonic(values: Floats, weights: Floats) -> Floats:
-    """Closest curve that never falls, by weighted squares: pool adjacent violators."""
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        mean, mass, size = float(value), float(weight), 1
-        while blocks and blocks[-1][0] >= mean:
-            before, other, count = blocks.pop()
-            mean, mass, size = (mean * mass + before * other) / (mass + other), mass + other, size + count
-        blocks.append((mean, mass, size))
-    return np.concatenate([np.full(size, mean) for mean, _, size in blocks])
-
-
-def detrended(share: float, time_constant: float) -> Rule:
-    """Expected shortfall around a straight trend of the late epochs that never falls, floored as above."""
-
-    def score(curve: Floats) -> float:
-        age = np.arange(curve.size - 1, -1, -1)
-        weights = np.exp(-age / (2.0 * time_constant))
-        slope = max(float(np.polyfit(-age, curve, 1, w=np.sqrt(weights))[0]), 0.0) if curve.size > 2 else 0.0
-        return max(shortfall(curve + slope * age, share, time_constant), float(curve[-FALL_EPOCHS:].min()))
-
-    return score
-
-
-def trended_end(time_constant: float) -> Rule:
-    """End of a straight line through the late epochs, weights e^(-age / time constant)."""
-
-    def score(curve: Floats) -> float:
-        age = np.arange(curve.size - 1, -1, -1)
-        return float(np.polyfit(-age, curve, 1, w=np.exp(-age / (2.0 * time_constant)))[1]) if curve.size > 2 else float(curve.mean())
-
-    return score
-
-
-def today(figure: str) -> Rule:
-    """A figure of `reports.stability`."""
-
-    def score(curve: Floats) -> float:
-        found = stability(curve)
-        return float("nan") if found is None else float(getattr(found, figure))
-
-    return score
-
-
-RULES: dict[str, Rule] = {
-    "last epoch": lambda curve: float(curve[-1]),
-    "best epoch": lambda curve: float(curve.max()),
-    "mean of last 3": last_mean(3),
-    BASELINE: last_mean(5),
-    "mean of last 10": last_mean(10),
-    "smoothed, 1.5 epochs": lambda curve: smoothed_level(curve, 1.5),
-    "smoothed, 3 epochs": lambda curve: smoothed_level(curve, 3.0),
-    "smoothed, 6 epochs": lambda curve: smoothed_level(curve, 6.0),
-    "smoothed, 12 epochs": lambda curve: smoothed_level(curve, 12.0),
-    "mean of all epochs": lambda curve: float(curve.mean()),
-    "level (rate selected)": today("level"),
-    "line's end, 5 epochs": trended_end(5.0),
-    "lowest of last 4": lambda curve: float(curve[-FALL_EPOCHS:].min()),
-    "quantile .25 of last 5": last_quantile(5, 0.25),
-    "quantile .2 of last 10": last_quantile(10, 0.2),
-    "stable (20 %, 3 epochs)": late_shortfall,
-    "floored, 20 %, 3 epochs": floored(0.2, 3.0),
-    "floored, 35 %, 3 epochs": floored(0.35, 3.0),
-    "floored, 50 %, 3 epochs": floored(0.5, 3.0),
-    "floored, 35 %, 5 epochs": floored(0.35, 5.0),
-    "drawdowns, 20 %, 3 epochs": drawdowns(0.2, 3.0),
-    "drawdowns, 35 %, 3 epochs": drawdowns(0.35, 3.0),
-    "drawdowns, 50 %, 3 epochs": drawdowns(0.5, 3.0),
-    "drawdowns, 20 %, 5 epochs": drawdowns(0.2, 5.0),
-    "drawdowns, 35 %, 5 epochs": drawdowns(0.35, 5.0),
-    "drawdowns, 50 %, 5 epochs": drawdowns(0.5, 5.0),
-    "drawdowns, 20 %, 8 epochs": drawdowns(0.2, 8.0),
-    "drawdowns, 35 %, 8 epochs": drawdowns(0.35, 8.0),
-    "drawdowns, 50 %, 8 epochs": drawdowns(0.5, 8.0),
-    "drawdowns, 100 %, 5 epochs": drawdowns(1.0, 5.0),
-    "drawdowns, 100 %, 8 epochs": drawdowns(1.0, 8.0),
-    "straight trend, 20 %, 3 epochs": detrended(0.2, 3.0),
-    "straight trend, 50 %, 3 epochs": detrended(0.5, 3.0),
-    "rising trend, 20 %, 3 epochs": isotonic_shortfall(0.2, 3.0),
-    "rising trend, 50 %, 3 epochs": isotonic_shortfall(0.5, 3.0),
-}
-SHORTFALLS = ("floored", "drawdowns", "straight", "rising")
-"""Beginnings of the rules that could become *stable*."""
-
-
-@dataclass(frozen=True)
-class Properties:
-    """Whether a rule kept what *stable* must keep, on random curves; shares of curves on which it did.
-
-    Attributes:
-        progress: a curve that never falls is worth at least its value three epochs before the end.
-        steadier: half the swing around the same straight trend is worth no less.
-        shift: the whole curve moved moves the number by as much.
-        raised_all: a curve raised everywhere, by different amounts, is worth no less.
-        raised_one: a curve raised at one epoch is worth no less.
-    """
-
-    progress: float
-    steadier: float
-    shift: float
-    raised_all: float
-    raised_one: float
-
-
-def properties(rule: Rule, curves: int, seed: int = 0) -> Properties:
-    """Try a rule on random curves of 8 to 40 epochs."""
-    draw = np.random.default_rng(seed)
-    kept = np.zeros((curves, 5))
-    for row in range(curves):
-        epochs = int(draw.integers(8, 41))
-        rising = np.sort(draw.random(epochs)) if row % 2 else 1.0 - np.exp(-np.arange(epochs) / draw.uniform(1, 30))
-        swing = draw.normal(0.0, 0.05, epochs) * (1 if row % 3 else np.cos(np.pi * np.arange(epochs)))
-        age = np.arange(epochs - 1, -1, -1)
-        if row % 3:
-            swing -= swing @ np.exp(-age / 3.0) / np.exp(-age / 3.0).sum()  # no net progress among the late epochs
-        trend = 0.5 + draw.uniform(0.0, 0.01) * np.arange(epochs)
-        curve = trend + swing
-        one = curve.copy()
-        one[draw.integers(max(0, epochs - 10), epochs)] += draw.uniform(0.0, 0.2)
-        all_raised = curve + draw.uniform(0.0, 0.1) + draw.uniform(0.0, 0.02, epochs)
-        value = rule(curve)
-        kept[row] = (
-            rule(rising) >= rising[-FALL_EPOCHS] - 1e-9,
-            rule(trend + swing / 2.0) >= value - 1e-9,
-            abs(rule(curve + 0.1) - value - 0.1) < 1e-9,
-            rule(all_raised) >= value - 1e-9,
-            rule(one) >= value - 1e-9,
-        )
-    return Properties(*(float(each) for each in kept.mean(axis=0)))
+FEATURES = ("rank", "model", "error", "bias", "regret", "regret of 3", "val regret", "export regret", "optimism", "optimism of 3")
 
 
 @dataclass(frozen=True)
@@ -260,12 +78,14 @@ class Trainings:
         val: late validation accuracy.
         test: late test accuracy.
         exported: test accuracy of the exported epoch.
+        settings: of each configuration, one column a choice of a setting, ``(num_configurations, num_choices)``.
     """
 
     curves: Floats
     val: Floats
     test: Floats
     exported: Floats
+    settings: Floats
 
 
 def measure(spaces: Mapping[str, Trainings], replays: int, seed: int = 0) -> Evidence:
@@ -283,6 +103,7 @@ def measure(spaces: Mapping[str, Trainings], replays: int, seed: int = 0) -> Evi
         rank = [np.mean([spearman(row[:, each], others_test[:, each]) for each in range(num_seeds)]) for row in scores]
         values = {
             "rank": np.array(rank),
+            "model": predicted(scores, trainings, replays, draw),
             "error": 100 * np.sqrt((error**2).mean(axis=(1, 2))),
             "bias": 100 * error.mean(axis=(1, 2)),
             "regret": single["test"],
@@ -326,6 +147,25 @@ def replay(scores: Floats, trainings: Trainings, seeds: int, replays: int, draw:
     return {name: 100 * value / replays for name, value in summed.items()}
 
 
+def predicted(scores: Floats, trainings: Trainings, replays: int, draw: np.random.Generator) -> Floats:
+    """How well an additive model of one half's numbers ranks the other half, mean Spearman correlation ``(num_rules,)``."""
+    from scipy.stats import rankdata
+
+    num_configurations, num_seeds = trainings.val.shape
+    size, found = min(DRAWN, num_configurations // 2), np.zeros(scores.shape[0])
+    truth = trainings.test.mean(axis=1)
+    for _ in range(replays):
+        order = draw.permutation(num_configurations)
+        known, rest = order[:size], order[size:]
+        numbers = scores[:, known, draw.integers(0, num_seeds, size)].T
+        columns = trainings.settings[known] - trainings.settings[known].mean(axis=0)
+        weights = np.linalg.solve(columns.T @ columns + np.eye(columns.shape[1]), columns.T @ (numbers - numbers.mean(axis=0)))
+        guesses, right = rankdata(trainings.settings[rest] @ weights, axis=0), rankdata(truth[rest])
+        guesses, right = guesses - guesses.mean(axis=0), right - right.mean()
+        found += right @ guesses / np.maximum(np.sqrt((guesses**2).sum(axis=0) * (right**2).sum()), 1e-12)
+    return found / replays
+
+
 def spearman(first: Floats, second: Floats) -> float:
     """Rank correlation, ties shared."""
     from scipy.stats import rankdata
@@ -356,8 +196,8 @@ def main_table(evidence: Evidence, bootstraps: int) -> str:
     """Markdown: every rule's figures, means of spaces."""
     base = evidence.rules.index(BASELINE)
     lines = [
-        "| rule | rank | error | bias | regret | against the mean of the last 5 | regret, 3 seeds | against | val regret | export regret | optimism | 3 seeds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| rule | rank | model | error | bias | regret | against the mean of the last 5 | regret, 3 seeds | against | val regret | export regret | optimism | 3 seeds |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row, rule in enumerate(evidence.rules):
         mean = {name: float(evidence.of(name)[row].mean()) for name in FEATURES}
@@ -368,6 +208,7 @@ def main_table(evidence: Evidence, bootstraps: int) -> str:
             against.append("" if row == base else f"{difference.mean():+.2f} [{low:+.2f}, {high:+.2f}]")
         cells = [
             f"{mean['rank']:.3f}",
+            f"{mean['model']:.3f}",
             f"{mean['error']:.2f}",
             f"{mean['bias']:+.2f}",
             f"{mean['regret']:.2f}",
@@ -390,16 +231,6 @@ def space_table(evidence: Evidence, feature: str) -> str:
     return "\n".join(lines)
 
 
-def property_table(curves: int) -> str:
-    """Markdown: share of random curves on which each rule keeps what *stable* must keep."""
-    lines = ["| rule | progress | steadier | shift | all raised | one raised |", "|---|---|---|---|---|---|"]
-    for name, rule in RULES.items():
-        kept = properties(rule, curves)
-        shares = (kept.progress, kept.steadier, kept.shift, kept.raised_all, kept.raised_one)
-        lines.append(f"| {name} | {' | '.join('always' if share == 1 else f'{share:.1%}' for share in shares)} |")
-    return "\n".join(lines)
-
-
 def left_out_table(evidence: Evidence) -> str:
     """Markdown: the rule chosen on the other spaces, of all and of those that could be *stable*."""
     stables = tuple(name for name in evidence.rules if name.startswith(SHORTFALLS))
@@ -415,7 +246,7 @@ def left_out_table(evidence: Evidence) -> str:
 
 def trainings_of(data: Path | None) -> dict[str, Trainings]:
     """The spaces of the tabular study that have enough seeds."""
-    sys.path.append(str(Path(__file__).resolve().parent / "tabular"))
+    sys.path.append(str(HERE / "tabular"))
     from study import DATA, load
 
     return {
@@ -424,6 +255,12 @@ def trainings_of(data: Path | None) -> dict[str, Trainings]:
             val=table.val_accuracy[:, :, -LATE:].mean(axis=2),
             test=table.test_accuracy[:, :, -LATE:].mean(axis=2),
             exported=table.test_accuracy_best,
+            settings=np.array(
+                [
+                    [float(each[name] == choice) for name, choices in table.grid.items() for choice in choices]
+                    for each in table.configurations
+                ]
+            ),
         )
         for name, table in load(data or DATA).items()
         if table.seeds.size >= FEWEST_SEEDS

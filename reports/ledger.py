@@ -5,7 +5,7 @@ of listing, nor the split matters. Places and right classes are the same for all
 other splits are compared on the images that both have (`shared_images`).
 
 `pack` and `unpack` are the form in which a ledger travels and is stored; which epochs are late is the trainer's choice. Correctness of an epoch is written as its
-difference to the epoch before, and classes only where they are wrong: a training of 10,000 images at 90 % takes some 6 KB for twelve epochs.
+difference to the epoch before, and classes only where they are wrong: a training of 10,000 images at 90 % takes some 5 KB for twelve epochs.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class ValidationImages:
         labels: ``(num_val,)`` int64, right class, an index into `class_names`.
         class_names: in the order of the model's outputs.
         names: path of each image below the data's source, or None where the images have no files.
+        rows: ``(num_val,)`` int64, of images without files: where each stands in the source, counted from 0 (in its part, where the source gives parts);
+            None where that is not known.
     """
 
     data: str
@@ -42,9 +44,16 @@ class ValidationImages:
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     names: tuple[str, ...] | None = None
+    rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.places)
+
+    def name(self, column: int) -> str:
+        """What to call an image, by its column: its path, else its row in the source, else its place."""
+        if self.names is not None:
+            return self.names[column]
+        return f"image {self.places[column]} by content" if self.rows is None else f"row {self.rows[column]}"
 
     @cached_property
     def key(self) -> str:
@@ -161,19 +170,21 @@ def pack(ledger: Ledger, known: Collection[str] = ()) -> PackedLedger:
 
 def pack_images(images: ValidationImages) -> bytes:
     """Validation images as bytes."""
-    header = {"data": images.data, "classes": images.class_names, "images": len(images), "named": images.names is not None}
+    header = {"data": images.data, "classes": images.class_names, "images": len(images)}
+    header |= {"named": images.names is not None, "rows": images.rows is not None}
+    columns = [np.diff(images.places, prepend=0), images.labels, *([] if images.rows is None else [images.rows])]
     names = b"" if images.names is None else json.dumps(images.names).encode()
-    return _compress(header, np.diff(images.places, prepend=0).astype("<i4").tobytes() + images.labels.astype("<i4").tobytes() + names)
+    return _compress(header, b"".join(column.astype(_INTEGER).tobytes() for column in columns) + names)
 
 
 def unpack_images(packed: bytes) -> ValidationImages:
     """The validation images that `pack_images` was given."""
     header, body = _decompress(packed)
-    size = 4 * header["images"]
-    places = np.cumsum(np.frombuffer(body[:size], "<i4").astype(np.int64))
-    labels = np.frombuffer(body[size : 2 * size], "<i4").astype(np.int64)
-    names = tuple(json.loads(body[2 * size :])) if header["named"] else None
-    return ValidationImages(header["data"], places, labels, tuple(header["classes"]), names)
+    columns = 3 if header["rows"] else 2
+    end = columns * header["images"] * np.dtype(_INTEGER).itemsize
+    steps, labels, *rows = np.frombuffer(body[:end], _INTEGER).astype(np.int64).reshape(columns, -1)
+    names = tuple(json.loads(body[end:])) if header["named"] else None
+    return ValidationImages(header["data"], np.cumsum(steps), labels, tuple(header["classes"]), names, rows[0] if rows else None)
 
 
 def _pack_rows(ledger: Ledger) -> bytes:
@@ -214,14 +225,17 @@ def unpack(images: ValidationImages, packed: bytes) -> Ledger:
 
 
 _KEY_BYTES = 16
+_INTEGER = "<i4"
 _ONES = 0xFF
-_LEVEL = 9
+_LEVEL = 6
+_STRATEGIES = (zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY)
 
 
 def _compress(header: dict[str, Any], body: bytes) -> bytes:
-    """Deflate for bytes that are mostly zero (`Z_FILTERED`: fewer matches, more Huffman coding; a fifth less than the default here)."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED)
-    return compressor.compress(json.dumps(header).encode() + b"\n" + body) + compressor.flush()
+    """Deflated by the better of two strategies: scattered bits pack best without looking for repetitions, rare ones and paths with."""
+    content = json.dumps(header).encode() + b"\n" + body
+    compressors = [zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy) for strategy in _STRATEGIES]
+    return min((each.compress(content) + each.flush() for each in compressors), key=len)
 
 
 def _decompress(packed: bytes) -> tuple[dict[str, Any], bytes]:

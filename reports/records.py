@@ -79,8 +79,9 @@ class TrialRecord:
         source: for ``history``: the study and the number that it had there; None otherwise.
         replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
         validation_seed: seed of its own division of training and validation images, of a confirmation with ``resplit``; None: the study's.
-        score: figures of the ranked metric that the driver put on record when the trial ended: ``stable``, ``level``, ``best``, ``last``,
-            ``provisional``; empty while it runs.
+        score: figures of the ranked metric that the driver put on record when the trial ended: ``level``, ``best``, ``last``,
+            ``provisional``, of a complete training ``stable``; empty while it runs, and where an earlier rule computed them: the curves are
+            there to compute them anew.
         flags: what was wrong with its curves when it ended, the gravest first: name to evidence.
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
         started, completed: UTC.

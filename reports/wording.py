@@ -51,6 +51,11 @@ def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = Tr
     return f"{score(bounds[0], metric, unit=False)} to {score(bounds[1], metric, unit=unit)}"
 
 
+def at_epoch(epochs: int, planned: int) -> str:
+    """When a training that has not come to its end has its level: ``at epoch 8 of 16``."""
+    return f"at epoch {epochs} of {max(epochs, planned)}"
+
+
 def tick(value: float, step: float, metric: str) -> str:
     """A round value on an axis, with the decimals that steps of this size need."""
     factor, decimals = tick_format(step, metric)

@@ -140,5 +140,5 @@ def ledger_of(result: TrainResult) -> Ledger | None:
     if result.ledger is None:
         return None
     told = result.ledger
-    images = ValidationImages(result.data_fingerprint, told.places, told.labels, result.class_names, told.names)
+    images = ValidationImages(result.data_fingerprint, told.places, told.labels, result.class_names, told.names, told.rows)
     return Ledger.of(images, told.epochs, told.right, told.classes)

@@ -58,6 +58,7 @@ class ValidationLedger:
         places: ``(num_val,)`` int64, ascending: each image's place in the data, the same in every split (`trainer.data.images.content_places`).
         labels: ``(num_val,)`` int64, right class, an index into `TrainResult.class_names`.
         names: path of each image below the data's source, or None for images without files.
+        rows: ``(num_val,)`` int64, of images without files: where each stands in the source, counted from 0; None where that is not known.
         epochs: the late epochs, counted from 1, ascending; the training's last is the last. Twelve, or fewer of large validation sets and short trainings.
         right: ``(num_late, num_val)``, whether each image was right after each of them.
         classes: ``(num_val,)`` int64, that the exported file gives each image; None where the exported epoch's are not known.
@@ -66,6 +67,7 @@ class ValidationLedger:
     places: NDArray[np.int64]
     labels: NDArray[np.int64]
     names: tuple[str, ...] | None
+    rows: NDArray[np.int64] | None
     epochs: tuple[int, ...]
     right: NDArray[np.bool_]
     classes: NDArray[np.int64] | None

@@ -30,7 +30,7 @@ class CurveFigures:
         best: its best finite epoch.
         best_epoch: that epoch, as the log numbers it.
         last: its last epoch with a value, None when that one failed.
-        level: what the run holds near its end, None when an epoch that counts failed.
+        level: where the run is near its end, None when an epoch that counts failed.
         spread: level - stable, or None.
         stable: what a stop at an arbitrary late epoch is still worth, or None.
         provisional: fewer than five epochs entered.

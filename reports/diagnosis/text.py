@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from reports.wording import fields, json_text
+from reports.wording import at_epoch, fields, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,13 @@ def _headline(verdict: Verdict) -> str:
         return f"{missing}, so nothing is said about what the run holds.{extra or ''}"
     if figures.stable is None or figures.level is None:
         return f"Validation accuracy stopped being a number; best {figures.best:.4f} at epoch {figures.best_epoch} before."
-    holds = f"Holds {figures.level:.3f}; a stop at an arbitrary late epoch is worth {figures.stable:.3f} (stable), {figures.spread or 0.0:.3f} less."
-    return f"{holds} Best {figures.best:.4f} at epoch {figures.best_epoch}, last {_number(figures.last)}.{_remark(verdict, figures)}"
+    run = verdict.run
+    worth = "a stop at an arbitrary late epoch is still worth"
+    if run.planned_epochs is not None and run.planned_epochs > run.num_epochs:
+        said = f"Level {figures.level:.3f} {at_epoch(run.num_epochs, run.planned_epochs)}; so far {worth} {figures.stable:.3f} (stable)."
+    else:
+        said = f"Holds {figures.stable:.3f} (stable: what {worth}), {figures.spread or 0.0:.3f} less than its level {figures.level:.3f}."
+    return f"{said} Best {figures.best:.4f} at epoch {figures.best_epoch}, last {_number(figures.last)}.{_remark(verdict, figures)}"
 
 
 def _remark(verdict: Verdict, figures: CurveFigures) -> str:

@@ -58,6 +58,7 @@ def to_json(study: StudyRecord | ReportData) -> str:
             for item in data.importance
         ],
         "causes": [fields(cause, "parameter", "flag", "tested", "sentence", "space_change") for cause in data.causes.associations],
+        "mistakes": data.mistakes,
         "failures": progress.failures,
         "gpu_out_of_memory": [
             {"batch_size": cell.batch_size, "frozen_layers": cell.boundary, "tried": cell.tried, "trials": cell.failed}
@@ -72,7 +73,7 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
         "rank": None if row.stable is None else row.rank,
         **fields(row, "configuration", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"),
         **fields(row, "expected", "probability_best", "probability_near", "tied_with", "unusable"),
-        **fields(row, "epochs", "seeds"),
+        **fields(row, "epochs", "planned_epochs", "seeds"),
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
         "state": row.trial_state,

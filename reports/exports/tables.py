@@ -146,11 +146,18 @@ def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list
         escape(row.short),
         wording.score(row.stable, metric),
         wording.interval(row.stable_interval, metric),
-        *(wording.score(value, metric) for value in (row.level, row.best, row.last)),
+        _level(row, metric),
+        *(wording.score(value, metric) for value in (row.best, row.last)),
         str(row.seeds),
         escape(", ".join(flag.name for flag in row.flags)),
         *(escape(wording.parameter(row.params[name])) if name in row.params else wording.MISSING for name in names),
     ]
+
+
+def _level(row: RankedConfiguration, metric: str) -> str:
+    """A level, and where no training has come to its end the epoch that it is of."""
+    level = wording.score(row.level, metric)
+    return level if row.stable is not None or row.level is None else f"{level} {wording.at_epoch(row.epochs, row.planned_epochs)}"
 
 
 def _advice(data: ReportData) -> list[str]:

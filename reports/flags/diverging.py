@@ -1,4 +1,4 @@
-"""`diverging`: ends lastingly below what it held, or not a number."""
+"""`diverging`: ends lastingly below a level that it had, or not a number."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHORTEST = 6
 
 
 def figures(run: RunCurves) -> Mapping[str, float] | None:
-    """How far and how clearly a run ends below what it held; None for a run that is too short.
+    """How far and how clearly a run ends below a level that it had; None for a run that is too short.
 
     Returns:
         ``decline``: the best running median less the median of the last sixth, accuracy. ``decline over noise``: the same in standard
@@ -45,9 +45,9 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
     curve = run.validation
     if curve.size < SHORTEST:
         return None
-    held, _ = _held(run)
+    reached, _ = _plateau(run)
     end = _end(run)
-    decline = held - median(curve[-end:])
+    decline = reached - median(curve[-end:])
     noise = sampling_noise(run)
     before = curve[curve.size // 4 : curve.size - end]
     step = median(np.abs(before[1:] - before[:-1])) if before.size > 1 else 0.0
@@ -58,7 +58,7 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
     }
 
 
-def _held(run: RunCurves) -> tuple[float, int]:
+def _plateau(run: RunCurves) -> tuple[float, int]:
     """The best running median of a quarter of the epochs, and where its window starts."""
     medians = running_median(run.validation, _quarter(run.validation.size))
     peak = int(medians.argmax())
@@ -76,25 +76,25 @@ def decline_start(run: RunCurves) -> int | None:
     found = figures(run)
     if found is None or RULE.margin(found) < 0.0:
         return None
-    held, peak = _held(run)
-    above = np.flatnonzero(run.validation[peak:] >= held - found["decline"] / 2.0)
+    reached, peak = _plateau(run)
+    above = np.flatnonzero(run.validation[peak:] >= reached - found["decline"] / 2.0)
     return min(peak + (int(above[-1]) if above.size else 0) + 1, run.validation.size - 1)
 
 
-def held_until(run: RunCurves) -> int:
-    """Present epochs up to the end of the best quarter, the last that belong to what the run held."""
+def plateau_end(run: RunCurves) -> int:
+    """Present epochs up to the end of the best quarter, the last that belong to the highest level that the run had."""
     size = run.validation.size
-    return size if size < SHORTEST else max(_held(run)[1] + _quarter(size), SHORTEST)
+    return size if size < SHORTEST else max(_plateau(run)[1] + _quarter(size), SHORTEST)
 
 
 def _quarter(size: int) -> int:
-    """Epochs over which a run holds a level."""
+    """Epochs over which a run must have had a level."""
     return min(size // 2, max(5, size // 4))
 
 
 @lru_cache(maxsize=2)
 def find_diverging(run: RunCurves) -> Flag | None:
-    """Flag a loss that stopped being a number, or an end that lies lastingly below what the run held before."""
+    """Flag a loss that stopped being a number, or an end that lies lastingly below a level that the run had before."""
     broken = _first_non_finite(run)
     if broken is not None:
         name, epoch = broken
@@ -108,13 +108,13 @@ def find_diverging(run: RunCurves) -> Flag | None:
     found, start = figures(run), decline_start(run)
     if found is None or start is None:
         return None
-    decline, (held, _), first = found["decline"], _held(run), int(run.epochs[start])
+    decline, (reached, _), first = found["decline"], _plateau(run), int(run.epochs[start])
     return Flag(
         "diverging",
         grade(decline, medium=0.0, high=0.1),
-        {"held": held, "decline": decline, "epochs": (first, int(run.epochs[-1]))},
+        {"held": reached, "decline": decline, "epochs": (first, int(run.epochs[-1]))},
         "Stop earlier (early_stopping), lower the learning rate or decay it (schedule), clip gradients.",
-        f"held {held:.3f}, then fell by {decline:.3f} for good from epoch {first}",
+        f"was at {reached:.3f}, then fell by {decline:.3f} for good from epoch {first}",
         RULE.probability(found),
     )
 
@@ -134,4 +134,4 @@ def _first_non_finite(run: RunCurves) -> tuple[str, int] | None:
     return None
 
 
-DIVERGING = FlagKind("diverging", find_diverging, "end lastingly below what they held")
+DIVERGING = FlagKind("diverging", find_diverging, "end lastingly below a level that they had")

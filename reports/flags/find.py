@@ -130,5 +130,5 @@ def trial_flags(trial: TrialRecord, study: StudyRecord) -> tuple[Flag, ...]:
 
 
 def oscillating_by_chance(study: StudyRecord) -> float:
-    """Most trials that would be flagged oscillating if every one were steady: trials long enough to be judged times `NULL_RATE`."""
-    return NULL_RATE * sum(trial.num_epochs > 0 for trial in study.trials)
+    """Most complete trials that would be flagged oscillating if every one were steady: their number times `NULL_RATE`."""
+    return NULL_RATE * sum(trial.num_epochs > 0 and trial.state == "COMPLETE" for trial in study.trials)

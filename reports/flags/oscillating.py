@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags.chance import binomial_noise, fixed_set_noise, sampling_noise
-from reports.flags.diverging import decline_start, held_until
+from reports.flags.diverging import decline_start, plateau_end
 from reports.flags.drops import find_drops
 from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.rule import Condition, Rule
@@ -92,7 +92,7 @@ class Swings:
 @lru_cache(maxsize=2)
 def measure(run: RunCurves) -> Swings | None:
     """Measure the swings of a run's validation accuracy; None below `SHORTEST` epochs."""
-    return measure_until(run, run.validation.size if decline_start(run) is None else held_until(run))
+    return measure_until(run, run.validation.size if decline_start(run) is None else plateau_end(run))
 
 
 def measure_until(run: RunCurves, stop: int) -> Swings | None:

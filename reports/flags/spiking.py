@@ -80,4 +80,4 @@ def find_spiking(run: RunCurves) -> Flag | None:
     )
 
 
-SPIKING = FlagKind("spiking", find_spiking, "hold steady but for rare deep drops that recover")
+SPIKING = FlagKind("spiking", find_spiking, "have rare deep drops that recover")

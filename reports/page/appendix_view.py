@@ -61,7 +61,7 @@ MOST_ROWS = 12
 
 @dataclass(frozen=True)
 class HistoryView:
-    """What the sweep's section shows of imported trials: of each its origin, what it holds, its epochs, state and parameters."""
+    """What the sweep's section shows of imported full trainings: of each its origin, what it holds, its epochs, state and parameters."""
 
     sentence: str
     rows: tuple[tuple[str, str, str, str, str], ...]
@@ -72,7 +72,8 @@ def history_view(data: ReportData) -> HistoryView | None:
     study = data.study
     if not study.history:
         return None
-    scores = ((stability(trial.curves.get(study.metric, ()), maximize=study.maximize), trial) for trial in study.history)
+    full = [trial for trial in study.history if trial.state == "COMPLETE"]
+    scores = ((stability(trial.curves.get(study.metric, ()), maximize=study.maximize), trial) for trial in full)
     scored = sorted(((score.stable, trial) for score, trial in scores if score), key=lambda pair: pair[0], reverse=study.maximize)
     planned = max((trial.planned_epochs for trial in study.trials), default=0)
     shorter = sum(trial.planned_epochs < planned for trial in study.history)
@@ -82,7 +83,9 @@ def history_view(data: ReportData) -> HistoryView | None:
     ]
     if shorter:
         number = wording.count(shorter, "of them was a shorter training", "of them were shorter trainings")
-        parts.append(f"{number}: a full training would hold something else.")
+        parts.append(f"{number}.")
+    if len(full) < len(study.history):
+        parts.append(f"Those that were shorter, pruned or failed hold nothing; {wording.count(len(full), 'full training')} came along.")
     if len(scored) > MOST_ROWS:
         parts.append(f"The {MOST_ROWS} that held most:")
     return HistoryView(" ".join(parts), tuple(_row(stable, trial, study.metric) for stable, trial in scored[:MOST_ROWS]))

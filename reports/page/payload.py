@@ -77,7 +77,9 @@ def _rows(data: ReportData) -> dict[str, object]:
         **{key: [getattr(row, key) for row in rows] for key in ("epochs", "seeds")},
         **{key: [_short(getattr(row, key)) for row in rows] for key in ("stable", "level", "spread", "best", "last", "test")},
         "texts": {column.key: [cell_text(row, column, metric) for row in rows] for column in written if column.key not in labelled},
-        "notes": {column.key: [cell_note(row, column, metric) for row in rows] for column in written if column.key in {"stable", "best"}},
+        "notes": {
+            column.key: [cell_note(row, column, metric) for row in rows] for column in written if column.key in {"stable", "level", "best"}
+        },
         "flag_names": flags,
         "flags": [
             [[flags.index(flag.name), flag.severity, _spans(flag.example.evidence.get("epochs"))] for flag in row.flags] for row in rows

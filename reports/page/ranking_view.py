@@ -55,12 +55,12 @@ def columns(data: ReportData) -> tuple[Column, ...]:
         Column(
             "stable",
             f"stable{percent}",
-            "What it holds: the mean of the worst fifth of late epochs. Below it: the 95 % interval for one more training, stopped at any late "
-            "epoch; after rare spikes the interval can lie above",
+            "What it holds: what a stop at an arbitrary late epoch is still worth, the mean of the worse half of its late epochs; progress does "
+            "not count against it. Below: the 95 % interval for one more training, stopped at any late epoch; after rare spikes it can lie above",
             "stable",
             narrow=True,
         ),
-        Column("level", f"level{percent}", "The centre of its late epochs", "score"),
+        Column("level", f"level{percent}", "The centre of its late epochs; of a training that has not come to its end, so far", "score"),
         Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score"),
         Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),
         Column("last", f"last{percent}", "Its last epoch, whether lucky or not", "score"),
@@ -136,13 +136,13 @@ def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
 
 
 def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:
-    """What stands below a cell's text: the epoch of a best value; the interval of a stable one, or why there is none."""
+    """What stands below a cell's text: the epoch of a best value or of a level so far; the interval of a stable one, or why there is none."""
+    if column.key == "level" and row.stable is None and row.level is not None:
+        return wording.at_epoch(row.epochs, row.planned_epochs)
     if column.key == "best" and row.best_epoch:
         return f"epoch {row.best_epoch}"
     if column.key != "stable" or row.stable is None:
         return ""
-    if row.trial_state == "PRUNED":
-        return "pruned"
     if row.provisional:
         return "provisional"
     if row.stable_interval is None:

@@ -19,6 +19,7 @@ from reports import wording
 from reports.page.appendix_view import history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
+from reports.page.mistakes_view import mistakes_view
 from reports.page.parameters_view import importance_view
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
@@ -36,7 +37,20 @@ if TYPE_CHECKING:
 STATIC_CURVE = (320, 120)
 CLIPPED_SHARE = 0.5
 """Per cent of all epochs that may lie outside the sparklines' scale at either end: single outliers do not flatten all others."""
-STYLES = ("variables", "page", "verdict", "ranking", "curves", "parameters", "diagnosis", "sweep", "reproduce", "comparison", "print")
+STYLES = (
+    "variables",
+    "page",
+    "verdict",
+    "ranking",
+    "curves",
+    "parameters",
+    "diagnosis",
+    "mistakes",
+    "sweep",
+    "reproduce",
+    "comparison",
+    "print",
+)
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
 
@@ -85,6 +99,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         ranking=ranking_view(data, scale),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
+        mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes),
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),
@@ -125,6 +140,8 @@ def _sections(data: ReportData) -> list[tuple[str, str]]:
         if sweep and data.parameters:
             sections.append(("parameters", "What matters"))
         sections.append(("diagnosis", "Diagnosis"))
+    if data.mistakes is not None:
+        sections.append(("mistakes", "Where it errs"))
     if sweep:
         sections.append(("sweep", "Sweep"))
     return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]

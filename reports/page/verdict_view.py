@@ -84,8 +84,7 @@ def _only_curve(data: ReportData) -> Sparkline | None:
 def _glance(data: ReportData) -> Glance | None:
     if not data.ranked:
         return None
-    finished = [row for row in data.ranked if row.trial_state == "COMPLETE"]
-    rows = (finished or list(data.ranked))[:MOST_ROWS]  # a pruned one among finished ones would look misplaced
+    rows = list(data.ranked[:MOST_ROWS])
     pick = next((row for row in data.ranked if row.configuration == data.verdict.best_epoch_pick), None)
     apart = pick is not None and pick not in rows
     if pick is not None and apart:

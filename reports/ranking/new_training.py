@@ -22,9 +22,9 @@ TIME_CONSTANT_EPOCHS = 3.0
 LATE_EPOCHS = 15
 """Epochs that carry 99 % of the weight e^(-age/3)."""
 CENTRAL = 0.92
-"""Share of the modelled distribution between the ends. Replayed on the tabular study it covers 93 to 98 % of a new training's late epochs of
-the leader, by space (``benchmarks/race.py``), and in simulations (``tests/reports/ranking``) 92 to 96 %: a swinging run's epochs are counted
-once as its own and once as part of what differs between seeds."""
+"""Share of the modelled distribution between the ends, so that 95 % are covered: replayed on the tabular study the leader's interval covers 93
+to 96 % of its new trainings' late epochs after four fresh trainings, by space (``benchmarks/race.py``), and in simulations
+(``tests/reports/ranking``) 92 to 96 %."""
 BISECTIONS = 10
 """Of the range of the deviations: to a thousandth of it."""
 FARTHEST = 60.0

@@ -3,8 +3,8 @@
 Two trainings of one configuration disagree on about as many images as trainings of two good configurations do (tabular study: within
 5 %). McNemar's test of two single trainings therefore says nothing about their configurations: what it takes for a difference is what any
 two seeds show. It is the measure of that noise instead, and there after the first training of each configuration. What remains between
-configurations once seeds are averaged out is that some images suit one more than another: .1 to .4 points with 150 to 300 images, small
-beside the 1.1 to 2.3 points between seeds, and left out (`benchmarks/race.py`).
+configurations once seeds are averaged out is that some images suit one more than another: .1 to .6 points of a difference with 150 to 300
+images, small beside the 1.1 to 2.1 points between seeds, and left out (`benchmarks/race.py --noise`).
 
 Source: McNemar, Psychometrika 12 (1947) 153.
 """

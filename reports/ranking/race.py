@@ -42,9 +42,9 @@ def next_contender(
     """The configuration that the next fresh training goes to; None when the race is decided or nobody can run.
 
     It goes where it is expected to raise the figure of the configuration that would be chosen after it most (the knowledge gradient): a
-    training that cannot change the choice is worth nothing. Chosen by replay among leader against closest challenger, top-two Thompson
-    sampling, the most probable best and four leaders in turn (`benchmarks/race.py`). Trainings under way count as trainings, so that several
-    at a time go to different configurations. Those that are out, better than the leader with less than 5 %, get none; nor does one whose fresh
+    training that cannot change the choice is worth nothing. Leader against closest challenger and top-two Thompson sampling choose about as
+    well (`benchmarks/race.py --policies`); this rule needs no chance. Trainings under way count as trainings, so that several at a time go to
+    different configurations. Those that are out, better than the leader with less than 5 %, get none; nor does one whose fresh
     trainings failed more often than they ended.
 
     Args:

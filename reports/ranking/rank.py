@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
+COMPLETE: tuple[ConfigurationState, ...] = ("finished", "provisional")
 UNUSABLE: tuple[FlagName, ...] = ("broken_metric", "collapsed")
 """Findings that make a figure mean nothing, however high it is."""
 ACCURACIES = ("val_accuracy", "val_acc")
@@ -56,6 +57,11 @@ class _Candidate:
     ties: tuple[str, ...] = ()
 
     @property
+    def complete(self) -> bool:
+        """Whether a training of it came to its end: only then it holds anything."""
+        return self.state in COMPLETE
+
+    @property
     def confirmed(self) -> bool:
         """Whether its figures rest on fresh seeds."""
         return bool(fresh_trials(self.counted))
@@ -71,9 +77,10 @@ def rank(
 
     Trials of one configuration are pooled: figures are means over its seeds. Of a confirmed configuration the completed confirmations alone
     make the figures: the search's own training was chosen for being high. Of others the complete trials do; where there are none, the running,
-    pruned or failed ones, and the configuration ranks below every finished one. Scores on fewer than five epochs are provisional and rank
-    between. Finished configurations stand in the order of what a new training is expected to hold (`reports.ranking.belief`, which all their
-    trainings enter); ties, intervals and probabilities come from the same belief. Collapsed ones and those with a broken metric rank below.
+    pruned or failed ones: the configuration has a level at its last epoch and no stable figure, and comes below every finished one. Scores on
+    fewer than five epochs are provisional and rank between. Finished configurations stand in the order of what a new training is expected to
+    hold (`reports.ranking.belief`, which all their trainings enter); ties, intervals and probabilities come from the same belief. Collapsed
+    ones and those with a broken metric rank below.
 
     Args:
         study: the record.
@@ -207,12 +214,11 @@ def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mappi
 def _place(candidate: _Candidate, sign: float) -> tuple[float, float, float, str]:
     """Where a candidate stands: usable finished ones by what is expected of them, then provisional, unusable and unfinished ones."""
     state = ORDER.index(candidate.state)
-    figure = candidate.expected if candidate.expected is not None else _mean([score.stable for score in candidate.scores])
-    if figure is None:
+    own = _mean([score.stable if candidate.complete else score.level for score in candidate.scores])
+    figure = own if candidate.expected is None else candidate.expected
+    if figure is None or own is None:
         return len(ORDER), float(state), 0.0, candidate.configuration
-    unusable = candidate.unusable and candidate.state in ("finished", "provisional")
-    own = -sign * (_mean([score.stable for score in candidate.scores]) or 0.0)
-    return (1.5 if unusable else state), -sign * figure, own, candidate.configuration
+    return (1.5 if candidate.unusable and candidate.complete else state), -sign * figure, -sign * own, candidate.configuration
 
 
 def _best_epoch(trial: TrialRecord, run: Array) -> int:
@@ -234,7 +240,7 @@ def _ranked(
     bests = [float(_finite(run).max()) for run in runs]
     place_of_best = int(np.argmax(bests)) if runs else 0
     best_epoch = _best_epoch(candidate.counted[place_of_best], runs[place_of_best]) if runs else None
-    stable = _mean([score.stable for score in candidate.scores])
+    stable = _mean([score.stable for score in candidate.scores]) if candidate.complete else None
     centre = _mean([score.level for score in candidate.scores])
     seeds = len({trial.seed for trial in candidate.counted})
     files = by_exported_file(candidate.trials, study.metric, maximize=study.maximize)
@@ -246,7 +252,7 @@ def _ranked(
         trials=tuple(sorted(candidate.trials, key=lambda trial: trial.number)),
         state=candidate.state,
         stable=stable,
-        expected=stable if candidate.expected is None else candidate.expected,
+        expected=(stable if candidate.expected is None else candidate.expected) if candidate.complete else None,
         stable_interval=candidate.interval,
         level=centre,
         best=sign * max(bests) if bests else None,

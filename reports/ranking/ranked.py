@@ -24,23 +24,24 @@ class RankedConfiguration:
     """One configuration in its place.
 
     Attributes:
-        rank: counted from 1; configurations without a figure come after all others.
+        rank: counted from 1; configurations without a complete training come after all others.
         short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
             ``pruned``; ``failed``. Finished ones come first, whatever the scores.
-        stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone; None when no epoch
-            is on record. So are `level`, `best` and `last`.
+        stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone. None while no training of it
+            has come to its end: a running or pruned one has a `level` at its last epoch and holds nothing yet.
         expected: what a new training is expected to hold: the figures of all its trainings drawn towards the other configurations as far as
-            they may be luck (`reports.ranking.belief`); the order follows it. Equals `stable` for what is not finished.
+            they may be luck (`reports.ranking.belief`); the order follows it. Equals `stable` for a provisional one, and where nothing is
+            known of noise; None where `stable` is.
         stable_interval: 95 % interval for the validation accuracy of a *new training* of this configuration stopped at a random late epoch,
             on this validation set; None while every configuration has one seed ("this run only").
-        level: centre of the late epochs, mean over seeds.
+        level: centre of the late epochs, mean over seeds; None when no epoch is on record. So are `best` and `last`.
         best: value of the best epoch of any of its trials.
         best_epoch: that epoch, as the trial counts.
         last: last epoch's value, mean over seeds.
-        spread: |level - stable|.
+        spread: |level - stable|; None where `stable` is.
         seeds: seeds that entered the figures.
         epochs: epochs on record of its longest trial.
         tied_with: of one that may be the best: IDs of the others that may be, nearest first (`reports.ranking.belief.Belief.may_be_best`).

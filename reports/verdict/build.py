@@ -12,6 +12,7 @@ from reports.records import ParameterRecord
 from reports.verdict.association import Causes
 from reports.verdict.causes import find_causes
 from reports.verdict.importance import find_importance
+from reports.verdict.mistakes import find_mistakes
 from reports.verdict.progress import summarise
 from reports.verdict.sentences import decide
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration, Ranking
     from reports.records import StudyRecord
     from reports.verdict.importance import StudyImportance
+    from reports.verdict.mistakes import Mistakes
     from reports.verdict.progress import Progress
     from reports.verdict.sentences import Verdict
 
@@ -31,11 +33,12 @@ class ReportData:
     """Everything that one report shows.
 
     Attributes:
-        ranking: its configurations, those that have no figure last.
+        ranking: its configurations, those without a complete training last.
         parameters: searched parameters in the order of the space, then any that only older trials have.
         importance: for stable accuracy and for oscillation; empty for logs.
         causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.
         cause_checks: configuration to the usual causes of swings, as far as its log or its sweep can test them.
+        mistakes: where the trainings err; None where that cannot be on record (logs, other tools' sweeps), and while nothing is finished.
     """
 
     study: StudyRecord
@@ -46,6 +49,7 @@ class ReportData:
     importance: tuple[StudyImportance, ...]
     causes: Causes
     cause_checks: Mapping[str, Sequence[CauseCheck]]
+    mistakes: Mistakes | None = None
 
     @property
     def configurations(self) -> tuple[RankedConfiguration, ...]:
@@ -54,7 +58,7 @@ class ReportData:
 
     @property
     def ranked(self) -> tuple[RankedConfiguration, ...]:
-        """The configurations that have a figure; they come first."""
+        """The configurations that have a complete training, hence a stable figure; they come first."""
         return tuple(row for row in self.configurations if row.stable is not None)
 
     @property
@@ -92,6 +96,7 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
         importance=(find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation")) if sweep else (),
         causes=find_causes(study, flags=flags) if sweep else Causes((), (), 0),
         cause_checks=check_study_causes(study, flags) if sweep else cause_checks or {},
+        mistakes=find_mistakes(study, ranking),
     )
 
 

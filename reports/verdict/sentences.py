@@ -90,15 +90,17 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
     )
 
 
-def _things(study: StudyRecord, number: int) -> str:
-    return wording.count(number, "run" if study.kind == "logs" else "configuration")
+def _things(study: StudyRecord, ranked: int) -> str:
+    """How many configurations have a place, called finished where others have none yet."""
+    some = study.kind != "logs" and ranked < len({trial.configuration for trial in study.trials})
+    return wording.count(ranked, "run" if study.kind == "logs" else "finished configuration" if some else "configuration")
 
 
 def _nothing(study: StudyRecord) -> str:
     if not study.trials:
         return "Nothing has been trained yet"
     all_failed = all(trial.state == "FAIL" for trial in study.trials)
-    return "Every training failed" if all_failed else "No training has an epoch to judge yet"
+    return "Every training failed" if all_failed else "No training has come to its end yet"
 
 
 def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], compared: int) -> str:

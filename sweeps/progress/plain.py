@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from reports.wording import count
+from reports.wording import at_epoch, count
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
@@ -82,7 +82,12 @@ def leader_text(leader: RankedConfiguration) -> str:
 def ending(trial: TrialRecord) -> str:
     """How a trial ended, on one line."""
     verb = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state, trial.state.lower())
-    score = "" if "best" not in trial.score else " stable {stable:.4f} (level {level:.4f}, best {best:.4f})".format(**trial.score)
+    score = ""
+    if "stable" in trial.score:
+        score = " stable {stable:.4f} (level {level:.4f}, best {best:.4f})".format(**trial.score)
+    elif "best" in trial.score:
+        at = at_epoch(trial.num_epochs, trial.planned_epochs)
+        score = " level {level:.4f} {at} (best {best:.4f})".format(**trial.score, at=at)
     flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
     cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
     epochs = f"{trial.num_epochs} epoch{'' if trial.num_epochs == 1 else 's'}"

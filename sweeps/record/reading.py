@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from reports.records import AttemptRecord, TrialRecord
+from reports.stability import SCORE_RULE
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
     ATTEMPTS,
@@ -123,7 +124,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         source=None if source is None else (str(source["study"]), int(source["trial"])),
         replicate=int(attributes.get("replicate", 0)),
         validation_seed=attributes.get("validation_seed"),
-        score=attributes.get("score", {}),
+        score=score if (score := attributes.get("score", {})).get("rule") == SCORE_RULE else {},
         flags={str(name): evidence.get(name, {}) for name in diagnosis.get("flags", ())},
         started=utc(row.datetime_start),
         completed=utc(row.datetime_complete),

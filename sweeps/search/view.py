@@ -37,7 +37,7 @@ class SeenTrial:
         configuration: ID; the view holds each once.
         state: finished with a result, pruned, or still going.
         point: its active parameters.
-        score: stable so far; None while there is none.
+        score: stable accuracy of a complete training, of a pruned one its level when it was stopped; None while there is none.
         epochs: how many the score rests on.
         memory: what the sampler wrote at its proposal.
         shorter: from another study with fewer epochs: its score is that of a shorter training.

@@ -98,7 +98,7 @@ class Finishing:
             facts={} if outcome is None else dict(outcome.facts),
             cause=cause,
             error=error,
-            score=score_of(trial.curve(self._plan.metric), maximize=self._plan.maximize),
+            score=score_of(trial.curve(self._plan.metric), complete=state == "COMPLETE", maximize=self._plan.maximize),
             flags=_flags_of(curves, num_val, trial.planned_epochs, figures=figures, cut=state == "PRUNED") if trial.epochs else {},
         )
         if num_val is not None and num_val > (self._record.facts.num_val or 0):  # a trial may see fewer an epoch than there are

@@ -156,7 +156,7 @@ def _imported(trial: TrialRecord, number: int, origin: tuple[str, int], point: M
     started, completed = trial.started or trial.completed, trial.completed or trial.started
     if started is None:
         raise SweepInputError(f"study {origin[0]}: trial {trial.number} is over and has no time; the storage is damaged.")
-    score = trial.score or score_of(metric_curve(trial, plan.metric), maximize=plan.maximize)
+    score = trial.score or score_of(metric_curve(trial, plan.metric), complete=trial.state == "COMPLETE", maximize=plan.maximize)
     shorter = trial.planned_epochs < plan.planned_epochs
     return replace(
         trial,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.stability import stability
+from reports.stability import SCORE_RULE, stability
 from sweeps.search.pruning.algorithms import LevelBook
 from sweeps.search.view import SearchHistory, SeenTrial
 from sweeps.study.live_trial import LiveTrial, point_of
@@ -76,18 +76,22 @@ class DeviceTime:
         self._known.setdefault(trial, []).append((lasted, gpu))
 
 
-def score_of(curve: NDArray[np.float32], *, maximize: bool) -> dict[str, float]:
-    """`TrialRecord.score` of a curve of the ranked metric, shape ``(num_epochs,)``; empty where no epoch has a finite value."""
+def score_of(curve: NDArray[np.float32], *, complete: bool, maximize: bool) -> dict[str, float]:
+    """`TrialRecord.score` of a curve of the ranked metric, shape ``(num_epochs,)``; empty where no epoch has a finite value.
+
+    Only a complete training has a stable figure.
+    """
     score = stability(curve, maximize=maximize)
     if score is None:
         return {}
     known = curve[~np.isnan(curve)]
     figures = {
-        "stable": score.stable,
+        **({"stable": score.stable} if complete else {}),
         "level": score.level,
         "best": float(known.max() if maximize else known.min()),
         "last": float(known[-1]),
         "provisional": score.provisional,
+        "rule": SCORE_RULE,
     }
     return {name: value for name, value in figures.items() if np.isfinite(value)}
 
@@ -226,7 +230,7 @@ class StudyState:
             self._fresh.add(trial.number)
 
     def _restore(self, trial: TrialRecord) -> None:
-        """Take over a trial from the record; its curve is only decoded where the record holds no score."""
+        """Take over a trial from the record; its curve is only decoded where no score by today's rule is on record."""
         shorter = trial.role == "history" and trial.planned_epochs < self._plan.planned_epochs
         if trial.role != "history":
             self._note_training(trial)
@@ -241,7 +245,8 @@ class StudyState:
                 self.book.record(live.number, live.curve(self._plan.metric), finished=False)
             return
         if not trial.score:
-            trial = replace(trial, score=score_of(metric_curve(trial, self._plan.metric), maximize=self._plan.maximize))
+            values = metric_curve(trial, self._plan.metric)
+            trial = replace(trial, score=score_of(values, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
         self.finished[trial.number] = trial
         if trial.role in ("search", "history"):
             if not shorter:
@@ -253,6 +258,6 @@ class StudyState:
         """Let samplers see a finished trial; failures without a curve teach them nothing but their place."""
         match trial.state:
             case "COMPLETE" | "PRUNED" as state:
-                memory, stable = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable")
-                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), stable, trial.num_epochs, memory, shorter)
+                memory, score = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable", trial.score.get("level"))
+                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), score, trial.num_epochs, memory, shorter)
                 self.history.add(seen)

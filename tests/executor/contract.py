@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reports.ledger import PackedLedger
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def task(
     trial: int, trainable: str, folder: Path, *, attempt: int = 0, recorded: int = 0, affinity: str = "", **config: object
 ) -> TrialTask:
     """A task of the module `contract_trials`; half a CPU, so that a fresh executor fits beside the processes that another keeps warm."""
-    return TrialTask(trial, attempt, f"contract_trials:{trainable}", config, str(folder), recorded, cpu=0.5, affinity=affinity)
+    return TrialTask(
+        trial, attempt, f"contract_trials:{trainable}", config, str(folder), recorded, cpu=0.5, affinity=affinity, known_images=("known",)
+    )
 
 
 def collect(
@@ -76,6 +79,7 @@ class ExecutorContract:
         assert (end.cause, end.error, end.attempt) == (Cause.COMPLETED, None, 0)
         assert end.outcome is not None
         assert end.outcome.figures == {"exported_epoch": 4.0}
+        assert end.outcome.ledger == PackedLedger("known", b"4", None)
         assert executor.poll(0.3) == []
 
     def test_room_counts_what_runs(self, executor: Executor, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
+from reports.ledger import Ledger, ValidationImages, pack
 from reports.records import ParameterRecord, TrialRecord
+from reports.stability import SCORE_RULE
 from search_spaces.label_parameters import ChoiceParameter
 from search_spaces.number_parameters import FloatParameter
 from search_spaces.space import SearchSpace
@@ -43,6 +45,7 @@ MULTIPLIED = {  # the trials themselves last: the newest is the one that is copi
     "steadysweep_curves": "(trial_id, first_epoch, epochs, data) SELECT trial_id + n, first_epoch, epochs, data FROM {table}, copy",
     "steadysweep_attempts": "(trial_id, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu) "
     "SELECT trial_id + n, attempt, driver, worker, from_epoch, started, seen, ended, cause, checkpoint, gpu FROM {table}, copy",
+    "steadysweep_ledgers": "(trial_id, images, data) SELECT trial_id + n, images, data FROM {table}, copy",
     "trials": "(trial_id, number, study_id, state, datetime_start, datetime_complete) "
     "SELECT trial_id + n, number + n, study_id, state, datetime_start, datetime_complete FROM {table}, copy",
 }
@@ -80,8 +83,20 @@ def add_trial(study: RecordedStudy, configuration: str = "c", seed: int = 0, epo
     return number
 
 
-def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20) -> None:
-    """Make a study of `trials` complete trials, each with its parameters, attributes, attempt, shown epochs and curves."""
+def large_ledger(num_val: int, num_classes: int = 10) -> Ledger:
+    """Twelve late epochs of a training that gets 90 % of its validation images right and changes its mind on 3 % of them an epoch."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(num_classes, size=num_val)
+    names = tuple(f"class-{label}/photograph-{number:06d}.jpg" for number, label in enumerate(labels))
+    classes = tuple(f"class-{number}" for number in range(num_classes))
+    images = ValidationImages("large", np.sort(rng.choice(7 * num_val, num_val, replace=False)), labels, classes, names)
+    right = np.logical_xor.accumulate(np.vstack([rng.random(num_val) < 0.9, rng.random((11, num_val)) < 0.03]))
+    others = (labels + rng.integers(1, num_classes, size=num_val)) % num_classes
+    return Ledger.of(images, range(89, 101), right, np.where(right[-1], labels, others))
+
+
+def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metrics: int = 20, *, ledger_images: int = 0) -> None:
+    """Make a study of `trials` complete trials, each with its parameters, attributes, attempt, shown epochs and curves, and a ledger where it has images."""
     record = new_study(url, name, trials, epochs)
     number = add_trial(record, "c0", epochs=epochs)
     record.begin_attempt(number, 0, driver="host:1", from_epoch=0, gpu=1.0)
@@ -92,7 +107,11 @@ def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metric
         record.show_epoch(number, epoch, float(values[0, epoch - 1]), epochs)
     record.compact(number, curves)
     record.set_attributes(number, {"figures": {"num_val": 500.0, "exported_val_accuracy": 0.9}, "diagnosis": {"flags": ["oscillating"]}})
-    record.set_attributes(number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False}})
+    if ledger_images:
+        record.add_ledger(number, pack(large_ledger(ledger_images)))
+    record.set_attributes(
+        number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False, "rule": SCORE_RULE}}
+    )
     record.end_attempt(number, 0, "completed")
     record.tell(number, TrialState.COMPLETE, 0.9)
     record.close()

@@ -160,7 +160,7 @@ def test_a_newer_schema_and_a_foreign_storage_are_refused(tmp_path: Path) -> Non
         connection.execute(text("UPDATE steadysweep_schema SET version = 99"))
     engine.dispose()
     for reader in (read_study, open_study):
-        with pytest.raises(SchemaError, match="schema 99; this version reads up to 2"):
+        with pytest.raises(SchemaError, match="schema 99; this version reads up to 3"):
             reader(url, "newer")
     optuna.create_study(study_name="theirs", storage=f"sqlite:///{tmp_path}/theirs.db")
     with pytest.raises(SchemaError, match="holds no study of steadysweep"):

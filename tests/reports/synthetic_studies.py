@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from reports.ledger import Ledger, ValidationImages
 from reports.records import AttemptRecord, ParameterRecord, Role, StudyRecord, TrialRecord, TrialState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
 Shape = Literal["steady", "rising", "oscillating", "spiking", "collapsed"]
@@ -170,6 +174,35 @@ def figures(validation: NDArray[np.float32]) -> dict[str, float]:
     best = int(np.argmax(validation))
     accuracy = float(validation[best])
     return {"num_val": 1040.0, "exported_val_accuracy": accuracy, "exported_epoch": best + 1.0, "test_accuracy": accuracy - 0.006}
+
+
+class Ledgers:
+    """A source of ledgers that notes what is read."""
+
+    def __init__(self, ledgers: Mapping[int, Ledger]) -> None:
+        self.ledgers = ledgers
+        self.asked: list[int] = []
+
+    def read(self, numbers: Iterable[int]) -> dict[int, Ledger]:
+        wanted = list(numbers)
+        self.asked += wanted
+        return {number: self.ledgers[number] for number in wanted if number in self.ledgers}
+
+
+def with_ledgers(study: StudyRecord) -> StudyRecord:
+    """A study whose complete trainings tell which of 300 flowers they got right; some flowers are missed by most."""
+    names, rng = ("daisy", "tulip", "rose", "sunflower", "dandelion"), np.random.default_rng(3)
+    labels, hard = rng.integers(5, size=300), rng.beta(0.3, 1.5, 300)
+    images = ValidationImages(
+        "flowers", np.arange(300), labels, names, tuple(f"{names[label]}/{n:04d}.jpg" for n, label in enumerate(labels))
+    )
+    ledgers = {}
+    for trial in study.trials:
+        if trial.state == "COMPLETE":
+            right = rng.random((12, 300)) > hard
+            classes = np.where(right[-1], labels, (labels + rng.integers(1, 5, 300)) % 5)
+            ledgers[trial.number] = Ledger.of(images, range(trial.num_epochs - 11, trial.num_epochs + 1), right, classes)
+    return replace(study, ledgers=Ledgers(ledgers))
 
 
 def flowers(epochs: int = 30) -> StudyRecord:

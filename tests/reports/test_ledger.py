@@ -21,7 +21,8 @@ def images_of(places: list[int], *, names: bool = True) -> ValidationImages:
 def test_a_ledger_comes_back_from_its_bytes(num_val: int, num_late: int, num_classes: int) -> None:
     rng = np.random.default_rng(num_val)
     places = np.sort(rng.choice(10 * num_val, num_val, replace=False))
-    images = ValidationImages("x", places, rng.integers(num_classes, size=num_val), tuple(map(str, range(num_classes))))
+    rows = rng.permutation(num_val)
+    images = ValidationImages("x", places, rng.integers(num_classes, size=num_val), tuple(map(str, range(num_classes))), rows=rows)
     right = rng.random((num_late, num_val)) < 0.8
     classes = np.where(right[-1], images.labels, (images.labels + 1) % num_classes)
     ledger = Ledger.of(images, range(5, 5 + num_late), right, classes)
@@ -32,6 +33,8 @@ def test_a_ledger_comes_back_from_its_bytes(num_val: int, num_late: int, num_cla
     assert same.class_names == images.class_names
     assert (same.places == images.places).all()
     assert (same.labels == images.labels).all()
+    assert same.rows is not None
+    assert (same.rows == rows).all()
     assert back.epochs.tolist() == list(range(5, 5 + num_late))
     assert (back.right == right).all()
     assert back.classes is not None
@@ -77,4 +80,4 @@ def test_ten_thousand_images_take_kilobytes() -> None:
     for _ in range(11):
         rows.append(rows[-1] ^ (rng.random(10_000) < 0.03))
     classes = np.where(rows[-1], images.labels, (images.labels + rng.integers(1, 10, size=10_000)) % 10)
-    assert len(pack(Ledger.of(images, range(12), np.array(rows), classes)).data) < 7_000
+    assert len(pack(Ledger.of(images, range(12), np.array(rows), classes)).data) < 6_000

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -25,6 +26,18 @@ def test_pruning_is_replayed_on_at_least_two_hundred_curves(tmp_path: Path) -> N
     for rules in figures.values():
         assert {"asha on level (ours)", "median on level (ours)", "random stopping", "1 epoch, as many epochs as asha"} <= rules.keys()
         assert all(0 <= rule["regret"][0] <= 100 and 0 <= rule["saved"] < 1 for rule in rules.values())
+
+
+def test_every_figure_stops_trainings_of_the_tabular_study(tmp_path: Path) -> None:
+    run("stopping.py", "--smoke", "--json", str(tmp_path / "figures.json"))
+    written = json.loads((tmp_path / "figures.json").read_text())
+    assert {"level", "stable", "mean of last 5", "last epoch"} <= set(written["figures"])
+    saved = np.array(written["early saved"])
+    assert (np.diff(saved, axis=1) <= 0).all()  # more patience saves less
+    assert saved[:, 0].min() > 0
+    assert (np.array(written["asha saved"]) > 0.3).all()
+    last, best = (written["figures"].index(name) for name in ("last epoch", "best epoch"))
+    assert (saved[last] == saved[best]).all()  # a new best epoch is what either waits for
 
 
 @pytest.mark.slow

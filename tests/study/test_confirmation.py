@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from recorder import Recorder
 
+from reports.stability import SCORE_RULE
 from sweeps.executor.inline import InlineExecutor
 from sweeps.progress.plain import confirmation
 from sweeps.record.study_record import read_stored_study
@@ -48,7 +49,7 @@ def test_leaders_are_fixed_when_their_confirmation_begins(
         sweep, InlineExecutor(), trainable="fast_training:train", observers=[seen], stop_requested=lambda: (5, 2) in seen.epochs
     )
     leaders, last = outcome.snapshot.leaders[:2], outcome.snapshot.leaders[-1].trials[0]
-    score = json.dumps({"stable": 0.99, "level": 0.99, "best": 0.99, "last": 0.99, "provisional": False})
+    score = json.dumps({"stable": 0.99, "level": 0.99, "best": 0.99, "last": 0.99, "provisional": False, "rule": SCORE_RULE})
     with sqlite3.connect(tmp_path / "fast.db") as database:  # as if the last one had become the best in the meantime
         (trial,) = database.execute("SELECT trial_id FROM trials WHERE number = ?", (last.number,)).fetchone()
         database.execute("UPDATE trial_user_attributes SET value_json = ? WHERE key = 'score' AND trial_id = ?", (score, trial))

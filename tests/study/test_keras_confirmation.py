@@ -69,6 +69,10 @@ def test_a_keras_sweep_killed_while_confirming_goes_on_with_the_same_leader_and_
     assert not any("test_accuracy" in trial.figures for trial in (first, second))
     assert all(0 <= trial.figures["test_accuracy"] <= 1 for trial in fresh)
     assert sorted(path.parent.name for path in tmp_path.glob("runs/*/test.json")) == ["00002", "00003"]
+    ledgers = study.ledgers.read(range(4))
+    assert [ledger.epochs.tolist() for ledger in ledgers.values()] == [[1, 2, 3]] * 4  # also of the trial that was killed after its second
+    for number, ledger in ledgers.items():
+        assert ledger.right.mean(axis=1) == pytest.approx(study.trials[number].curves["val_accuracy"])
     verdict = build_report_data(study).verdict
     assert verdict.leaders == (fresh[0].configuration,)
     assert "on the test images" in verdict.checkpoint

@@ -36,7 +36,7 @@ def trial(number: int, stable: float | None, state: str = "COMPLETE", *, epochs:
     """A trial that is over, whose curve is flat."""
     curve = np.full(0 if stable is None else epochs, stable, dtype=np.float32)
     told = {"role": "search", "configuration": f"configuration-{number}", "seed": number, "params": {}, "planned_epochs": 9} | more
-    score = {} if stable is None else score_of(curve, maximize=True)
+    score = {} if stable is None else score_of(curve, complete=state == "COMPLETE", maximize=True)
     return TrialRecord(number=number, state=state, curves={"val_accuracy": curve}, score=score, **told)  # type: ignore[arg-type]
 
 

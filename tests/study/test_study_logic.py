@@ -13,6 +13,7 @@ from recorder import Recorder
 
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
+from sweeps.progress.plain import ending
 from sweeps.record.errors import StudyLockedError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.study_record import read_study_facts
@@ -79,6 +80,10 @@ def test_pruned_trials_keep_their_curve_and_say_why(run: Callable[..., StudyOutc
     assert {trial.num_epochs for trial in pruned} <= {2, 4}
     assert all(trial.cause and trial.cause.startswith("asha: level ") for trial in pruned)
     assert all(trial.attempts[-1].cause == "stopped" for trial in pruned)
+    for trial in pruned:
+        assert "stable" not in trial.score
+        level = f"level {trial.score['level']:.4f} at epoch {trial.num_epochs} of 5 (best"
+        assert f"pruned after {trial.num_epochs} epochs: {level}" in ending(trial)
 
 
 def test_the_first_trials_failing_alike_stop_the_sweep_with_that_error(

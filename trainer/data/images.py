@@ -35,6 +35,7 @@ class ImageSet:
         num_classes: classes of the study, so that targets have that width even if this part lacks one; None means
             ``labels.max() + 1``.
         places: ``(n,)`` int64, each image's place in the data, which is the same in every split; see `content_places`. None for images that were not loaded.
+        rows: ``(n,)`` int64, where each image stands in the source, counted from 0; in its part where the source gives parts. None as for `places`.
     """
 
     images: Pixels
@@ -42,6 +43,7 @@ class ImageSet:
     names: tuple[str, ...] | None = None
     num_classes: int | None = None
     places: npt.NDArray[np.int64] | None = None
+    rows: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,7 +59,8 @@ class ImageSet:
         """The images at `rows` ``(k,)``, in that order; rows may repeat."""
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         pixels: Any = self.images[rows]
-        return ImageSet(pixels, self.labels[rows], names, self.num_classes, None if self.places is None else self.places[rows])
+        places, of_source = (None if each is None else each[rows] for each in (self.places, self.rows))
+        return ImageSet(pixels, self.labels[rows], names, self.num_classes, places, of_source)
 
 
 @dataclass(frozen=True, eq=False)

@@ -266,7 +266,8 @@ def _assemble(
             raise DataError(f"no {part} images; give some, or change data.split")
     identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
     places = content_places(digests, collected.labels)
-    placed = {part: replace(images, places=places[rows[part]]) for part, images in sets.items()}
+    source_rows = collected.source_rows
+    placed = {part: replace(images, places=places[rows[part]], rows=source_rows[rows[part]]) for part, images in sets.items()}
     if sets["validation"] is sets["train"]:
         placed["validation"] = placed["train"]
     own = gives_validation(collected)

@@ -103,8 +103,8 @@ def level_has_stalled(curve: Sequence[float], patience: int, *, maximize: bool) 
         present = np.asarray(curve[:end], dtype=np.float64)
         if np.isnan(present).all():
             continue
-        held = level(present, maximize=maximize) * (1.0 if maximize else -1.0)
-        best, waited = (held, 0) if held > best else (best, waited + 1)
+        value = level(present, maximize=maximize) * (1.0 if maximize else -1.0)
+        best, waited = (value, 0) if value > best else (best, waited + 1)
     return waited >= patience
 
 

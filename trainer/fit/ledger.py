@@ -86,6 +86,7 @@ class LateEpochs:
             places=order if images.places is None else images.places[order],
             labels=images.labels[order].astype(np.int64),
             names=_names_below(images, data, order),
+            rows=None if images.names is not None or images.rows is None else images.rows[order],
             epochs=tuple(kept),
             right=np.stack([self.distances(epoch)[order] == 0 for epoch in kept]),
             classes=None if classes is None else classes[order].astype(np.int64),

@@ -22,6 +22,21 @@ def data() -> ReportData:
     return build_report_data(synthetic.flowers())
 
 
+def test_only_complete_trainings_have_a_stable_figure_and_a_rank(data: ReportData) -> None:
+    others = [row for row in data.configurations if row.trial_state != "COMPLETE" and row.level is not None]
+    assert {row.trial_state for row in others} == {"PRUNED", "RUNNING", "FAIL"}
+    entries = {entry["configuration"]: entry for entry in json.loads(to_json(data))["ranking"]}
+    cells = {row["configuration"]: row for row in csv.DictReader(io.StringIO(to_csv(data).configurations))}
+    markdown = to_markdown(data)
+    for row in others:
+        entry, cell = entries[row.configuration], cells[row.configuration]
+        assert [entry[name] for name in ("rank", "stable", "stable_interval", "spread")] == [None] * 4
+        assert (entry["level"], entry["epochs"], entry["planned_epochs"]) == (row.level, row.epochs, 30)
+        assert [cell[name] for name in ("rank", "stable", "spread")] == [""] * 3
+        line = next(line for line in markdown.splitlines() if row.short in line and line.startswith("|"))
+        assert f"at epoch {row.epochs} of 30" in line
+
+
 def test_json_has_the_schema_the_ranking_and_exact_curves(data: ReportData) -> None:
     document = json.loads(to_json(data))
     assert document["schema"] == "steadysweep.report/1"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import synthetic_studies as synthetic
 
-from reports.page import render_comparison
+from reports.page import render_comparison, render_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,15 @@ def test_report_has_no_serious_findings(open_page: Callable, text: str, width: i
     page = open_page(text, width=width, dark=dark).page
     page.wait_for_selector("#heatmap td")
     assert findings(page) == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_tables_of_mistakes_have_no_serious_findings_and_fit_the_page(open_page: Callable, width: int, *, dark: bool) -> None:
+    page = open_page(render_report(synthetic.with_ledgers(synthetic.flowers())), width=width, dark=dark).page
+    assert page.locator("#mistakes .confusion tbody tr").count() == 5
+    assert page.locator("#mistakes .missed tbody tr").count() > 5
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_comparison_has_no_serious_findings(open_page: Callable) -> None:

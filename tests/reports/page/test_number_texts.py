@@ -11,8 +11,11 @@ import synthetic_studies as synthetic
 
 from reports import wording
 from reports.page import render_report
+from reports.page.parameters_view import parameter_plots
 from reports.page.payload import value_texts
+from reports.page.ranking_view import cell_note, cell_text, columns
 from reports.records import ParameterRecord, StudyRecord, TrialRecord
+from reports.verdict import build_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +35,31 @@ def study(metric: str) -> StudyRecord:
         params = {"learning_rate": 1.25e-5 * 10**number if number < 5 else 0.03125, "dropout": 0.3125}
         trials.append(TrialRecord(number, f"configuration{number}", "search", "COMPLETE", number, params, {metric: curve}, 12))
     return StudyRecord("awkward", "study", metric, maximize=metric != "val_loss", trials=tuple(trials), parameters=SPACE, num_val=2000)
+
+
+def test_what_has_not_come_to_its_end_enters_no_map_and_says_the_epoch_of_its_level() -> None:
+    whole = study("val_accuracy")
+    pruned = [
+        replace(
+            trial,
+            number=100 + trial.number,
+            configuration=f"pruned{trial.number}",
+            state="PRUNED",
+            curves={"val_accuracy": np.full(6, 0.999, dtype=np.float32)},
+        )
+        for trial in whole.trials[:3]
+    ]
+    data, before = (build_report_data(replace(whole, trials=trials)) for trials in ((*whole.trials, *pruned), whole.trials))
+    assert len(data.configurations) == len(before.configurations) + 3
+    assert parameter_plots(data) == parameter_plots(before)
+    assert [row.configuration for row in data.ranked] == [row.configuration for row in before.ranked]
+    assert [item.configurations for item in data.importance] == [item.configurations for item in before.importance]
+    shown = {column.key: column for column in columns(data)}
+    for row in data.configurations:
+        if row.configuration.startswith("pruned"):
+            assert cell_text(row, shown["stable"], "val_accuracy") == cell_text(row, shown["rank"], "val_accuracy") == wording.MISSING
+            assert cell_text(row, shown["level"], "val_accuracy") == "99.9"
+            assert cell_note(row, shown["level"], "val_accuracy") == "at epoch 6 of 12"
 
 
 def cells(page: Page) -> list[list[str]]:

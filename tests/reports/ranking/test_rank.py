@@ -94,6 +94,23 @@ def test_an_unconfirmed_lead_counts_only_where_it_is_more_than_luck() -> None:
     assert order(wide)[0] == "new"
 
 
+def test_what_has_not_come_to_its_end_has_a_level_and_holds_nothing() -> None:
+    ranking = rank(
+        study(
+            *(trial(number, f"finished{number}", steady(value)) for number, value in enumerate((0.5, 0.9))),
+            trial(2, "running", np.linspace(0.5, 0.99, 12), state="RUNNING"),
+            trial(3, "pruned", steady(0.8)[:8], state="PRUNED"),
+            trial(4, "better pruned", steady(0.99)[:8], state="PRUNED"),
+            num_val=200,
+        )
+    )
+    assert order(ranking) == ["finished1", "finished0", "running", "better pruned", "pruned"]
+    for row in ranking.configurations[2:]:
+        assert (row.stable, row.expected, row.stable_interval, row.spread, row.tied_with) == (None, None, None, None, ())
+        assert row.level == pytest.approx(row.last, abs=0.05)
+    assert ranking.oscillating_expected_by_chance == rank(study(*ranking.configurations[0].trials)).oscillating_expected_by_chance * 2
+
+
 def test_pruned_running_failed_and_short_ones_never_rank_above_a_finished_one() -> None:
     ranking = rank(
         study(

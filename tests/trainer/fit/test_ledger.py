@@ -102,3 +102,15 @@ def test_a_checkpoint_of_a_version_without_ledgers_keeps_the_epochs_after_it() -
 
 def test_large_validation_sets_keep_fewer_epochs() -> None:
     assert [late_epochs(number) for number in (1, 10_000, 33_000, 100_000, 10**6)] == [LATE_EPOCHS, 12, 12, 4, 1]
+
+
+def test_images_of_arrays_are_found_in_their_source_by_row(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (60, 8, 8), np.uint8), np.arange(60) % 4
+    np.savez(tmp_path / "arrays.npz", x_train=images[:40], y_train=labels[:40], x_test=images[40:], y_test=labels[40:])
+    data = {"source": str(tmp_path / "arrays.npz"), "classes": ["3", "1"], "split": {"train": 8, "validation": 12, "test": 0}}
+    ledger = ledger_of(train(settings(1, data=data)))
+    assert ledger.rows is not None
+    assert (labels[ledger.rows] == np.array([3, 1])[ledger.labels]).all()
+    assert len(set(ledger.rows.tolist())) == len(ledger.rows)
+    assert ledger.rows.max() < 40

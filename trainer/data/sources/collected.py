@@ -28,6 +28,7 @@ class Collected:
         class_names: in label order.
         parts: part of each image, length n, where the source gives a split.
         groups: group of each image, length n (one patient, one scene): a group is never divided between parts.
+        taken: of images that were taken from others, their `source_rows` there.
     """
 
     content: tuple[Path, ...] | npt.NDArray[Any]
@@ -35,16 +36,28 @@ class Collected:
     class_names: tuple[str, ...]
     parts: tuple[Part, ...] | None = None
     groups: tuple[str, ...] | None = None
+    taken: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def source_rows(self) -> npt.NDArray[np.int64]:
+        """Where each image stands in the source, ``(n,)``, counted from 0; where the source gives parts, in its part."""
+        if self.taken is not None:
+            return self.taken
+        rows = np.arange(len(self))
+        for part in set(self.parts or ()):
+            of_part = np.asarray(self.parts) == part
+            rows[of_part] = np.arange(of_part.sum())
+        return rows
 
     def take(self, rows: npt.NDArray[Any]) -> Collected:
         """The images at `rows` ``(k,)``, in that order."""
         content = tuple(self.content[row] for row in rows) if isinstance(self.content, tuple) else self.content[rows]
         parts = None if self.parts is None else tuple(self.parts[row] for row in rows)
         groups = None if self.groups is None else tuple(self.groups[row] for row in rows)
-        return Collected(content, self.labels[rows], self.class_names, parts, groups)
+        return Collected(content, self.labels[rows], self.class_names, parts, groups, self.source_rows[rows])
 
 
 _PARTS: dict[str, Part] = {
