@@ -75,13 +75,13 @@ def main() -> None:
     if given.smoke:
         chosen = [each for each in chosen if not each.slow]
     if given.live:
-        from live import PEERS, compare
+        from live import PEERS, SPACES, compare
 
         names = [each.name for each in chosen if each.name in PEERS]
-        plan = Plan(sweeps, given.trainings)
+        plan, tables = Plan(sweeps, given.trainings), {name: table for name, table in tables.items() if name in SPACES}
         compare(
             truths,
-            {each.name: outcomes(each, tables, plan, given.keep or KEPT) for each in chosen if each.name in names},
+            {each.name: outcomes(each, tables, plan, given.keep or (KEPT if each.slow else None)) for each in chosen if each.name in names},
             given.trainings,
             names,
         )
@@ -98,7 +98,7 @@ def main() -> None:
             print(f"  {world}, {each.name}: {len(found[each.name])} sweeps", file=sys.stderr, flush=True)
         print(TITLES[world])
         document[world] = print_table(taking_part, found, truths, 50 if given.smoke else given.bootstraps)
-        for figure in ("val regret", "optimism", "coverage"):
+        for figure in ("val regret", "optimism", "coverage", "worse"):
             document[world][f"{figure} by space"] = print_by_space(figure, found, truths)
         if plan.resampled:
             document["calibration"] = print_calibration(taking_part, found, truths)

@@ -123,20 +123,29 @@ def keras_tuner_bayesian(live: Live) -> Choice:
         return Choice(place_of(live.table.grid, winner.hyperparameters.values), float(winner.score))
 
 
-def report_epochs(config: dict[str, Any], space: str, first_seed: int) -> None:
+class Program:
+    """Trains for all trials of Ray Tune in one process of its own: each trial has a new one, which need not load TensorFlow then."""
+
+    def curve(self, space: str, configuration: int, seed: int, epochs: int) -> NDArray[np.float64]:
+        """As the function of that name; no more epochs than the space has."""
+        return curve(space, configuration, seed, min(epochs, importlib.import_module("spaces").space(space).epochs))
+
+
+def report_epochs(config: dict[str, Any], program: Any, space: str, first_seed: int) -> None:  # noqa: ANN401 - a handle of Ray
     """What Ray Tune runs for a trial: a training reported epoch by epoch.
 
     The program has no way to go on with a training, so that it begins again at each rung; the same seed gives the same epochs.
     """
     import zlib
 
+    import ray
     from ray import tune
 
     grid = dict(config)
     place, reported = grid.pop("place")(grid), 0
     seed = first_seed + zlib.crc32(tune.get_context().get_trial_id().encode()) % FIRST_SEED
     for rung in RUNGS:
-        values = curve(space, place, seed, epochs=min(rung, importlib.import_module("spaces").space(space).epochs))
+        values = ray.get(program.curve.remote(space, place, seed, rung))
         for value in values[reported:]:
             tune.report({ACCURACY: float(value)})
         reported = values.size
@@ -166,8 +175,9 @@ def ray_tune(live: Live) -> Choice:
     with tempfile.TemporaryDirectory() as folder:
         ray.init(address="local", num_cpus=CONCURRENT, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         try:
+            program = ray.remote(num_cpus=0)(Program).remote()
             result = tune.Tuner(
-                tune.with_parameters(report_epochs, space=live.table.name, first_seed=FIRST_SEED * (live.number + 1)),
+                tune.with_parameters(report_epochs, program=program, space=live.table.name, first_seed=FIRST_SEED * (live.number + 1)),
                 param_space={**{name: tune.choice(values) for name, values in grid.items()}, "place": lambda point: place_of(grid, point)},
                 tune_config=tune.TuneConfig(
                     metric=ACCURACY,
