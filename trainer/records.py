@@ -64,6 +64,7 @@ class TrainResult:
         num_test: test images, 0 when there is no test split.
         class_names: in the order of the model's outputs.
         data_fingerprint: hash over image contents, labels and split.
+        frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``.
     """
 
     curves: Mapping[str, tuple[float, ...]]
@@ -77,6 +78,7 @@ class TrainResult:
     class_names: tuple[str, ...]
     data_fingerprint: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    frozen_features: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,14 @@ class LaunchOptions:
         address: of a Ray cluster to join, or None to start one here.
         quiet: show no progress.
         history: the study whose trials a new one begins with.
+        sharing: whether trials may share work; the results are the same.
     """
 
     executor: str = DEFAULT_EXECUTOR
     address: str | None = None
     quiet: bool = False
     history: HistorySource | None = None
+    sharing: bool = True
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -198,6 +200,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         hardware=hardware(),
         boundaries=checked.probe.boundaries,
         history=options.history,
+        sharing=options.sharing,
     )
 
 
