@@ -109,6 +109,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             should_stop=should_stop,
             evaluate_test=task.evaluate_test,
             whole_model=False,
+            trainings=task.trainings,
             devices=max(1, int(task.gpu)),
         )
         model = None if result.model_path is None else str(checkpoints.place_of(MODEL))  # of the leaders it is there once the study is over
@@ -131,6 +132,7 @@ def _outcome(result: TrainResult, model: str | None, known_images: Collection[st
         "frozen_boundary": result.boundary.layer or "none",
         "data_fingerprint": result.data_fingerprint,
         "class_names": ", ".join(result.class_names),
+        "frozen_features": result.frozen_features,
     }
     if model is not None:
         facts["model_path"] = model

@@ -91,6 +91,7 @@ class TrainResult:
         class_names: in the order of the model's outputs.
         data_fingerprint: hash over image contents, labels and split.
         ledger: which validation images were right; None of a training that was asked to stop, and where each epoch is validated on images of its own.
+        frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``.
     """
 
     curves: Mapping[str, tuple[float, ...]]
@@ -105,6 +106,7 @@ class TrainResult:
     data_fingerprint: str
     figures: Mapping[str, float] = field(default_factory=dict)
     ledger: ValidationLedger | None = field(default=None, compare=False, repr=False)
+    frozen_features: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.sharing import shared_work
 from reports.stability import stability
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def reproduce_view(data: ReportData) -> ReproduceView:
         facts.setdefault("validation images", f"{study.num_val:,}")
     if study.created is not None:
         facts.setdefault("created", study.created.strftime("%Y-%m-%d %H:%M UTC"))
+    if (shared := shared_work(study.trials)) is not None:
+        facts.setdefault("work shared by trials", shared.sentence)
     groups = {"Study": facts, "Versions": study.versions, "Hardware": study.hardware}
     known = {title: tuple((name, value) for name, value in group.items() if value) for title, group in groups.items()}
     rows = data.configurations[:MOST_SEEDS] if study.kind == "study" else ()

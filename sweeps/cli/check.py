@@ -124,6 +124,7 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     trials = sweep.search.trials + fresh
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
+        "frozen_part": [asdict(part) for part in checked.probe.frozen],
         "estimates": {
             "start_seconds": rehearsal.start_seconds,
             "epoch_seconds": rehearsal.epoch_seconds,
@@ -188,6 +189,10 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
         backbone, _, frozen = label.partition(":")
         if frozen != "none":
             print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
+    for part in document["frozen_part"]:
+        of = part["boundary"] if part["augmentation"] == "none" else f"{part['boundary']} with {part['augmentation']}"
+        kept = f"{part['reason']} are kept, {part['gigabytes']:.2g} GB; reading them replaces {100 * part['share']:.0f} % of a training's arithmetic"
+        print(f"frozen   {of}: {kept if part['kept'] else 'in each step, ' + part['reason']}")
     at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "

@@ -77,6 +77,12 @@ def execution_arguments(parser: argparse.ArgumentParser) -> None:
     choices = "; ".join(f"{name}{' (default)' if name == DEFAULT_EXECUTOR else ''}: {entry.about}" for name, entry in EXECUTORS.items())
     parser.add_argument("--address", metavar="ADDR", help="join this Ray cluster (host:port or 'auto') instead of starting one here")
     parser.add_argument("--executor", choices=tuple(EXECUTORS), default=DEFAULT_EXECUTOR, help=f"what runs the trials; {choices}")
+    parser.add_argument(
+        "--no-sharing",
+        action="store_false",
+        dest="sharing",
+        help="every trial computes everything itself, such as the frozen part's activations; the results are the same",
+    )
     quiet_argument(parser)
 
 

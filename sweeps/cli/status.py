@@ -44,9 +44,10 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
 
 
 def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, Any]:
+    from reports.sharing import shared_work
     from sweeps.standing import standing
 
-    now = standing(record)
+    now, shared = standing(record), shared_work(record.trials)
     best = now.leaders[0] if now.leaders else None
     return {
         "name": record.name,
@@ -56,6 +57,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
         "target": record.target_trials,
         "updated": record.updated.isoformat() if record.updated else None,
         "running": [asdict(trial) for trial in running],
+        "shared_work": None if shared is None else {**asdict(shared), "sentence": shared.sentence},
         "best": None
         if best is None
         else {
@@ -78,6 +80,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
 
 
 def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
+    from reports.sharing import shared_work
     from sweeps.standing import standing
 
     if not records:
@@ -92,6 +95,8 @@ def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
         print("\n".join(leader_lines(records[0], standings[0])))
         if "confirmation" in records[0].facts:
             print(f"confirmation: {records[0].facts['confirmation']}")
+        if (shared := shared_work(records[0].trials)) is not None:
+            print(f"\nshared work\n{shared.sentence}")
 
 
 def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class TrialTask:
         gpu: GPUs, fractions allowed.
         affinity: trials with the same text are best run in the same warm process (compile key).
         evaluate_test: whether the exported checkpoint is measured on the test images: where nothing is chosen by the result any more.
+        trainings: of the study that will plausibly see the same images as this one, itself included; 0: trials share no work.
         study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
         known_images: keys of validation images that are on record: a trial's ledger need not bring them again (`reports.ledger.pack`).
     """
@@ -61,6 +62,7 @@ class TrialTask:
     gpu: float = 0.0
     affinity: str = ""
     evaluate_test: bool = False
+    trainings: int = 1
     study: str = ""
     known_images: tuple[str, ...] = ()
 

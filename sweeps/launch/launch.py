@@ -52,6 +52,7 @@ class LaunchOptions:
         quiet: show no progress.
         history: the study whose trials a new one begins with.
         order: fresh trainings of an existing study that are asked for; nothing else is trained then.
+        sharing: whether trials may share work; the results are the same.
     """
 
     executor: str = DEFAULT_EXECUTOR
@@ -59,6 +60,7 @@ class LaunchOptions:
     quiet: bool = False
     history: HistorySource | None = None
     order: ConfirmationOrder | None = None
+    sharing: bool = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -166,6 +168,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         boundaries=checked.probe.boundaries,
         history=options.history,
         order=options.order,
+        sharing=options.sharing,
     )
 
 

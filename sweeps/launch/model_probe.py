@@ -1,7 +1,7 @@
 """Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver does without it.
 
-As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]},
-"rehearse": false}`` from stdin and writes the answer to stdout.
+As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]}, "augmentations": [policy, ...],
+"trainings": n, "rehearse": false}`` from stdin and writes the answer to stdout.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trainer.config import TrainConfig
+    from trainer.data import ImageData
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,45 @@ class ModelProbe:
         facts: of the model of the file's own settings.
         boundaries: ``BACKBONE:LABEL`` to the last frozen layer's name, or ``none``.
         rehearsal: what a few real batches cost, where that was asked for.
+        frozen: what becomes of the frozen part, where a rehearsal was asked for.
     """
 
     facts: ModelFacts
     boundaries: Mapping[str, str]
     rehearsal: Rehearsal | None = None
+    frozen: tuple[FrozenPart, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrozenPart:
+    """What the trials of one boundary and one augmentation do with their frozen part.
+
+    Attributes:
+        boundary: text of ``frozen_layers``.
+        augmentation: text of the policy.
+        kept: whether its activations are kept.
+        reason: which, or why not.
+        gigabytes: that they take.
+        share: fraction of a training's multiply-adds that reading them replaces.
+    """
+
+    boundary: str
+    augmentation: str
+    kept: bool
+    reason: str
+    gigabytes: float
+    share: float
 
 
 def probe_models(
-    config: TrainConfig, image_shape: Sequence[int], num_classes: int, labels: Mapping[str, Sequence[str]], *, rehearse: bool = False
+    config: TrainConfig,
+    image_shape: Sequence[int],
+    num_classes: int,
+    labels: Mapping[str, Sequence[str]],
+    *,
+    augmentations: Sequence[Any] = (),
+    trainings: int = 1,
+    rehearse: bool = False,
 ) -> ModelProbe:
     """Build the models and ask.
 
@@ -50,6 +81,8 @@ def probe_models(
         image_shape: height, width, channels.
         num_classes: classes of the data.
         labels: backbone to the ``frozen_layers`` texts that the sweep may use on it.
+        augmentations: policies that the sweep may use.
+        trainings: of the search that will plausibly see the same augmented images.
         rehearse: also train a few real batches.
 
     Raises:
@@ -61,6 +94,8 @@ def probe_models(
         "image_shape": list(image_shape),
         "num_classes": num_classes,
         "labels": {backbone: list(texts) for backbone, texts in labels.items()},
+        "augmentations": list(augmentations),
+        "trainings": trainings,
         "rehearse": rehearse,
     }
     done = subprocess.run(  # noqa: S603 - our own command
@@ -77,7 +112,9 @@ def probe_models(
     if "error" in answer:
         raise SweepInputError(str(answer["error"]))
     rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
-    return ModelProbe(ModelFacts(**answer["facts"]), answer["boundaries"], rehearsal)
+    return ModelProbe(
+        ModelFacts(**answer["facts"]), answer["boundaries"], rehearsal, tuple(FrozenPart(**each) for each in answer["frozen"])
+    )
 
 
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,10 +133,31 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
                 model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
                 boundaries[f"{backbone}:{label}"] = resolve_boundary(model, shape, question["num_classes"]).layer or "none"
         facts = asdict(model_facts(config, shape, question["num_classes"]))
-        rehearsal = asdict(rehearse(config, load_data(config.data))) if question["rehearse"] else None
+        data = load_data(config.data) if question["rehearse"] else None
+        rehearsal = None if data is None else asdict(rehearse(config, data))
+        frozen = [] if data is None else _frozen_parts(config, question, data)
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal}
+    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen}
+
+
+def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:
+    """What becomes of the frozen part at each boundary of the config's backbone, with each augmentation; plain data."""
+    from trainer.data import channel_statistics
+    from trainer.network.build import build_model
+    from trainer.network.frozen_plan import plan_frozen
+
+    statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
+    built = build_model(config, data.image_shape, data.num_classes, statistics)
+    found = []
+    for label in question["labels"].get(config.model.backbone, ()):
+        for policy in question["augmentations"] or [config.data.augmentation]:
+            own = {"model": config.model.model_copy(update={"frozen_layers": label}), "data_seed": 0}
+            one = config.model_copy(update={**own, "data": config.data.model_copy(update={"augmentation": policy})})
+            plan = plan_frozen(built, one, len(data.train), len(data.validation), question["trainings"])
+            text = policy if isinstance(policy, str) else json.dumps(policy)
+            found.append(asdict(FrozenPart(label, text, plan.fed, plan.reason, plan.gigabytes, plan.share)))
+    return found
 
 
 if __name__ == "__main__":

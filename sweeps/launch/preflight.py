@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
+from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
@@ -55,7 +56,15 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
     """
     config = _own_config(sweep)
     data = load_data(config.data)
-    probe = probe_models(config, data.image_shape, data.num_classes, frozen_labels(sweep), rehearse=rehearse)
+    probe = probe_models(
+        config,
+        data.image_shape,
+        data.num_classes,
+        frozen_labels(sweep),
+        augmentations=_settings(sweep, "augmentation", sweep.data.augmentation),
+        trainings=alike_trials(sweep),
+        rehearse=rehearse,
+    )
     return Checked(config, data, probe, preflight(config, data, probe.facts))
 
 
@@ -125,8 +134,12 @@ def frozen_labels(sweep: SweepFile) -> dict[str, tuple[str, ...]]:
 
 def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
     """Values that a text setting of the model takes in a sweep."""
-    for each in (name, f"model.{name}"):
-        parameter = sweep.space.parameters.get(each)
-        if parameter is not None and parameter.labels:
-            return tuple(str(parameter.setting(label)) for label in parameter.labels)
+    return tuple(str(value) for value in _settings(sweep, name, fixed))
+
+
+def _settings(sweep: SweepFile, name: str, fixed: Any) -> tuple[Any, ...]:  # noqa: ANN401 - plain data
+    """Values that a setting takes in a sweep."""
+    for name_in_space, parameter in sweep.space.parameters.items():
+        if name_in_space.rpartition(".")[2] == name and parameter.labels:
+            return tuple(parameter.setting(label) for label in parameter.labels)
     return (fixed,)

@@ -174,12 +174,19 @@ class StudyDriver:
             gpu=self._plan.gpu,
             affinity=self._plan.affinity(config),
             evaluate_test=trial.role in self._plan.test_roles,
+            trainings=self._trainings(trial),
             study=self._identity,
             known_images=self._record.known_images,
         )
         self._running.add(trial.number)
         self._executor.submit(task)
         reach("submitted")
+
+    def _trainings(self, trial: LiveTrial) -> int:
+        """Trials that will plausibly see the same augmented images, this one included; 0: nothing is shared."""
+        if not self._options.sharing:
+            return 0
+        return self._plan.alike if trial.role == "search" and trial.replicate == 0 else 1
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:

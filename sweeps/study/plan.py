@@ -13,6 +13,7 @@ from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
 from sweeps.storage_path import checkpoint_root
 from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
+from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
 from trainer.network.compile_key import compile_key
@@ -55,6 +56,7 @@ class StudyPlan:
         confirm: what is trained again from fresh seeds before the final answer.
         test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations. The figure is put on record and chooses nothing.
         affinity: what the trainable is called with → trials with the same text share warm workers.
+        alike: search trials that will plausibly see the same augmented images as one of them, that one included.
     """
 
     metric: str
@@ -77,6 +79,7 @@ class StudyPlan:
     confirm: ConfirmSettings = NO_CONFIRMATION
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
+    alike: int = 1
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class StudyOptions:
         same_failures: so many equal exceptions at the start of a run stop it; 0: never.
         poll_seconds: longest wait for an event.
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
+        sharing: whether trials may share work, such as activations of the frozen part; the results are the same.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -122,6 +126,7 @@ class StudyOptions:
     same_failures: int = 3
     poll_seconds: float = 0.2
     times: StorageTimes = field(default_factory=StorageTimes)
+    sharing: bool = True
 
 
 MINIMIZED = ("val_loss",)
@@ -174,7 +179,22 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         confirm=confirm,
         test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
+        alike=alike_trials(sweep),
     )
+
+
+SEEN_BY_THE_FROZEN_PART = ("backbone", "preprocessing", "augmentation")
+"""Searchable settings that change what the frozen part computes of an image."""
+
+
+def alike_trials(sweep: SweepFile) -> int:
+    """Search trials of a sweep that will plausibly see the same augmented images, by how many kinds of images its space has."""
+    kinds = 1
+    for name, parameter in sweep.space.parameters.items():
+        path = setting_path(name)
+        if path is not None and path[1] in SEEN_BY_THE_FROZEN_PART:
+            kinds *= max(1, len(parameter.labels))
+    return max(1, sweep.search.trials // kinds)
 
 
 def parameter_record(parameter: Parameter) -> ParameterRecord:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 FREE = ("storage", "storage_path", "allow", "resources", "runtime", "budget", "confirm", "report", "notify", "tracking")
-FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb")
+FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb", "training.frozen_features")
+"""What a study may go on with in another way: where things lie, and how the frozen part is computed, which changes no result."""
 _WHY = {
     "study": "it is another study",
     "data": "the data is part of what the study is; trials on other data cannot be compared",

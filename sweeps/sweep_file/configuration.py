@@ -6,6 +6,7 @@ same throughout a study), without those that have their default value and withou
 - ``momentum`` unless the optimizer is ``sgd`` or ``rmsprop``;
 - ``schedule_factor`` and ``schedule_patience`` unless the schedule is ``step`` or ``plateau``;
 - ``activation`` without dense layers;
+- ``frozen_features: each_step``, which computes what ``auto`` computes (and was the default before);
 - ``frozen_bn`` and ``unfreeze_every`` when nothing is frozen;
 - ``backbone_learning_rate_factor`` when the whole backbone is frozen for good;
 - ``bn_momentum`` when no BatchNorm layer updates its statistics (the whole backbone is frozen for good and normalises by fixed statistics, and the head has no
@@ -169,6 +170,8 @@ def _searchable() -> tuple[tuple[str, str, Any], ...]:
 def _without_effect(settings: Mapping[str, Any], *, plain_backbone: bool) -> Iterator[str]:
     """Paths of settings that change nothing in the company of the others; the reasons stand at the top of the file."""
     model, training = _section(settings, "model"), _section(settings, "training")
+    if training["frozen_features"] == "each_step":
+        yield "training.frozen_features"
     if training["optimizer"] not in ("sgd", "rmsprop"):
         yield "training.momentum"
     if training["schedule"] not in ("step", "plateau"):

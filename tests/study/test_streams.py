@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 import fast_training
 import pytest
 
+from sweeps.executor.inline import InlineExecutor
 from sweeps.record.opening import open_study
+from sweeps.study.plan import StudyOptions
+from sweeps.study.running import run_study
+from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from reports.records import StudyRecord
+    from sweeps.executor.protocol import TrialTask
     from sweeps.observer import StudyOutcome
 
 
@@ -61,3 +66,32 @@ def test_a_study_begun_before_there_were_common_streams_goes_on_without_them(
     run(search="{trials: 2, pruner: none}")
     assert trained[0]["data_seed"] is not None
     assert trained[1]["data_seed"] is None
+
+
+@pytest.mark.parametrize(
+    ("sharing", "expected"), [(True, {"search": {3}, "confirmation": {1}}), (False, {"search": {0}, "confirmation": {0}})]
+)
+def test_a_trial_knows_how_many_see_the_same_images(
+    sweep_text: Callable[..., str], record: Callable[[], StudyRecord], *, sharing: bool, expected: dict[str, set[int]]
+) -> None:
+    space = "{learning_rate: {float: [1.0e-4, 1.0e-1], log: true}, augmentation: {choice: [none, light]}, dropout: {float: [0, 0.5]}}"
+    sweep = sweep_from_text(sweep_text(search="{trials: 6, pruner: none}", confirm="{top: 1, seeds: 1}", space=space))
+    executor = NotedTasks(1)
+    run_study(sweep, executor, trainable="fast_training:train", options=StudyOptions(sharing=sharing))
+    roles = {trial.number: trial.role for trial in record().trials}
+    told: dict[str, set[int]] = {}
+    for task in executor.tasks:
+        told.setdefault(roles[task.trial], set()).add(task.trainings)
+    assert told == expected
+
+
+class NotedTasks(InlineExecutor):
+    """Remembers the tasks that it was given."""
+
+    def __init__(self, concurrent: int) -> None:
+        super().__init__(concurrent)
+        self.tasks: list[TrialTask] = []
+
+    def submit(self, task: TrialTask) -> None:
+        self.tasks.append(task)
+        super().submit(task)

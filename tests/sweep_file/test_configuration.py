@@ -151,3 +151,14 @@ def test_what_is_fixed_in_the_file_and_where_the_data_lies_do_not_matter() -> No
     assert configuration_id(elsewhere, {"learning_rate": 0.01}) == identity({"learning_rate": 0.01})
     fixed = sweep_from_text("study: s\ndata: {source: digits}\ntraining: {learning_rate: 0.01}\nspace: {dropout: {float: [0, 0.5]}}")
     assert configuration_id(fixed, {"dropout": 0.2}) == identity({"learning_rate": 0.01, "dropout": 0.2})
+
+
+def test_how_the_frozen_part_is_computed_is_no_part_of_the_id_unless_it_was_before() -> None:
+    """Studies begun when ``each_step`` was the default find their configurations again."""
+
+    def of(mode: str) -> str:
+        return configuration_id(
+            sweep_from_text(f"study: s\ndata: {{source: digits}}\ntraining: {{frozen_features: {mode}}}\nspace: {{}}"), {}
+        )
+
+    assert of("auto") == of("each_step") != of("precomputed")

@@ -136,6 +136,15 @@ class Checkpoints:
         self._say_what_is_lost(damaged, newest)
         return newest
 
+    def latest_run(self) -> dict[str, Any] | None:
+        """The JSON of the newest whole checkpoint, which is left as it is; None where there is none."""
+        for epoch in sorted(self._epochs(COMPLETE), reverse=True):
+            folder = self.folder / entry_name(COMPLETE, epoch)
+            if is_intact(folder, (WEIGHTS, STATE, RUN)):
+                run: dict[str, Any] = json.loads((folder / RUN).read_text())
+                return run
+        return None
+
     def epochs(self) -> tuple[int, ...]:
         """Epochs whose weights are here, ascending."""
         return tuple(sorted(self._epochs(COMPLETE) | self._epochs(CANDIDATE)))

@@ -266,9 +266,12 @@ class TrainingConfig(Settings):
     """Momentum of an exponential moving average of the weights that validation and export use."""
     unfreeze_every: int | None = setting(None, ge=1, searchable=True)
     """Gradual unfreezing: thaw one more block, from the output, every so many epochs."""
-    frozen_features: Literal["each_step", "precomputed"] = setting("each_step", searchable=True)
+    frozen_features: Literal["auto", "each_step", "precomputed"] = setting("auto", searchable=True)
     """``precomputed``: the frozen part runs once over the images, and all trainings that freeze the same part train the rest on its activations, which are
-    kept on the node. Exact, and refused where it would not be: with random augmentation, `unfreeze_every` or ``frozen_bn: batch``."""
+    kept on the node. Exact, and refused where it would not be: with random augmentation, `unfreeze_every` or ``frozen_bn: batch``. ``auto``: so wherever it is
+    exact and pays, in a search also with random augmentation, epoch by epoch; else ``each_step``."""
+    cache_dtype: Literal["float32", "float16"] = setting("float32")
+    """Type of activations that are kept. ``float16`` takes half the room and is an approximation: results differ by more than rounding."""
     loss: Literal["auto", "binary_crossentropy"] = setting("auto")
     """``auto``: the cross-entropy that belongs to the output. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
     precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)

@@ -60,6 +60,15 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
     return _batched(elements, data.train, policy, config, config.training.batch_size)
 
 
+def varied_batches(data: ImageData, config: TrainConfig, epoch: int, batch_size: int) -> tf.data.Dataset:
+    """Every training image once, in the order of the images, varied as `training_epoch` varies it in this epoch where each image occurs once."""
+    count = len(data.train)
+    policy = policy_from(config.data.augmentation)
+    drawn = policy.draw(Draws.of_epoch(config.stream, epoch, np.arange(count)), data.image_shape)
+    elements: dict[str, npt.NDArray[Any]] = {"row": np.arange(count), "weight": np.ones(count, np.float32), **drawn}
+    return _batched(elements, data.train, policy, config, batch_size)
+
+
 def evaluation_batches(images: ImageSet, config: TrainConfig, batch_size: int | None = None) -> tf.data.Dataset:
     """Every image once, in fixed order, unvaried: batches as in `training_epoch`, all weights 1, the last one partial.
 

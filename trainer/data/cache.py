@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-IMAGES, STAGED = ".images.npy", ".staged"
-"""Ends of the names of entries: decoded images (a file), and a source brought here from an object store (a folder)."""
+IMAGES, STAGED, FEATURES = ".images.npy", ".staged", ".features"
+"""Ends of the names of entries: decoded images (a file), a source brought here from an object store, activations of a frozen part (folders)."""
 SIZE_NOTE = "complete.json"
 """In a folder entry: ``{"bytes": n, ...}``."""
 _LOCK, _PART, _REMOVED = ".lock", ".part", ".removed"
@@ -63,7 +63,7 @@ def hold(folder: Path, name: str, size: float, limit: float, make: Callable[[Pat
 
     Args:
         folder: cache folder, made if needed.
-        name: names contents and form; ends with `IMAGES` or `STAGED`.
+        name: names contents and form; ends with `IMAGES`, `STAGED` or `FEATURES`.
         size: bytes that it will take.
         limit: bytes that all entries may take: least recently used ones that nobody holds are removed until this one fits.
         make: writes it to the path given; called by one process only, the others wait.
@@ -113,10 +113,22 @@ def make_room(folder: Path, room: float) -> None:
             total -= size
 
 
+def drop(path: Path) -> None:
+    """Remove an entry that turned out to be damaged, unless another process holds it."""
+    _remove_unused(path)
+
+
+def has_room(folder: Path, size: float, limit: float) -> bool:
+    """Whether entries of so many bytes can be made in a cache with this limit: on what the disk has left, or with what least recently used entries give back."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    return size <= limit and (size <= free or (there == folder and size <= free + sum(entry[2] for entry in _entries(folder))))
+
+
 def _entries(folder: Path) -> Iterator[tuple[Path, float, int]]:
     """Path, last use and bytes of every entry."""
     for path in folder.iterdir():
-        if path.name.endswith((IMAGES, STAGED)):
+        if path.name.endswith((IMAGES, STAGED, FEATURES)):
             with contextlib.suppress(OSError, ValueError, KeyError):  # removed meanwhile
                 used = path.stat()
                 size = int(json.loads((path / SIZE_NOTE).read_text())["bytes"]) if path.is_dir() else used.st_size

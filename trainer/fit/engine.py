@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
 from trainer.network.batchnorm import SwitchedBatchNorm
 from trainer.network.boundary import find_boundary, thawing_stages
-from trainer.network.features import feature_split, precompute
+from trainer.network.features import Features, Prefix, feature_split
 from trainer.network.parts import all_layers, assign, digest_of, split_at
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
     from trainer.fit.network import Network
-    from trainer.network.features import Features
     from trainer.network.parts import Split
     from trainer.records import FrozenBoundary
 
@@ -58,15 +58,15 @@ class EpochTotals:
 class Engine:
     """State: optimisers, averages and the knobs of the compiled step."""
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
+    def __init__(self, network: Network, config: TrainConfig, *, fed: bool) -> None:
+        """Args: fed: whether its step takes activations of the frozen part in place of images."""
         self.network = network
         self.replicas = network.replicas
         self.batch_statistics = config.model.frozen_bn == "batch"
         self._thaw_every = config.training.unfreeze_every
         self.stages = self._stages(config)
         network.freeze(self.stages[-1])  # optimisers are built for all that is ever trained
-        precomputed = config.training.frozen_features == "precomputed"
-        self.after: Split | None = feature_split(network.built, self.stages[0], config) if precomputed else None
+        self.after: Split | None = feature_split(network.built, self.stages[0]) if fed else None
         self.groups = make_groups(network.built, self.stages, config.training)
         self._trained = [variable for group in self.groups for variable in group.variables]
         self.averages = (
@@ -88,6 +88,7 @@ class Engine:
         self._wrong_loss = config.training.loss == "binary_crossentropy" and network.built.units > 1
         self._steps: dict[int, tuple[Any, Any]] = {}
         self._prefix: Any = None
+        self._between: dict[int, Callable[[Any], Any]] = {}
         self.first_step_at = 0.0
 
     def _changing(self, moved: Iterable[Any]) -> list[Any]:
@@ -105,14 +106,14 @@ class Engine:
         touched = {id(variable) for variable in self.changing}
         return self._digest("untouched", (variable for variable in self.network.variables if id(variable) not in touched), seed)
 
-    def _prefix_digest(self, seed: int) -> str:
-        """Hash of the weights and statistics of the part whose activations are precomputed."""
+    def _weights_up_to(self, depth: int, seed: int) -> str:
+        """Hash of the weights and statistics of the backbone up to an operation, and of the preprocessing."""
         touched = {id(variable) for variable in self.changing}
-        split = cast("Split", self.after)
-        weights = [weight for part in (split.preprocessing, split.frozen) if part is not None for weight in part.weights]
-        fixed = self._digest("prefix", (weight for weight in weights if id(weight) not in touched), seed)
+        parts = [self.network.built.preprocessing, *self.network.built.backbone.operations[: depth + 1]]
+        weights = [weight for part in parts for weight in getattr(part, "weights", ())]
+        fixed = self._digest(f"up to {depth}", (weight for weight in weights if id(weight) not in touched), seed)
         moved = [weight for weight in weights if id(weight) in touched]
-        return f"{fixed}-{digest_of(moved)}" if moved else fixed
+        return digest_of(moved, fixed) if moved else fixed
 
     def _digest(self, name: str, variables: Iterable[Any], seed: int) -> str:
         """Hash of variables that no training changes, taken once; their values depend on the seed where they are drawn from it."""
@@ -164,18 +165,32 @@ class Engine:
         self.network.freeze(self.stages[stage])
         return [layer for layer in self.network.norms if layer.trainable or self.batch_statistics]
 
-    def features(self, data: ImageData, config: TrainConfig) -> Features:
-        """Activations of the frozen part, for a training on precomputed ones; its weights and statistics must be in place.
-
-        Raises:
-            DataError: the cache folder cannot be written.
-        """
-        if self.after is None:
-            raise RuntimeError("this training does not use precomputed activations")
+    def features(self, data: ImageData, config: TrainConfig, say: Callable[[str], object] | None = None) -> Features:
+        """Activations of the frozen part, for a training that is fed with them; its weights and statistics must be in place."""
+        if self.after is None or self.after.cut is None:
+            raise RuntimeError("this training is fed with images")
         if self._prefix is None:
             signature = [tf.TensorSpec((None, *self.network.built.model.input_shape[1:]), tf.float32)]
             self._prefix = tf.function(self.after.prefix, input_signature=signature, autograph=False)
-        return precompute(self.after, self._prefix, data, config, self._prefix_digest(config.seed))
+        names = [operation.name for operation in self.network.built.backbone.operations]
+        prefix = Prefix(names.index(self.after.cut), self._prefix, lambda depth: self._weights_up_to(depth, config.seed), self._from)
+        return Features(prefix, data, config, say)
+
+    def _from(self, depth: int) -> Callable[[Any], Any]:
+        """Activations at a depth to those at the cut, compiled."""
+        if depth not in self._between:
+            backbone = self.network.built.backbone
+            cut = cast("Split", self.after).cut
+            source = backbone.operations[depth].output
+            target = next(operation.output for operation in backbone.operations if operation.name == cut)
+            part = keras.Model(source, target, name=f"between_{depth}")
+            wanted = source.shape[1:]
+
+            def forward(activations: Any) -> Any:  # noqa: ANN401 - tensors
+                return part(keras.ops.reshape(activations, (-1, *wanted)), training=False)
+
+            self._between[depth] = tf.function(forward, autograph=False, reduce_retracing=True)
+        return self._between[depth]
 
     def frozen_norms(self) -> list[Any]:
         """BatchNorm layers that are frozen at the start."""

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 _IRRELEVANT = {
     "data": {"source", "cache_memory_gb", "cache_disk_gb", "cache_path"},  # images are known by their fingerprint, not by where they lie
-    "training": {"checkpoint_every", "early_stopping"},
+    # the frozen part's activations are the same wherever they come from; a training goes on in the mode in which it began
+    "training": {"checkpoint_every", "early_stopping", "frozen_features"},
 }
+_SINCE = {"training.cache_dtype": "float32"}
+"""Settings that older checkpoints do not name, with what those trainings had."""
 
 
 @dataclass
@@ -46,10 +49,11 @@ class History:
         names = dict.fromkeys(name for figures in self.figures for name in figures)
         return {name: self.curve(name) for name in names}
 
-    def to_json(self, identity: Mapping[str, Any]) -> dict[str, Any]:
-        """With what identifies the training, for a checkpoint."""
+    def to_json(self, identity: Mapping[str, Any], frozen: str = "each_step") -> dict[str, Any]:
+        """With what identifies the training and how it treats its frozen part, for a checkpoint."""
         correct = None if self.correct is None else [len(self.correct), np.packbits(self.correct).tobytes().hex()]
-        return {"identity": dict(identity), "figures": self.figures, "correct": correct, "late": self.late.to_json()}
+        content = {"identity": dict(identity), "figures": self.figures, "correct": correct}
+        return {**content, "late": self.late.to_json(), "frozen": frozen}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> History:
@@ -77,13 +81,23 @@ def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
     return {**flat, "the images": fingerprint}
 
 
+def mode_of(run: Mapping[str, Any] | None) -> str | None:
+    """How the training of a checkpoint treats its frozen part; those of earlier versions say so among their settings. None without a checkpoint."""
+    if run is None:
+        return None
+    older: str = run["identity"].get("training.frozen_features", "each_step")
+    return str(run.get("frozen", older))
+
+
 def check_same_training(checkpoint: Mapping[str, Any], now: Mapping[str, Any], folder: Path | str) -> None:
     """Refuse to continue another training.
 
     Raises:
         ConfigError: names what differs.
     """
-    different = sorted(key for key in {*checkpoint, *now} if checkpoint.get(key) != now.get(key))
+    checkpoint = {**_SINCE, **checkpoint}
+    irrelevant = {f"{part}.{key}" for part, keys in _IRRELEVANT.items() for key in keys}
+    different = sorted(key for key in {*checkpoint, *now} - irrelevant if checkpoint.get(key) != now.get(key))
     if different:
         changes = "; ".join(f"{key}: checkpoint {checkpoint.get(key)!r}, now {now.get(key)!r}" for key in different[:3])
         raise ConfigError(

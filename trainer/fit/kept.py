@@ -13,11 +13,13 @@ from trainer.fit.network import Network
 from trainer.fit.replicas import replicas_of
 from trainer.network.build import build_model
 from trainer.network.compile_key import architecture_settings, step_settings
-from trainer.network.features import forget_checks
+from trainer.network.features import forget_networks
+from trainer.network.frozen_plan import as_begun, plan_frozen
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData
+    from trainer.network.frozen_plan import FrozenPlan
 
 KEPT_BYTES = 4e9
 """Weights, optimiser states and averages that may be kept in all; the newest model is kept whatever its size."""
@@ -28,44 +30,58 @@ _NETWORKS: OrderedDict[str, Network] = OrderedDict()
 _ENGINES: OrderedDict[tuple[str, str], Engine] = OrderedDict()
 
 
-def engine_for(config: TrainConfig, data: ImageData, *, keep: bool, devices: int = 1) -> Engine:
-    """A compiled model for a training: the kept one of the same key, else a new one.
+def engine_for(
+    config: TrainConfig, data: ImageData, *, keep: bool, devices: int = 1, trainings: int = 1, begun: str | None = None
+) -> tuple[Engine, FrozenPlan]:
+    """A compiled model for a training, the kept one of the same key or a new one, and what the training does with its frozen part.
 
     Networks are shared by all boundaries and optimisers of an architecture, so one process trains one at a time.
 
     Args:
         config: the training.
-        data: its images, of which shape, classes and, for ``standardize``, statistics count.
+        data: its images, of which number, shape, classes and, for ``standardize``, statistics count.
         keep: whether later trainings may use it.
         devices: that it trains on.
+        trainings: see `trainer.network.frozen_plan.plan_frozen`.
+        begun: how the training treated its frozen part before it was interrupted, or None.
 
     Raises:
-        ConfigError: there are fewer devices.
+        ConfigError: there are fewer devices, or ``frozen_features: precomputed`` is impossible.
     """
-    standardized = data.fingerprint if config.data.preprocessing == "standardize" else None
-    architecture = json.dumps([architecture_settings(config), data.image_shape, data.num_classes, standardized, devices], sort_keys=True)
-    key = (architecture, json.dumps(step_settings(config), sort_keys=True))
-    if key in _ENGINES:
-        _ENGINES.move_to_end(key)
+    architecture = _architecture(config, data, devices)
+    network = _network(architecture, config, data, devices)
+    plan = as_begun(plan_frozen(network.built, config, len(data.train), len(data.validation), trainings), begun)
+    key = (architecture, json.dumps([step_settings(config), plan.fed], sort_keys=True))
+    engine = _ENGINES.get(key)
+    if engine is None:
+        with network.replicas.scope():
+            engine = Engine(network, config, fed=plan.fed)
+    if keep:
+        _NETWORKS[architecture], _ENGINES[key] = network, engine
         _NETWORKS.move_to_end(architecture)
-        return _ENGINES[key]
+        _ENGINES.move_to_end(key)
+        _drop_oldest()
+    return engine, plan
+
+
+def _architecture(config: TrainConfig, data: ImageData, devices: int) -> str:
+    standardized = data.fingerprint if config.data.preprocessing == "standardize" else None
+    return json.dumps([architecture_settings(config), data.image_shape, data.num_classes, standardized, devices], sort_keys=True)
+
+
+def _network(architecture: str, config: TrainConfig, data: ImageData, devices: int) -> Network:
+    """The network of an architecture, the kept one or a new one."""
+    if architecture in _NETWORKS:
+        return _NETWORKS[architecture]
     replicas = replicas_of(devices)
     with replicas.scope():
-        network = _NETWORKS.get(architecture)
-        if network is None:
-            statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
-            network = Network(build_model(config, data.image_shape, data.num_classes, statistics), replicas)
-        engine = Engine(network, config)
-    if keep:
-        _NETWORKS[architecture] = network
-        _ENGINES[key] = engine
-        _drop_oldest()
-    return engine
+        statistics = channel_statistics(data.train) if config.data.preprocessing == "standardize" else None
+        return Network(build_model(config, data.image_shape, data.num_classes, statistics), replicas)
 
 
 def forget_compiled() -> None:
     """Drop all kept models, and what is known of files of activations from them."""
-    forget_checks()
+    forget_networks()
     _ENGINES.clear()
     _NETWORKS.clear()
     gc.collect()

@@ -13,13 +13,14 @@ from trainer.checkpoints.local import Checkpoints, Pace
 from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
-from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
+from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled, mode_of
 from trainer.fit.kept import engine_for
 from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
 from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.validation import Validator, epoch_figures
 from trainer.fit.whole import can_be_made, write_trained
+from trainer.network.frozen_plan import FrozenPlan
 from trainer.network.parts import assign
 from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine
+    from trainer.network.features import Features
     from trainer.records import StopReason, ValidationLedger
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -48,6 +50,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     keep_compiled: bool = True,
     evaluate_test: bool = False,
     whole_model: bool = True,
+    trainings: int = 1,
     data: ImageData | None = None,
     devices: int = 1,
 ) -> TrainResult:
@@ -64,6 +67,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
         whole_model: export ``model.keras``; False: only what training changed of it (``trained.npz``), of which `trainer.fit.whole.complete` makes the whole
             model; a backbone that a person's own function makes is exported whole all the same.
+        trainings: that will plausibly see the same images as this one, itself included, for ``frozen_features: auto``; 0: share no work with others.
         data: loaded images; default: `load_data` of ``config.data``.
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
 
@@ -84,8 +88,10 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
             raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
         if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
             checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
-        engine = engine_for(config, data, keep=keep_compiled, devices=devices)
+        begun = None if checkpoint_dir is None else mode_of(checkpoint_dir.latest_run())
+        engine, plan = engine_for(config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun)
         training = _Training(config, data, engine, checkpoint_dir, began)
+        training.plan = plan
         training.whole_model = whole_model or not can_be_made(config)
         return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
 
@@ -101,9 +107,10 @@ class _Training:
         self.pace = Pace()
         self.unwritten = ""
         self.whole_model = True
+        self.plan = FrozenPlan("each_step", "")
+        self.features: Features | None = None
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
-        self.feature_figures: dict[str, float] = {}
 
     def run(
         self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
@@ -114,9 +121,9 @@ class _Training:
         if not self.history.figures and self.config.model.frozen_bn == "reestimate":
             self.engine.network.recompute_statistics(self.engine.frozen_norms(), self._plain_training_images())
         if self.engine.after is not None:  # go on with the activations of the frozen part in place of the images
-            features = self.engine.features(self.data, self.config)
-            self.fed, self.fed_config = features.data, features.config
-            self.feature_figures = {"precomputed_share": self.engine.after.share, "precomputed_seconds": features.seconds}
+            say = None if self.checkpoints is None else self.checkpoints.say
+            self.features = self.engine.features(self.data, self.config, say)
+            self.fed, self.fed_config = self.features.data, self.features.config
         self.validator = Validator(self.fed, self.fed_config, self.engine.after)
         stopped: StopReason = "completed"
         for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
@@ -156,7 +163,8 @@ class _Training:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
         training, network = self.config.training, self.engine.network
         network.rekey(self.config.seed, epoch)
-        batches = training_epoch(self.fed, self.fed_config, epoch)
+        fed = self.fed if self.features is None else self.features.of_epoch(epoch)
+        batches = training_epoch(fed, self.fed_config, epoch)
         rates = epoch_rates(training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
         clock = time.monotonic()
         totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
@@ -203,7 +211,7 @@ class _Training:
         clock = time.monotonic()
         if not swapped:
             self.engine.swap_averages()
-        content = _values(self.engine.changing), _values(self.engine.state), self.history.to_json(self.identity)
+        content = _values(self.engine.changing), _values(self.engine.state), self.history.to_json(self.identity, self.plan.mode)
         if not swapped:
             self.engine.swap_averages()
         place: Path | str | None = None
@@ -243,7 +251,7 @@ class _Training:
         figures: dict[str, float] = {
             "start_seconds": self.start_seconds,
             "frozen_by_batch": float(len(frozen_by_batch)),
-            **self.feature_figures,
+            **self._feature_figures(),
         }
         if stopped != "requested" and done:
             self.engine.swap_averages()
@@ -271,7 +279,22 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
             ledger=ledger,
+            frozen_features=f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}",
         )
+
+    def _feature_figures(self) -> dict[str, float]:
+        """What the frozen part cost and what sharing it saved."""
+        if self.features is None or self.engine.after is None:
+            return {}
+        features = self.features
+        return {
+            "precomputed_share": self.engine.after.share,
+            "precomputed_seconds": features.seconds,
+            "features_computed": float(features.computed),
+            "features_read": float(features.read),
+            "features_saved_seconds": features.saved,
+            "features_float16": float(self.config.training.cache_dtype == "float16"),
+        }
 
     def _final_figures(self, exported: int, *, evaluate_test: bool) -> tuple[dict[str, float], NDArray[np.integer] | None]:
         """Figures of the exported epoch, and the classes that its file predicts where these are not the epoch's own."""
@@ -324,7 +347,8 @@ class _Training:
     def _plain_training_images(self) -> Iterable[Any]:
         """Every training image (or its precomputed activations) once, shuffled, without augmentation: batches mixed in class."""
         plain = self.fed_config.data.model_copy(update={"augmentation": "none", "sampling": "every_image", "imbalance": "none"})
-        return (images for images, _, _ in training_epoch(self.fed, self.fed_config.model_copy(update={"data": plain}), 0))
+        fed = self.data if self.features is None else self.features.plain()
+        return (images for images, _, _ in training_epoch(fed, self.fed_config.model_copy(update={"data": plain}), 0))
 
 
 def _values(variables: Iterable[Any]) -> list[Any]:

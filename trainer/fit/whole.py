@@ -89,7 +89,7 @@ def _write_whole(recipe: dict[str, Any], weights: list[Any], path: Path, source:
     config = TrainConfig(**recipe["config"])
     statistics = None if recipe["statistics"] is None else ChannelStatistics(*(tuple(values) for values in recipe["statistics"]))
     network = Network(build_model(config, tuple(recipe["image_shape"]), recipe["num_classes"], statistics), replicas_of(1))
-    engine = Engine(network, config)
+    engine = Engine(network, config, fed=False)
     network.start(config.model, config.seed, engine.changing)
     if engine.untouched(config.seed) != recipe["untouched"]:
         weights_file = config.model.weights or "the random weights of its frozen layers"

@@ -65,14 +65,25 @@ def precompute_problem(config: TrainConfig) -> tuple[str, str] | None:
     """
     from trainer.augmentation import policy_from
 
+    varied = (
+        policy_from(config.data.augmentation).name != "none",
+        "random augmentation gives the frozen part other images every epoch",
+        "set data.augmentation: none",
+    )
+    rules = _rules(config)
+    return next(((problem, remedy) for broken, problem, remedy in (rules[0], varied, *rules[1:]) if broken), None)
+
+
+def frozen_problem(config: TrainConfig) -> str | None:
+    """Why activations of the frozen part do not stand for its images, even of one epoch; None where they do."""
+    return next((problem for broken, problem, _ in _rules(config) if broken), None)
+
+
+def _rules(config: TrainConfig) -> tuple[tuple[bool, str, str], ...]:
+    """Whether each is broken, why, and what to change."""
     model, training = config.model, config.training
-    rules = (
+    return (
         (model.frozen_layers.strip() == "none", "nothing is frozen", "set model.frozen_layers, e.g. all"),
-        (
-            policy_from(config.data.augmentation).name != "none",
-            "random augmentation gives the frozen part other images every epoch",
-            "set data.augmentation: none",
-        ),
         (
             model.frozen_bn == "batch",
             "frozen BatchNorm layers normalise by the batch, so that an image's activations depend on the images beside it",
@@ -80,4 +91,3 @@ def precompute_problem(config: TrainConfig) -> tuple[str, str] | None:
         ),
         (training.unfreeze_every is not None, "gradual unfreezing moves the frozen part's end", "leave out training.unfreeze_every"),
     )
-    return next(((problem, remedy) for broken, problem, remedy in rules if broken), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from trainer.records import FrozenBoundary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BuiltModel:
     """Raw images → `preprocessing` → `backbone` → `head` → logits; `model` is all of it and ends in probabilities.
 
@@ -63,9 +64,9 @@ def assign(variables: Iterable[Any], values: Iterable[NDArray[Any]]) -> None:
         variable.assign(value)
 
 
-def digest_of(variables: Iterable[Any]) -> str:
-    """Hash of the values of variables in their order."""
-    digest = hashlib.blake2b(digest_size=16)
+def digest_of(variables: Iterable[Any], more: str = "") -> str:
+    """Hash of the values of variables in their order, and of a text."""
+    digest = hashlib.blake2b(more.encode(), digest_size=16)
     for variable in variables:
         digest.update(np.ascontiguousarray(variable.numpy()).data)
     return digest.hexdigest()
@@ -148,11 +149,21 @@ class Split:
         return keras.ops.cast(self.head(x, training=training), "float32")
 
 
+_SPLITS: WeakKeyDictionary[BuiltModel, dict[int, Split]] = WeakKeyDictionary()
+
+
 def split_at(built: BuiltModel, boundary: FrozenBoundary) -> Split:
-    """Cut a network at the last cut point that has no trained layer before it.
+    """Cut a network at the last cut point that has no trained layer before it; the same boundary gives the same object.
 
     A boundary inside a block leaves that block's frozen layers in `rest`, where their weights still do not move.
     """
+    known = _SPLITS.setdefault(built, {})
+    if boundary.index not in known:
+        known[boundary.index] = _split(built, boundary)
+    return known[boundary.index]
+
+
+def _split(built: BuiltModel, boundary: FrozenBoundary) -> Split:
     backbone = built.backbone
     indices = layer_index_of(backbone)
     possible = [cut for cut in cut_points(backbone) if cut > 0 and indices[cut] <= boundary.index]

@@ -10,7 +10,7 @@ from trainer.fit.kept import engine_for
 
 def changed_layers(config: TrainConfig) -> set[str]:
     """Backbone layers whose trained weights a training moves."""
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     engine.start(config)
     weights = [
         (layer.name, weight) for layer in engine.network.built.backbone.layers for weight in layer.weights if "moving" not in weight.name
@@ -29,7 +29,7 @@ def test_frozen_layers_do_not_move_and_all_others_do() -> None:
 
 def test_gradual_unfreezing_thaws_a_block_every_so_many_epochs() -> None:
     config = settings(4, model={"frozen_layers": "all"}, training={"unfreeze_every": 1})
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     engine.start(config)
     weights = [
         (layer.name, weight) for layer in engine.network.built.backbone.layers for weight in layer.weights if "moving" not in weight.name

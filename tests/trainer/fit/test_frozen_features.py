@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from trainer.data import load_data
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.errors import ConfigError
 from trainer.fit.kept import engine_for, forget_compiled
+from trainer.network.activations import _checksum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,7 @@ def both(tmp_path: Path, model: dict[str, Any], preprocessing: str = "auto", **t
     data = {"cache_path": str(tmp_path), "preprocessing": preprocessing}
     each = settings(3, {**FROZEN, **model}, training, data=data)
     once = settings(3, {**FROZEN, **model}, {**training, "frozen_features": "precomputed"}, data=data)
+    each = each.model_copy(update={"training": each.training.model_copy(update={"frozen_features": "each_step"})})
     return train(each), train(once)
 
 
@@ -37,7 +40,7 @@ def precomputed(tmp_path: Path, **changes: Any) -> TrainConfig:  # noqa: ANN401 
 def test_activations_are_bitwise_those_of_the_images_of_every_batch(tmp_path: Path) -> None:
     config = precomputed(tmp_path)
     data = load_data(config.data)
-    engine = engine_for(config, data, keep=True)
+    engine, _ = engine_for(config, data, keep=True)
     engine.start(config)
     features = engine.features(data, config)
     assert engine.after is not None
@@ -89,20 +92,22 @@ def test_a_resumed_training_equals_an_uninterrupted_one_and_exports_a_whole_mode
 
 def test_the_next_training_takes_them_from_the_cache_and_other_weights_have_their_own(tmp_path: Path) -> None:
     train(precomputed(tmp_path))
-    files = {path.name: path.stat().st_ino for path in tmp_path.glob("features-*.npy")}
+    files = {path.parent.name: path.stat().st_ino for path in tmp_path.glob("features-*/values.npy")}
     assert len(files) == 2
     train(precomputed(tmp_path, training={"learning_rate": 0.1}))
-    assert {path.name: path.stat().st_ino for path in tmp_path.glob("features-*.npy")} == files
+    assert {path.parent.name: path.stat().st_ino for path in tmp_path.glob("features-*/values.npy")} == files
     train(precomputed(tmp_path, seed=1))  # random frozen weights come from the seed
-    assert len(list(tmp_path.glob("features-*.npy"))) == 4
+    assert len(list(tmp_path.glob("features-*/values.npy"))) == 4
 
 
 def test_activations_of_another_network_in_the_cache_are_found_out(tmp_path: Path) -> None:
     first = train(precomputed(tmp_path))
-    for path in tmp_path.glob("features-*.npy"):
+    for path in tmp_path.glob("features-*/values.npy"):
         array = np.load(path, mmap_mode="r+")
         array[:] += 1.0
         array.flush()
+        note = path.with_name("complete.json")
+        note.write_text(json.dumps({**json.loads(note.read_text()), "sum": _checksum(array)}))
     forget_compiled()
     again = train(precomputed(tmp_path))
     assert again.curves["loss"] == first.curves["loss"]

@@ -86,7 +86,7 @@ def test_s2_batch_statistics_in_frozen_layers_ruin_validation_and_stored_or_new_
 
 def features_accuracy(config: TrainConfig, data: ImageData) -> float:
     """Validation accuracy of the same head trained on the frozen part's activations, computed once."""
-    engine = engine_for(config, data, keep=True)
+    engine, _ = engine_for(config, data, keep=True)
     engine.start(config)
     split = split_at(engine.network.built, engine.stages[0])
     assert split.trained is None

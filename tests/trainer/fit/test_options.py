@@ -27,7 +27,7 @@ def run(epochs: int = 2, model: dict[str, Any] | None = None, **training: Any) -
 
 def weights_after(config: TrainConfig) -> list[np.ndarray]:
     train(config)
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     return [variable.numpy() for variable in engine.network.variables]
 
 
@@ -43,7 +43,7 @@ def test_adam_steps_are_kerass_own(tmp_path: Path) -> None:
 
     config = settings(1, model=DENSE, training={"batch_size": 64})
     data = load_data(config.data)
-    engine = engine_for(config, data, keep=True)
+    engine, _ = engine_for(config, data, keep=True)
     engine.start(config)
     export_model(engine.network.built.model, tmp_path / "start.keras")
     twin = keras.models.load_model(tmp_path / "start.keras", compile=False)
@@ -64,7 +64,7 @@ def test_weight_decay_shrinks_kernels_and_leaves_biases_alone() -> None:
 
 def test_the_backbone_learns_at_its_own_rate() -> None:
     start = settings(1, model=DENSE, training={"backbone_learning_rate_factor": 0.0, "optimizer": "sgd"})
-    engine = engine_for(start, load_data(start.data), keep=True)
+    engine, _ = engine_for(start, load_data(start.data), keep=True)
     engine.start(start)
     before = [variable.numpy() for variable in engine.network.variables]
     after = weights_after(start)
@@ -76,7 +76,7 @@ def test_the_backbone_learns_at_its_own_rate() -> None:
 def test_clipping_bounds_the_step() -> None:
     base = {"optimizer": "sgd", "momentum": 0.0, "batch_size": 64, "learning_rate": 1.0, "gradient_clip": 0.01}
     config = settings(1, model=DENSE, training=base)
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     engine.start(config)
     before = [variable.numpy() for variable in engine.network.variables]
     moved = sum(float(np.sum((one - other) ** 2)) for one, other in zip(before, weights_after(config), strict=True)) ** 0.5
@@ -138,7 +138,7 @@ def test_mixed_precision_learns_with_float32_weights(monkeypatch: pytest.MonkeyP
     config = settings(3, model=DENSE, training={"mixed_precision": True})
     result = train(config)
     assert result.curves["loss"][-1] < result.curves["loss"][0]
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     assert {str(variable.dtype) for variable in engine.network.variables} == {"float32"}
     assert engine.network.built.backbone.layers[1].compute_dtype == policy.removeprefix("mixed_")
     forget_compiled()

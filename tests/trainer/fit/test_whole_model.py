@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tiny_trainings import TINY, settings
+from tiny_trainings import pretrained, settings
 
 from trainer import TrainConfig, TrainResult, train
 from trainer.checkpoints.layout import EXPORT, MODEL, TRAINED
@@ -14,22 +14,9 @@ from trainer.data import load_data
 from trainer.errors import DataError
 from trainer.fit.kept import forget_compiled
 from trainer.fit.whole import complete
-from trainer.network.build import build_backbone
-from trainer.network.weights import save_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def pretrained(path: Path, seed: int = 0) -> str:
-    """A file of the tiny backbone's weights, moving statistics included."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    backbone = build_backbone(TrainConfig.model_validate({"data": {"source": "digits"}, "model": TINY}).model, (8, 8, 1))
-    backbone.set_weights([value + np.float32(0.01) for value in backbone.get_weights()])
-    save_backbone(backbone, path)
-    return str(path)
 
 
 def both(config: TrainConfig, tmp_path: Path) -> tuple[Path, Path]:
@@ -92,7 +79,7 @@ def test_a_checkpoint_of_an_earlier_version_holds_all_moving_statistics_and_is_c
     config = settings(3, {"weights": pretrained(tmp_path / "tiny.weights.h5"), "frozen_layers": "all", "dropout": 0.2})
     whole = train(config, checkpoint_dir=tmp_path / "whole")
     train(config, lambda record: record.epoch == 2, checkpoint_dir=tmp_path / "cut")
-    engine = engine_for(config, load_data(config.data), keep=True)
+    engine, _ = engine_for(config, load_data(config.data), keep=True)
     assert len(engine._all_moving) > len(engine.changing)
     folder = tmp_path / "cut" / "epoch-00002"
     write_arrays(folder / "weights.npz", [variable.numpy() for variable in engine._all_moving])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trainer import TrainConfig
 from trainer.data import ImageData, ImageSet
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY = {"backbone": "small_resnet", "options": {"filters": [4, 8], "blocks": 1}}
 
@@ -28,6 +31,20 @@ def settings(epochs: int = 3, model: dict[str, Any] | None = None, training: dic
             **rest,
         }
     )
+
+
+def pretrained(path: Path, seed: int = 0) -> str:
+    """A file of the tiny backbone's weights, moving statistics included."""
+    import keras
+
+    from trainer.network.build import build_backbone
+    from trainer.network.weights import save_backbone
+
+    keras.utils.set_random_seed(seed)
+    backbone = build_backbone(TrainConfig.model_validate({"data": {"source": "digits"}, "model": TINY}).model, (8, 8, 1))
+    backbone.set_weights([value + np.float32(0.01) for value in backbone.get_weights()])
+    save_backbone(backbone, path)
+    return str(path)
 
 
 def arrays(images: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray] | None = None) -> ImageData:
