@@ -54,6 +54,7 @@ def test_a_closed_terminal_saves_and_leaves_no_process(shell: Shell, phase: str)
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 20000").replace("trials: 3", "trials: 2"))
     number, terminal = pty.fork()
     if number == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run below nohup
         os.chdir(shell.folder)
         os.execv(sys.executable, [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml"])  # noqa: S606 - a child of our own
     threading.Thread(target=_read_all, args=(terminal,), daemon=True).start()

@@ -190,7 +190,7 @@ def test_a_place_that_holds_another_study_is_refused(
     run(search="{trials: 2, pruner: none}")  # its own study goes on
     for database in tmp_path.glob("fast.db*"):
         database.unlink()
-    with pytest.raises(SweepInputError, match="or delete that place if the other study is gone"):
+    with pytest.raises(SweepInputError, match=r"add --set storage_path=.*/runs-2.*rm -r .*/runs"):
         run(search=search)
 
 
