@@ -47,7 +47,7 @@ def ray_sweep(folder: Path) -> None:
                 raise RuntimeError("out of luck")
             tune.report({"val_accuracy": accuracy(config["lr"], epoch), "loss": 1 - accuracy(config["lr"], epoch)})
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     tune.Tuner(
         train,
         param_space={"lr": tune.grid_search(list(RATES)), "model": {"units": 8}},
