@@ -183,7 +183,7 @@ TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the name of a variable
 
 def _give_token_place() -> None:
     """Where this user's home cannot be written, Ray's token for its own processes gets a file of ours: Ray would not start without one."""
-    if any(name in os.environ for name in (TOKEN_PATH, "RAY_AUTH_TOKEN", "RAY_AUTH_MODE")):
+    if TOKEN_PATH in os.environ or "RAY_AUTH_TOKEN" in os.environ or os.environ.get("RAY_AUTH_MODE") == "disabled":
         return
     usual = Path.home() / ".ray"
     try:
