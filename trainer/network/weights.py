@@ -11,6 +11,7 @@ import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -130,20 +131,37 @@ def initialise(built: BuiltModel, seed: int, stale: Container[int] | None = None
 def draw_weights(model: keras.Model, seed: int, place: int, stale: Container[int] | None = None) -> None:
     """Draw each weight by its layer's own initializer, seeded by (`seed`, `place`, position); of `stale` only, where that is given.
 
-    A weight without an initializer of its name on its layer (a few custom layers) keeps the value that it was built with.
+    A trainable weight whose initializer its layer does not name (a few custom layers) gets the value that it was built with.
     """
+    as_built = _AS_BUILT.setdefault(model, {})
     index = 0
     for layer in all_layers(model):
         for variable in layer._trainable_variables + layer._non_trainable_variables:  # noqa: SLF001 - this layer's own, not its children's
             index += 1
             if stale is not None and id(variable) not in stale:
                 continue
-            initializer = getattr(layer, f"{variable.name}_initializer", None)
-            if initializer is not None:
+            initializer = _initializer_of(layer, variable.name)
+            if initializer is None:
+                if variable.trainable:
+                    variable.assign(as_built.setdefault(index, variable.numpy()))
+            else:
                 settings = initializer.get_config()
                 if "seed" in settings:
                     initializer = type(initializer).from_config({**settings, "seed": derived_seed(seed, place, index)})
                 variable.assign(np.asarray(initializer(variable.shape, dtype=variable.dtype)))
+
+
+_AS_BUILT: WeakKeyDictionary[keras.Model, dict[int, Any]] = WeakKeyDictionary()
+"""Values of weights without an initializer when their model was first drawn, by position: a kept model holds those of its last training."""
+
+
+def _initializer_of(layer: keras.Layer, weight: str) -> Any:  # noqa: ANN401 - an initializer of Keras
+    """The initializer of a layer's weight, or None where the layer has none under a name that Keras uses.
+
+    ``bias`` has ``bias_initializer``, ``depthwise_kernel`` and ``recurrent_kernel`` drop the *kernel*, and a depthwise convolution calls its only one ``kernel``.
+    """
+    names = [weight, weight.removesuffix("_kernel"), *(["depthwise"] if weight == "kernel" else [])]
+    return next((found for name in names if (found := getattr(layer, f"{name}_initializer", None)) is not None), None)
 
 
 def derived_seed(*parts: int) -> int:
