@@ -19,7 +19,7 @@ from sweeps.record.recorded_study import RecordedStudy
 from sweeps.record.schema import create_or_migrate
 from sweeps.record.storage import Database, refuse_unsafe_place
 from sweeps.record.study_record import existing_facts, read_facts, study_exists, study_id_of, write_facts
-from sweeps.record.writing import Transactions
+from sweeps.record.transactions import Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sweeps.record.ownership import Ownership
     from sweeps.record.reading import TrialNews
     from sweeps.record.study_record import StudyFacts
-    from sweeps.record.writing import Transactions
+    from sweeps.record.transactions import Transactions
 
 
 class RecordedStudy:
