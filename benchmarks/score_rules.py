@@ -102,7 +102,7 @@ def trended_end(time_constant: float) -> Rule:
     return score
 
 
-RULES: dict[str, Rule] = {
+SIMPLE: dict[str, Rule] = {
     "last epoch": lambda curve: float(curve[-1]),
     "best epoch": lambda curve: float(curve.max()),
     "mean of last 3": last_mean(3),
@@ -113,6 +113,10 @@ RULES: dict[str, Rule] = {
     "smoothed, 6 epochs": lambda curve: smoothed_level(curve, 6.0),
     "smoothed, 12 epochs": lambda curve: smoothed_level(curve, 12.0),
     "mean of all epochs": lambda curve: float(curve.mean()),
+}
+"""Figures of any number of epochs."""
+RULES: dict[str, Rule] = {
+    **SIMPLE,
     "level (rate selected)": level,
     "line's end, 5 epochs": trended_end(5.0),
     "lowest of last 4": lambda curve: float(curve[-FLOOR_EPOCHS:].min()),

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pruning import replay
-from score_rules import BASELINE, last_mean
+from score_rules import BASELINE, SIMPLE
 from scores import DRAWN, Trainings, interval, trainings_of
 
-from reports.stability import level, smoothed_level, stable
+from reports.stability import level, stable
 
 sys.path = [str(Path(__file__).resolve().parents[1]), *sys.path[1:]]  # not this folder: its programs are named as our packages are
 
@@ -46,20 +46,7 @@ CONCURRENT = 4
 PATIENCES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 EQUAL_SAVINGS = (0.1, 0.2, 0.3)
 SHOWN_PATIENCES = (3, 5, 8)
-FIGURES: dict[str, Rule] = {
-    "last epoch": lambda curve: float(curve[-1]),
-    "best epoch": lambda curve: float(curve.max()),
-    "mean of last 3": last_mean(3),
-    BASELINE: last_mean(5),
-    "mean of last 10": last_mean(10),
-    "smoothed, 1.5 epochs": lambda curve: smoothed_level(curve, 1.5),
-    "smoothed, 3 epochs": lambda curve: smoothed_level(curve, 3.0),
-    "smoothed, 6 epochs": lambda curve: smoothed_level(curve, 6.0),
-    "smoothed, 12 epochs": lambda curve: smoothed_level(curve, 12.0),
-    "mean of all epochs": lambda curve: float(curve.mean()),
-    "level": level,
-    "stable": stable,
-}
+FIGURES: dict[str, Rule] = SIMPLE | {"level": level, "stable": stable}
 
 
 def so_far(curves: Floats) -> dict[str, Floats]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,24 +9,9 @@ import pytest
 from reports.diagnosis import causes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
-BENCHMARK = Path(__file__).resolve().parents[3] / "benchmarks" / "chance.py"
-
-
-@pytest.fixture(scope="module")
-def benchmark() -> Iterator[ModuleType]:
-    """The program as a module."""
-    spec = spec_from_file_location("chance_benchmark", BENCHMARK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    path = list(sys.path)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
+BENCHMARK = "chance"
 
 
 def test_runs_calm_by_themselves_as_often_as_the_diagnosis_says(benchmark: ModuleType) -> None:

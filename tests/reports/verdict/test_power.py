@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,26 +10,9 @@ import pytest
 from reports.verdict import power
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def benchmark() -> Iterator[ModuleType]:
-    """`benchmarks/power.py`, whose name is that of the module under test."""
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("power_benchmark", BENCHMARKS / "power.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = module_from_spec(spec)
-    sys.modules[spec.name] = found
-    path = list(sys.path)
-    spec.loader.exec_module(found)
-    yield found
-    sys.path[:] = path
+BENCHMARK = "power"
 
 
 def test_the_constants_are_those_of_the_tabular_study(benchmark: ModuleType) -> None:
