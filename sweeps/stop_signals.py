@@ -1,6 +1,6 @@
 """Signals that ask a command to stop: Ctrl-C (SIGINT), SIGTERM, SIGHUP of a closed terminal and SIGQUIT all mean the same.
 
-Outside a running study each of them interrupts the command at once (`interrupting`). While a study runs the first asks it to save and stop and the second
+Outside a running study each of them interrupts the command at once (`Interrupting`). While a study runs the first asks it to save and stop and the second
 stops it at once (`StopSignals`).
 """
 
@@ -23,8 +23,8 @@ OF_TERMINAL = frozenset(getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") 
 """The terminal sends these to every process that was started from it, Ray's too."""
 
 
-class _Handlers:
-    """Context in which `handle` answers the signals; outside the main thread it does nothing."""
+class Interrupting:
+    """Context in which every such signal raises KeyboardInterrupt; outside the main thread it does nothing."""
 
     def __init__(self) -> None:
         self._previous: dict[signal.Signals, object] = {}
@@ -51,12 +51,7 @@ class _Handlers:
         raise KeyboardInterrupt
 
 
-def interrupting() -> _Handlers:
-    """A context in which every such signal raises KeyboardInterrupt."""
-    return _Handlers()
-
-
-class StopSignals(_Handlers):
+class StopSignals(Interrupting):
     """Context in which the first signal sets a flag and the second raises KeyboardInterrupt; outside the main thread it does nothing."""
 
     def __init__(self, on_first: Callable[[str], object]) -> None:

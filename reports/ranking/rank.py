@@ -12,7 +12,7 @@ from reports.flags import oscillating_by_chance, study_flags, summarise_flags
 from reports.ranking.belief import Contender, belief
 from reports.ranking.new_training import late_deviations, new_training_intervals
 from reports.ranking.paired import paired_sd
-from reports.ranking.ranked import RankedConfiguration, Ranking, by_exported_file, fresh_trials
+from reports.ranking.ranked import COMPLETE, ORDER, RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.ranking.recommendation import recommend
 from reports.stability import stability
 from reports.wording import is_fraction, short_ids
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
-COMPLETE: tuple[ConfigurationState, ...] = ("finished", "provisional")
 UNUSABLE: tuple[FlagName, ...] = ("broken_metric", "collapsed")
 """Findings that make a figure mean nothing, however high it is."""
 ACCURACIES = ("val_accuracy", "val_acc")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 RecommendationReason = Literal["only", "near", "time", "parameters"]
 ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "failed"]
+ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
+COMPLETE = ORDER[:2]
+"""States of configurations with a complete training: only they hold anything."""
 BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
 
 
@@ -183,7 +186,7 @@ class Ranking:
     @property
     def finished(self) -> tuple[RankedConfiguration, ...]:
         """Configurations with a complete training, provisional ones last."""
-        return tuple(each for each in self.configurations if each.state in ("finished", "provisional"))
+        return tuple(each for each in self.configurations if each.state in COMPLETE)
 
 
 def fresh_trials(trials: Iterable[TrialRecord]) -> list[TrialRecord]:

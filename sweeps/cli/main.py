@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sweeps.cli.command import BAD_INPUT, INTERRUPTED, KNOWN_FAILURE, UNEXPECTED
 from sweeps.cli.parser import build_parser, commands
 from sweeps.import_order import importable
-from sweeps.stop_signals import interrupting
+from sweeps.stop_signals import Interrupting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return BAD_INPUT
     try:
-        with interrupting(), importable([str(Path.cwd())]):
+        with Interrupting(), importable([str(Path.cwd())]):
             code = commands()[name].run(**arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`
