@@ -11,7 +11,7 @@ from reports.ranking import rank
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reports.ranking import RankedConfiguration
+    from reports.ranking import RankedConfiguration, Ranking
     from reports.records import StudyRecord, TrialRecord, TrialState
 
 STATES: tuple[TrialState, ...] = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
@@ -24,14 +24,22 @@ class Standing:
     Attributes:
         states: state to number of trials; every state is there.
         configurations: search configurations tried, running ones included.
-        leaders: finished configurations, best first.
-        recommended: the one of them to take for now; None where no usable one is finished.
+        ranking: of all its configurations.
     """
 
     states: Mapping[str, int]
     configurations: int
-    leaders: tuple[RankedConfiguration, ...]
-    recommended: RankedConfiguration | None = None
+    ranking: Ranking
+
+    @property
+    def leaders(self) -> tuple[RankedConfiguration, ...]:
+        """Finished configurations, best first."""
+        return self.ranking.finished
+
+    @property
+    def recommended(self) -> RankedConfiguration | None:
+        """The one of them to take for now; None where no usable one is finished."""
+        return next((row for row in self.leaders if row.configuration == self.ranking.recommended), None)
 
 
 def at_a_time(trials: Iterable[TrialRecord]) -> float:
@@ -51,13 +59,11 @@ def at_a_time(trials: Iterable[TrialRecord]) -> float:
     return max(1.0, total / busy) if busy else 1.0
 
 
-def standing(record: StudyRecord) -> Standing:
-    """Count and rank the trials of `record`."""
+def standing(record: StudyRecord, ranking: Ranking | None = None) -> Standing:
+    """Count and rank the trials of `record`; `ranking` is its ranking, where that is known already."""
     counted = Counter(trial.state for trial in record.trials)
-    ranking = rank(record)
     return Standing(
         states={state: counted[state] for state in STATES},
         configurations=len({trial.configuration for trial in record.trials if trial.role == "search"}),
-        leaders=ranking.finished,
-        recommended=next((row for row in ranking.finished if row.configuration == ranking.recommended), None),
+        ranking=ranking or rank(record),
     )

@@ -1,16 +1,20 @@
 """Run every suite of the project and print what each took against its budget; exit 1 when one fails.
 
 Two run at a time, where there are two cores: half of most suites' time is waiting for processes to start. Each one's output is printed whole when
-it ends. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
+it ends. A suite that takes three times its budget hangs: it is ended, and what each of its threads was doing is printed. Processes that a suite
+leaves behind are ended and named. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -90,17 +94,59 @@ def gpu_tests() -> int:
     return sum("::" in line for line in listed.splitlines())
 
 
+PATIENCE = 3
+"""Times its budget that a suite may take before it counts as hanging."""
+
+
+def _left_behind(session: int) -> dict[int, str]:
+    """The processes of a session whose leader has ended, with their commands."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        state, its_session = fields[0], int(fields[3])
+        if its_session == session and state != "Z":
+            found[int(entry.name)] = command
+    return found
+
+
+def _run(command: tuple[str, ...], patience: float) -> tuple[bool, str]:
+    """One command in a session of its own, its output in a file: a process that it leaves behind keeps no pipe open for us to wait on."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        remarks = []
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            remarks.append(f"ended: it took more than {patience:.0f} s")
+            process.send_signal(signal.SIGABRT)  # pytest's faulthandler prints the stack of every thread
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for pid, left in _left_behind(process.pid).items():
+            remarks.append(f"left behind, ended now: {pid} {left[:200]}")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        output.seek(0)
+        return process.returncode == 0, output.read().decode(errors="replace") + "".join(f"{remark}\n" for remark in remarks)
+
+
 def run_suite(suite: Suite) -> tuple[Suite, bool, float, str]:
     """Run the commands of one suite to the end, whatever fails; returns it with success, seconds and output."""
     print(f"... {suite.name} began", flush=True)
     began = time.monotonic()
     passed, output = True, ""
     for command in suite.commands:
-        done = subprocess.run(
-            command, cwd=ROOT, check=False, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        passed &= done.returncode == 0
-        output += done.stdout
+        succeeded, printed = _run(command, PATIENCE * suite.budget)
+        passed &= succeeded
+        output += printed
     return suite, passed, time.monotonic() - began, output
 
 

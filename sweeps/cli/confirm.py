@@ -38,6 +38,8 @@ def confirm(
     Raises:
         SweepInputError: no such study or configuration, a number that makes no sense, or a change that makes it another study.
     """
+    from reports.ranking import rank
+    from reports.verdict.sentences import decide
     from sweeps.cli.run import finish, print_verdict
     from sweeps.launch import LaunchOptions, launch
     from sweeps.progress.plain import confirmation
@@ -62,7 +64,8 @@ def confirm(
     if cost is None or dry_run:
         known = "nothing to train: the best is known with 95 %, or there is nothing to compare; --configuration ID trains one all the same"
         print(known if cost is None else confirmation(cost))
-        print_verdict(read_study(url, study), url)
+        record = read_study(url, study)
+        print_verdict(decide(record, rank(record)), study, url)
         return 0
     return finish(sweep, launch(sweep, LaunchOptions(**options, order=order)), again="confirm")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.records import StudyRecord
+    from reports.verdict.sentences import Verdict
     from sweeps.launch import LaunchResult
     from sweeps.sweep_file import SweepFile
 
@@ -93,20 +94,21 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     from sweeps.study.running import storage_of
 
     console = Console(stderr=True, highlight=False)
-    outcome = result.outcome
-    resume = f"steadysweep resume {sweep.study} --storage '{storage_of(sweep)}'"
-    go_on = resume.replace("resume", again, 1)
+    outcome, data = result.outcome, result.data
+    study = f"{sweep.study} --storage '{storage_of(sweep)}'"
     console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
-    print("\n".join(leader_lines(result.record, standing(result.record))), flush=True)
-    print_verdict(result.record, storage_of(sweep))
+    print("\n".join(leader_lines(data.study, standing(data.study, data.ranking))), flush=True)
+    print_verdict(data.verdict, sweep.study, storage_of(sweep))
     if outcome.note:
         console.print(f"  {outcome.note}", soft_wrap=True)
     if outcome.unfinished:
         numbers = ", ".join(str(number) for number in outcome.unfinished)
-        console.print(f"unfinished: {numbers}; continue with: {go_on}", soft_wrap=True)
+        console.print(f"unfinished: {numbers}; continue with: steadysweep {again} {study}", soft_wrap=True)
     elif not result.ran:
-        console.print(f"search more configurations with: {resume} --trials +{max(1, sweep.search.trials // 2)}", soft_wrap=True)
-    failures, useless = failure_text(result.record)
+        console.print(
+            f"search more configurations with: steadysweep resume {study} --trials +{max(1, sweep.search.trials // 2)}", soft_wrap=True
+        )
+    failures, useless = failure_text(data.study)
     if failures:
         console.print(failures, soft_wrap=True, markup=False)
     console.print("report:")
@@ -116,13 +118,9 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     return KNOWN_FAILURE if useless else 0
 
 
-def print_verdict(record: StudyRecord, storage: str) -> None:
+def print_verdict(verdict: Verdict, study: str, storage: str) -> None:
     """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
-    from reports.ranking import rank
-    from reports.verdict.sentences import decide
-
-    verdict = decide(record, rank(record))
-    elsewhere = "" if storage == f"sqlite:///./{record.name}.db" else f" --storage '{storage}'"
+    elsewhere = "" if storage == f"sqlite:///./{study}.db" else f" --storage '{storage}'"
     price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
     print("\n".join(line for line in (verdict.probability or verdict.headline, price) if line))
 

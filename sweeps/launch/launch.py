@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reports.records import StudyRecord
+    from reports.verdict import ReportData
     from sweeps.executor.protocol import Executor
     from sweeps.launch.runtime import Runtime
     from sweeps.observer import StudyOutcome
@@ -69,15 +70,20 @@ class LaunchResult:
 
     Attributes:
         outcome: why the run ended, with the last snapshot.
-        record: the study as the report sees it.
+        data: the study as the report shows it, ranking and verdict included.
         report: the HTML report.
         ran: whether anything was left to do.
     """
 
     outcome: StudyOutcome
-    record: StudyRecord
+    data: ReportData
     report: Path
     ran: bool = True
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study as the report sees it."""
+        return self.data.study
 
     def __repr__(self) -> str:
         """A few words: a notebook shows what its last line returns."""
@@ -108,11 +114,11 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
         if there is not None and over is not None:
             _note_changes(sweep, there, database)
         outcome = over or _run(sweep, chosen, path, progress, there, database)
-        record = read_study(database, sweep.study)
+        data = _reported(read_study(database, sweep.study))
         if over is None and outcome.reason != "interrupted":
-            complete_leaders(record, sweep, progress.message)
-    _write_report(record, path)
-    return LaunchResult(outcome, record, path, ran=over is None)
+            complete_leaders(data, sweep, progress.message)
+    _write_report(data, path)
+    return LaunchResult(outcome, data, path, ran=over is None)
 
 
 def _note_changes(sweep: SweepFile, there: ExistingStudy, database: Database) -> None:
@@ -188,8 +194,15 @@ def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: C
     return make_executor(request, options.executor)
 
 
-def _write_report(record: StudyRecord, path: Path) -> None:
+def _reported(record: StudyRecord) -> ReportData:
+    """All that is said of the study at its end, found once: whose models are made whole, the report, and the last words."""
+    from reports.verdict import build_report_data
+
+    return build_report_data(record)
+
+
+def _write_report(data: ReportData, path: Path) -> None:
     from reports.exports import write_atomically
     from reports.page import render_report
 
-    write_atomically(path, render_report(record))
+    write_atomically(path, render_report(data))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
+    from reports.verdict import ReportData
     from sweeps.sweep_file import SweepFile
     from trainer.places import Folder
 
@@ -44,23 +45,21 @@ def exported_trial(record: StudyRecord, chosen: RankedConfiguration, root: str) 
     return next(((trial, folder) for trial, folder in found if {MODEL, TRAINED} & folder.files().keys()), None)
 
 
-def complete_leaders(record: StudyRecord, sweep: SweepFile, say: Callable[[str], object]) -> None:
+def complete_leaders(data: ReportData, sweep: SweepFile, say: Callable[[str], object]) -> None:
     """Make the model whole that `steadysweep export` gives of each configuration of which models are kept. What cannot be made now, `export` makes.
 
     Args:
-        record: the study, over.
+        data: the study, over, with its ranking.
         sweep: its file.
         say: told how many are made, and what could not be.
     """
-    from reports.ranking import rank
-
     root = checkpoint_root(sweep)
     try:
         present = {name.partition("/")[0] for name in open_folder(root, "storage_path").files() if name.endswith(f"/{TRAINED}")}
         wanted = [
             found[0].number
-            for chosen in (rank(record).configurations if present else ())
-            if any(f"{trial.number:05d}" in present for trial in chosen.trials) and (found := exported_trial(record, chosen, root))
+            for chosen in data.configurations
+            if any(f"{trial.number:05d}" in present for trial in chosen.trials) and (found := exported_trial(data.study, chosen, root))
         ]
     except (OSError, TrainerInputError) as error:
         say(f"the leaders' models are made whole when they are exported: {error}")

@@ -98,7 +98,7 @@ def test_nine_places_name_one_leader(
     assert event.details["best"]["configuration"] == leader
     assert "0.94" not in event.message
 
-    assert "best stable val_accuracy 0.80" in repr(LaunchResult(outcome, study, tmp_path / "report.html"))
+    assert "best stable val_accuracy 0.80" in repr(LaunchResult(outcome, build_report_data(study), tmp_path / "report.html"))
 
     url = f"sqlite:///{tmp_path}/fast.db"
     capsys.readouterr()
