@@ -40,12 +40,16 @@ CLIPPED_SHARE = 0.5
 STYLES = (
     "variables",
     "page",
-    "verdict",
+    "answer",
+    "sure",
+    "next",
+    "explorer",
     "ranking",
     "curves",
     "parameters",
-    "diagnosis",
+    "problems",
     "mistakes",
+    "appendix",
     "sweep",
     "reproduce",
     "comparison",
@@ -134,18 +138,17 @@ def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfigura
 
 
 def _sections(data: ReportData) -> list[tuple[str, str]]:
+    """Sections of the page, in its order: ID and what the navigation calls it."""
     sweep = data.study.kind == "study"
-    sections = [("verdict", "Verdict")]
+    sections = [("verdict", "Answer")]
     if data.configurations:
-        sections += [("ranking", "Ranking"), ("curves", "Curves")]
+        sections.append(("explorer", "Explorer"))
         if sweep and data.parameters:
             sections.append(("parameters", "What matters"))
-        sections.append(("diagnosis", "Diagnosis"))
+        sections.append(("problems", "Problems"))
     if data.mistakes is not None:
         sections.append(("mistakes", "Where it errs"))
-    if sweep:
-        sections.append(("sweep", "Sweep"))
-    return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]
+    return [*sections, ("appendix", "Appendix")]
 
 
 @cache
