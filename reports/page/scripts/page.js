@@ -36,13 +36,14 @@ export function startTheme() {
 export function startCopying() {
   for (const button of document.querySelectorAll(".copy")) {
     button.addEventListener("click", async () => {
-      const code = button.parentElement?.querySelector("code");
-      if (!code) return;
+      const copied = /** @type {HTMLElement} */ (button).dataset.copies;
+      const code = copied ? document.getElementById(copied) : button.parentElement?.querySelector("code");
+      const label = button.firstChild;
+      if (!code || !label) return;
       const done = await copy(code);
-      const before = button.firstChild;
-      if (!before) return;
-      before.textContent = done ? "Copied" : "Selected";
-      setTimeout(() => (before.textContent = "Copy"), 1600);
+      const before = label.textContent;
+      label.textContent = done ? "Copied" : "Selected";
+      setTimeout(() => (label.textContent = before), 1600);
     });
   }
 }
@@ -56,6 +57,7 @@ async function copy(code) {
     await navigator.clipboard.writeText(code.textContent ?? "");
     return true;
   } catch {
+    code.closest("details")?.setAttribute("open", "");
     getSelection()?.selectAllChildren(code);
     return false;
   }
