@@ -240,9 +240,17 @@ class StudySettings:
         section = self._content.get(name)
         return section if isinstance(section, dict) else {}
 
-    def top(self, name: str) -> object:
-        """A value at the top of the sweep file, or None where there is none."""
-        return self._content.get(name)
+    def entry(self, key: str) -> object:
+        """A top-level entry of the sweep file that is no section, or None."""
+        return self._content.get(key)
+
+    def values(self, params: Mapping[str, ParameterValue]) -> dict[str, object]:
+        """Searched settings by name, each with the value that its label stands for.
+
+        Args:
+            params: of a trial, or of a configuration.
+        """
+        return {key: self._value(key, value) for key, value in params.items()}
 
     def of(self, trial: TrialRecord, section: str, name: str) -> object:
         """The value of ``section.name`` in a trial, or None where it is not known."""
@@ -253,7 +261,7 @@ class StudySettings:
         """The value of a searched setting by its short name, or None where it is not searched or not active; a label stands for its value."""
         for key, value in trial.params.items():
             if _short_name(key) == name:
-                return self.stands_for(key, value)
+                return self._value(key, value)
         return None
 
     def is_short_for(self, name: str, key: str) -> bool:
@@ -277,7 +285,7 @@ class StudySettings:
             known = self._belonging[key, name] = depends or name in (key, _short_name(key))
         return known
 
-    def stands_for(self, key: str, label: object) -> object:
+    def _value(self, key: str, label: object) -> object:
         """What a label of a choice or ordinal stands for; an ordinal of numbers has them as labels."""
         entry = self.section("space").get(key)
         if not isinstance(entry, dict):

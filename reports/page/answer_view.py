@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.commands import export_command, own_sweep, set_options, settings_yaml
 from reports.naming import setting_words
 from reports.page.drawing import scale_over
 from reports.page.ranking_view import curve_of
-from reports.records import StudySettings
 from reports.verdict.answer import guess_sentence
-from reports.verdict.next_steps import study_command
 
 if TYPE_CHECKING:
     from reports.page.drawing import Sparkline
@@ -235,30 +233,12 @@ def _progress(data: ReportData) -> tuple[float | None, str]:
 
 def _copied(data: ReportData, row: RankedConfiguration) -> list[Copied]:
     """Settings as YAML and as options, and the command that writes the model."""
-    if data.study.kind != "study" or not data.study.sweep_file:
+    study = data.study
+    if not own_sweep(study):
         return []
-    settings = StudySettings(data.study)
-    values = {name: settings.stands_for(name, value) for name, value in row.params.items()}
-    lines = [Copied("yaml", "YAML", _yaml(values))] if values else []
-    if values:
-        options = " ".join(f"--set {shlex.quote(f'{name}={_flow(value)}')}" for name, value in values.items())
-        lines.append(Copied("set", "--set options", options))
-    if row.exported_by is not None:
-        command = study_command(data.study, "export", f"--configuration {row.short}", f"-o {row.short}-model")
-        lines.append(Copied("export", "export command", command))
-    return lines
-
-
-def _yaml(values: dict[str, object]) -> str:
-    import yaml
-
-    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=10_000)
-    return text
-
-
-def _flow(value: object) -> str:
-    """One value as YAML on one line."""
-    import yaml
-
-    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.removesuffix("...\n").strip()
+    texts = (
+        ("yaml", "YAML", settings_yaml(study, row.params)),
+        ("set", "--set options", set_options(study, row.params)),
+        ("export", "export command", export_command(study, row)),
+    )
+    return [Copied(*each) for each in texts if each[2]]

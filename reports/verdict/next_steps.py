@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reports import wording
+from reports.commands import export_command, new_study_command, own_sweep, study_command, yaml_value
 from reports.ranking.race import FARTHEST
 from reports.records import StudySettings
 from reports.verdict.power import IMAGE_VARIANCE, SEED_VARIANCE, training_sd
@@ -63,7 +64,7 @@ class NextStep:
 
 def next_steps(study: StudyRecord, ranking: Ranking, verdict: Verdict, importance: Sequence[StudyImportance]) -> tuple[NextStep, ...]:
     """The steps that the evidence speaks for, the most useful first; none for logs and for sweeps of other tools, which have no commands here."""
-    if study.kind != "study" or not study.sweep_file:
+    if not own_sweep(study):
         return ()
     steps = _Steps(study, ranking, verdict, importance)
     return tuple(steps.all())[:MOST_STEPS]
@@ -101,7 +102,7 @@ class _Steps:
             "resume",
             "Go on where it stopped",
             f"{wording.count(number, 'training is', 'trainings are')} not over, and no worker has {'it' if number == 1 else 'them'}.",
-            self._command("resume"),
+            study_command(self._study, "resume"),
             "nothing finished is trained again",
         )
 
@@ -116,7 +117,7 @@ class _Steps:
                     "take",
                     f"Take the model of {take.short}",
                     f"It is within half a point of the best with {wording.probability(take.probability_near)}: more trainings would tell little.",
-                    self._command("export", f"--configuration {take.short}", f"-o {take.short}-model"),
+                    export_command(self._study, take),
                     "no training needed",
                 )
             return
@@ -125,13 +126,21 @@ class _Steps:
         if number is not None and number <= AFFORDABLE:
             why = f"{alike}. After about {wording.count(number, 'fresh training')} the best, or one within half a point of it, is known with 95{wording.PERCENT}."
             yield NextStep(
-                "confirm", "Train the leaders again", why, self._command("confirm", f"--trainings {number}"), self._price(number)
+                "confirm",
+                "Train the leaders again",
+                why,
+                study_command(self._study, "confirm", f"--trainings {number}"),
+                self._price(number),
             )
             return
         far = f"about {number}" if number is not None else f"more than {FARTHEST}"
         why = f"{alike}. Knowing the best with 95{wording.PERCENT} would take {far} fresh trainings; {SMALL_STEP} make the choice surer, each where it helps most."
         yield NextStep(
-            "confirm", "Train the leaders again", why, self._command("confirm", f"--trainings {SMALL_STEP}"), self._price(SMALL_STEP)
+            "confirm",
+            "Train the leaders again",
+            why,
+            study_command(self._study, "confirm", f"--trainings {SMALL_STEP}"),
+            self._price(SMALL_STEP),
         )
 
     def _finish(self) -> Iterator[NextStep]:
@@ -145,7 +154,7 @@ class _Steps:
             f"It was {ordinal} of the {found.beside} that came to epoch {found.epoch} when it was pruned there, at "
             f"{wording.score(found.value, self._study.metric)}. Pruning looks at few epochs and may be wrong."
         )
-        command = self._command("confirm", f"--configuration {row.short}", "--trainings 1")
+        command = study_command(self._study, "confirm", f"--configuration {row.short}", "--trainings 1")
         yield NextStep("finish", f"Train {row.short} to the end", f"{_named(row)}{why}", command, self._price(1))
 
     def _longer(self) -> Iterator[NextStep]:
@@ -155,7 +164,9 @@ class _Steps:
         if not rising or 2 * len(rising) < len(leaders):
             return
         trials = max(SMALL_STEP, (self._study.target_trials or 2 * SMALL_STEP) // 2)
-        command = self._new_study("long", f"training.epochs={LONGER * self._epochs}", f"search.trials={trials}")
+        command = new_study_command(
+            self._study, f"{self._study.name}-long", f"training.epochs={LONGER * self._epochs}", f"search.trials={trials}"
+        )
         verb = "is" if len(rising) == 1 else "are"
         why = f"{wording.listing(rising)} {verb} still improving at the last epoch. The new study begins with what this one knows."
         yield NextStep("longer", f"Train for {LONGER * self._epochs} epochs", why, command, self._price(trials, each=LONGER))
@@ -187,13 +198,17 @@ class _Steps:
             high = min(places) > 1.0 - EDGE
             wide = _entry_text(entry, parameter.kind, *axis.wider(high=high))
             trials = max(SMALL_STEP, (self._study.target_trials or 2 * SMALL_STEP) // 2)
-            command = self._new_study("wide", f"space.{parameter.name}={wide}", f"search.trials={trials}")
+            command = new_study_command(
+                self._study, f"{self._study.name}-wide", f"space.{parameter.name}={wide}", f"search.trials={trials}"
+            )
             why = f"{goes}, and the best {len(best)} finished configurations lie at its {'upper' if high else 'lower'} end (between {_span(best)}, of {ends})."
             return NextStep("widen", f"Search a wider {word}", why, command, self._price(trials))
         if axis.place(max(better)) - axis.place(min(better)) >= NARROW:
             return None
         narrow = _entry_text(entry, parameter.kind, *axis.around(better))
-        command = self._command("resume", f"--trials +{2 * SMALL_STEP}", f"--set {shlex.quote(f'space.{parameter.name}={narrow}')}")
+        command = study_command(
+            self._study, "resume", f"--trials +{2 * SMALL_STEP}", f"--set {shlex.quote(f'space.{parameter.name}={narrow}')}"
+        )
         why = f"{goes}: the better {len(better)} finished configurations lie between {_span(better)}, of {ends}."
         return NextStep("narrow", f"Search a narrower {word}", why, command, self._price(2 * SMALL_STEP))
 
@@ -211,7 +226,7 @@ class _Steps:
             f"with {4 * images:,} it would be {100 * more:.1f}. Where you have no more, fresh trainings can each draw other ones."
         )
         confirm = f"{{budget: {SMALL_STEP}, resplit: true}}"
-        command = self._command("resume", f"--set {shlex.quote(f'confirm={confirm}')}")
+        command = study_command(self._study, "resume", f"--set {shlex.quote(f'confirm={confirm}')}")
         yield NextStep("images", "Validate on more images", why, command, self._price(SMALL_STEP))
 
     def _split_is_fixed(self) -> bool:
@@ -223,27 +238,9 @@ class _Steps:
             or not isinstance(split.get("validation"), int | float)
         )
 
-    def _command(self, verb: str, *options: str) -> str:
-        return study_command(self._study, verb, *options)
-
-    def _new_study(self, ending: str, *changes: str) -> str:
-        given = [f"--set {shlex.quote(text)}" for text in (f"study={self._study.name}-{ending}", *changes)]
-        return " ".join(["steadysweep run", f"--from {shlex.quote(self._study.name)}", *given, *_storage_option(self._study)])
-
     def _price(self, trainings: int, each: int = 1) -> str:
         what = wording.count(trainings, "training")
         return what if self._seconds is None else f"{what}, about {wording.duration(trainings * each * self._seconds)} of training"
-
-
-def study_command(study: StudyRecord, verb: str, *options: str) -> str:
-    """A command of the program on a study, with the storage where that is not the study's own default file."""
-    return " ".join(["steadysweep", verb, shlex.quote(study.name), *options, *_storage_option(study)])
-
-
-def _storage_option(study: StudyRecord) -> list[str]:
-    url = str(StudySettings(study).top("storage") or "")
-    own = {"", *(f"sqlite:///{folder}{study.name}.db" for folder in ("", "./"))}
-    return [] if url in own else [f"--storage {shlex.quote(url)}"]
 
 
 @dataclass(frozen=True)
@@ -332,8 +329,6 @@ class _Axis:
 
 def _entry_text(entry: Mapping[str, object], kind: str, low: float, high: float) -> str:
     """A parameter's entry of the sweep file with other ends, on its grid where it has steps, as YAML on one line."""
-    import yaml
-
     old = entry[kind]
     step = entry.get("step")
     if isinstance(step, int | float) and isinstance(old, list | tuple):
@@ -343,8 +338,8 @@ def _entry_text(entry: Mapping[str, object], kind: str, low: float, high: float)
     else:
         ends = [float(f"{end:.3g}") for end in (low, high)]
     numbers = [int(end) for end in (math.floor(ends[0]), math.ceil(ends[1]))] if kind == "int" else ends
-    text: str = yaml.safe_dump({**entry, kind: numbers}, default_flow_style=True, sort_keys=False, width=10_000)
-    return text.strip()
+    texts = {**{key: yaml_value(value) for key, value in entry.items()}, kind: f"[{', '.join(map(yaml_value, numbers))}]"}
+    return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
 
 
 def _span(values: Sequence[float]) -> str:
