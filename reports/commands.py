@@ -64,16 +64,27 @@ def export_command(study: StudyRecord, row: RankedConfiguration) -> str:
     """Writes the configuration's model, settings and card into a new folder; empty where no training of it was completed."""
     if row.exported_by is None:
         return ""
-    name = shlex.quote(study.name)
-    return f"steadysweep export {name}{_storage(study)} --rank {row.rank} -o {shlex.quote(f'{study.name}-{row.short}')}"
+    folder = shlex.quote(f"{study.name}-{row.short}")
+    return study_command(study, "export", f"--configuration {shlex.quote(row.short)}", f"-o {folder}")
 
 
-def _storage(study: StudyRecord) -> str:
+def study_command(study: StudyRecord, verb: str, *options: str) -> str:
+    """A command on a study; `options` are quoted already."""
+    return " ".join(["steadysweep", verb, shlex.quote(study.name), *storage_option(study), *options])
+
+
+def new_study_command(study: StudyRecord, name: str, *changes: str) -> str:
+    """A new study from this one's sweep file, with ``KEY=VALUE`` changes, that begins with its trials."""
+    given = [f"--set {shlex.quote(change)}" for change in (f"study={name}", *changes)]
+    return " ".join(["steadysweep run", f"--from {shlex.quote(study.name)}", *storage_option(study), *given])
+
+
+def storage_option(study: StudyRecord) -> list[str]:
     """The storage as the sweep file names it, where it is not the one that the command looks for by itself."""
     storage = StudySettings(study).entry("storage")
     if not isinstance(storage, str) or storage in {f"sqlite:///{study.name}.db", f"sqlite:///./{study.name}.db"}:
-        return ""
-    return f" --storage {shlex.quote(storage)}"
+        return []
+    return [f"--storage {shlex.quote(storage)}"]
 
 
 def own_sweep(study: StudyRecord) -> bool:

@@ -71,6 +71,27 @@ def readable_names(params: Sequence[Mapping[str, ParameterValue]], parameters: S
     return names
 
 
+def differing_words(
+    params: Mapping[str, ParameterValue], other: Mapping[str, ParameterValue], parameters: Sequence[ParameterRecord] = ()
+) -> tuple[str, ...]:
+    """The settings of a configuration that differ from another's, in words; those that only the other has are called not set."""
+    order = dict.fromkeys([*(parameter.name for parameter in parameters), *params, *other])
+    logarithmic = {parameter.name for parameter in parameters if parameter.log}
+    differing = [name for name in order if _comparable(params, name) != _comparable(other, name)]
+    words = [_told_apart(name, params, other, log=name in logarithmic) for name in differing[:MOST_WORDS]]
+    more = len(differing) - MOST_WORDS
+    return (*words, *([f"{more} more"] if more > 0 else []))
+
+
+def _told_apart(name: str, params: Mapping[str, ParameterValue], other: Mapping[str, ParameterValue], *, log: bool) -> str:
+    """One setting with as many digits as tell it from the other's."""
+    if name not in params:
+        return f"{wording.words(name.rpartition('.')[2])} not set"
+    texts = [setting_words(name, params[name], log=log, digits=digits) for digits in DIGITS]
+    others = [setting_words(name, other[name], log=log, digits=digits) if name in other else "" for digits in DIGITS]
+    return next((text for text, different in zip(texts, others, strict=True) if text != different), texts[-1])
+
+
 def _name(params: Mapping[str, ParameterValue], varied: Sequence[str], logarithmic: set[str], digits: int) -> str:
     own = [name for name in varied if name in params]
     words = [setting_words(name, params[name], log=name in logarithmic, digits=digits) for name in own[:MOST_WORDS]]

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import wording
+from reports.page.answer_view import answer_view
 from reports.page.appendix_view import history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
@@ -23,8 +24,8 @@ from reports.page.mistakes_view import mistakes_view
 from reports.page.parameters_view import MOST_CARDS, MOST_PLOTS, importance_how, importance_view, parameter_cards
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
+from reports.page.sure_view import sure_view
 from reports.page.sweep_view import sweep_view
-from reports.page.verdict_view import verdict_view
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def environment() -> Environment:
     )
     env.filters["words"] = wording.words
     env.filters["breakable"] = breakable
+    env.filters["metric_words"] = wording.metric_words
     env.filters["evidence"] = wording.evidence
     return env
 
@@ -110,7 +112,8 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
         is_fraction=wording.is_fraction(data.study.metric),
-        verdict=verdict_view(data),
+        answer=answer_view(data),
+        sure=sure_view(data),
         ranking=ranking_view(data, scale),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
@@ -150,7 +153,11 @@ def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfigura
 def _sections(data: ReportData) -> list[tuple[str, str]]:
     """Sections of the page, in its order: ID and what the navigation calls it."""
     sweep = data.study.kind == "study"
-    sections = [("verdict", "Answer")]
+    sections = [("answer", "Answer")]
+    if data.ranked:
+        sections.append(("sure", "How sure"))
+    if data.next_steps:
+        sections.append(("next", "Do next"))
     if data.configurations:
         sections.append(("explorer", "Explorer"))
         if sweep and data.parameters:

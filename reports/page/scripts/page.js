@@ -35,12 +35,14 @@ export function startTheme() {
 /** Copy buttons of commands, settings, sweep file and changes of the space, wherever they come into the page. */
 export function startCopying() {
   document.addEventListener("click", async (event) => {
-    const button = /** @type {HTMLElement} */ (event.target).closest?.(".copy");
-    const code = /** @type {HTMLElement | null | undefined} */ (button?.parentElement?.querySelector("code"));
-    const before = button?.firstChild;
-    if (!code || !before) return;
-    before.textContent = (await copy(code)) ? "Copied" : "Selected";
-    setTimeout(() => (before.textContent = "Copy"), 1600);
+    const button = /** @type {HTMLElement | null | undefined} */ (/** @type {HTMLElement} */ (event.target).closest?.(".copy"));
+    const copied = button?.dataset.copies;
+    const code = copied ? document.getElementById(copied) : /** @type {HTMLElement | null | undefined} */ (button?.parentElement?.querySelector("code"));
+    const label = button?.firstChild;
+    if (!code || !label) return;
+    const before = label.textContent;
+    label.textContent = (await copy(code)) ? "Copied" : "Selected";
+    setTimeout(() => (label.textContent = before), 1600);
   });
 }
 
@@ -77,6 +79,7 @@ async function copy(code) {
     await navigator.clipboard.writeText(code.textContent ?? "");
     return true;
   } catch {
+    code.closest("details")?.setAttribute("open", "");
     getSelection()?.selectAllChildren(code);
     return false;
   }
