@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from reports import wording
 from reports.page.answer_view import answer_view
-from reports.page.appendix_view import history_view, reproduce_view
+from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
@@ -111,6 +111,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),
+        appendix_contents=appendix_contents(data),
     )
 
 

@@ -4,7 +4,7 @@ import { startCurves } from "./curves.js";
 import { startFilters } from "./filters.js";
 import { startHeatmap } from "./heatmap.js";
 import { startMarginals } from "./marginals.js";
-import { revealScripted, startCopying, startRefreshing, startTheme } from "./page.js";
+import { revealScripted, startCopying, startOpening, startRefreshing, startTheme } from "./page.js";
 import { startParallel } from "./parallel.js";
 import { readPayload } from "./payload.js";
 import { createStore } from "./state.js";
@@ -14,6 +14,7 @@ revealScripted();
 startTheme();
 startCopying();
 startRefreshing();
+startOpening();
 
 const embedded = document.getElementById("report-data");
 if (embedded) {
