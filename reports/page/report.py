@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import wording
 from reports.page.answer_view import answer_view
@@ -21,7 +21,7 @@ from reports.page.appendix_view import appendix_contents, history_view, reproduc
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
-from reports.page.parameters_view import importance_view
+from reports.page.parameters_view import MOST_CARDS, MOST_PLOTS, importance_how, importance_view, parameter_cards
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
 from reports.page.sure_view import sure_view
@@ -67,9 +67,15 @@ def environment() -> Environment:
         loader=PackageLoader("reports.page", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     env.filters["words"] = wording.words
+    env.filters["breakable"] = breakable
     env.filters["metric_words"] = wording.metric_words
     env.filters["evidence"] = wording.evidence
     return env
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its underscores and dots."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.])", name))  # noqa: S704 - our own tag between escaped parts
 
 
 def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", refresh_seconds: int | None = None) -> dict[str, object]:
@@ -100,6 +106,10 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
         data=data,
         importance=[importance_view(item) for item in data.importance],
+        importance_how=importance_how(data.importance),
+        parameter_cards=parameter_cards(data) if data.study.kind == "study" else (),
+        most_cards=MOST_CARDS,
+        most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
         is_fraction=wording.is_fraction(data.study.metric),
         answer=answer_view(data),

@@ -1,10 +1,12 @@
 // @ts-check
 /** Starts the page. Each part works alone, so that one that fails leaves the others. */
+import { startCosts } from "./costs.js";
 import { startCurves } from "./curves.js";
+import { startDrawer } from "./drawer.js";
 import { startFilters } from "./filters.js";
 import { startHeatmap } from "./heatmap.js";
 import { startMarginals } from "./marginals.js";
-import { revealScripted, startCopying, startOpening, startRefreshing, startTheme } from "./page.js";
+import { revealScripted, startCopying, startLinks, startOpening, startRefreshing, startTheme } from "./page.js";
 import { startParallel } from "./parallel.js";
 import { readPayload } from "./payload.js";
 import { createStore } from "./state.js";
@@ -19,22 +21,39 @@ startOpening();
 const embedded = document.getElementById("report-data");
 if (embedded) {
   const data = readPayload(JSON.parse(embedded.textContent ?? "{}"));
-  if (data.rows.length) {
-    const store = createStore(document.title, {
-      sortKey: "rank", descending: false, text: "", flags: [], state: "", columns: null, selected: data.selected, metric: data.metric, training: true, seeds: false,
-    });
-    startTable(data, store);
-    startFilters(data, store);
-    startCurves(data, store);
-    const { plots } = data;
-    if (plots) {
-      // what is far down the page waits until the first screen is there; Safari has no idle callback
-      (window.requestIdleCallback ?? setTimeout)(() => {
-        startMarginals(data, plots, store);
-        startParallel(data, plots, store);
-        startHeatmap(data, plots);
-      });
-    }
-  }
+  if (data.rows.length) startExplorer(data);
 }
 document.documentElement.dataset.ready = "true";
+
+/** @param {import("./payload.js").Data} data */
+function startExplorer(data) {
+  const initial = {
+    sortKey: "rank", descending: false, text: "", columns: null, selected: data.selected, open: "", metric: data.metrics[0] ?? data.metric,
+    training: true, seeds: false, whole: false, zoom: null, cost: data.costs[0]?.key ?? "",
+  };
+  const store = createStore(document.title, initial, { ids: data.rows.map(({ id }) => id), shorts: data.rows.map(({ short }) => short) });
+  let listed = data.rows;
+  /** @type {((fitting: Set<import("./payload.js").Row> | null) => void)[]} */
+  const watchers = [startCosts(data, store)];
+  const fitting = () => (listed.length === data.rows.length ? null : new Set(listed));
+  startTable(data, store, (rows) => {
+    listed = rows;
+    const fit = fitting();
+    for (const watch of watchers) watch(fit);
+  });
+  startFilters(data, store);
+  startCurves(data, store);
+  startDrawer(data, store, () => listed);
+  startLinks(store);
+  if (location.hash.includes("=") && !store.get().open) document.getElementById("explorer")?.scrollIntoView();
+  const { plots } = data;
+  if (!plots) return;
+  // what is far down the page waits until the first screen is there; Safari has no idle callback
+  (window.requestIdleCallback ?? setTimeout)(() => {
+    const watch = startMarginals(data, plots, store);
+    watchers.push(watch);
+    watch(fitting());
+    startParallel(data, plots, store);
+    startHeatmap(plots);
+  });
+}

@@ -1,6 +1,6 @@
 // @ts-check
 /** What every page has: theme, copying, refreshing, parts that need scripts. */
-import { byId } from "./elements.js";
+import { byId, html } from "./elements.js";
 import { recall, remember } from "./state.js";
 
 const THEME_KEY = "steadysweep:theme";
@@ -32,20 +32,42 @@ export function startTheme() {
   label();
 }
 
-/** Copy buttons of command, sweep file and changes of the space. */
+/** Copy buttons of commands, settings, sweep file and changes of the space, wherever they come into the page. */
 export function startCopying() {
-  for (const button of document.querySelectorAll(".copy")) {
-    button.addEventListener("click", async () => {
-      const copied = /** @type {HTMLElement} */ (button).dataset.copies;
-      const code = copied ? document.getElementById(copied) : button.parentElement?.querySelector("code");
-      const label = button.firstChild;
-      if (!code || !label) return;
-      const done = await copy(code);
-      const before = label.textContent;
-      label.textContent = done ? "Copied" : "Selected";
-      setTimeout(() => (label.textContent = before), 1600);
-    });
-  }
+  document.addEventListener("click", async (event) => {
+    const button = /** @type {HTMLElement | null | undefined} */ (/** @type {HTMLElement} */ (event.target).closest?.(".copy"));
+    const copied = button?.dataset.copies;
+    const code = copied ? document.getElementById(copied) : /** @type {HTMLElement | null | undefined} */ (button?.parentElement?.querySelector("code"));
+    const label = button?.firstChild;
+    if (!code || !label) return;
+    const before = label.textContent;
+    label.textContent = (await copy(code)) ? "Copied" : "Selected";
+    setTimeout(() => (label.textContent = before), 1600);
+  });
+}
+
+/**
+ * A text with a button that copies it; the same as the templates' `copyable`.
+ * @param {string} text
+ * @param {string} label
+ */
+export function copyable(text, label) {
+  return html("div", { class: "copyable" }, html("button", { type: "button", class: "copy" }, "Copy", html("span", { class: "sr" }, ` ${label}`)), html("pre", { tabindex: 0, role: "region", "aria-label": label }, html("code", {}, text)));
+}
+
+/**
+ * Links to a configuration or a filter (`#c=e11d86`, `#f=flag:oscillating`) change what they name and keep the rest.
+ * @param {import("./state.js").Store} store
+ */
+export function startLinks(store) {
+  document.addEventListener("click", (event) => {
+    const link = /** @type {HTMLElement} */ (event.target).closest?.("a[href^='#']");
+    const hash = link?.getAttribute("href") ?? "";
+    if (!hash.includes("=")) return;
+    event.preventDefault();
+    store.follow(hash);
+    if (!store.get().open) byId("explorer").scrollIntoView();
+  });
 }
 
 /**
