@@ -11,7 +11,7 @@ from reports.page.drawing import scale_over
 from reports.ranking.recommendation import num_parameters, seconds_per_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -43,7 +43,15 @@ def cost_plots(data: ReportData) -> list[dict[str, object]]:
         held = np.array([np.nan if row.stable is None or row.state != "finished" else row.stable for row in rows], dtype=np.float64)
         known = np.isfinite(values) & np.isfinite(held)
         if np.unique(values[known]).size > 1:
-            plots.append({"key": key, "label": label, **_axis(values[known], text), **_columns(values, text), "edge": _edge(values, held, maximize=data.study.maximize)})
+            plots.append(
+                {
+                    "key": key,
+                    "label": label,
+                    **_axis(values[known], text),
+                    **_columns(values, text),
+                    "edge": _edge(values, held, maximize=data.study.maximize),
+                }
+            )
     return plots
 
 
@@ -61,7 +69,12 @@ def _axis(values: Array, text: Callable[[float], str]) -> dict[str, object]:
     places = (0.0, 0.5, 1.0)
     at = [scale.low + place * (scale.high - scale.low) for place in places]
     shown = np.exp(at) if log else np.maximum(at, 0.0)
-    return {"log": log, "low": scale.low, "high": scale.high, "ticks": [(place, text(float(value))) for place, value in zip(places, shown, strict=True)]}
+    return {
+        "log": log,
+        "low": scale.low,
+        "high": scale.high,
+        "ticks": [(place, text(float(value))) for place, value in zip(places, shown, strict=True)],
+    }
 
 
 def _edge(values: Array, held: Array, *, maximize: bool) -> list[int]:

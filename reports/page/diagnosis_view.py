@@ -108,7 +108,8 @@ def _problem(data: ReportData, name: str, rows: list[RankedConfiguration], chanc
         leaders=_leaders(concerned, len(data.verdict.leaders)),
         remedies=remedies(data, name, rows),
         cases=tuple(
-            Case(row, flag, sentence(flag.summary), curve_of(data, row, scale)) for row, flag in list(zip(rows, flags, strict=True))[:MOST_CASES]
+            Case(row, flag, sentence(flag.summary), curve_of(data, row, scale))
+            for row, flag in list(zip(rows, flags, strict=True))[:MOST_CASES]
         ),
         left_out=max(0, len(rows) - MOST_CASES),
     )
@@ -134,7 +135,7 @@ def _cause_sentence(data: ReportData) -> str:
         return ""
     if not data.causes.tests:
         return "Too few configurations, or too few that differ in their flags, to test which parameters go with them."
-    looked = f"{wording.count(data.causes.tests, 'pair')} of parameter and flag tested by permutation, adjusted for their number"
+    looked = f"{wording.count(data.causes.tests, 'pair')} of parameter and flag tested by permutation over all trainings, pruned ones included, adjusted for their number"
     return f"{looked}." if data.causes.associations else f"{looked}: none stands out."
 
 

@@ -229,7 +229,17 @@ def _metrics(rows: Sequence[RankedConfiguration], ranked: str) -> tuple[str, ...
     sizes: Counter[str] = Counter()
     for trial in (trial for row in rows for trial in row.trials):
         sizes.update({name: min(len(curve), MOST_POINTS) for name, curve in trial.curves.items()})
-    preferred = [ranked, ranked.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate", "gradient_norm", "val_batch_accuracy"]
+    preferred = [
+        ranked,
+        ranked.removeprefix("val_"),
+        "val_accuracy",
+        "accuracy",
+        "val_loss",
+        "loss",
+        "learning_rate",
+        "gradient_norm",
+        "val_batch_accuracy",
+    ]
     order = [name for name in dict.fromkeys([*preferred, *sorted(sizes)]) if name in sizes]
     totals = enumerate(itertools.accumulate(sizes[name] for name in order))
     return tuple(name for name, (index, total) in zip(order, totals, strict=True) if index < 2 or total <= EXTRA_VALUES)  # noqa: PLR2004 - validation and training

@@ -54,15 +54,14 @@ def columns(data: ReportData) -> tuple[Column, ...]:
     few = len(data.parameters) < FEW_PARAMETERS
     last_parts = Counter(parameter.name.rpartition(".")[2] for parameter in data.parameters)
     labels = {
-        parameter.name: last if last_parts[last := parameter.name.rpartition(".")[2]] == 1 else parameter.name for parameter in data.parameters
+        parameter.name: last if last_parts[last := parameter.name.rpartition(".")[2]] == 1 else parameter.name
+        for parameter in data.parameters
     }
     has_test = any(row.test is not None for row in data.configurations)
     return (
         Column("rank", "#", "Rank by stable", "rank", narrow=True),
         Column("short", "run" if study.kind == "logs" else "ID", f"ID of the {name}; hover for the whole", "name", narrow=True),
-        Column(
-            "spark", "curve", f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True
-        ),
+        Column("spark", "curve", f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True),
         Column(
             "stable",
             f"stable{percent}",
@@ -83,7 +82,11 @@ def columns(data: ReportData) -> tuple[Column, ...]:
         ),
         Column("flags", "flags", "What its curve shows", "flags", narrow=True),
         Column(
-            "level", f"level{percent}", "The centre of its late epochs; of a training that has not come to its end, so far", "score", shown=few
+            "level",
+            f"level{percent}",
+            "The centre of its late epochs; of a training that has not come to its end, so far",
+            "score",
+            shown=few,
         ),
         Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score", shown=few),
         Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from reports import wording
 from reports.page.answer_view import answer_view
-from reports.page.appendix_view import history_view, reproduce_view
+from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
@@ -77,7 +77,7 @@ def environment() -> Environment:
 
 def breakable(name: str) -> Markup:
     """A name that may be broken after its underscores and dots."""
-    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.])", name))  # noqa: S704 - our own tag between escaped parts
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.])", name))
 
 
 def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", refresh_seconds: int | None = None) -> dict[str, object]:
@@ -124,6 +124,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),
+        appendix_contents=appendix_contents(data),
     )
 
 

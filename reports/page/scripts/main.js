@@ -6,7 +6,7 @@ import { startDrawer } from "./drawer.js";
 import { startFilters } from "./filters.js";
 import { startHeatmap } from "./heatmap.js";
 import { startMarginals } from "./marginals.js";
-import { revealScripted, startCopying, startLinks, startRefreshing, startTheme } from "./page.js";
+import { revealScripted, startCopying, startLinks, startOpening, startRefreshing, startTheme } from "./page.js";
 import { startParallel } from "./parallel.js";
 import { readPayload } from "./payload.js";
 import { createStore } from "./state.js";
@@ -16,6 +16,7 @@ revealScripted();
 startTheme();
 startCopying();
 startRefreshing();
+startOpening();
 
 const embedded = document.getElementById("report-data");
 if (embedded) {

@@ -85,6 +85,20 @@ async function copy(code) {
   }
 }
 
+/** A link into something that is closed opens it. */
+export function startOpening() {
+  const open = () => {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (!target) return;
+    const closed = target.id === "appendix" ? target.querySelector("details") : target.closest("details:not([open])");
+    closed?.setAttribute("open", "");
+    if (closed) target.scrollIntoView();
+  };
+  addEventListener("hashchange", open);
+  for (const link of document.querySelectorAll('a[href="#appendix"]')) link.addEventListener("click", () => setTimeout(open));
+  open();
+}
+
 /** While a sweep runs: reload when the time has come and the reader's hands are still. */
 export function startRefreshing() {
   const seconds = Number(document.body.dataset.refresh);

@@ -123,7 +123,7 @@ export function startTable(data, store, onRows) {
     } else if (changed.has("selected")) drawWindow(true);
     status.textContent = describe(data, store.get(), rows.length);
   });
-  matchMedia("(max-width: 720px)").addEventListener("change", draw);
+  matchMedia("screen and (max-width: 720px)").addEventListener("change", draw);
   status.hidden = false;
   draw();
 }
@@ -146,7 +146,7 @@ function fixWidths(table) {
  * @param {Choices} choices
  */
 export function shownColumns(data, choices) {
-  const narrow = matchMedia("(max-width: 720px)").matches;
+  const narrow = matchMedia("screen and (max-width: 720px)").matches;
   const { columns } = choices;
   return data.columns.filter((column) => (columns ? columns.includes(column.key) : narrow ? column.narrow : column.shown));
 }

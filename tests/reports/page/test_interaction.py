@@ -72,7 +72,9 @@ def test_filter_grammar(open_page: Callable, text: str, data: ReportData) -> Non
     rate = {row.short: row.params["learning_rate"] for row in rows}
     cases = {
         "learning_rate<1e-3 -oscillating state:finished": {
-            row.short for row in rows if rate[row.short] < 1e-3 and not any(flag.name == "oscillating" for flag in row.flags) and row.state == "finished"
+            row.short
+            for row in rows
+            if rate[row.short] < 1e-3 and not any(flag.name == "oscillating" for flag in row.flags) and row.state == "finished"
         },
         "lear>=1e-3": {name for name, value in rate.items() if value >= 1e-3},
         "augmentation=flip": {row.short for row in rows if row.params.get("augmentation") == "flip"},
@@ -246,7 +248,9 @@ def test_series_are_told_apart_without_vermilion(open_page: Callable, text: str,
     )
     assert len({tuple(each) for each in drawn}) == len(drawn) >= 8
     assert len({dash for _, dash in drawn[:6]}) == 6
-    unsteady = page.evaluate("() => { const mark = document.querySelector('.spark-unsteady .spark-line'); return getComputedStyle(mark).stroke; }")
+    unsteady = page.evaluate(
+        "() => { const mark = document.querySelector('.spark-unsteady .spark-line'); return getComputedStyle(mark).stroke; }"
+    )
     assert unsteady not in {colour for colour, _ in drawn}
 
 
