@@ -43,7 +43,12 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
     """
     settings = StudySettings(data.study)
     source = settings.section("data").get("source")
-    if data.mistakes is None or not data.mistakes.missed or not isinstance(source, str) or settings.section("report").get("images") is False:
+    if (
+        data.mistakes is None
+        or not data.mistakes.missed
+        or not isinstance(source, str)
+        or settings.section("report").get("images") is False
+    ):
         return NOTHING
     wanted = data.mistakes.missed[:MOST]
     try:
@@ -61,7 +66,13 @@ def _pictures(wanted: Sequence[MissedImage], read: Callable[[MissedImage], Image
     for image in wanted:
         try:
             pictures[image.place] = encoded(read(image))
-        except (OSError, ValueError, IndexError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises for files that are no images
+        except (
+            OSError,
+            ValueError,
+            IndexError,
+            SyntaxError,
+            DecompressionBombError,
+        ) as error:  # what Pillow raises for files that are no images
             missing, problem = missing + 1, problem or str(error)
     note = f"{missing} of {len(wanted)} images cannot be shown ({problem})." if missing else ""
     return Thumbnails(pictures, note)
@@ -145,7 +156,9 @@ def encoded(image: Image) -> bytes:
     image.thumbnail((SIDE, SIDE))
     for quality in QUALITIES:
         buffer = io.BytesIO()
-        image.save(buffer, **({"format": "PNG", "optimize": True} if small and quality == QUALITIES[0] else {"format": "JPEG", "quality": quality}))
+        image.save(
+            buffer, **({"format": "PNG", "optimize": True} if small and quality == QUALITIES[0] else {"format": "JPEG", "quality": quality})
+        )
         if buffer.tell() <= MOST_BYTES_EACH:
             return buffer.getvalue()
     raise ValueError("it does not become small enough")

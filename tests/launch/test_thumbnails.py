@@ -27,7 +27,11 @@ def report_data(source: str, names: list[str], *, images: bool = True, labels: s
     study = StudyRecord("s", "study", "val_accuracy", maximize=True, trials=(), sweep_file=sweep_file)
     missed = tuple(MissedImage(place, name, labels, "dog", 3, 3, 3, 3) for place, name in enumerate(names))
     data = object.__new__(ReportData)
-    for name, value in {"study": study, "ranking": Ranking((), "val_accuracy", True, None), "mistakes": Mistakes(missed=missed)}.items():
+    for name, value in {
+        "study": study,
+        "ranking": Ranking((), "val_accuracy", maximize=True, seed_sd=None),
+        "mistakes": Mistakes(missed=missed),
+    }.items():
         object.__setattr__(data, name, value)
     return data
 

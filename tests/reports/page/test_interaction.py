@@ -139,7 +139,7 @@ def test_a_box_over_marks_filters_the_table(open_page: Callable, text: str) -> N
     assert written.startswith("learning_rate>=")
     assert "stable<=" in written
     assert 0 < page.locator("#ranked tbody tr[data-row]").count() < 24
-    assert page.locator("[data-parameter='1'] .marks.dimmed").count() >= 1
+    page.locator("[data-parameter='1'] .marks.dimmed").first.wait_for()
     highest = float(written.split("learning_rate<=")[1].split()[0])
     assert all(float(value) <= highest * 1.001 for value in page.locator("#ranked tbody td.col-param:nth-child(6)").all_inner_texts())
 
