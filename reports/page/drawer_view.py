@@ -1,4 +1,4 @@
-"""One configuration in full, as the drawer shows it: figures, settings, commands, trainings, cost, flags, causes. Compressed in chunks that the page unpacks when it is asked."""
+"""One configuration in full, as the drawer shows it: figures, settings, commands, trainings, cost, flags, causes; compressed, as few readers open many."""
 
 from __future__ import annotations
 

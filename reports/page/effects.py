@@ -24,6 +24,7 @@ STRETCHES = 4
 """Parts of a number's axis."""
 MISSED = 0.05
 """How often a band may miss the median of its stretch."""
+ROUNDING = 1e-9
 FEWEST_WITH_BAND = 6
 """Of five values even the smallest and the largest miss the median in 2 / 2^5 = 6 % of cases."""
 
@@ -102,7 +103,7 @@ def _stretch(parameter: ParameterRecord, value: object, number: int) -> int:
         share = float(np.log(value / parameter.low) / np.log(parameter.high / parameter.low))
     else:
         share = (value - parameter.low) / (parameter.high - parameter.low)
-    return min(number - 1, int(share * number)) if -1e-9 <= share <= 1 + 1e-9 else -1
+    return min(number - 1, int(share * number)) if -ROUNDING <= share <= 1 + ROUNDING else -1
 
 
 def _range_text(parameter: ParameterRecord, place: int, number: int) -> str:

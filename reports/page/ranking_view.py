@@ -178,8 +178,10 @@ def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:
         return wording.at_epoch(row.epochs, row.planned_epochs)
     if column.key == "best" and row.best_epoch:
         return f"epoch {row.best_epoch}"
-    if column.key != "stable":
-        return ""
+    return _stable_note(row, metric) if column.key == "stable" else ""
+
+
+def _stable_note(row: RankedConfiguration, metric: str) -> str:
     if row.stable is None:
         return STATE_WORDS.get(row.state, row.state)
     if row.provisional:

@@ -26,10 +26,12 @@ from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
 from reports.page.sure_view import sure_view
 from reports.page.sweep_view import sweep_view
+from reports.page.thumbnails import NOTHING
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
     from reports.page.drawing import Sparkline
+    from reports.page.thumbnails import Thumbnails
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
@@ -91,12 +93,13 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     }
 
 
-def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
+def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None, thumbnails: Thumbnails = NOTHING) -> str:
     """Build the report of a study: a whole HTML document that asks nothing of the network.
 
     Args:
         study: the records, or the report data already made from them.
         refresh_seconds: reload the page so often, while a sweep runs; None: never.
+        thumbnails: pictures of the images that most configurations miss.
     """
     data = as_report_data(study)
     scale = sparkline_scale(data)
@@ -117,7 +120,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         ranking=ranking_view(data, scale),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
-        mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes),
+        mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes, thumbnails),
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),

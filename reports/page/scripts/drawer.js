@@ -60,7 +60,7 @@ export function startDrawer(data, store, listed) {
   });
   drawer.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (!["j", "k"].includes(event.key) || target.closest("input, select, textarea")) return;
+    if (!["j", "k"].includes(event.key) || target.closest("input:not([type=checkbox]), select, textarea")) return;
     step(event.key === "j" ? 1 : -1);
   });
   drawer.addEventListener("close", () => {

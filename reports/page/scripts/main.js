@@ -36,20 +36,31 @@ function startExplorer(data) {
   /** @type {((fitting: Set<import("./payload.js").Row> | null) => void)[]} */
   const watchers = [startCosts(data, store)];
   const fitting = () => (listed.length === data.rows.length ? null : new Set(listed));
+  let waiting = false;
   startTable(data, store, (rows) => {
     listed = rows;
-    const fit = fitting();
-    for (const watch of watchers) watch(fit);
+    if (waiting) return;
+    waiting = true;
+    // the table answers at once, the plots after it: while one types, only the last filter is drawn
+    setTimeout(() => {
+      waiting = false;
+      const fit = fitting();
+      for (const watch of watchers) watch(fit);
+    }, 60);
   });
   startFilters(data, store);
   startCurves(data, store);
   startDrawer(data, store, () => listed);
   startLinks(store);
   if (location.hash.includes("=") && !store.get().open) document.getElementById("explorer")?.scrollIntoView();
+  const idle = window.requestIdleCallback ?? setTimeout; // Safari has no idle callback
+  idle(() => {
+    for (const row of data.rows) data.searchText(row); // the first word in the filter finds them made
+  });
   const { plots } = data;
   if (!plots) return;
-  // what is far down the page waits until the first screen is there; Safari has no idle callback
-  (window.requestIdleCallback ?? setTimeout)(() => {
+  // what is far down the page waits until the first screen is there
+  idle(() => {
     const watch = startMarginals(data, plots, store);
     watchers.push(watch);
     watch(fitting());

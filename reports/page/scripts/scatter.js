@@ -34,27 +34,35 @@ export function drawScatter(host, options) {
   const tip = html("div", { class: "tip", hidden: true });
   host.replaceChildren(root, tip);
   listen(root, ring, area, tip, options, { x, y, width, height });
+  const places = marks.map((mark) => ({ ...mark, path: markPath(mark.kind, x(mark.x), y(mark.y)) })), byId = new Map(places.map((place) => [place.row.id, place]));
+  const rings = svg("g", {}), paths = svg("g", {});
+  layer.append(paths, rings);
+  /** @type {Set<Row> | null | undefined} */
+  let drawn;
   return {
     /**
      * @param {Set<Row> | null} fitting rows that fit the filter; null: all
      * @param {string[]} selected
      */
     update(fitting, selected) {
-      /** @type {Map<string, string>} */
-      const paths = new Map();
-      const rings = [];
-      for (const { row, x: across, y: up, kind } of marks) {
-        const key = fitting && !fitting.has(row) ? `${kind} dimmed` : kind;
-        paths.set(key, (paths.get(key) ?? "") + markPath(kind, x(across), y(up)));
-        const slot = selected.length ? selected.indexOf(row.id) : -1;
-        if (slot >= 0) {
-          const chosen = svg("circle", { class: "chosen", cx: x(across).toFixed(1), cy: y(up).toFixed(1), r: 6.5, "data-row": row.id });
-          chosen.style.stroke = seriesColour(slot);
-          rings.push(chosen);
-        }
+      rings.replaceChildren(...selected.flatMap((id, slot) => {
+        const place = byId.get(id);
+        if (!place) return [];
+        const chosen = svg("circle", { class: "chosen", cx: x(place.x).toFixed(1), cy: y(place.y).toFixed(1), r: 6.5, "data-row": id });
+        chosen.style.stroke = seriesColour(slot);
+        return [chosen];
+      }));
+      if (fitting === drawn) return;
+      drawn = fitting;
+      /** @type {Map<string, string[]>} */
+      const parts = new Map();
+      for (const { row, kind, path } of places) {
+        const key = fitting && !fitting.has(row) ? `${kind} dimmed` : kind, part = parts.get(key);
+        if (part) part.push(path);
+        else parts.set(key, [path]);
       }
-      const order = [...paths].sort(([a], [b]) => Number(b.includes("dimmed")) - Number(a.includes("dimmed")));
-      layer.replaceChildren(...order.map(([key, d]) => svg("path", { class: `marks ${key}`, d })), ...rings);
+      const order = [...parts].sort(([a], [b]) => Number(b.includes("dimmed")) - Number(a.includes("dimmed")));
+      paths.replaceChildren(...order.map(([key, part]) => svg("path", { class: `marks ${key}`, d: part.join("") })));
     },
   };
 }

@@ -120,7 +120,7 @@ export function startTable(data, store, onRows) {
       scroll.scrollTop = 0;
       current = 0;
       draw();
-    } else if (changed.has("selected")) drawWindow(true);
+    } else if (changed.has("selected")) for (const [id, line] of drawn) markSelected(line, store.get().selected.indexOf(id));
     status.textContent = describe(data, store.get(), rows.length);
   });
   matchMedia("screen and (max-width: 720px)").addEventListener("change", draw);
@@ -192,13 +192,21 @@ function drawHead(data, store) {
 function drawRow(data, store, columns, row, place) {
   const slot = store.get().selected.indexOf(row.id);
   const box = /** @type {HTMLInputElement} */ (html("input", { type: "checkbox", tabindex: -1, "data-id": row.id, "aria-label": `Curve of ${row.short}` }));
-  box.checked = slot >= 0;
   box.addEventListener("change", () => store.toggle(row.id));
-  const classes = [row.tied ? "in-tie" : "", slot >= 0 ? "is-selected" : ""].join(" ").trim();
-  const line = html("tr", { "aria-rowindex": place + 2, "data-row": row.id, class: classes || null }, html("td", { class: "col-check" }, box));
-  if (slot >= 0) line.style.setProperty("--row-colour", seriesColour(slot));
+  const line = html("tr", { "aria-rowindex": place + 2, "data-row": row.id, class: row.tied ? "in-tie" : null }, html("td", { class: "col-check" }, box));
+  markSelected(line, slot);
   line.append(...columns.map((column) => drawCell(data, column, row)));
   return line;
+}
+
+/**
+ * @param {HTMLElement} line
+ * @param {number} slot in the selection; -1: not selected
+ */
+function markSelected(line, slot) {
+  /** @type {HTMLInputElement} */ (line.querySelector(".col-check input")).checked = slot >= 0;
+  line.classList.toggle("is-selected", slot >= 0);
+  if (slot >= 0) line.style.setProperty("--row-colour", seriesColour(slot));
 }
 
 /**
