@@ -157,7 +157,17 @@ CASES = (
         epochs=20,
     ),
 )
-SMOKE = replace(CASES[2], name="three heads", space={"learning_rate": RATES[:3]}, epochs=1, images=40, size=32, backbone="mobilenetv2")
+SMOKE = Case(
+    "c",
+    "two boundaries",
+    1.0,
+    {"frozen_layers": ("block_13_expand_relu", "all"), "learning_rate": RATES[:2]},
+    {"learning_rate": 1},
+    epochs=1,
+    images=40,
+    size=32,
+    backbone="mobilenetv2",
+)
 
 
 def main() -> None:

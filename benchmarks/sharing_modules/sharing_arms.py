@@ -131,6 +131,7 @@ def ours(case: dict[str, Any], *, sharing: bool) -> None:
     import_tensorflow_quietly()
     configure_determinism(None)
     space = case["space"] if sharing else case["sampled_space"]
+    boundary = {} if "frozen_layers" in space else {"frozen_layers": "all"}
     name = "shared" if sharing else "alone"
     sweep = SweepFile(
         study=name,
@@ -142,7 +143,7 @@ def ours(case: dict[str, Any], *, sharing: bool) -> None:
             "augmentation": case["augmentation"],
             "preprocessing": "auto",
         },
-        model={"backbone": case["backbone"], "weights": WEIGHTS, "dense": case["dense"], "frozen_layers": case["boundaries"][0]},
+        model={"backbone": case["backbone"], "weights": WEIGHTS, "dense": case["dense"], **boundary},
         training={"epochs": case["epochs"], "optimizer": "adam"},
         space={each: {"choice": values} for each, values in space.items()},
         search={"trials": case["trials" if sharing else "sampled_trials"], "pruner": "none", "sampler": "grid", "seed": 0},
