@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.sharing import NOTHING_FROZEN
 from sweeps.cli.command import BAD_INPUT, Command, format_argument, print_json, sweep_file_argument
 from sweeps.errors import SweepInputError
 
@@ -170,11 +171,9 @@ def frozen_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
         if part["kept"]:
             size = f"{1000 * part['gigabytes']:.2g} MB" if part["gigabytes"] < 1 else f"{part['gigabytes']:.2g} GB"
             share = 100 * part["share"]
-            what = (
-                f"computed once for all trials: {part['reason']}, {size}; saves {'nearly all' if share >= NEARLY_ALL else f'{share:.0f} %'} of a training's arithmetic"
-            )
+            what = f"computed once for all trials: {part['reason']}, {size}; saves {'nearly all' if share >= NEARLY_ALL else f'{share:.0f} %'} of a training's arithmetic"
         else:
-            what = f"computed in each step: {part['reason']}"
+            what = part["reason"] if part["reason"] == NOTHING_FROZEN else f"computed in each step: {part['reason']}"
         policies.setdefault((part["boundary"], what), []).append(part["augmentation"])
     several = {boundary for boundary, _ in policies if sum(boundary == other for other, _ in policies) > 1}
     return [
