@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from sweeps.record.errors import StorageTimes
@@ -80,6 +80,7 @@ class StudyPlan:
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
     alike: int = 1
+    silent_after: float | Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
         alike=alike_trials(sweep),
+        silent_after=sweep.runtime.silent_after,
     )
 
 
