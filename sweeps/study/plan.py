@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from sweeps.record.errors import StorageTimes
@@ -85,6 +85,7 @@ class StudyPlan:
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
     alike: int = 1
     siblings: Siblings | None = None
+    silent_after: float | Literal["auto", "off"] = "auto"
 
     def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
         """Training seed of a search trial."""
@@ -192,6 +193,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         affinity=lambda config: compile_key(TrainConfig(**config)),
         alike=alike_trials(sweep),
         siblings=siblings_of(sweep, boundaries),
+        silent_after=sweep.runtime.silent_after,
     )
 
 
