@@ -157,6 +157,17 @@ class StudyState:
             self.live.pop(trial.number, None)
             self._restore(trial)
 
+    def forget(self, number: int) -> None:
+        """A trial that was not over is gone from the storage; its configuration may be proposed again."""
+        gone = self.live.pop(number, None)
+        self.held.discard(number)
+        if gone is not None and not any(
+            trial.configuration == gone.configuration for trial in (*self.finished.values(), *self.live.values())
+        ):
+            self.taken.discard(gone.configuration)
+            self._replicates.discard((gone.configuration, gone.replicate))
+        self._fresh.discard(number)
+
     def others(self) -> set[int]:
         """Trials that are not over and that this driver does not hold."""
         return self.live.keys() - self.held
