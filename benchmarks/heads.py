@@ -43,7 +43,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512, help="to train on; a quarter as many validate (default: %(default)s)")
     parser.add_argument("--size", type=int, default=64, help="pixels a side (default: %(default)s)")
     parser.add_argument("--trials", type=int, default=64, help="default: %(default)s")
-    parser.add_argument("--heads", nargs="*", default=["", "64", "512,512"], help="widths of dense layers; default: none, 64, and two of 512")
+    parser.add_argument(
+        "--heads", nargs="*", default=["", "64", "512,512"], help="widths of dense layers; default: none, 64, and two of 512"
+    )
     parser.add_argument("--smoke", action="store_true", help="so small that the figures mean nothing")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
@@ -51,7 +53,9 @@ def main() -> None:
         arguments.backbone, arguments.images, arguments.size, arguments.trials, arguments.heads = "small_resnet", 40, 16, 3, [""]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(arguments.backbone, arguments.images, arguments.size, arguments.trials, arguments.heads, Path(folder))
-    print(f"{arguments.trials} heads on frozen {arguments.backbone}, {arguments.images} images of {arguments.size} pixels, trial-epochs a second")
+    print(
+        f"{arguments.trials} heads on frozen {arguments.backbone}, {arguments.images} images of {arguments.size} pixels, trial-epochs a second"
+    )
     print(f"{'dense layers':14}{'plain Keras':>14}{'one by one':>14}{'together':>14}{'of one by one':>16}{'of plain Keras':>16}{'aim':>8}")
     for head, rates in found.items():
         plain, alone, together = rates["plain"], rates["alone"], rates["together"]
@@ -145,7 +149,7 @@ def plain(backbone: str, weights: Path, configs: list[TrainConfig], data: ImageD
         for width in config.model.dense:
             layers += [keras.layers.Dropout(rates), keras.layers.Dense(width, activation="relu")]
         model = keras.Sequential([*layers, keras.layers.Dropout(rates), keras.layers.Dense(len(data.class_names), activation="softmax")])
-        model.compile(keras.optimizers.Adam(config.training.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
+        model.compile(keras.optimizers.Adam(config.training.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(images[:64], labels[:64], validation_data=held_out, verbose=0)  # traced
         began = time.perf_counter()
         model.fit(images, labels, epochs=PLAIN_EPOCHS, batch_size=config.training.batch_size, validation_data=held_out, verbose=0)

@@ -101,6 +101,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
         },
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "power": _power(sweep, data),
+        "momenta": _momenta(sweep),
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -114,6 +115,14 @@ def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
         return None
     power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
+
+
+def _momenta(sweep: SweepFile) -> dict[str, Any] | None:
+    """What trainings carry of BatchNorm momenta; None where the space does not vary it."""
+    from sweeps.study.siblings import carried_momenta
+
+    carried = carried_momenta(sweep)
+    return None if carried is None else {**asdict(carried), "sentence": carried.sentence}
 
 
 def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
@@ -177,6 +186,8 @@ def _print_data(document: dict[str, Any]) -> None:
     print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations")
     for place, sentence in enumerate(document["power"]["sentences"] if document["power"] else ()):
         print(f"{'' if place else 'power':<9}{sentence}")
+    if document["momenta"] is not None:
+        print(f"momenta  {document['momenta']['sentence']}")
     sys.stdout.flush()
 
 

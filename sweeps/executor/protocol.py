@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True)
+class SiblingTask:
+    """A trial that differs from another in BatchNorm momentum alone: the other's training carries it.
+
+    Attributes:
+        trial: number in the study.
+        bn_momentum: its ``model.bn_momentum``.
+        checkpoint_dir: folder or URL of its exported model.
+    """
+
+    trial: int
+    bn_momentum: float | None
+    checkpoint_dir: str
+
+
+@dataclass(frozen=True)
 class TrialTask:
     """One attempt at a trial, as a worker receives it; everything in it can be pickled and holds no secret.
 
@@ -50,6 +66,7 @@ class TrialTask:
         trainings: of the study that will plausibly see the same images as this one, itself included; 0: trials share no work.
         study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
         known_images: keys of validation images that are on record: a trial's ledger need not bring them again (`reports.ledger.pack`).
+        siblings: trials that this attempt carries: what it tells of an epoch and at its end holds theirs.
     """
 
     trial: int
@@ -65,6 +82,7 @@ class TrialTask:
     trainings: int = 1
     study: str = ""
     known_images: tuple[str, ...] = ()
+    siblings: tuple[SiblingTask, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,13 +96,14 @@ class Started:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch is done; `checkpoint` names the folder that holds its state, if one was written."""
+    """An epoch is done; `checkpoint` names the folder that holds its state, if one was written. `siblings` has the figures of the trials that it carries."""
 
     trial: int
     attempt: int
     epoch: int  # counted from 1
     figures: Mapping[str, float]
     checkpoint: str | None = None
+    siblings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,12 +119,13 @@ class Noticed:
 class Outcome:
     """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...).
 
-    `ledger` says which validation images were right; None where the trainable does not tell.
+    `ledger` says which validation images were right; None where the trainable does not tell. `siblings` has the outcomes of the trials that it carried.
     """
 
     figures: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     ledger: PackedLedger | None = None
+    siblings: Mapping[int, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,11 +142,20 @@ class Ended:
 Event = Started | EpochEnded | Noticed | Ended
 
 
+NO_SIBLINGS: Mapping[int, Mapping[str, float]] = MappingProxyType({})
+
+
 class Reporter(Protocol):
     """Given to a trainable inside the worker."""
 
-    def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
-        """Tell one finished epoch; True asks the trainable to save and return soon."""
+    def epoch(
+        self,
+        epoch: int,
+        figures: Mapping[str, float],
+        checkpoint: str | None = None,
+        siblings: Mapping[int, Mapping[str, float]] = NO_SIBLINGS,
+    ) -> bool:
+        """Tell one finished epoch, with the figures of each trial that it carries; True asks the trainable to save and return soon."""
         ...
 
     def notice(self, text: str) -> None:

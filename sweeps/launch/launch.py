@@ -175,6 +175,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         history=options.history,
         order=options.order,
         sharing=options.sharing,
+        own_batchnorm=checked.probe.facts.own_batchnorm or "",
     )
 
 

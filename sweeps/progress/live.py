@@ -67,7 +67,7 @@ def draw(snapshot: StudySnapshot) -> RenderableType:
 
 def _running(snapshot: StudySnapshot) -> Table:
     drivers = {trial.number: trial.attempts[-1].driver if trial.attempts else "" for trial in snapshot.running}  # of the last attempt
-    several = len(set(drivers.values())) > 1
+    several = len(set(drivers.values()) - {""}) > 1
     table = _table("running", "trial", *(["driver"] if several else []), "epoch", snapshot.metric, "level", "parameters")
     for trial in snapshot.running:
         epoch = f"{trial.num_epochs}/{trial.planned_epochs}"

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
-    own_split = {} if trial.validation_seed is None else {"validation_seed": trial.validation_seed}
-    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | own_split
+    optional = {name: value for name in ("validation_seed", "carrier") if (value := getattr(trial, name)) is not None}
+    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | optional
 
 
 def end_attributes(trial: TrialRecord) -> dict[str, Any]:
@@ -117,11 +117,12 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         seed=int(attributes.get("seed", 0)),
         planned_epochs=int(attributes.get("planned_epochs", planned_epochs)),
         figures=attributes.get("figures", {}),
-        cause=attributes.get("cause"),
+        cause=attributes.get("pruned" if row.state in UNFINISHED else "cause"),
         error=attributes.get("error"),
         facts=attributes.get("facts", {}),
         notices=tuple(str(text) for text in attributes.get("notices", ())),
         source=None if source is None else (str(source["study"]), int(source["trial"])),
+        carrier=attributes.get("carrier"),
         replicate=int(attributes.get("replicate", 0)),
         validation_seed=attributes.get("validation_seed"),
         score=score if (score := attributes.get("score", {})).get("rule") == SCORE_RULE else {},
@@ -186,6 +187,7 @@ class TrialNews:
         attempts: how many began.
         seen: when something was last written of its attempts (their driver's clock), or None before the first.
         lease: who owns it, or None where nobody ever did.
+        carrier: number of the trial whose training carries it, or None.
     """
 
     trial_id: int
@@ -194,6 +196,7 @@ class TrialNews:
     attempts: int
     seen: datetime | None
     lease: Lease | None
+    carrier: int | None = None
 
     @property
     def unfinished(self) -> bool:
@@ -216,13 +219,26 @@ def read_news(connection: Connection, study_id: int, known: int, live: Collectio
     of_trial = ATTEMPTS.c.trial_id == TRIALS.c.trial_id
     seen = select(func.max(ATTEMPTS.c.seen)).where(of_trial).scalar_subquery().label("seen")
     attempts = select(func.count()).select_from(ATTEMPTS).where(of_trial).scalar_subquery().label("attempts")
+    of_carrier = (USER_ATTRIBUTES.c.trial_id == TRIALS.c.trial_id) & (USER_ATTRIBUTES.c.key == "carrier")
+    carrier = select(USER_ATTRIBUTES.c.value_json).where(of_carrier).scalar_subquery().label("carrier")
     query = (
-        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, *lease_columns())
+        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, carrier, *lease_columns())
         .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id))
         .where(TRIALS.c.study_id == study_id, or_(TRIALS.c.number >= known, TRIALS.c.number.in_(live)))
         .order_by(TRIALS.c.number)
     )
-    return [TrialNews(row.trial_id, row.number, row.state, row.attempts, row.seen, seen_lease(row)) for row in connection.execute(query)]
+    return [
+        TrialNews(
+            row.trial_id,
+            row.number,
+            row.state,
+            row.attempts,
+            row.seen,
+            seen_lease(row),
+            None if row.carrier is None else int(json.loads(row.carrier)),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 SHOWN_EPOCHS = 32

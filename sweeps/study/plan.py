@@ -11,7 +11,9 @@ from sweeps.record.errors import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
+from sweeps.seeds import training_seed
 from sweeps.storage_path import checkpoint_root
+from sweeps.study.siblings import siblings_of
 from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from search_spaces.parameters import Parameter
     from sweeps.record.study_record import HistorySource
     from sweeps.search.pruning import Pruner
+    from sweeps.study.siblings import Siblings
     from sweeps.sweep_file import SweepFile
     from sweeps.sweep_file.settings import ConfirmSettings
 
@@ -57,6 +60,7 @@ class StudyPlan:
         test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations. The figure is put on record and chooses nothing.
         affinity: what the trainable is called with → trials with the same text share warm workers.
         alike: search trials that will plausibly see the same augmented images as one of them, that one included.
+        siblings: which trials a search training carries, where the space varies BatchNorm momentum.
     """
 
     metric: str
@@ -80,6 +84,11 @@ class StudyPlan:
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
     alike: int = 1
+    siblings: Siblings | None = None
+
+    def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
+        """Training seed of a search trial."""
+        return training_seed(self.seed, configuration if self.siblings is None else self.siblings.training(params), replicate)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class StudyOptions:
         poll_seconds: longest wait for an event.
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
         sharing: whether trials may share work, such as activations of the frozen part; the results are the same.
+        own_batchnorm: name of a BatchNorm layer of the model that updates its moving statistics in a way of its own, so that no training carries others; or empty.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +137,7 @@ class StudyOptions:
     poll_seconds: float = 0.2
     times: StorageTimes = field(default_factory=StorageTimes)
     sharing: bool = True
+    own_batchnorm: str = ""
 
 
 MINIMIZED = ("val_loss",)
@@ -180,6 +191,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
         alike=alike_trials(sweep),
+        siblings=siblings_of(sweep, boundaries),
     )
 
 

@@ -224,7 +224,7 @@ class HeadProgram:
 
     def _run_steps(
         self, inputs: Any, labels: Any, weights: Any, sizes: Any, rates: Any, places: Any, knobs: dict[str, Any]
-    ) -> tuple[Any, Any]:  # noqa: ANN401 - tensors of one call
+    ) -> tuple[Any, Any]:
         """Steps of all slots: inputs ``(steps, slots, b, features)``, labels and weights ``(steps, slots, b)``, sizes and rates ``(steps, slots)``."""
 
         def body(step: Any, sums: Any, first_bad: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - tensors
@@ -247,7 +247,7 @@ class HeadProgram:
 
     def _step(
         self, inputs: Any, targets: Any, weights: Any, sizes: Any, rates: Any, places: Any, knobs: dict[str, Any]
-    ) -> tuple[Any, Any, Any]:  # noqa: ANN401 - tensors of one step
+    ) -> tuple[Any, Any, Any]:
         """One step of all slots; the loss, hits and gradient norm of each."""
         values = [variable.read_value() for variable in self._weights]
         count = tf.maximum(tf.cast(sizes, tf.float32), 1.0)

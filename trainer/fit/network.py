@@ -71,7 +71,15 @@ class Network:
         """Set dropout rates and momenta, which are no weights."""
         for layer, rate in zip(self._dropouts, dropout_rates(model), strict=True):
             layer.set_rate(rate)
-        momenta = self.built.momenta if model.bn_momentum is None else (model.bn_momentum,) * len(self.norms)
+        self.use_momentum(model.bn_momentum)
+
+    def momenta(self, momentum: float | None) -> tuple[float, ...]:
+        """The momentum of each BatchNorm layer under a setting ``model.bn_momentum``; None: as built."""
+        return self.built.momenta if momentum is None else (momentum,) * len(self.norms)
+
+    def use_momentum(self, momentum: float | None) -> None:
+        """Update the layers' own moving statistics by this setting from the next step on; an exported model names it."""
+        momenta = self.momenta(momentum)
         if momenta != self._momenta:
             set_momentum(self.norms, momenta)
             self._momenta = momenta

@@ -36,7 +36,7 @@ CACHE: dict[str, Any] = {}
 
 def head(
     seed: int, epochs: int = 3, model: dict[str, Any] | None = None, data: dict[str, Any] | None = None, **training: Any
-) -> TrainConfig:  # noqa: ANN401
+) -> TrainConfig:
     """Sixty-four images in batches of 20: the last batch is partial."""
     chosen = {"batch_size": 20, "frozen_features": "precomputed", **training}
     return settings(epochs, {**FROZEN, **(model or {})}, chosen, data={**CACHE, **(data or {})}, seed=seed)
