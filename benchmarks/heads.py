@@ -95,7 +95,7 @@ def measure(backbone: str, images: int, size: int, trials: int, heads: list[str]
                 raise errors[0]
 
         found[head] = {
-            "plain": plain(backbone, weights, configs[:PLAIN_TRIALS], data),
+            "plain": plain(weights, configs[:PLAIN_TRIALS], data),
             "alone": rate(one_by_one, configs, configs[: trials // 4 or 1]),
             "together": rate(at_once, configs, configs),
         }
@@ -130,7 +130,7 @@ def trial(backbone: str, weights: Path, head: str, seed: int) -> TrainConfig:
     )
 
 
-def plain(backbone: str, weights: Path, configs: list[TrainConfig], data: ImageData) -> float:
+def plain(weights: Path, configs: list[TrainConfig], data: ImageData) -> float:
     """Trial-epochs a second of a Keras script: the frozen network and the head, compiled and fitted for each trial; compilation is left out."""
     import keras
     import numpy as np

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+Tensor = Any
+"""TensorFlow has no types."""
 SLOTS = 8
 """Heads that train at once."""
 CHUNK_BYTES = 1 << 26
@@ -213,7 +215,7 @@ class HeadProgram:
         places += [(moments, [state.moments[number] for state in states]) for number, moments in enumerate(self._moments)]
         return places + ([(self._averages, [state.averages for state in states])] if self._averages else [])
 
-    def _outputs(self, features: Any, weights: Sequence[Any]) -> Any:  # noqa: ANN401 - tensors
+    def _outputs(self, features: Tensor, weights: Sequence[Tensor]) -> Tensor:
         """Logits ``(slots, n, units)`` in inference mode."""
         x = features
         for layer in range(len(weights) // 2):
@@ -223,11 +225,11 @@ class HeadProgram:
         return x
 
     def _run_steps(
-        self, inputs: Any, labels: Any, weights: Any, sizes: Any, rates: Any, places: Any, knobs: dict[str, Any]
-    ) -> tuple[Any, Any]:
+        self, inputs: Tensor, labels: Tensor, weights: Tensor, sizes: Tensor, rates: Tensor, places: Tensor, knobs: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """Steps of all slots: inputs ``(steps, slots, b, features)``, labels and weights ``(steps, slots, b)``, sizes and rates ``(steps, slots)``."""
 
-        def body(step: Any, sums: Any, first_bad: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - tensors
+        def body(step: Tensor, sums: Tensor, first_bad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             batch = inputs[step], tf.one_hot(labels[step], self.form.classes), weights[step], sizes[step]
             loss, correct, norm = self._step(*batch, rates[step], places + step, knobs)
             images = tf.cast(sizes[step], tf.float64)
@@ -246,8 +248,8 @@ class HeadProgram:
         return sums, first_bad
 
     def _step(
-        self, inputs: Any, targets: Any, weights: Any, sizes: Any, rates: Any, places: Any, knobs: dict[str, Any]
-    ) -> tuple[Any, Any, Any]:
+        self, inputs: Tensor, targets: Tensor, weights: Tensor, sizes: Tensor, rates: Tensor, places: Tensor, knobs: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """One step of all slots; the loss, hits and gradient norm of each."""
         values = [variable.read_value() for variable in self._weights]
         count = tf.maximum(tf.cast(sizes, tf.float32), 1.0)
@@ -268,7 +270,7 @@ class HeadProgram:
         self._average(knobs["averaged"] + tf.cast(places + 1, tf.float32), knobs["ema"])
         return loss, self._hits(logits, targets, sizes), norm
 
-    def _forward(self, inputs: Any, values: Sequence[Any], places: Any, knobs: dict[str, Any]) -> Any:  # noqa: ANN401 - tensors
+    def _forward(self, inputs: Tensor, values: Sequence[Tensor], places: Tensor, knobs: dict[str, Tensor]) -> Tensor:
         """Logits ``(slots, b, units)`` with dropout, whose masks are those that a head's own layers would draw."""
         x = inputs
         layers = len(values) // 2
@@ -281,35 +283,35 @@ class HeadProgram:
                 x = self._activation(x)
         return x
 
-    def _draws(self, layer: int, slot: int, places: Any, knobs: dict[str, Any]) -> Any:  # noqa: ANN401 - tensors
+    def _draws(self, layer: int, slot: int, places: Tensor, knobs: dict[str, Tensor]) -> Tensor:
         """Uniform numbers ``(b, width)`` for one mask; zeros, which keep everything, where nothing is dropped: drawing takes longer than a small step."""
         shape = (self.form.batch_size, self.form.widths[layer])
         seed = tf.stack([knobs["keys"][slot, layer], places[slot]])
         return tf.cond(knobs["dropout"][slot, layer] > 0.0, lambda: tf.random.stateless_uniform(shape, seed), lambda: tf.zeros(shape))
 
-    def _losses(self, logits: Any, targets: Any, smoothing: Any) -> Any:  # noqa: ANN401 - tensors
+    def _losses(self, logits: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
         """Loss of each image ``(slots, b)``."""
         flat = tf.reshape(logits, (-1, self.form.widths[-1])), tf.reshape(targets, (-1, self.form.classes))
         losses = binary_on_softmax if self.form.binary_on_softmax else loss_per_image
         return tf.reshape(losses(*flat, tf.repeat(smoothing, self.form.batch_size)[:, None]), (SLOTS, -1))
 
-    def _hits(self, logits: Any, targets: Any, sizes: Any) -> Any:  # noqa: ANN401 - tensors
+    def _hits(self, logits: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
         """Correct images of each slot, those that only fill the batch left out."""
         predicted = tf.cast(logits[..., 0] > 0, tf.int64) if self.form.widths[-1] == 1 else tf.argmax(logits, axis=-1)
         there = tf.range(self.form.batch_size)[None] < sizes[:, None]
         return tf.reduce_sum(tf.cast(tf.logical_and(tf.equal(predicted, tf.argmax(targets, axis=-1)), there), tf.float32), axis=1)
 
-    def _decay(self, rates: Any, knobs: dict[str, Any]) -> None:  # noqa: ANN401 - tensors
+    def _decay(self, rates: Tensor, knobs: dict[str, Tensor]) -> None:
         """As `trainer.fit.step` decays: kernels alone, by rate x weight decay."""
 
-        def shrink() -> Any:  # noqa: ANN401 - a tensor
+        def shrink() -> Tensor:
             for kernel in self._weights[::2]:
                 kernel.assign_sub(kernel * _by_slot(rates * knobs["weight_decay"], kernel))
             return tf.constant(0)
 
         tf.cond(tf.reduce_any(knobs["weight_decay"] > 0.0), shrink, lambda: tf.constant(0))
 
-    def _update(self, gradients: Sequence[Any], rates: Any, step: Any) -> None:  # noqa: ANN401 - tensors
+    def _update(self, gradients: Sequence[Tensor], rates: Tensor, step: Tensor) -> None:
         """One step of the optimiser, with Keras's formulas (`keras.optimizers`, ``update_step``); `step` is each slot's, counted from 1."""
         alpha = rates * tf.sqrt(1.0 - tf.pow(BETA_2, step)) / (1.0 - tf.pow(BETA_1, step))
         for place, (variable, gradient) in enumerate(zip(self._weights, gradients, strict=True)):
@@ -332,7 +334,7 @@ class HeadProgram:
                 second = moments[1].assign_add((tf.square(gradient) - moments[1]) * (1.0 - BETA_2))
                 variable.assign_sub(first * _by_slot(alpha, variable) / (tf.sqrt(second) + EPSILON))
 
-    def _average(self, seen: Any, ema: Any) -> None:  # noqa: ANN401 - tensors
+    def _average(self, seen: Tensor, ema: Tensor) -> None:
         """As `trainer.fit.step` averages."""
         if self._averages:
             momentum = tf.minimum(ema, (1.0 + seen) / (EMA_WARMUP + seen))
@@ -345,13 +347,13 @@ class _Settings:
     """Settings of all slots, padded to `SLOTS`; the keys of `knobs` are those of `HeadEpoch`."""
 
     rates: NDArray[np.float32]
-    knobs: dict[str, Any]
+    knobs: dict[str, Tensor]
 
     @classmethod
     def of(cls, epochs: Sequence[HeadEpoch], form: HeadForm, iterations: Sequence[int], averaged: Sequence[float]) -> _Settings:
         layers = len(form.widths) - 1
 
-        def filled(values: Sequence[Any], shape: tuple[int, ...] = (), kind: Any = np.float32) -> Any:  # noqa: ANN401 - a NumPy type
+        def filled(values: Sequence[Any], shape: tuple[int, ...] = (), kind: Any = np.float32) -> Tensor:  # noqa: ANN401 - a NumPy type
             array = np.zeros((SLOTS, *shape), kind)
             array[: len(values)] = values
             return tf.constant(array)
@@ -370,12 +372,12 @@ class _Settings:
             },
         )
 
-    def tensors(self, first: int, count: int) -> tuple[Any, Any, dict[str, Any]]:
+    def tensors(self, first: int, count: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Rates of `count` steps from `first` on, the first's place in the epoch for each slot, and the knobs."""
         return tf.constant(self.rates[first : first + count]), tf.fill((SLOTS,), first), self.knobs
 
 
-def _gathered(epochs: Sequence[HeadEpoch], first: int, count: int, form: HeadForm) -> tuple[Any, Any, Any, Any]:
+def _gathered(epochs: Sequence[HeadEpoch], first: int, count: int, form: HeadForm) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Inputs, labels, loss weights and numbers of images of `count` steps from `first` on; what fills a last batch weighs nothing."""
     size = form.batch_size
     inputs = np.zeros((count, SLOTS, size, form.widths[0]), np.float32)
@@ -401,7 +403,7 @@ def _asked(should_stop: Callable[[], bool] | None, totals: HeadTotals | BaseExce
         return error
 
 
-def _stacked(values: Sequence[Sequence[NDArray[np.float32]]]) -> list[Any]:
+def _stacked(values: Sequence[Sequence[NDArray[np.float32]]]) -> list[Tensor]:
     """Arrays of each head as tensors ``(slots, ...)``, zeros for empty slots."""
     stacked = []
     for place, first in enumerate(values[0]):
@@ -412,6 +414,6 @@ def _stacked(values: Sequence[Sequence[NDArray[np.float32]]]) -> list[Any]:
     return stacked
 
 
-def _by_slot(values: Any, like: Any) -> Any:  # noqa: ANN401 - tensors
+def _by_slot(values: Tensor, like: Tensor) -> Tensor:
     """One value a slot, in as many dimensions as `like`."""
     return tf.reshape(values, (SLOTS, *[1] * (len(like.shape) - 1)))

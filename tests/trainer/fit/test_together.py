@@ -35,7 +35,11 @@ CACHE: dict[str, Any] = {}
 
 
 def head(
-    seed: int, epochs: int = 3, model: dict[str, Any] | None = None, data: dict[str, Any] | None = None, **training: Any
+    seed: int,
+    epochs: int = 3,
+    model: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    **training: Any,  # noqa: ANN401 - settings
 ) -> TrainConfig:
     """Sixty-four images in batches of 20: the last batch is partial."""
     chosen = {"batch_size": 20, "frozen_features": "precomputed", **training}
