@@ -75,6 +75,10 @@ class InlineExecutor:
         if self._mailbox.silence(trial) and trial in self._reporters:
             self._reporters[trial].stop()
 
+    def kill(self, trial: int, why: str) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Nothing: a thread cannot be ended without its process, which is the driver's."""
+        return False
+
     def close(self, grace: float) -> Sequence[Event]:
         """Ask every trial to save and stop; those that do not within `grace` seconds are left to their threads; nothing they say is delivered."""
         self._closed = True

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     NODE_LOST = "node lost"
     NODE_UNFIT = "node unfit"  # it has other package versions than the driver
+    SILENT = "silent"  # it told nothing for so long that the study ended its process
     INTERRUPTED = "interrupted"  # Executor.close before the trial's end, or a driver that died
 
 
@@ -192,6 +193,10 @@ class Executor(Protocol):
 
     def stop(self, trial: int) -> None:
         """Ask a running trial to stop; its `Ended` (STOPPED) follows."""
+        ...
+
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a running trial at once; its `Ended` (SILENT, with `why`) follows. False where it has none of its own, and nothing is done."""
         ...
 
     def close(self, grace: float) -> Sequence[Event]:

@@ -103,6 +103,16 @@ class RayCoreExecutor:
             self._mailbox.put(Ended(trial, task.attempt, Cause.STOPPED))
         self._order_stop(trial)
 
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a trial; another takes its place when it is needed."""
+        for seat in list(self._seats):
+            if seat.task is not None and seat.task.trial == trial:
+                self._mailbox.put(Ended(trial, seat.task.attempt, Cause.SILENT, why))
+                self._remove(seat)
+                self._assign()
+                return True
+        return False
+
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""
         self._closed = True

@@ -157,6 +157,15 @@ class RayTuneExecutor:
         else:
             self._give(self._keys[trial], "stop")
 
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a trial: it listens for that beside the training, and Tune starts another."""
+        attempt = self._mailbox.live().get(trial)
+        if attempt is None:
+            return False
+        self._mailbox.put(Ended(trial, attempt, Cause.SILENT, why))
+        self._give(self._keys[trial], "leave")
+        return True
+
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""
         self._closed = True

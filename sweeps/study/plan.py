@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from sweeps.record.errors import StorageTimes
@@ -84,6 +84,7 @@ class StudyPlan:
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
     alike: int = 1
+    silent_after: float | Literal["auto", "off"] = "auto"
     siblings: Siblings | None = None
 
     def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
@@ -192,6 +193,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         affinity=lambda config: compile_key(TrainConfig(**config)),
         alike=alike_trials(sweep),
         siblings=siblings_of(sweep, boundaries),
+        silent_after=sweep.runtime.silent_after,
     )
 
 
