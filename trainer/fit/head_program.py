@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from trainer.fit.optimizers import DECAYS_FIRST
 from trainer.fit.step import EMA_WARMUP, binary_on_softmax, loss_per_image
+from trainer.network.compile_key import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 Tensor = Any
 """TensorFlow has no types."""
-SLOTS = 8
-"""Heads that train at once."""
 CHUNK_BYTES = 1 << 26
 """Inputs of so many steps are gathered at a time, at least one step."""
 VALIDATION_ROWS = 2048

@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from trainer.fit.head_program import SLOTS
 from trainer.fit.train import train
+from trainer.network.compile_key import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

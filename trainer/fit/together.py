@@ -21,7 +21,8 @@ import tensorflow as tf
 from trainer.data.batches import rows_and_weights
 from trainer.errors import NonFiniteLossError
 from trainer.fit.engine import EpochTotals
-from trainer.fit.head_program import SLOTS, HeadEpoch, HeadForm, HeadProgram, HeadState, HeadTotals
+from trainer.fit.head_program import HeadEpoch, HeadForm, HeadProgram, HeadState, HeadTotals
+from trainer.network.compile_key import SLOTS, alone_problem
 from trainer.network.head import dropout_rates
 from trainer.network.parts import assign
 
@@ -49,19 +50,13 @@ POOLED_BYTES = 1e9
 
 def why_alone(config: TrainConfig, engine: Engine, plan: FrozenPlan) -> str | None:
     """Why a training's head is trained by itself, in words that follow "alone: "; None where it can train with others."""
-    model, data = config.model, config.data
-    head = engine.network.built.head
-    parameters = sum(math.prod(variable.shape) for variable in head.trainable_variables)
+    parameters = sum(math.prod(variable.shape) for variable in engine.network.built.head.trainable_variables)
+    problem = alone_problem(config)
     reasons = (
+        (problem is not None, f"{problem}"),
         (not plan.fed or engine.after is None, "its frozen part runs in each step"),
         (engine.after is not None and engine.after.trained is not None, "part of its backbone is trained"),
-        (engine.network.built.pristine is None, "its frozen weights are drawn from its own seed"),
-        (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
-        (model.head_bn, "its head has BatchNorm"),
         (engine.replicas.count > 1, "it is spread over several devices"),
-        (config.training.mixed_precision, "it computes in mixed precision"),
-        (data.sampling != "every_image", f"it samples its images by {data.sampling}"),
-        (data.validation_windows != "all", "each of its epochs is validated on other images"),
         (parameters > LARGEST_HEAD, f"a head of {parameters:,} weights trains no faster beside others"),
         (bool(tf.config.list_physical_devices("GPU")), "whether it pays on a GPU was not measured"),
     )
