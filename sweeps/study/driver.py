@@ -198,6 +198,7 @@ class StudyDriver:
             trainings=self._trainings(trial),
             study=self._identity,
             known_images=self._record.known_images,
+            slots=self._plan.slots(config) if self._options.sharing else 1,
             siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
         )
         self._running.add(trial.number)
