@@ -161,9 +161,8 @@ class StudyState:
         """A trial that was not over is gone from the storage; its configuration may be proposed again."""
         gone = self.live.pop(number, None)
         self.held.discard(number)
-        if gone is not None and not any(
-            trial.configuration == gone.configuration for trial in (*self.finished.values(), *self.live.values())
-        ):
+        others = {*(trial.configuration for trial in self.finished.values()), *(trial.configuration for trial in self.live.values())}
+        if gone is not None and gone.configuration not in others:
             self.taken.discard(gone.configuration)
             self._replicates.discard((gone.configuration, gone.replicate))
         self._fresh.discard(number)
