@@ -20,6 +20,8 @@ FACT, KEPT, EACH_STEP = "frozen_features", "kept: ", "each step: "
 MOMENTUM_FACT, CARRIED, ALONE = "bn_momentum", "carried by trial ", "alone: "
 """A search trial's fact where the space varies BatchNorm momentum, and how it begins where another's training carried it, and where it carried no other momentum although
 it might have; the carrier's number, or the reason, follows."""
+NOTHING_FROZEN = "nothing is frozen"
+"""A reason that needs no word."""
 MOST_REASONS = 3
 
 
@@ -29,10 +31,10 @@ class SharedWork:
 
     Attributes:
         kept: trials that were fed with activations.
-        computed: sets of activations that were computed: of a part of the images, or of one epoch.
+        computed: sets of images whose activations were computed: training images, validation images, or those of one epoch.
         read: sets that were there already.
         seconds: spent on computing, finding and checking them.
-        saved: seconds that computing the sets read would have taken.
+        saved: seconds that computing the sets read would have taken; each epoch of a training anew, it would have taken more.
         approximate: whether they were kept as float16.
         each_step: why the other trials ran the frozen part in each step, with how many trials.
         momenta: what became of trials that differ in BatchNorm momentum alone; None where the space does not vary it.
@@ -53,14 +55,16 @@ class SharedWork:
         parts = []
         if self.kept:
             parts.append(
-                f"In {wording.count(self.kept, 'trial')} activations of the frozen part were kept: computed {wording.count(self.computed, 'time')} "
-                f"({self.seconds:.0f} s), read {wording.count(self.read, 'time')} instead, which saved about {self.saved:.0f} s."
+                f"The frozen layers of {wording.count(self.kept, 'trial')} ran once for each set of images, not in each step: "
+                f"{wording.count(self.computed, 'set')} computed in {self.seconds:.0f} s, {wording.count(self.read, 'set')} read from the cache, "
+                f"which saved {self.saved:.0f} s or more."
             )
             if self.approximate:
-                parts.append("They were kept as float16, an approximation.")
-        if self.each_step:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in self.each_step[:MOST_REASONS])
-            parts.append(f"The frozen part ran in each step: {shown}.")
+                parts.append("Their outputs were kept as float16, an approximation.")
+        reasons = [(reason, number) for reason, number in self.each_step if reason != NOTHING_FROZEN]
+        if reasons:
+            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in reasons[:MOST_REASONS])
+            parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {shown}.")
         return " ".join([*parts, *([self.momenta.sentence] if self.momenta is not None else [])])
 
 
@@ -123,7 +127,7 @@ def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
     told = [trial for trial in trials if trial.facts.get(FACT)]
     kept = [trial for trial in told if trial.facts[FACT].startswith(KEPT)]
     reasons = Counter(trial.facts[FACT].removeprefix(EACH_STEP) for trial in told if not trial.facts[FACT].startswith(KEPT))
-    if not kept and set(reasons) <= {"nothing is frozen"}:
+    if not kept and set(reasons) <= {NOTHING_FROZEN}:
         if momenta is None:
             return None
         reasons.clear()

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from reports.records import SEARCHED, AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome, SiblingTask, Started, TrialTask
 from sweeps.observer import StudyOutcome
-from sweeps.record.errors import LeaseLostError
+from sweeps.record.errors import ChangedByHandError, LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
-from sweeps.study.finishing import Finishing, FirstFailures, as_pruned, judge_failure
+from sweeps.study.confirmation import seconds_per_epoch
+from sweeps.study.finishing import Finishing, FirstFailures, after_silence, as_pruned, judge_failure
 from sweeps.study.kill_points import reach
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.snapshots import Snapshots
+from sweeps.study.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,6 +72,7 @@ class StudyDriver:
         self._identity = record.name if created is None else f"{record.name}, made {created.isoformat()}"
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
+        self._watchdog = Watchdog(plan.silent_after, seconds_per_epoch(state), self._started)
         self._closing = False
         self._confirming = False
 
@@ -98,6 +101,8 @@ class StudyDriver:
         while True:
             for number in self._record.lost():
                 self._drop(number)
+            for number, became in self._others.changed().items():
+                self._give_up(number, became)
             reason = self._reason_to_stop(stop_requested)
             if reason is not None:
                 return reason
@@ -111,7 +116,7 @@ class StudyDriver:
 
     def _over(self) -> bool:
         """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
-        if self._running or self._assignments.open() or self._others.undecided:
+        if self._running or self._others.stopping or self._assignments.open() or self._others.undecided:
             return False
         self._assignments.follow()
         return not self._assignments.open()
@@ -133,8 +138,8 @@ class StudyDriver:
                 return
             try:
                 self._begin(trial)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
         self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
@@ -193,6 +198,7 @@ class StudyDriver:
             trainings=self._trainings(trial),
             study=self._identity,
             known_images=self._record.known_images,
+            slots=self._plan.slots(config) if self._options.sharing else 1,
             siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
         )
         self._running.add(trial.number)
@@ -220,10 +226,11 @@ class StudyDriver:
             trial = self._state.live.get(event.trial)
             if trial is None or event.trial not in self._running or event.attempt != trial.attempt:
                 continue
+            self._watchdog.heard(event, time.monotonic())
             try:
                 self._on_event(trial, event)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _on_event(self, trial: LiveTrial, event: Event) -> None:
         if isinstance(event, Started):
@@ -235,17 +242,41 @@ class StudyDriver:
         else:
             self._on_ended(trial, event)
 
+    def _lose(self, error: LeaseLostError) -> None:
+        """A trial is no longer this driver's."""
+        if isinstance(error, ChangedByHandError):
+            self._give_up(error.number, error.became)
+        else:
+            self._drop(error.number)
+
+    def _give_up(self, number: int, became: str) -> None:
+        """Other software has ended or deleted a trial in the storage: stop its worker and leave the trial as it is there."""
+        if number not in self._state.live:
+            return
+        for sibling in self._state.siblings_of(number):
+            self._finishing.finish(
+                sibling, "FAIL", cause=f"trial {number}, whose training carried it, {became} in the storage by other software"
+            )
+        self._others.give_up(number, running=self._stop_running(number))
+        self._assignments.forget(number)
+        _log.warning("study %s: trial %d %s in the storage by other software; it is left so", self._record.name, number, became)
+
+    def _stop_running(self, number: int) -> bool:
+        """Stop the worker of a trial; whether it has one, whose end is still to come."""
+        if number not in self._running:
+            return False
+        self._running.discard(number)
+        self._watchdog.forget(number)
+        self._state.device_time.end(number)
+        if not self._closing:
+            self._executor.stop(number)
+        return True
+
     def _drop(self, number: int) -> None:
         """Another driver has taken a trial over: stop its worker and leave the trial to that driver, with those that it carries."""
         for sibling in self._state.siblings_of(number):
             self._others.drop(sibling.number, running=False)
-        running = number in self._running
-        if running:
-            self._running.discard(number)
-            self._state.device_time.end(number)
-            if not self._closing:
-                self._executor.stop(number)
-        self._others.drop(number, running=running)
+        self._others.drop(number, running=self._stop_running(number))
         self._assignments.forget(number)
         _log.warning("study %s: trial %d was taken over by another driver; this one has stopped it", self._record.name, number)
 
@@ -375,6 +406,10 @@ class StudyDriver:
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
             self._assignments.follow()
+            for number, text, killed in self._watchdog.look(now, self._executor.kill):
+                trial = self._state.live[number]
+                follows = after_silence(trial.attempts) if killed and trial.prune_reason is None else ""
+                self._on_noticed(trial, Noticed(number, trial.attempt, text + follows))
             self._retention.review()
             snapshot = self._snapshots.take()
             self._tell(lambda observer: observer.on_tick(snapshot))
