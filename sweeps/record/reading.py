@@ -110,7 +110,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
     """A trial from its row, its user attributes and what was read of it from other tables."""
     source, diagnosis = attributes.get("source"), attributes.get("diagnosis", {})
     evidence = diagnosis.get("evidence", {})
-    by_hand = _ended_by_hand(row.state, read["attempts"])
+    by_hand = "" if attributes.keys() & {"cause", "score", "error"} else _ended_by_hand(row.state, read["attempts"])
     return TrialRecord(
         number=row.number,
         configuration=str(attributes.get("configuration", "")),
@@ -136,7 +136,10 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
 
 
 def _ended_by_hand(state: TrialState, attempts: tuple[AttemptRecord, ...]) -> str:
-    """Why a trial that is over counts as failed, or nothing: a driver writes the end of an attempt before that of its trial."""
+    """Why a trial that is over, of which no driver wrote how it ended, counts as failed, or nothing.
+
+    A driver writes the end of an attempt before that of its trial, or, where a killed driver left the attempt open, cause and score.
+    """
     if state in UNFINISHED or not attempts or attempts[-1].ended is not None:
         return ""
     return f"set to {state} by other software before its training was over"
