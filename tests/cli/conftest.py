@@ -24,7 +24,7 @@ training: {epochs: 6, batch_size: 20}
 space:
   learning_rate: {float: [1.0e-3, 1.0e-1], log: true}
   bn_momentum: {choice: [0.5, 0.99]}
-search: {trials: 3, pruner: none}
+search: {trials: 3, pruner: none, seed: 1}
 confirm: off
 resources: {cpu: 1, concurrent: 1}
 """
