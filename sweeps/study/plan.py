@@ -208,9 +208,9 @@ def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
     """Attempts like this training that one worker may run at a time."""
     if sweep.resources.gpu or alone_problem(config) is not None:
         return 1
-    if sweep.resources.slots == "auto":
-        return max(1, min(SLOTS, sweep.search.trials // TRIALS_FOR_A_SLOT))
-    return sweep.resources.slots
+    given = sweep.resources.slots
+    wanted = sweep.search.trials // TRIALS_FOR_A_SLOT if given == "auto" else given
+    return max(1, min(wanted, sweep.resources.concurrent or SLOTS, SLOTS))
 
 
 SEEN_BY_THE_FROZEN_PART = ("backbone", "preprocessing", "augmentation")
