@@ -18,7 +18,7 @@ from sweeps.sweep_file.configuration import absolute_config, configuration_id, t
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
-from trainer.network.compile_key import SLOTS, alone_problem, compile_key
+from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -211,6 +211,26 @@ def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
     given = sweep.resources.slots
     wanted = sweep.search.trials // TRIALS_FOR_A_SLOT if given == "auto" else given
     return max(1, min(wanted, sweep.resources.concurrent or SLOTS, SLOTS))
+
+
+def slots_sentence(sweep: SweepFile) -> str | None:
+    """What `check` says of them; None where no training of the sweep freezes a whole backbone."""
+    own = train_config(sweep, {}, sweep.search.seed)
+    searched = [values for name, values in sweep.space.parameters.items() if setting_path(name) == ("model", "frozen_layers")]
+    frozen = [str(label) for label in searched[0].labels] if searched else [own.model.frozen_layers]
+    configs = [own.model_copy(update={"model": own.model.model_copy(update={"frozen_layers": each})}) for each in frozen]
+    slots = max(slots_of(sweep, config) for config in configs)
+    if slots > 1:
+        return f"up to {slots} trials of a worker process train their heads in one program (resources.slots)"
+    heads = [alone_problem(config) for config in configs if config.model.frozen_layers in WHOLE]
+    if not heads:
+        return None
+    limits = (
+        "on a GPU each trial has a process"
+        if sweep.resources.gpu
+        else "resources.concurrent, or fewer than twenty trials, leave one at a time"
+    )
+    return f"each trial has a worker process for itself: {heads[0] or limits}"
 
 
 SEEN_BY_THE_FROZEN_PART = ("backbone", "preprocessing", "augmentation")
