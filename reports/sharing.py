@@ -22,6 +22,8 @@ MOMENTUM_FACT, CARRIED, ALONE = "bn_momentum", "carried by trial ", "alone: "
 it might have; the carrier's number, or the reason, follows."""
 HEADS_FACT, TOGETHER = "together", "together"
 """A trial's fact where its worker has slots, and its text where its head was trained in one program with others'; else the reason follows `ALONE`."""
+NOTHING_FROZEN = "nothing is frozen"
+"""A reason that needs no word."""
 MOST_REASONS = 3
 
 
@@ -31,10 +33,10 @@ class SharedWork:
 
     Attributes:
         kept: trials that were fed with activations.
-        computed: sets of activations that were computed: of a part of the images, or of one epoch.
+        computed: sets of images whose activations were computed: training images, validation images, or those of one epoch.
         read: sets that were there already.
         seconds: spent on computing, finding and checking them.
-        saved: seconds that computing the sets read would have taken.
+        saved: seconds that computing the sets read would have taken; each epoch of a training anew, it would have taken more.
         approximate: whether they were kept as float16.
         each_step: why the other trials ran the frozen part in each step, with how many trials.
         momenta: what became of trials that differ in BatchNorm momentum alone; None where the space does not vary it.
@@ -57,14 +59,16 @@ class SharedWork:
         parts = []
         if self.kept:
             parts.append(
-                f"In {wording.count(self.kept, 'trial')} activations of the frozen part were kept: computed {wording.count(self.computed, 'time')} "
-                f"({self.seconds:.0f} s), read {wording.count(self.read, 'time')} instead, which saved about {self.saved:.0f} s."
+                f"The frozen layers of {wording.count(self.kept, 'trial')} ran once for each set of images, not in each step: "
+                f"{wording.count(self.computed, 'set')} computed in {self.seconds:.0f} s, {wording.count(self.read, 'set')} read from the cache, "
+                f"which saved {self.saved:.0f} s or more."
             )
             if self.approximate:
-                parts.append("They were kept as float16, an approximation.")
-        if self.each_step:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in self.each_step[:MOST_REASONS])
-            parts.append(f"The frozen part ran in each step: {shown}.")
+                parts.append("Their outputs were kept as float16, an approximation.")
+        reasons = [(reason, number) for reason, number in self.each_step if reason != NOTHING_FROZEN]
+        if reasons:
+            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in reasons[:MOST_REASONS])
+            parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {shown}.")
         return " ".join([*parts, *(more.sentence for more in (self.momenta, self.heads) if more is not None)])
 
 
@@ -166,7 +170,7 @@ def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
     told = [trial for trial in trials if trial.facts.get(FACT)]
     kept = [trial for trial in told if trial.facts[FACT].startswith(KEPT)]
     reasons = Counter(trial.facts[FACT].removeprefix(EACH_STEP) for trial in told if not trial.facts[FACT].startswith(KEPT))
-    if not kept and set(reasons) <= {"nothing is frozen"}:
+    if not kept and set(reasons) <= {NOTHING_FROZEN}:
         if momenta is None and heads is None:
             return None
         reasons.clear()

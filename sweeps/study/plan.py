@@ -86,8 +86,8 @@ class StudyPlan:
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
     slots: Callable[[Mapping[str, Any]], int] = lambda _config: 1
     alike: int = 1
-    silent_after: float | Literal["auto", "off"] = "auto"
     siblings: Siblings | None = None
+    silent_after: float | Literal["auto", "off"] = "auto"
 
     def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
         """Training seed of a search trial."""

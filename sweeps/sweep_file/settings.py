@@ -235,6 +235,8 @@ class ReportSettings(Settings):
     """Default: ``STUDY.html`` beside the sweep file."""
     every: Duration = setting(300.0, gt=0)
     """Seconds between refreshes; ``5m`` is understood."""
+    images: bool = setting(default=True)
+    """Whether the report shows up to twelve of the validation images that most configurations miss (400 kB in all)."""
 
 
 class NotifySettings(Settings):

@@ -25,8 +25,8 @@ def test_what_was_computed_and_read_is_added_up_and_the_rest_has_its_reasons() -
     )
     assert found is not None
     assert found.sentence == (
-        "In 2 trials activations of the frozen part were kept: computed 6 times (41 s), read 6 times instead, which saved about 39 s. "
-        "The frozen part ran in each step: nothing is frozen (2 trials); sharing is off (1 trial)."
+        "The frozen layers of 2 trials ran once for each set of images, not in each step: 6 sets computed in 41 s, 6 sets read from the cache, "
+        "which saved 39 s or more. The frozen layers of other trials ran in each step: sharing is off (1 trial)."
     )
 
 
