@@ -208,9 +208,9 @@ def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
     """Attempts like this training that one worker may run at a time."""
     if sweep.resources.gpu or alone_problem(config) is not None:
         return 1
-    given = sweep.resources.slots
-    wanted = sweep.search.trials // TRIALS_FOR_A_SLOT if given == "auto" else given
-    return max(1, min(wanted, sweep.resources.concurrent or SLOTS, SLOTS))
+    if sweep.resources.slots != "auto":
+        return sweep.resources.slots
+    return 1 if sweep.resources.concurrent is not None else max(1, min(sweep.search.trials // TRIALS_FOR_A_SLOT, SLOTS))
 
 
 def slots_sentence(sweep: SweepFile) -> str | None:
@@ -228,7 +228,7 @@ def slots_sentence(sweep: SweepFile) -> str | None:
     limits = (
         "on a GPU each trial has a process"
         if sweep.resources.gpu
-        else "resources.concurrent, or fewer than twenty trials, leave one at a time"
+        else "resources.concurrent is given, or the search has fewer than twenty trials; resources.slots gives it more"
     )
     return f"each trial has a worker process for itself: {heads[0] or limits}"
 

@@ -30,7 +30,8 @@ def slots(given: SweepFile) -> int:
         (sweep(trials=1000), 8),
         (sweep(trials=12, resources="{slots: 3}"), 3),
         (sweep(resources="{slots: 1}"), 1),
-        (sweep(resources="{concurrent: 2}"), 2),
+        (sweep(resources="{concurrent: 2}"), 1),
+        (sweep(resources="{concurrent: 8, slots: 4}"), 4),
         (sweep(resources="{gpu: 1, slots: 4}"), 1),
         (sweep(f"{HEAD}, head_bn: true", resources="{slots: 4}"), 1),
         (sweep("frozen_layers: all", resources="{slots: 4}"), 1),  # frozen weights of its own
