@@ -112,6 +112,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             evaluate_test=task.evaluate_test,
             whole_model=False,
             trainings=task.trainings,
+            together=task.slots > 1,
             devices=max(1, int(task.gpu)),
             siblings=[Sibling(each.bn_momentum, each.checkpoint_dir) for each in task.siblings],
         )
@@ -140,6 +141,7 @@ def _outcome(result: TrainResult, folder: str, known_images: Collection[str]) ->
         "frozen_boundary": result.boundary.layer or "none",
         "data_fingerprint": result.data_fingerprint,
         "class_names": ", ".join(result.class_names),
+        **({"together": result.together} if result.together else {}),
         **({"frozen_features": result.frozen_features} if result.frozen_features else {}),
     }
     if result.model_path is not None:

@@ -94,6 +94,8 @@ class TrainResult:
         data_fingerprint: hash over image contents, labels and split.
         ledger: which validation images were right; None of a training that was asked to stop, and where each epoch is validated on images of its own.
         frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``; empty for a sibling.
+        together: whether its head was trained in one program with others', where that was wanted: ``together``, or ``alone: REASON``. How many trained beside it on
+            average, itself included, is the figure ``trained_beside``.
         siblings: results of the trainings that this one carried, in the order given; what the training as such cost is not among their figures.
     """
 
@@ -110,6 +112,7 @@ class TrainResult:
     figures: Mapping[str, float] = field(default_factory=dict)
     ledger: ValidationLedger | None = field(default=None, compare=False, repr=False)
     frozen_features: str = ""
+    together: str = ""
     siblings: tuple[TrainResult, ...] = ()
 
 

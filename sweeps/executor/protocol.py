@@ -30,6 +30,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     NODE_LOST = "node lost"
     NODE_UNFIT = "node unfit"  # it has other package versions than the driver
+    SILENT = "silent"  # it told nothing for so long that the study ended its process
     INTERRUPTED = "interrupted"  # Executor.close before the trial's end, or a driver that died
 
 
@@ -66,6 +67,8 @@ class TrialTask:
         trainings: of the study that will plausibly see the same images as this one, itself included; 0: trials share no work.
         study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
         known_images: keys of validation images that are on record: a trial's ledger need not bring them again (`reports.ledger.pack`).
+        slots: attempts of the same affinity, this one included, that one worker may run at a time. More than 1 asks the trainable to train together with those
+            beside it; the result does not depend on them.
         siblings: trials that this attempt carries: what it tells of an epoch and at its end holds theirs.
     """
 
@@ -82,6 +85,7 @@ class TrialTask:
     trainings: int = 1
     study: str = ""
     known_images: tuple[str, ...] = ()
+    slots: int = 1
     siblings: tuple[SiblingTask, ...] = ()
 
 
@@ -192,6 +196,10 @@ class Executor(Protocol):
 
     def stop(self, trial: int) -> None:
         """Ask a running trial to stop; its `Ended` (STOPPED) follows."""
+        ...
+
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a running trial at once; its `Ended` (SILENT, with `why`) follows. False where it has none of its own, and nothing is done."""
         ...
 
     def close(self, grace: float) -> Sequence[Event]:

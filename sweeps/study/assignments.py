@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reports.records import SEARCHED, TrialRecord
+from reports.wording import plain_score, points
 from sweeps.record.errors import StudyMovedOnError
 from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
 from sweeps.seeds import proposal_seed, training_seed, validation_seed
@@ -317,8 +318,8 @@ class Settling:
         of_best = f"the standard error of the best figure on {num_val} validation images"
         why = of_best if plan.settled_within is None else "as the sweep file asks"
         return (
-            f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
-            f"less than {limit:.4f}, {why}"
+            f"after {gain.trials} complete trials an untried configuration may hold at most {points(gain.gain, plan.metric)} more "
+            f"than the best ({plain_score(gain.best, plan.metric)}); less than {points(limit, plan.metric)}, {why}"
         )
 
 

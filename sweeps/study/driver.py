@@ -15,11 +15,13 @@ from sweeps.record.leases import driver_name
 from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
-from sweeps.study.finishing import Finishing, FirstFailures, as_pruned, judge_failure
+from sweeps.study.confirmation import seconds_per_epoch
+from sweeps.study.finishing import Finishing, FirstFailures, after_silence, as_pruned, judge_failure
 from sweeps.study.kill_points import reach
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.snapshots import Snapshots
+from sweeps.study.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,6 +72,7 @@ class StudyDriver:
         self._identity = record.name if created is None else f"{record.name}, made {created.isoformat()}"
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
+        self._watchdog = Watchdog(plan.silent_after, seconds_per_epoch(state), self._started)
         self._closing = False
         self._confirming = False
 
@@ -193,6 +196,7 @@ class StudyDriver:
             trainings=self._trainings(trial),
             study=self._identity,
             known_images=self._record.known_images,
+            slots=self._plan.slots(config) if self._options.sharing else 1,
             siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
         )
         self._running.add(trial.number)
@@ -220,6 +224,7 @@ class StudyDriver:
             trial = self._state.live.get(event.trial)
             if trial is None or event.trial not in self._running or event.attempt != trial.attempt:
                 continue
+            self._watchdog.heard(event, time.monotonic())
             try:
                 self._on_event(trial, event)
             except LeaseLostError:
@@ -242,6 +247,7 @@ class StudyDriver:
         running = number in self._running
         if running:
             self._running.discard(number)
+            self._watchdog.forget(number)
             self._state.device_time.end(number)
             if not self._closing:
                 self._executor.stop(number)
@@ -373,6 +379,10 @@ class StudyDriver:
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
             self._assignments.follow()
+            for number, text, killed in self._watchdog.look(now, self._executor.kill):
+                trial = self._state.live[number]
+                follows = after_silence(trial.attempts) if killed and trial.prune_reason is None else ""
+                self._on_noticed(trial, Noticed(number, trial.attempt, text + follows))
             self._retention.review()
             snapshot = self._snapshots.take()
             self._tell(lambda observer: observer.on_tick(snapshot))

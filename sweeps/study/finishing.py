@@ -135,6 +135,7 @@ def as_pruned(outcome: Outcome) -> Outcome:
 
 
 WORKER_RETRIES = 2
+SILENT_RETRIES = 1
 LOST_NODES_WITHOUT_PROGRESS = 10
 
 _OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
@@ -145,7 +146,7 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     """Why a trial fails whose last attempt did not complete, in words; None where it is run again.
 
     A node that was lost, or that has other versions, is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then.
-    A worker that died or ran out of memory is run again at most twice. The trial's own failures are never repeated.
+    A worker that died or ran out of memory is run again at most twice, a trial that told nothing once. The trial's own failures are never repeated.
 
     Args:
         cause: how the last attempt ended.
@@ -160,7 +161,16 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     if cause in _COUNTED:
         counted = sum(attempt.cause in _COUNTED for attempt in attempts)
         return None if counted <= WORKER_RETRIES else f"{cause.value} ({counted} attempts)"
+    if cause is Cause.SILENT:
+        counted = sum(attempt.cause == Cause.SILENT for attempt in attempts)
+        return None if counted <= SILENT_RETRIES else f"{cause.value} ({counted} attempts)"
     return cause.value
+
+
+def after_silence(attempts: Sequence[AttemptRecord]) -> str:
+    """What becomes of a trial whose process was ended because it told nothing; its last attempt is not over yet."""
+    before = sum(attempt.cause == Cause.SILENT for attempt in attempts)
+    return "; it is tried once more" if before < SILENT_RETRIES else "; it counts as failed"
 
 
 class SweepAbortedError(SweepError):

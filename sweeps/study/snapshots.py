@@ -49,7 +49,7 @@ class Snapshots:
             running=tuple(state.live[number].record() for number in sorted(state.live)),
             leaders=self._ranking.leaders(now=phase == "over"),
             confirmations=confirmations,
-            confirmations_target=self._confirmations_target(),
+            confirmations_target=max(confirmations, self._confirmations_target()),  # those of an earlier plan stay
             elapsed=time.monotonic() - self._started,
             eta=self._confirmation_eta() if confirming else self._eta(len(search)),
             trial_hours=state.device_time.trial_hours(),

@@ -301,4 +301,4 @@ def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
     assert running()["free"] is True
     status(both.study, storage=both.storage, output_format="table")
     assert f"{socket.gethostname()}:{driver.pid}" in (shown := capsys.readouterr().out)
-    assert "free: the next driver continues it" in shown
+    assert "stopped: the next run continues it" in shown

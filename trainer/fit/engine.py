@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
+    from trainer.fit.head_program import HeadProgram
     from trainer.fit.network import Network
     from trainer.network.parts import Split
     from trainer.records import FrozenBoundary
@@ -102,6 +103,8 @@ class Engine:
         self._prefix: Any = None
         self._between: dict[int, Callable[[Any], Any]] = {}
         self.first_step_at = 0.0
+        self.program: HeadProgram | None = None
+        """Trains its head beside those of other trainings, once one has asked for it."""
 
     def _changing(self, moved: Iterable[Any]) -> list[Any]:
         """Weights that are ever trained, and the statistics of the layers `moved`, in building order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
 from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.siblings import CARRIED_SECONDS, Course, courses_of, histories_to_json, momenta_of, take_back
+from trainer.fit.together import MEETING, ONE_AT_A_TIME, Slot, released, why_alone
 from trainer.fit.validation import Validator, epoch_figures
 from trainer.fit.whole import can_be_made, write_trained
 from trainer.network.frozen_plan import FrozenPlan
@@ -36,14 +36,12 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData, ImageSet
-    from trainer.fit.engine import Engine
+    from trainer.fit.engine import Engine, EpochTotals
     from trainer.fit.history import History
     from trainer.fit.siblings import Sibling
     from trainer.fit.validation import Validation
     from trainer.network.features import Features
     from trainer.records import StopReason, ValidationLedger
-
-_ONE_AT_A_TIME = threading.RLock()
 
 
 def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are options
@@ -56,6 +54,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     evaluate_test: bool = False,
     whole_model: bool = True,
     trainings: int = 1,
+    together: bool = False,
     data: ImageData | None = None,
     devices: int = 1,
     siblings: Sequence[Sibling] = (),
@@ -74,6 +73,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         whole_model: export ``model.keras``; False: only what training changed of it (``trained.npz``), of which `trainer.fit.whole.complete` makes the whole
             model; a backbone that a person's own function makes is exported whole all the same.
         trainings: that will plausibly see the same images as this one, itself included, for ``frozen_features: auto``; 0: share no work with others.
+        together: train the head in one program with those of other trainings of this process that want it too, where that is possible and pays
+            (`trainer.fit.together`): call `train` in several threads, or `trainer.train_together`. Who else trains changes nothing in the result.
         data: loaded images; default: `load_data` of ``config.data``.
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
         siblings: trainings that differ in ``model.bn_momentum`` alone. This one carries them: their figures stand in `EpochRecord.siblings`, their results in
@@ -86,7 +87,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
     """
-    with _ONE_AT_A_TIME, contextlib.ExitStack() as opened:
+    with ONE_AT_A_TIME, contextlib.ExitStack() as opened:
         began = time.monotonic()
         import_tensorflow_quietly()
         configure_determinism(config.training.deterministic)
@@ -105,7 +106,15 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         training = _Training(courses, data, engine, checkpoint_dir, began)
         training.plan = plan
         training.whole_model = whole_model or not can_be_made(config)
+        if together and trainings:
+            training.alone = "it carries siblings" if siblings else why_alone(config, engine, plan) or ""
         return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+
+
+BY_ITSELF = "by itself"
+"""Nobody asked for more."""
+_Steps = tuple["EpochTotals", "NDArray[np.float32]", "NDArray[np.float32] | None"]
+"""Of an epoch: totals, learning rates, logits of the validation images where they are known."""
 
 
 def _opened(
@@ -132,6 +141,8 @@ class _Training:
         self.whole_model = True
         self.plan = FrozenPlan("each_step", "")
         self.features: Features | None = None
+        self.alone = BY_ITSELF
+        self.slot: Slot | None = None
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
 
@@ -155,18 +166,33 @@ class _Training:
             self.features = self.engine.features(self.data, self.config, say)
             self.fed, self.fed_config = self.features.data, self.features.config
         self.validator = Validator(self.fed, self.fed_config, self.engine.after)
-        stopped: StopReason = "completed"
+        if self.alone:
+            return self._finish(self._epochs(on_epoch_end, should_stop), evaluate_test=evaluate_test)
+        self.slot = Slot(self.engine, self.config, self.fed)
+        MEETING.join(self.slot)
+        try:
+            stopped = self._epochs(on_epoch_end, should_stop)
+        finally:
+            MEETING.leave(self.slot)
+        self.slot.enter()
+        return self._finish(stopped, evaluate_test=evaluate_test)
+
+    def _epochs(self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None) -> StopReason:
+        """Train the epochs that are left; says why there are no more."""
         for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
             if self._stalled():
-                stopped = "early_stopping"
-                break
+                return "early_stopping"
             record = self._epoch(epoch, should_stop)
-            if record is None or (on_epoch_end is not None and on_epoch_end(record) is True):
-                if record is not None and record.checkpoint is None:
-                    self._write(epoch)
-                stopped = "requested"
-                break
-        return self._finish(stopped, evaluate_test=evaluate_test)
+            if record is None:
+                return "requested"
+            if on_epoch_end is not None:
+                with contextlib.nullcontext() if self.slot is None else released():  # what listens may wait for other trainings' epochs
+                    wanted = on_epoch_end(record)
+                if wanted is True:
+                    if record.checkpoint is None:
+                        self._write(epoch)
+                    return "requested"
+        return "completed"
 
     def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
         if self.checkpoints is None:
@@ -204,23 +230,24 @@ class _Training:
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochRecord | None:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
         training, network = self.config.training, self.engine.network
-        network.rekey(self.config.seed, epoch)
-        fed = self.fed if self.features is None else self.features.of_epoch(epoch)
-        batches = training_epoch(fed, self.fed_config, epoch)
-        rates = epoch_rates(training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
         clock = time.monotonic()
-        totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
-        if totals is None:
+        steps = self._steps(epoch, should_stop) if self.slot is None else self._steps_beside_others(self.slot, epoch, should_stop)
+        if steps is None:
             return None
+        totals, rates, logits = steps
         trained = time.monotonic() - clock
         if not self.start_seconds:
             self.start_seconds = self.engine.first_step_at - self.began
         normalised = self.engine.normalised_by_batch(self.engine.stage_of(epoch))
-        self.engine.swap_averages()
+        holds = self.slot is None or self.checkpoints is not None
+        if self.slot is not None and holds:
+            self.slot.enter()
+        if holds:
+            self.engine.swap_averages()
         if training.precise_bn == "epoch":
             network.recompute_statistics(normalised, self._plain_training_images(), after=self.engine.after)
             self._start_sets()
-        validation = self.validator.validate(network, epoch, normalised)
+        validation = self.validator.validate(network, epoch, normalised, logits=logits)
         figures = {
             "loss": totals.loss,
             "accuracy": totals.accuracy,
@@ -240,7 +267,8 @@ class _Training:
             if self.pace.due(epoch, training.epochs, training.checkpoint_every) or self._stalled()
             else None
         )
-        self.engine.swap_averages()
+        if holds:
+            self.engine.swap_averages()
         return self._record(epoch, folder)
 
     def _measure(self, course: Course, epoch: int, carrier: Mapping[str, float], validation: Validation, normalised: list[Any]) -> None:
@@ -271,6 +299,24 @@ class _Training:
         finally:
             self.engine.moving.exchange(course.index)
 
+    def _steps(self, epoch: int, should_stop: Callable[[], bool] | None) -> _Steps | None:
+        """The steps of an epoch in this training's engine."""
+        self.engine.network.rekey(self.config.seed, epoch)
+        fed = self.fed if self.features is None else self.features.of_epoch(epoch)
+        batches = training_epoch(fed, self.fed_config, epoch)
+        rates = epoch_rates(self.config.training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
+        totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
+        return None if totals is None else (totals, rates, None)
+
+    def _steps_beside_others(self, slot: Slot, epoch: int, should_stop: Callable[[], bool] | None) -> _Steps | None:
+        """The steps of an epoch in one program with other trainings; also the logits of the validation images after it."""
+        fed = self.fed if self.features is None else self.features.of_epoch(epoch)
+        steps = -(-len(fed.train) // self.config.training.batch_size)
+        rates = epoch_rates(self.config.training, epoch, steps, self.history.curve("val_loss"))
+        self.engine.first_step_at = time.monotonic()
+        answer = slot.epoch(epoch, fed.train, fed.num_classes, rates, should_stop)
+        return None if answer is None else (answer[0], rates, answer[1])
+
     def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
         """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written.
 
@@ -280,6 +326,8 @@ class _Training:
             return None
         clock = time.monotonic()
         if not swapped:
+            if self.slot is not None:
+                self.slot.enter()
             self.engine.swap_averages()
         run = {**self.history.to_json(self.identity, self.plan.mode), **histories_to_json(self.courses)}
         content = self.engine.values(momenta_of(self.courses)), [variable.numpy() for variable in self.engine.state], run
@@ -319,6 +367,8 @@ class _Training:
             self.engine.swap_averages()
         own, *siblings = (self._result(course, stopped, evaluate_test=evaluate_test) for course in self.courses)
         costs = {"start_seconds": self.start_seconds, **self._feature_figures()}
+        if self.slot is not None:
+            costs["trained_beside"] = self.slot.shared / max(self.slot.epochs, 1)
         frozen_features = f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}"
         return replace(own, figures={**own.figures, **costs}, frozen_features=frozen_features, siblings=tuple(siblings))
 
@@ -356,6 +406,8 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
             ledger=ledger,
+            frozen_features=f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}",
+            together="" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together",
         )
 
     def _feature_figures(self) -> dict[str, float]:

@@ -61,7 +61,8 @@ class Validator:
         self._windows = config.data.validation_windows != "all"
         small_batch = SMALL_BATCH_VALUES // math.prod(data.image_shape)
         batch_size = max(config.training.batch_size, min(1024, small_batch))
-        self._all = None if self._windows else evaluation_batches(data.validation, config, batch_size)
+        self._batch_size = batch_size
+        self._all: tf.data.Dataset | None = None
         rows = gap_rows(len(data.validation), len(data.train), small_batch, config.seed)
         self._gap_set = data.validation.take(rows)
         self._gap: tf.data.Dataset | None = None
@@ -72,7 +73,14 @@ class Validator:
         """Validation images that an epoch sees; the fewest where windows differ in size."""
         return fewest_seen(self._data, self._config)
 
-    def validate(self, network: Network, epoch: int, by_batch_layers: list[Any], carrier: Validation | None = None) -> Validation:
+    def validate(
+        self,
+        network: Network,
+        epoch: int,
+        by_batch_layers: list[Any],
+        carrier: Validation | None = None,
+        logits: NDArray[np.float32] | None = None,
+    ) -> Validation:
         """Measure the network as it stands.
 
         Args:
@@ -80,14 +88,24 @@ class Validator:
             epoch: counted from 1; another window of the images each epoch where the configuration asks for that mistake.
             by_batch_layers: BatchNorm layers that normalise by the batch while training.
             carrier: the same epoch with other moving statistics of these layers: its pass with batch statistics is this one's too.
+            logits: of all validation images, ``(n, units)``, where they are known already.
         """
         window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
-        batches = self._all if self._all is not None else evaluation_batches(window, self._config)
-        result = scores(network.logits(batches, after=self._after), window.labels, self._data.num_classes)
+        if logits is None:
+            logits = network.logits(self._batches(window), after=self._after)
+        result = scores(logits, window.labels, self._data.num_classes)
         if not network.norms or not by_batch_layers:
             return Validation(result, result.accuracy if network.norms else None, self._windows)
         by_batch = self._by_batch(network, by_batch_layers) if carrier is None or carrier.by_batch is None else carrier.by_batch
         return Validation(result, self._batch_accuracy(result, by_batch), self._windows, by_batch)
+
+    def _batches(self, window: ImageSet) -> tf.data.Dataset:
+        """Of all validation images, made once; of a window, each time."""
+        if self._windows:
+            return evaluation_batches(window, self._config)
+        if self._all is None:
+            self._all = evaluation_batches(self._data.validation, self._config, self._batch_size)
+        return self._all
 
     def _by_batch(self, network: Network, by_batch_layers: list[Any]) -> Scores:
         """Scores of a fixed part of the validation set with batch statistics."""
