@@ -39,6 +39,7 @@ CONTENDERS = (PLAIN, UNSHARED, SHARED)
 CONSTANT = {"frozen_layers": "all", "learning_rate": 1e-3, "batch_size": 32, "dropout": 0.0, "bn_momentum": 0.99, "weight_decay": 0.0}
 """Settings of a trial that a case does not vary."""
 EXPONENTS = (-4.0, -3.7, -3.4, -3.1, -2.8, -2.5, -2.2, -2.0)
+SLOTS = 8
 RATES = tuple(float(f"{10**each:.3g}") for each in EXPONENTS)
 
 
@@ -59,6 +60,7 @@ class Case:
         size: pixels a side.
         backbone: of ``keras.applications``.
         gpu: whether on one.
+        slots: trials of ours beside each other in one program.
     """
 
     letter: str
@@ -73,6 +75,7 @@ class Case:
     size: int = 64
     backbone: str = "resnet50"
     gpu: bool = False
+    slots: int = 1
 
     @property
     def boundaries(self) -> tuple[str, ...]:
@@ -97,14 +100,14 @@ class Figures:
         trials: that it trained.
         wall: seconds.
         cpu: processor seconds.
-        epochs: seconds of epochs and of computing activations.
+        epochs: seconds of epochs and of computing activations; None where epochs of several trials ran together.
         outcomes: of each trial of ours.
     """
 
     trials: int
     wall: float
     cpu: float
-    epochs: float
+    epochs: float | None
     outcomes: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -138,6 +141,7 @@ CASES = (
         150.0,
         {"learning_rate": RATES, "dropout": (0.2, 0.0, 0.4, 0.6), "weight_decay": (0.0, 1e-4)},
         {"learning_rate": 2, "dropout": 1, "weight_decay": 1},
+        slots=SLOTS,
     ),
     Case(
         "c",
@@ -146,6 +150,7 @@ CASES = (
         {"learning_rate": RATES, "dropout": (0.2, 0.0, 0.4, 0.6), "weight_decay": (0.0, 1e-4)},
         {"learning_rate": 2, "dropout": 1, "weight_decay": 1},
         dense=(512, 512),
+        slots=SLOTS,
     ),
     Case(
         "d",
@@ -155,6 +160,7 @@ CASES = (
         {"learning_rate": 2, "dropout": 1},
         augmentation="light",
         epochs=20,
+        slots=SLOTS,
     ),
 )
 SMOKE = Case(
@@ -360,23 +366,20 @@ def printed(case: Case, found: Mapping[str, Figures], published: float, counted:
     print(
         f"    {'':20}{'trials':>8}{'wall s':>9}{'CPU s':>9}{'s a trial':>11}{'CPU a trial':>13}{'epochs alone':>14}{'trial-epochs/s':>16}"
     )
-    each: dict[str, tuple[float, ...]] = {}
+    each: dict[str, dict[str, float]] = {}
     for name, figures in found.items():
         number = all_trials if name == SHARED else figures.trials
-        each[name] = (figures.wall / number, figures.cpu / number, figures.epochs / number)
-        wall, cpu, epochs = each[name]
+        own = each[name] = {"wall": figures.wall / number, "CPU": figures.cpu / number}
+        if figures.epochs is not None:
+            own["epochs alone"] = figures.epochs / number
+        alone = f"{own['epochs alone']:.3f}" if figures.epochs is not None else "together"
         print(
-            f"    {name:20}{figures.trials:8}{figures.wall:9.1f}{figures.cpu:9.1f}{wall:11.3f}{cpu:13.3f}{epochs:14.3f}{case.epochs / wall:16.3f}"
+            f"    {name:20}{figures.trials:8}{figures.wall:9.1f}{figures.cpu:9.1f}{own['wall']:11.3f}{own['CPU']:13.3f}{alone:>14}{case.epochs / own['wall']:16.3f}"
         )
-    ratios = {
-        name: dict(
-            zip(("wall", "cpu", "epochs"), (theirs / ours for theirs, ours in zip(each[name], each[SHARED], strict=True)), strict=True)
-        )
-        for name in (PLAIN, UNSHARED)
-    }
+    ratios = {name: {kind: each[name][kind] / ours for kind, ours in each[SHARED].items()} for name in (PLAIN, UNSHARED)}
     for name, ratio in ratios.items():
-        aim = f" (aim {case.aim:g}x)" if name == PLAIN else ""
-        print(f"    ours is {ratio['wall']:.2f}x {name}{aim}; {ratio['cpu']:.2f}x by CPU; {ratio['epochs']:.2f}x by epochs alone")
+        by = ", ".join(f"{value:.2f}x by {kind}" for kind, value in ratio.items())
+        print(f"    ours against {name}: {by}{f' (aim {case.aim:g}x)' if name == PLAIN else ''}")
     reached = ratios[PLAIN]
     print(
         f"    ceiling {published:.3g}x, of which {100 * reached['wall'] / published:.0f} % is reached; with all counted {counted:.3g}x, "
