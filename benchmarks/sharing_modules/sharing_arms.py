@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turns import PLAIN, SHARED
+
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from reports.records import TrialRecord
 
-PLAIN, UNSHARED, SHARED = "plain Keras", "ours, --no-sharing", "ours"
 WEIGHTS, IMAGES = "backbone.weights.h5", "images.npz"
 
 
