@@ -246,6 +246,18 @@ class StudySettings:
         section = self._content.get(name)
         return section if isinstance(section, dict) else {}
 
+    def entry(self, key: str) -> object:
+        """A top-level entry of the sweep file that is no section, or None."""
+        return self._content.get(key)
+
+    def values(self, params: Mapping[str, ParameterValue]) -> dict[str, object]:
+        """Searched settings by name, each with the value that its label stands for.
+
+        Args:
+            params: of a trial, or of a configuration.
+        """
+        return {key: self._value(key, value) for key, value in params.items()}
+
     def of(self, trial: TrialRecord, section: str, name: str) -> object:
         """The value of ``section.name`` in a trial, or None where it is not known."""
         searched = self.searched(trial, name)

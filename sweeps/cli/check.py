@@ -60,6 +60,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     data, findings = look_at_data(sweep)
     check_resplit(sweep, data)
     document = _document(sweep, data, findings)
+    document["folder"] = _folder(sweep, data)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
     if real_batch:
@@ -71,7 +72,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
                 _print_findings(findings)
             raise
         findings = checked.findings
-        document = {**_document(sweep, data, findings), **_estimates(sweep, checked)}
+        document = {**_document(sweep, data, findings), "folder": document["folder"], **_estimates(sweep, checked)}
     if text:
         if real_batch:
             _print_model(document, sweep)
@@ -84,6 +85,17 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     return BAD_INPUT if _errors(findings) else 0
 
 
+def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
+    """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
+    from sweeps.first_look.observations import observations
+    from trainer.data.inspect import inspect_folder
+
+    folder = Path(sweep.data.source).expanduser()
+    if not folder.is_dir():
+        return []
+    return list(observations(inspect_folder(folder, decode_images=False), max(data.image_shape[:2])))
+
+
 def _errors(findings: Sequence[Finding]) -> list[str]:
     """Names of findings that would make the results worthless."""
     return list(dict.fromkeys(finding.name for finding in findings if finding.severity == "error"))
@@ -91,6 +103,7 @@ def _errors(findings: Sequence[Finding]) -> list[str]:
 
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
     from search_spaces.space import size
+    from sweeps.study.plan import slots_sentence
 
     return {
         "schema": SCHEMA,
@@ -105,6 +118,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "power": _power(sweep, data),
         "momenta": _momenta(sweep),
+        "slots": slots_sentence(sweep),
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -218,6 +232,10 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"{'' if place else 'power':<9}{sentence}")
     if document["momenta"] is not None:
         print(f"momenta  {document['momenta']['sentence']}")
+    if document["slots"] is not None:
+        print(f"slots    {document['slots']}")
+    for place, line in enumerate(document["folder"]):
+        print(f"{'' if place else 'folder':<9}{line}")
     sys.stdout.flush()
 
 

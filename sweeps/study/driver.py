@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reports.records import SEARCHED, AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome, SiblingTask, Started, TrialTask
 from sweeps.observer import StudyOutcome
-from sweeps.record.errors import LeaseLostError
+from sweeps.record.errors import ChangedByHandError, LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
@@ -101,6 +101,8 @@ class StudyDriver:
         while True:
             for number in self._record.lost():
                 self._drop(number)
+            for number, became in self._others.changed().items():
+                self._give_up(number, became)
             reason = self._reason_to_stop(stop_requested)
             if reason is not None:
                 return reason
@@ -114,7 +116,7 @@ class StudyDriver:
 
     def _over(self) -> bool:
         """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
-        if self._running or self._assignments.open() or self._others.undecided:
+        if self._running or self._others.stopping or self._assignments.open() or self._others.undecided:
             return False
         self._assignments.follow()
         return not self._assignments.open()
@@ -136,8 +138,8 @@ class StudyDriver:
                 return
             try:
                 self._begin(trial)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
         self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
@@ -227,8 +229,8 @@ class StudyDriver:
             self._watchdog.heard(event, time.monotonic())
             try:
                 self._on_event(trial, event)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _on_event(self, trial: LiveTrial, event: Event) -> None:
         if isinstance(event, Started):
@@ -240,18 +242,41 @@ class StudyDriver:
         else:
             self._on_ended(trial, event)
 
+    def _lose(self, error: LeaseLostError) -> None:
+        """A trial is no longer this driver's."""
+        if isinstance(error, ChangedByHandError):
+            self._give_up(error.number, error.became)
+        else:
+            self._drop(error.number)
+
+    def _give_up(self, number: int, became: str) -> None:
+        """Other software has ended or deleted a trial in the storage: stop its worker and leave the trial as it is there."""
+        if number not in self._state.live:
+            return
+        for sibling in self._state.siblings_of(number):
+            self._finishing.finish(
+                sibling, "FAIL", cause=f"trial {number}, whose training carried it, {became} in the storage by other software"
+            )
+        self._others.give_up(number, running=self._stop_running(number))
+        self._assignments.forget(number)
+        _log.warning("study %s: trial %d %s in the storage by other software; it is left so", self._record.name, number, became)
+
+    def _stop_running(self, number: int) -> bool:
+        """Stop the worker of a trial; whether it has one, whose end is still to come."""
+        if number not in self._running:
+            return False
+        self._running.discard(number)
+        self._watchdog.forget(number)
+        self._state.device_time.end(number)
+        if not self._closing:
+            self._executor.stop(number)
+        return True
+
     def _drop(self, number: int) -> None:
         """Another driver has taken a trial over: stop its worker and leave the trial to that driver, with those that it carries."""
         for sibling in self._state.siblings_of(number):
             self._others.drop(sibling.number, running=False)
-        running = number in self._running
-        if running:
-            self._running.discard(number)
-            self._watchdog.forget(number)
-            self._state.device_time.end(number)
-            if not self._closing:
-                self._executor.stop(number)
-        self._others.drop(number, running=running)
+        self._others.drop(number, running=self._stop_running(number))
         self._assignments.forget(number)
         _log.warning("study %s: trial %d was taken over by another driver; this one has stopped it", self._record.name, number)
 

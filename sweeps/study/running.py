@@ -12,7 +12,7 @@ from sweeps.observer import StudyOutcome
 from sweeps.record.errors import StudyExistsError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
-from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists
+from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists, waiting_points
 from sweeps.search.view import record_distributions
 from sweeps.seeds import BY_TRAINING, COMMON, SEEDS, STREAMS
 from sweeps.storage_path import claim, refuse_claimed
@@ -176,6 +176,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     with opened(database or storage_of(sweep)) as storage:
         there = study_exists(storage, sweep.study)
         facts, trials = read_stored_study(storage, sweep.study) if there else (None, [])
+        waiting = waiting_points(storage, sweep.study) if there else ()
     if facts is None:
         if history is not None:
             look_at_history(history, sweep)
@@ -185,7 +186,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     plan = plan_of(sweep, NO_TRAINABLE)
     state = StudyState(plan, trials)
     ranking = StudyRanking(sweep.study, state, lambda: facts, stored_ledgers(database or storage_of(sweep), sweep.study))
-    reason = _reason(plan, state, facts, ranking)
+    reason = None if waiting else _reason(plan, state, facts, ranking)
     if reason is None:
         return ExistingStudy(facts, comparison, None)
     snapshot = Snapshots(sweep.study, plan, state, ranking).take("over")

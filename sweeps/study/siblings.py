@@ -86,7 +86,9 @@ class Siblings:
     def _has_no_effect(self, point: Mapping[str, PointValue]) -> bool:
         others = other_momenta(self.parameter, point[self.parameter.name])
         own = configuration_id(self.sweep, point, self.boundaries)
-        return bool(others) and all(configuration_id(self.sweep, {**point, self.parameter.name: other}, self.boundaries) == own for other in others)
+        return bool(others) and all(
+            configuration_id(self.sweep, {**point, self.parameter.name: other}, self.boundaries) == own for other in others
+        )
 
 
 @dataclass(frozen=True)

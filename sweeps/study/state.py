@@ -157,6 +157,16 @@ class StudyState:
             self.live.pop(trial.number, None)
             self._restore(trial)
 
+    def forget(self, number: int) -> None:
+        """A trial that was not over is gone from the storage; its configuration may be proposed again."""
+        gone = self.live.pop(number, None)
+        self.held.discard(number)
+        others = {*(trial.configuration for trial in self.finished.values()), *(trial.configuration for trial in self.live.values())}
+        if gone is not None and gone.configuration not in others:
+            self.taken.discard(gone.configuration)
+            self._replicates.discard((gone.configuration, gone.replicate))
+        self._fresh.discard(number)
+
     def others(self) -> set[int]:
         """Trials that are not over and that this driver does not hold."""
         return self.live.keys() - self.held

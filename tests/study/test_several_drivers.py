@@ -160,8 +160,10 @@ def test_a_killed_drivers_training_is_taken_over_with_all_that_it_carries(driver
     both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
     heir = both.start(seconds=0.05)
     both.wait_for(
-        lambda study: len(drivers_of(study)) == 2
-        and any(is_under_way(trial, victim) for trial in study.trials if trial.role == "search" and trial.attempts)
+        lambda study: (
+            len(drivers_of(study)) == 2
+            and any(is_under_way(trial, victim) for trial in study.trials if trial.role == "search" and trial.attempts)
+        )
     )
     victim.kill()
     assert ended_well(heir)
