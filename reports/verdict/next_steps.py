@@ -35,7 +35,7 @@ FEWEST_BESIDE = 6
 """ ... of at least so many that came as far."""
 RECENT = 3
 """Epochs whose median is compared there."""
-EDGE = 0.15
+EDGE = 0.25
 """Share of a range, at either end, in which the best values lie *at its end*."""
 NARROW = 0.5
 """Share of a range that the better half may span at most for the rest to be left out."""
