@@ -117,7 +117,9 @@ def _open(file: Path) -> None:
         longest, rows = page.evaluate(SCROLL.replace("FRAMES", str(FRAMES)))
         print(f"  longest of {FRAMES} frames while the table scrolls: {longest:.0f} ms; {rows} rows in the page")
         for action, script in ACTIONS.items():
-            print(f"  {action:<20} {1000 * min(_action_seconds(page, session, script) for _ in range(TRIES)):4.0f} ms CPU of the page's thread")
+            print(
+                f"  {action:<20} {1000 * min(_action_seconds(page, session, script) for _ in range(TRIES)):4.0f} ms CPU of the page's thread"
+            )
         browser.close()
 
 
