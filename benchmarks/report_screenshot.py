@@ -10,7 +10,6 @@ import shutil
 import sys
 from pathlib import Path
 
-
 A4 = (794, 1123)
 """CSS pixels of a sheet."""
 MARGINS = "@media print { body { padding: 45px; } }"
