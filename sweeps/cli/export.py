@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import Command, storage_argument, storage_url
+from sweeps.cli.command import Command, storage_argument, storage_url, trust_argument
 from sweeps.errors import SweepError, SweepInputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONFIG, CARD = "config.yaml", "README.md"
 
 
-def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
+def export(study: str, *, storage: str | None, wanted: int, output: str, trust: bool = False) -> int:
     """Write ``model.keras`` (stock Keras layers), ``config.yaml`` and ``README.md`` into a new folder.
 
     A file that was never measured on the test images is measured now, once: exporting it is the choice.
@@ -33,6 +33,7 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
         storage: URL, or None for the default.
         wanted: rank of the configuration in the report, counted from 1.
         output: a folder that does not exist yet.
+        trust: the study's own file may do what `sweeps.trust` asks about.
 
     Raises:
         SweepInputError: the folder exists, no configuration has this rank, or none of its models is there.
@@ -40,12 +41,14 @@ def export(study: str, *, storage: str | None, wanted: int, output: str) -> int:
     """
     from sweeps.record import read_study
     from sweeps.sweep_file import sweep_from_text
+    from sweeps.trust import check_trusted
 
     target = Path(output)
     if target.exists():
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
     record = read_study(storage_url(storage, study), study)
     sweep = sweep_from_text(record.sweep_file, f"study {study}")
+    check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
     chosen = _configuration(record, wanted)
     try:
         trial, source = _best_model(record, chosen, sweep)
@@ -166,6 +169,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank", type=int, default=1, metavar="N", dest="wanted", help="rank of the configuration in the report (default: %(default)s)"
     )
+    trust_argument(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
 
 

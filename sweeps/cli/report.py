@@ -150,7 +150,7 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
-    from reports.exports import write_atomically
+    from reports.exports import file_stem, write_atomically
     from reports.verdict import build_report_data
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
@@ -159,7 +159,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             if output is None and name != "html" and len(formats) == 1:
                 sys.stdout.write(text if text.endswith("\n") else text + "\n")
                 continue
-            base = Path(output) if output else Path(f"{'-'.join(record.name.replace('/', '-') for record in records)}.{name}")
+            base = Path(output) if output else Path(f"{file_stem('-'.join(record.name for record in records))}.{name}")
             path = base if len(formats) == 1 and not suffix.startswith("-") else base.with_name(f"{base.stem}{suffix}")
             write_atomically(path, text)
             print(path.resolve(), file=sys.stderr)

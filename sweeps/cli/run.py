@@ -14,6 +14,7 @@ from sweeps.cli.command import (
     overrides_argument,
     storage_argument,
     storage_url,
+    trust_argument,
 )
 from sweeps.errors import SweepInputError
 
@@ -34,6 +35,7 @@ def run(
     storage: str | None,
     source: str | None,
     source_storage: str | None,
+    trust: bool,
     **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
     """Run the study of a sweep file to its end.
@@ -44,6 +46,7 @@ def run(
         storage: URL, or None for the file's.
         source: a study whose trials a new study begins with, or None.
         source_storage: its URL, or None for the new study's storage, or the default.
+        trust: with `source` and no file: that file may do what `sweeps.trust` asks about.
         options: fields of `sweeps.launch.LaunchOptions`.
 
     Raises:
@@ -64,7 +67,7 @@ def run(
     history = None
     if sweep_file is None:
         history = history_source(str(source), source_storage, given)
-        sweep = sweep_of_study(history, overrides, given)
+        sweep = sweep_of_study(history, overrides, given, trust=trust)
     else:
         sweep = load_sweep_file(sweep_file, overrides)
         if given is not None:
@@ -148,6 +151,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", metavar="STUDY", help="begin a new study with this one's trials as history")
     parser.add_argument("--from-storage", dest="source_storage", metavar="URL", help="where that study is, if not in the new one's storage")
     storage_argument(parser)
+    trust_argument(parser)
     execution_arguments(parser)
 
 
