@@ -43,7 +43,7 @@ class Storm:
         starting: of them, from each start to the first epoch after it, or to that start's death.
     """
 
-    kills: Counter[str] = field(default_factory=Counter)
+    kills: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TARGETS, 0))
     starts: int = 0
     lost: int = 0
     doubled: int = 0

@@ -66,6 +66,8 @@ def check_trusted(stored: str, sweep: SweepFile, overrides: Sequence[str], *, st
     Raises:
         SweepInputError: with what it would do, and how to agree.
     """
+    if trust:
+        note_known(study, stored)
     if trust or _is_known(study, stored):
         return
     given = {override.partition("=")[0].strip() for override in overrides}

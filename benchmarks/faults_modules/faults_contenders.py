@@ -87,7 +87,14 @@ def ray_tune(trials: int, epochs: int) -> dict[str, int]:
     import ray
     from ray import tune
 
-    ray.init(num_cpus=CONCURRENT, include_dashboard=False, log_to_driver=False, object_store_memory=100_000_000, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=CONCURRENT,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=100_000_000,
+        logging_level="ERROR",
+    )
 
     def train(config: dict[str, float]) -> None:
         import tempfile

@@ -152,12 +152,14 @@ def _formats(text: str) -> tuple[str, ...]:
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
     from reports.exports import file_stem, write_atomically
     from reports.verdict import build_report_data
+    from reports.wording import harmless
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
         for suffix, text in _rendered(records, single, name, refresh_seconds).items():
             if output is None and name != "html" and len(formats) == 1:
-                sys.stdout.write(text if text.endswith("\n") else text + "\n")
+                shown = harmless(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text  # a file or a pipe gets the data as they are
+                sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
                 continue
             base = Path(output) if output else Path(f"{file_stem('-'.join(record.name for record in records))}.{name}")
             path = base if len(formats) == 1 and not suffix.startswith("-") else base.with_name(f"{base.stem}{suffix}")

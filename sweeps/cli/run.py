@@ -91,6 +91,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     """
     from rich.console import Console
 
+    from reports.wording import harmless
     from sweeps.cli.status import leader_lines
     from sweeps.progress.plain import counts
     from sweeps.standing import standing
@@ -100,7 +101,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     outcome, data = result.outcome, result.data
     study = f"{sweep.study} --storage '{storage_of(sweep)}'"
     console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
-    print("\n".join(leader_lines(data.study, standing(data.study, data.ranking))), flush=True)
+    print(harmless("\n".join(leader_lines(data.study, standing(data.study, data.ranking)))), flush=True)
     print_verdict(data.verdict, sweep.study, storage_of(sweep))
     if outcome.note:
         console.print(f"  {outcome.note}", soft_wrap=True)
@@ -113,7 +114,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
         )
     failures, useless = failure_text(data.study)
     if failures:
-        console.print(failures, soft_wrap=True, markup=False)
+        console.print(harmless(failures), soft_wrap=True, markup=False)
     console.print("report:")
     print(result.report)
     if outcome.reason == "interrupted":
@@ -123,9 +124,11 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
 
 def print_verdict(verdict: Verdict, study: str, storage: str) -> None:
     """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
+    from reports.wording import harmless
+
     elsewhere = "" if storage == f"sqlite:///./{study}.db" else f" --storage '{storage}'"
     price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
-    print("\n".join(line for line in (verdict.probability or verdict.headline, price) if line))
+    print(harmless("\n".join(line for line in (verdict.probability or verdict.headline, price) if line)))
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -21,9 +22,21 @@ DENIED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access 
 SWEEP = "study: s\nstorage_path: s3://bucket/runs\ndata: {source: digits}\nspace: {}\n"
 
 
+def unchunked(stream: IO[bytes]) -> bytes:
+    """Chunks, each after its length in hexadecimal digits, up to the empty one and the lines that follow it."""
+    body = b""
+    while size := int(stream.readline().split(b";")[0] or b"0", 16):
+        body += stream.read(size)
+        stream.readline()
+    while stream.readline().strip():
+        pass
+    return body
+
+
 class Store(BaseHTTPRequestHandler):
     """Keeps what is put, and misbehaves as it is told."""
 
+    protocol_version = "HTTP/1.1"
     mood: ClassVar[str] = ""
     kept: ClassVar[dict[str, bytes]] = {}
 
@@ -35,15 +48,25 @@ class Store(BaseHTTPRequestHandler):
         if not head:
             self.wfile.write(body)
 
+    def _body(self) -> bytes:
+        """What was sent: in chunks of HTTP, and in those of S3 inside them."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = unchunked(self.rfile)
+        return unchunked(io.BytesIO(sent)) if "aws-chunked" in self.headers.get("Content-Encoding", "") else sent
+
     def _handle(self) -> None:
         name = self.path.partition("?")[0]
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         if self.mood == "refuses":
             self._answer(403, DENIED, head=self.command == "HEAD")
             return
         if self.mood == "slow":
             time.sleep(1.0)
-        if self.command == "PUT":
+        if self.command == "POST":  # a large object, in parts
+            kind = "InitiateMultipartUploadResult" if "uploads" in self.path else "CompleteMultipartUploadResult"
+            self._answer(200, f"<{kind}><UploadId>1</UploadId><ETag>1</ETag></{kind}>".encode())
+        elif self.command == "PUT":
             self.kept[name] = body
             self._answer(200)
         elif self.command == "DELETE":
