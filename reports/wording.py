@@ -135,6 +135,31 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def metric_words(metric: str) -> str:
+    """``val_accuracy`` as ``validation accuracy``."""
+    plain = metric.removeprefix("val_")
+    named = {"acc": "accuracy", "macro_f1": "macro F1", "top5": "top-5 accuracy", "auc": "AUC"}.get(plain, words(plain))
+    return f"validation {named}" if plain != metric else named
+
+
+def memory(megabytes: float) -> str:
+    """``842 MB``, ``1.8 GB``."""
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"  # noqa: PLR2004 - as one writes it
+
+
+def seconds(value: float) -> str:
+    """A short time with two significant digits: ``0.25 s``, ``12 s``; minutes from 100 seconds on."""
+    return f"{value:.2g} s" if value < 100 else duration(value)  # noqa: PLR2004 - as one writes it
+
+
+def magnitude(number: int) -> str:
+    """A count with three digits: ``842``, ``176 k``, ``25.6 M``."""
+    for power, letter in ((9, "G"), (6, "M"), (3, "k")):
+        if number >= 10**power:
+            return f"{number / 10**power:.3g}\u202f{letter}"
+    return str(number)
+
+
 def words(name: str) -> str:
     """``bn_gap`` as ``bn gap``."""
     return name.replace("_", " ")

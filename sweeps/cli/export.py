@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
     from sweeps.sweep_file import SweepFile
+    from trainer import TrainConfig
     from trainer.places import Folder
 
 
 CONFIG, CARD = "config.yaml", "README.md"
+VALIDATION_LIST, VALIDATION_ARRAYS = "validation.csv", "validation.npz"
+MOST_NAMED = 12
+"""IDs that an error names at most."""
 
 
-def export(study: str, *, storage: str | None, wanted: int, output: str, trust: bool = False) -> int:
-    """Write ``model.keras`` (stock Keras layers), ``config.yaml`` and ``README.md`` into a new folder.
+def export(
+    study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str, trust: bool = False
+) -> int:
+    """Write the model with its resizing, ``labels.json``, ``config.yaml``, the validation images' list and ``README.md`` into a new folder.
 
     A file that was never measured on the test images is measured now, once: exporting it is the choice.
 
@@ -32,41 +39,71 @@ def export(study: str, *, storage: str | None, wanted: int, output: str, trust: 
         study: its name.
         storage: URL, or None for the default.
         wanted: rank of the configuration in the report, counted from 1.
+        configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
+        formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
         trust: the study's own file may do what `sweeps.trust` asks about.
 
     Raises:
-        SweepInputError: the folder exists, no configuration has this rank, or none of its models is there.
+        SweepInputError: the folder exists, no configuration has this rank or ID, none of its models is there, or there is no such format.
+        FormatError: a format cannot be written.
         SweepError: a model is there and cannot be read, or is damaged.
     """
     from sweeps.record import read_study
     from sweeps.sweep_file import sweep_from_text
     from sweeps.trust import check_trusted
 
+    names = _formats(formats)
     target = Path(output)
     if target.exists():
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
     record = read_study(storage_url(storage, study), study)
     sweep = sweep_from_text(record.sweep_file, f"study {study}")
     check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
-    chosen = _configuration(record, wanted)
+    chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
         trial, source = _best_model(record, chosen, sweep)
-        _write(record, chosen, (trial, source), target, sweep)
+        _write(record, chosen, (trial, source), target, sweep, names)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
     print(target)
     return 0
 
 
-def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
+def _formats(text: str) -> tuple[str, ...]:
+    """Formats from the command line, ``keras`` first.
+
+    Raises:
+        SweepInputError: one is not known.
+    """
+    from search_spaces.errors import meant
+    from trainer.exported_model import FORMATS
+
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FORMATS:
+            expected = f"expected some of {', '.join(FORMATS)}, separated by commas"
+            raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, expected)}")
+    return tuple(name for name in FORMATS if name in {"keras", *names})
+
+
+def _write(
+    record: StudyRecord,
+    chosen: RankedConfiguration,
+    best: tuple[TrialRecord, Folder],
+    target: Path,
+    sweep: SweepFile,
+    formats: tuple[str, ...],
+) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
     import yaml
 
-    from sweeps.cli.model_card import model_card
+    from sweeps.cli.model_card import Delivery, model_card
     from sweeps.seeds import STREAMS, data_seed
     from sweeps.sweep_file.configuration import absolute_config, train_config
+    from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
+    from trainer.exported_model import LABELS, load_model, own_layers, with_resizing, write_formats
 
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,12 +116,56 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         trained = train_config(sweep, point, trial.seed, data_seed=stream, validation_seed=trial.validation_seed)
         config = absolute_config(trained.model_dump(mode="json"), Path.cwd())
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
+        test_accuracy = _test_accuracy(trial, fetched, config)
+        model = load_model(fetched / MODEL, trained.model.backbone)
+        delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")
+        labels, validation = _validation_images(TrainConfig(**config), folder)
+        labels = labels or [name.strip() for name in trial.facts.get("class_names", "").split(",") if name.strip()]
+        (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1), encoding="utf-8")
+        write_formats(delivered, formats, folder)
+        height, width, channels = model.inputs[0].shape[1:]
+        delivery = Delivery(
+            validation, own_layers(model), (int(height), int(width), int(channels)), formats, sigmoid=int(model.outputs[0].shape[-1]) == 1
+        )
+        (folder / CARD).write_text(model_card(record, chosen, trial, test_accuracy, delivery), encoding="utf-8")
         if (fetched / TEST).is_file():
             with contextlib.suppress(OSError):  # beside the model, where it can be written, so that it is not measured again
                 source.write(TEST, (fetched / TEST).read_bytes())
-        (fetched / MODEL).rename(folder / MODEL)
         folder.rename(target)
+
+
+LARGEST_ARRAYS = 500e6
+"""Bytes of validation images that are copied beside a model, where they come from an array and not from files."""
+
+
+def _validation_images(config: TrainConfig, folder: Path) -> tuple[list[str], str]:
+    """Write which images the model was validated on, so that its accuracy can be measured again without this program.
+
+    Returns:
+        Class names in the order of the outputs, and the name of the file that was written; empty where the data is not here, or is too large to be copied.
+    """
+    import csv
+
+    import numpy as np
+
+    from trainer.data import load_data
+    from trainer.errors import TrainerInputError
+
+    try:
+        data = load_data(config.data)
+    except TrainerInputError:
+        return [], ""
+    names, images = list(data.class_names), data.validation
+    if images.names is not None:
+        with (folder / VALIDATION_LIST).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("path", "label"))
+            writer.writerows((str(Path(name).absolute()), names[label]) for name, label in zip(images.names, images.labels, strict=True))
+        return names, VALIDATION_LIST
+    if images.images.nbytes > LARGEST_ARRAYS:
+        return names, ""
+    np.savez_compressed(folder / VALIDATION_ARRAYS, images=images.images, labels=images.labels)
+    return names, VALIDATION_ARRAYS
 
 
 def _fetched(source: Folder, folder: Path) -> Path:
@@ -103,7 +184,7 @@ def _fetched(source: Folder, folder: Path) -> Path:
     if note.get("sha256") not in (None, checksum(folder / name)):
         raise SweepError(
             f"export: {source.place}/{name} is damaged: its checksum is not the one in {EXPORT}. "
-            "Restore the file, choose another --rank, or train the configuration again with `steadysweep train`."
+            "Restore the file, choose another --configuration, or train this one again with `steadysweep train`."
         )
     if name == TRAINED:
         from trainer.fit.process import import_tensorflow_quietly
@@ -118,10 +199,29 @@ def _fetched(source: Folder, folder: Path) -> Path:
     return folder
 
 
-def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
+def _by_id(record: StudyRecord, configuration: str) -> RankedConfiguration:
     from reports.ranking import rank
 
     ranked = rank(record).configurations
+    found = [row for row in ranked if row.configuration.startswith(configuration)] if configuration else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(row.configuration for row in found)
+        raise SweepInputError(f"export --configuration: {configuration} begins several configurations: {names}; write more of its ID.")
+    there = ", ".join(row.short for row in ranked[:MOST_NAMED]) or "none yet"
+    more = f" and {len(ranked) - MOST_NAMED} more (steadysweep status {record.name})" if len(ranked) > MOST_NAMED else ""
+    raise SweepInputError(f"export --configuration: study {record.name!r} has no configuration {configuration!r}; it has {there}{more}.")
+
+
+def _by_rank(record: StudyRecord, wanted: int | None) -> RankedConfiguration:
+    """The configuration of a rank; None: the one to take for now, else the first."""
+    from reports.ranking import rank
+
+    ranking = rank(record)
+    ranked = ranking.configurations
+    if wanted is None:
+        wanted = next((row.rank for row in ranked if row.configuration == ranking.recommended), 1)
     if not 1 <= wanted <= len(ranked):
         raise SweepInputError(f"export --rank: expected 1 to {len(ranked)} for study {record.name!r}, got {wanted}.")
     return ranked[wanted - 1]
@@ -142,7 +242,7 @@ def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFi
         why = f"none of {places} is there" if places else f"it is {chosen.state}: no training was completed"
         raise SweepInputError(
             f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
-            "Run the command where the sweep ran, choose another --rank, or train it again with `steadysweep train`."
+            "Run the command where the sweep ran, choose another --configuration, or train it again with `steadysweep train`."
         )
     return present
 
@@ -166,9 +266,13 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", help="its name in the storage")
     storage_argument(parser)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--configuration", metavar="ID", help="its ID in the report and in status; the beginning is enough")
+    chosen.add_argument("--rank", type=int, metavar="N", dest="wanted", help="its rank in the report; default: the one to take for now")
     parser.add_argument(
-        "--rank", type=int, default=1, metavar="N", dest="wanted", help="rank of the configuration in the report (default: %(default)s)"
-    )
+        "--format", default="keras", dest="formats", metavar="NAMES",
+        help="keras, savedmodel, onnx, tflite, separated by commas; keras is always written (default: %(default)s)",
+    )  # fmt: skip
     trust_argument(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
 
@@ -176,10 +280,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 COMMAND = Command(
     name="export",
     summary="a configuration's model, its config and a model card",
-    description="Writes model.keras (stock Keras layers), config.yaml and a model card with curve, flags and confidence.",
+    description="Writes model.keras, which takes raw images of any size, labels.json, config.yaml, the list of validation images, and a model card with\n"
+    "curve, flags, confidence and lines that load it with Keras alone. Each further --format is run on images before the folder appears.",
     examples=(
         ("steadysweep export flowers --rank 1 -o flowers-model", "the best configuration's model"),
-        ("steadysweep export flowers --rank 3 -o cheaper-model", "the third's"),
+        ("steadysweep export flowers --configuration e11d86 -o cheaper-model", "that of the one with this ID"),
+        ("steadysweep export flowers --format tflite,onnx -o for-phones", "in further formats too"),
     ),
     add_arguments=_add_arguments,
     run=export,

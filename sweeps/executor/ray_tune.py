@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ class RayTuneExecutor:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
         key = self._keys[task.trial] = next(self._numbers)
-        self._board.post.remote(key, pickle.dumps(task))
+        self._board.post.remote(key, pickle.dumps(replace(task, slots=1)))  # Tune gives each trial a process
         self._tasks.put(key, task)
 
     def poll(self, timeout: float) -> Sequence[Event]:

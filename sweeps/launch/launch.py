@@ -182,6 +182,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         history=options.history,
         order=options.order,
         sharing=options.sharing,
+        own_batchnorm=checked.probe.facts.own_batchnorm or "",
     )
 
 
@@ -211,5 +212,6 @@ def _reported(record: StudyRecord) -> ReportData:
 def _write_report(data: ReportData, path: Path) -> None:
     from reports.exports import write_atomically
     from reports.page import render_report
+    from sweeps.thumbnails import missed_thumbnails
 
-    write_atomically(path, render_report(data))
+    write_atomically(path, render_report(data, thumbnails=missed_thumbnails(data)))

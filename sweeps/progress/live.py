@@ -134,7 +134,7 @@ class _Table:
 
 def _running(snapshot: StudySnapshot, most: int, common: Mapping[str, ParameterValue]) -> _Table:
     drivers = {trial.number: trial.attempts[-1].driver if trial.attempts else "" for trial in snapshot.running}  # of the last attempt
-    several = len(set(drivers.values())) > 1
+    several = len(set(drivers.values()) - {""}) > 1
     figures: list[list[str]] = []
     for trial in snapshot.running[:most]:
         curve = np.asarray(trial.curves.get(snapshot.metric, ()), dtype=np.float64)

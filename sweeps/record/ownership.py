@@ -226,9 +226,9 @@ class StudyLock(Ownership):
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            holder = _holder(self._path.read_bytes())
+            who = _holder(self._path.read_bytes())
             raise StudyLockedError(
-                f"study {study!r} is being run by {holder}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
+                f"study {study!r} is being run by {who}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
             ) from None
         written = {
             "driver": leases.driver_name(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, inspect, select
 from reports.ledger import NO_LEDGERS
 from reports.records import ParameterRecord, StudyRecord
 from sweeps.record.errors import SchemaError, StudyNotFoundError
+from sweeps.record.foreign import read_left_alone, read_requests
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.ledgers import StoredLedgers
 from sweeps.record.ownership import is_left
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from reports.ledger import LedgerSource
     from reports.records import TrialRecord
+    from sweeps.record.foreign import Request
     from sweeps.record.leases import Lease
     from sweeps.record.ledgers import Query, Rows
     from sweeps.record.storage import Database
@@ -209,7 +211,31 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    return study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
+    record = study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
+    return replace(record, facts={**record.facts, **_of_others(where, name)})
+
+
+def waiting_points(where: Database | str, name: str) -> tuple[Request, ...]:
+    """The points of a study that wait to be trained, in the order in which they were asked for; raises as `read_study` does."""
+    with _reading(where) as (connection, place):
+        return tuple(read_requests(connection, study_id_of(connection, name, place)))
+
+
+def _of_others(where: Database | str, name: str) -> dict[str, str]:
+    """What stands in a study besides its own trials, in words."""
+    with _reading(where) as (connection, place):
+        study_id = study_id_of(connection, name, place)
+        waiting, left = read_requests(connection, study_id), read_left_alone(connection, study_id)
+    entries = {}
+    if waiting:
+        entries["points that wait"] = "; ".join(
+            f"trial {each.number}: {', '.join(f'{key}={value}' for key, value in each.given.items())}" for each in waiting
+        )
+    if left:
+        entries["rows of other software"] = (
+            f"{', '.join(f'{number} ({state})' for number, state in left.items())}: neither ranked nor counted"
+        )
+    return entries
 
 
 def stored_ledgers(where: Database | str, name: str) -> LedgerSource:

@@ -64,7 +64,9 @@ class Snapshots:
         if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
         finished = [trial.num_epochs for trial in self._state.finished.values() if trial.role == "search"]
-        missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
+        missing = (self._target() - done) * sum(finished) / len(finished) - sum(
+            trial.epochs for trial in self._state.live.values() if trial.role != "sibling"
+        )
         return max(missing, 0.0) * elapsed / gained
 
     def _target(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 import subprocess
@@ -156,6 +157,22 @@ def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(s
     )
     assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
     assert "| test accuracy of this file | 0.4321" in (swept.folder / "again" / "README.md").read_text()
+
+
+def test_export_takes_the_id_that_the_report_and_status_show(swept: Shell) -> None:
+    table = swept.run("report", "tiny-digits", *STORAGE, "--format", "csv", "-o", "ids.csv")
+    assert table.returncode == 0, table.stderr
+    rows = list(csv.DictReader((swept.folder / "ids.csv").read_text().splitlines()))
+    second = rows[1]
+    assert second["id"] in swept.run("status", "tiny-digits", *STORAGE).stdout
+    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
+    assert done.returncode == 0, done.stderr
+    assert f"# tiny-digits: configuration {second['configuration']}" in (swept.folder / "by-id" / "README.md").read_text()
+    done = swept.run("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
+    assert f"# tiny-digits: configuration {rows[0]['configuration']}" in (swept.folder / "taken-for-now" / "README.md").read_text()
+    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
+    assert done.returncode == 2
+    assert f"has no configuration 'zzz'; it has {', '.join(row['id'] for row in rows)}" in done.stderr
 
 
 def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:

@@ -85,7 +85,7 @@ def test_the_uninterrupted_sweep_prunes_completes_and_confirms(uninterrupted: li
     }
 
 
-ELSEWHERE = {"history-imported", "race-planned", "race-ended"}  # see test_history and test_killed_races
+ELSEWHERE = {"history-imported", "race-planned", "race-ended", "sibling-written"}  # see test_history, test_killed_races, test_siblings
 ONCE = {"prune-decided", "leaders-fixed"}
 CASES = [(point, 11 if point in OF_EPOCHS else 1 if point in ONCE else 4) for point in POINTS if point not in ELSEWHERE]
 CONFIRMING = [("trial-written", 7), ("started", 8), ("attributes-set", 7), ("told", 7)]  # 6 trials are searched
