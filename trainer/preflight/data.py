@@ -117,7 +117,7 @@ def imbalance(setup: Setup) -> Iterator[Finding]:
         f"class {names[largest]!r} has {counts[largest]} training images and {names[smallest]!r} {counts[smallest]}; always saying "
         f"{names[largest]!r} is right in {share:.0%} of cases",
         {"largest": int(counts[largest]), "smallest": int(counts[smallest]), "ratio": ratio, "majority_share": share},
-        "set data.imbalance: class_weight or resample, and rank by search.metric: balanced_accuracy or macro_f1",
+        "set data.imbalance: class_weight or data.imbalance: resample, and rank by search.metric: val_balanced_accuracy or search.metric: val_macro_f1",
     )
 
 
