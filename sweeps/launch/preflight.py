@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
+from sweeps.launch.whole_space import judge_space
 from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
-from trainer.preflight import Finding, preflight
+from trainer.preflight import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         trainings=alike_trials(sweep),
         rehearse=rehearse,
     )
-    return Checked(config, data, probe, preflight(config, data, probe.facts))
+    return Checked(config, data, probe, judge_space(sweep, config, data, probe.facts, Path.cwd()))
 
 
 def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
@@ -76,7 +77,7 @@ def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
     """
     config = _own_config(sweep)
     data = load_data(config.data)
-    return data, preflight(config, data)
+    return data, judge_space(sweep, config, data, None, Path.cwd())
 
 
 def _own_config(sweep: SweepFile) -> TrainConfig:
