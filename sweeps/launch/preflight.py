@@ -87,12 +87,29 @@ def _own_config(sweep: SweepFile) -> TrainConfig:
     return TrainConfig(**absolute_config(settings, Path.cwd()))
 
 
+def check_weights(sweep: SweepFile) -> None:
+    """Find a missing file of weights in milliseconds, before data is loaded and a model is built.
+
+    Raises:
+        SweepInputError: there is no such file.
+    """
+    weights = sweep.model.weights
+    if weights in (None, "imagenet", "own"):
+        return
+    path = Path(str(weights)).expanduser()
+    if not path.is_file():
+        raise SweepInputError(
+            f"model.weights: there is no file {path} (looked for from {Path.cwd()}); expected 'imagenet', 'own', a file of weights, or 'none' for random ones."
+        )
+
+
 def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     """Look at the sweep; warnings are said, errors stop it.
 
     Raises:
         SweepInputError: a finding would make the results worthless and is not allowed by name.
     """
+    check_weights(sweep)
     checked = look_at(sweep)
     check_resplit(sweep, checked.data)
     for finding in checked.findings:

@@ -242,3 +242,27 @@ def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_lef
     (here / "plain.yaml").write_text("study: plain\ndata: {source: photos}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n")
     out = said(capsys, "check", "plain.yaml", "--no-batch")[1]
     assert "search.metric: val_balanced_accuracy" in out
+
+
+def test_weights_are_looked_for_before_anything_costs_time_and_none_is_a_word(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "study: a\ndata: {source: nowhere}\nmodel: {backbone: resnet50, weights: %s}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n"
+    (here / "a.yaml").write_text(text % "gone.weights.h5")
+    code, _, err = said(capsys, "check", "a.yaml", "--no-batch")
+    assert code == 2
+    assert "model.weights: there is no file gone.weights.h5" in err
+    assert "'none' for random ones" in err
+    (here / "a.yaml").write_text(text % "none")
+    assert load_sweep_file("a.yaml").model.weights is None
+
+
+def test_an_image_with_two_labels_is_found_by_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = digit_folders(here / "photos", ("0", "1"), 30)
+    image = sorted((photos / "0").iterdir())[0]
+    with Image.open(image) as opened:
+        opened.save(photos / "1" / "the same.bmp")  # other bytes, the same pixels
+    said(capsys, "init", "photos")
+    code, out, _ = said(capsys, "check", "sweep.yaml", "--no-batch", "--format", "json")
+    (finding,) = [each for each in json.loads(out)["findings"] if each["name"] == "two_labels"]
+    assert code in (0, 2)  # 2 where the two fell into two parts
+    assert finding["evidence"]["images"] == 1
+    assert "the same.bmp (1)" in finding["evidence"]["examples"][0]

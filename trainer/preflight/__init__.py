@@ -23,6 +23,7 @@ CHECKS = (
     training.validation_coverage,
     training.training_coverage,
     data_checks.shared_images,
+    data_checks.two_labels,
     data_checks.missing_class,
     data_checks.imbalance,
     data_checks.near_constant_images,
@@ -44,6 +45,7 @@ SETTING_CHECKS = tuple(
     if each
     not in (
         data_checks.shared_images,
+        data_checks.two_labels,
         data_checks.missing_class,
         data_checks.near_constant_images,
         data_checks.contradicting_names,
