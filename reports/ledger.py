@@ -64,6 +64,12 @@ class ValidationImages:
         return digest.hexdigest()
 
 
+def row_number(name: str) -> int | None:
+    """The row of an image that `ValidationImages.name` calls by its row; None for another name."""
+    word, _, number = name.partition(" ")
+    return int(number) if word == "row" and number.isdecimal() else None
+
+
 @dataclass(frozen=True, eq=False)
 class Ledger:
     """What one training got right.

@@ -38,6 +38,16 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
+def plain_score(value: float | None, metric: str, *, unit: bool = True) -> str:
+    """As `score`, with a space that every terminal and log file has."""
+    return score(value, metric, unit=unit).replace("\u202f", " ")
+
+
+def points(difference: float, metric: str) -> str:
+    """A difference between two values of a metric: ``0.81 points`` for fractions, four significant digits otherwise."""
+    return f"{100 * difference:.2f} points" if is_fraction(metric) else f"{difference:.4g}"
+
+
 def probability(value: float) -> str:
     """``81 %``; what is almost sure or almost impossible as ``over 99 %`` or ``under 1 %``."""
     whole = round(100 * value)
@@ -54,6 +64,13 @@ def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = Tr
 def at_epoch(epochs: int, planned: int) -> str:
     """When a training that has not come to its end has its level: ``at epoch 8 of 16``."""
     return f"at epoch {epochs} of {max(epochs, planned)}"
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line that no terminal acts on: control characters, also the invisible ones that turn the direction of writing, as ``\x1b``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\u202f" else ascii(each)[1:-1] for each in text)
 
 
 def tick(value: float, step: float, metric: str) -> str:
@@ -111,6 +128,31 @@ def duration(seconds: float | None) -> str:
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """``1 seed``, ``3 seeds``, ``10,000 trials``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def metric_words(metric: str) -> str:
+    """``val_accuracy`` as ``validation accuracy``."""
+    plain = metric.removeprefix("val_")
+    named = {"acc": "accuracy", "macro_f1": "macro F1", "top5": "top-5 accuracy", "auc": "AUC"}.get(plain, words(plain))
+    return f"validation {named}" if plain != metric else named
+
+
+def memory(megabytes: float) -> str:
+    """``842 MB``, ``1.8 GB``."""
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"  # noqa: PLR2004 - as one writes it
+
+
+def seconds(value: float) -> str:
+    """A short time with two significant digits: ``0.25 s``, ``12 s``; minutes from 100 seconds on."""
+    return f"{value:.2g} s" if value < 100 else duration(value)  # noqa: PLR2004 - as one writes it
+
+
+def magnitude(number: int) -> str:
+    """A count with three digits: ``842``, ``176 k``, ``25.6 M``."""
+    for power, letter in ((9, "G"), (6, "M"), (3, "k")):
+        if number >= 10**power:
+            return f"{number / 10**power:.3g}\u202f{letter}"
+    return str(number)
 
 
 def words(name: str) -> str:

@@ -1,7 +1,7 @@
 """Run every suite of the project and print what each took against its budget; exit 1 when one fails.
 
 Two run at a time, where there are two cores: half of most suites' time is waiting for processes to start. Each one's output is printed whole when
-it ends. A suite that takes three times its budget hangs: it is ended, and what each of its threads was doing is printed. Processes that a suite
+it ends. A suite that takes three times its budget hangs: it is ended, and where it was is printed. Processes that a suite
 leaves behind are ended and named. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
 """
 
@@ -124,12 +124,11 @@ def _run(command: tuple[str, ...], patience: float) -> tuple[bool, str]:
             process.wait(patience)
         except subprocess.TimeoutExpired:
             remarks.append(f"ended: it took more than {patience:.0f} s")
-            process.send_signal(signal.SIGABRT)  # pytest's faulthandler prints the stack of every thread
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            for sent in (signal.SIGINT, signal.SIGABRT, signal.SIGKILL):  # pytest's own summary; else the stack of every thread
+                process.send_signal(sent)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(30)
+                    break
         for pid, left in _left_behind(process.pid).items():
             remarks.append(f"left behind, ended now: {pid} {left[:200]}")
             with contextlib.suppress(ProcessLookupError):

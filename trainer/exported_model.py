@@ -124,7 +124,9 @@ def load_model(path: Path, backbone: str | None = None) -> keras.Model:
         return keras.saving.load_model(path, custom_objects=objects, compile=False)
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = "" if backbone else f" Where it has layers of your own, keep {SETTINGS} beside it and run the command where their module lies."
+        hint = (
+            "" if backbone else f" Where it has layers of your own, keep {SETTINGS} beside it and run the command where their module lies."
+        )
         raise DataError(f"{path} cannot be loaded as a Keras model: {reason}.{hint}") from error
 
 
@@ -182,7 +184,9 @@ class Classifier:
         self.model = load_model(path, _backbone(path.with_name(SETTINGS)))
         units = int(self.model.outputs[0].shape[-1])
         if len(self.labels) != (2 if units == 1 else units):
-            raise DataError(f"{path.with_name(LABELS)}: {len(self.labels)} class names for a model of {units} outputs; expected one for each")
+            raise DataError(
+                f"{path.with_name(LABELS)}: {len(self.labels)} class names for a model of {units} outputs; expected one for each"
+            )
 
     def predict(self, paths: Iterable[Path], refused: Callable[[Path, str], object], batch: int = 32) -> Iterator[Prediction]:
         """Predictions of image files, in their order.
@@ -226,11 +230,7 @@ def image_files(places: Iterable[str]) -> Iterator[Path]:
     """
     for place in map(Path, places):
         if place.is_dir():
-            files = sorted(
-                path
-                for path in place.rglob("*")
-                if path.suffix.lower() in SUFFIXES and is_seen(path, place)
-            )
+            files = sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and is_seen(path, place))
             if not files:
                 raise DataError(f"{place}: no image in this folder; {', '.join(SUFFIXES)} are read")
             yield from files

@@ -35,6 +35,8 @@ def to_json(study: StudyRecord | ReportData) -> str:
         "verdict": fields(
             data.verdict, "kind", "headline", "leaders", "recommended", "probability", "price", "oscillating", "best_epoch_pick"
         ),
+        "answer": data.answer,
+        "next_steps": data.next_steps,
         "ranking": [_configuration(row, data.cause_checks.get(row.configuration, ())) for row in data.configurations],
         "history": [
             {
@@ -73,8 +75,10 @@ def to_json(study: StudyRecord | ReportData) -> str:
 def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Mapping[str, object]:
     return {
         "rank": None if row.stable is None else row.rank,
-        **fields(row, "configuration", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"),
-        **fields(row, "expected", "probability_best", "probability_near", "tied_with", "unusable"),
+        **fields(
+            row, "configuration", "short", "name", "params", "stable", "stable_interval", "level", "spread", "best", "best_epoch", "last"
+        ),
+        **fields(row, "expected", "reaches", "probability_best", "probability_near", "tied_with", "unusable"),
         **fields(row, "epochs", "planned_epochs", "seeds"),
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,

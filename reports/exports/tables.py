@@ -38,8 +38,30 @@ def to_csv(study: StudyRecord | ReportData) -> CsvTables:
 
 def _configurations(data: ReportData) -> str:
     names = [parameter.name for parameter in data.parameters]
-    figures = ("stable", "level", "spread", "best", "best_epoch", "last", "exported", "test", "epochs", "planned_epochs", "seeds")
-    header = ["rank", "configuration", *(figure.removesuffix("_epochs") for figure in figures), "interval_low", "interval_high"]
+    figures = (
+        "stable",
+        "expected",
+        "reaches",
+        "level",
+        "spread",
+        "best",
+        "best_epoch",
+        "last",
+        "exported",
+        "test",
+        "epochs",
+        "planned_epochs",
+        "seeds",
+    )
+    header = [
+        "rank",
+        "configuration",
+        "id",
+        "name",
+        *(figure.removesuffix("_epochs") for figure in figures),
+        "interval_low",
+        "interval_high",
+    ]
     header += [
         "probability_best",
         "probability_near",
@@ -54,6 +76,8 @@ def _configurations(data: ReportData) -> str:
         [
             None if row.stable is None else row.rank,
             row.configuration,
+            row.short,
+            row.name,
             *(getattr(row, figure) for figure in figures),
             *(row.stable_interval or (None, None)),
             row.probability_best,
@@ -104,6 +128,7 @@ def to_markdown(study: StudyRecord | ReportData) -> str:
     verdict = data.verdict
     parts = [f"# {escape(data.study.name)}", f"**{escape(verdict.headline)}**"]
     sentences = (
+        data.answer.sentence,
         verdict.sure,
         verdict.probability,
         verdict.price,

@@ -39,9 +39,10 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
     """How far and how clearly a run ends below a level that it had; None for a run that is too short.
 
     Returns:
-        ``decline``: the best running median less the median of the last sixth, accuracy. ``decline over noise``: the same in standard
-        deviations of an epoch by the size of the validation set. ``decline over steps``: the same in usual steps from one epoch to the
-        next before the last sixth; a fall among many swings as large is a swing.
+        ``decline``: the best running median less the median of the last sixth, accuracy; 0 where the curve was back at the level that it had
+        within the last half of that sixth, since what comes back is a swing. ``decline over noise``: the same in standard deviations of an
+        epoch by the size of the validation set. ``decline over steps``: the same in usual steps from one epoch to the next before the last
+        sixth; a fall among many swings as large is a swing.
     """
     curve = run.validation
     if curve.size < SHORTEST:
@@ -49,6 +50,8 @@ def figures(run: RunCurves) -> Mapping[str, float] | None:
     reached, _ = _plateau(run)
     end = _end(run)
     decline = reached - median(curve[-end:])
+    if curve.size - _start(run, decline) <= end // 2:
+        decline = 0.0
     noise = sampling_noise(run)
     before = curve[curve.size // 4 : curve.size - end]
     step = median(np.abs(before[1:] - before[:-1])) if before.size > 1 else 0.0
@@ -77,9 +80,14 @@ def decline_start(run: RunCurves) -> int | None:
     found = figures(run)
     if found is None or RULE.margin(found) < 0.0:
         return None
+    return min(_start(run, found["decline"]), run.validation.size - 1)
+
+
+def _start(run: RunCurves, decline: float) -> int:
+    """Index after the last epoch that is nearer to the best level than to the one that a decline led to."""
     reached, peak = _plateau(run)
-    above = np.flatnonzero(run.validation[peak:] >= reached - found["decline"] / 2.0)
-    return min(peak + (int(above[-1]) if above.size else 0) + 1, run.validation.size - 1)
+    above = np.flatnonzero(run.validation[peak:] >= reached - decline / 2.0)
+    return peak + (int(above[-1]) if above.size else 0) + 1
 
 
 def plateau_end(run: RunCurves) -> int:

@@ -23,6 +23,15 @@ SENTENCES = {
 }
 
 
+def appendix_contents(data: ReportData) -> str:
+    """What the closed appendix holds."""
+    if data.study.kind == "logs":
+        return "where the log came from"
+    failed = sum(len(failure.trials) for failure in data.progress.failures)
+    parts = ["course", "workers", *([wording.count(failed, "failure")] if failed else []), "versions", "seeds"]
+    return ", ".join([*parts, *(["sweep file"] if data.study.sweep_file else [])])
+
+
 Facts = tuple[tuple[str, str], ...]
 
 

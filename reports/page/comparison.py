@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reports import wording
 from reports.page.ranking_view import curve_of
 from reports.page.report import environment, frame, sparkline_scale
-from reports.page.verdict_view import GlanceRow, glance_row, glance_scale, glance_ticks
+from reports.page.sure_view import GlanceRow, glance_row, glance_scale, glance_ticks
 from reports.verdict import build_report_data
 
 if TYPE_CHECKING:

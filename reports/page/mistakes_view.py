@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.page.thumbnails import NOTHING, data_uris
 
 if TYPE_CHECKING:
+    from reports.page.thumbnails import Thumbnails
     from reports.verdict import ReportData
     from reports.verdict.mistakes import ClassFigures, FileMistakes, MissedImage, Mistakes
 
@@ -33,6 +35,8 @@ class MistakesView:
         images_sentence: how many images most configurations miss.
         images: name, class, what it is taken for, missed by.
         images_left_out: how many more there are.
+        pictures: address of the picture, then as in `images`, of those that are shown.
+        pictures_note: why there are none, or fewer; empty otherwise.
     """
 
     sentence: str
@@ -45,10 +49,18 @@ class MistakesView:
     images_sentence: str = ""
     images: tuple[tuple[str, str, str, str], ...] = ()
     images_left_out: int = 0
+    pictures: tuple[tuple[str, str, str, str, str], ...] = ()
+    pictures_note: str = ""
 
 
-def mistakes_view(data: ReportData, mistakes: Mistakes) -> MistakesView:
-    """Put counts into tables and sentences."""
+def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails = NOTHING) -> MistakesView:
+    """Put counts into tables and sentences.
+
+    Args:
+        data: of the report.
+        mistakes: its mistakes.
+        thumbnails: pictures of the most missed images.
+    """
     if mistakes.missing:
         return MistakesView(mistakes.missing)
     file = mistakes.file
@@ -65,6 +77,8 @@ def mistakes_view(data: ReportData, mistakes: Mistakes) -> MistakesView:
         matrix_classes=() if file is None else tuple(file.class_names[place] for place in _columns(file)),
         images_sentence=_images_sentence(mistakes),
         images=tuple(_image_row(image) for image in mistakes.missed[:MOST_IMAGES]),
+        pictures=_pictures(mistakes, thumbnails),
+        pictures_note=thumbnails.note,
         images_left_out=mistakes.num_missed - min(MOST_IMAGES, len(mistakes.missed)),
     )
 
@@ -122,6 +136,11 @@ def _images_sentence(mistakes: Mistakes) -> str:
         f"{what} missed by more than half of the configurations{everybody}, in most of their late epochs. "
         "Such an image may be hard or wrongly labelled; the figures cannot tell which. Look at those first that many files take for the same other class."
     )
+
+
+def _pictures(mistakes: Mistakes, thumbnails: Thumbnails) -> tuple[tuple[str, str, str, str, str], ...]:
+    uris = data_uris(thumbnails)
+    return tuple((uris[image.place], *_image_row(image)) for image in mistakes.missed if image.place in uris)
 
 
 def _image_row(image: MissedImage) -> tuple[str, str, str, str]:

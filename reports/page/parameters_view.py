@@ -1,4 +1,4 @@
-"""Parameters: importance as bars, and what the script's plots of finished configurations need: axes, ticks and a heat map of each pair, with their texts."""
+"""Parameters: a card each, with importance beside chance, and what the script's plots of finished configurations need: axes, effects and a map of each pair."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from reports import wording
 from reports.page.drawing import scale_over
+from reports.page.effects import effects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,15 @@ MOST_PLOTS = 24
 """Parameters that are plotted, one by one and in pairs."""
 MOST_LABELS, LONGEST_LABEL = 7, 11
 BINS = 6
+TARGETS = {"stable": "what is held", "oscillation": "oscillation"}
+MOST_DECADES, CLOSEST = 4, 0.12
+"""Round labels between the ends of a logarithmic axis, and how close to an end they may stand."""
+CLIPPED_SHARE = 2.0
+"""Per cent of the finished configurations that may lie below the axis of what is held: one that collapsed does not flatten all others."""
 FAINTEST, STRONGEST = 6, 40
 """Per cent of colour in the heat map's worst and best cell."""
-MOST_BARS = 12
+MOST_CARDS = 12
+"""Cards in sight; further parameters stand behind a fold."""
 
 
 @dataclass(frozen=True)
@@ -51,29 +58,90 @@ class ImportanceView:
 
     target: Literal["stable", "oscillation"]
     title: str
-    how: str
     bars: tuple[ImportanceBar, ...]
     note: str
 
 
 def importance_view(item: StudyImportance) -> ImportanceView:
     """The figure of one target."""
-    what = "what is held" if item.target == "stable" else "oscillation"
+    what = TARGETS[item.target]
     known = [each for each in item.parameters if each.importance is not None]
     if not known:
         note = item.note or "no parameter varies"
-        return ImportanceView(item.target, f"What goes with {what}", "", (), f"{note[:1].upper()}{note[1:]}.")
-    how = (
-        f"How much of the order of {wording.count(item.configurations, 'finished configuration')} goes with each parameter alone ({item.evaluator}). "
-        f"The pale band is chance: shuffled, a parameter reaches beyond its band in {100 * item.level:g}{wording.PERCENT} of studies."
+        return ImportanceView(item.target, f"What goes with {what}", (), f"{note[:1].upper()}{note[1:]}.")
+    return ImportanceView(item.target, importance_title(item), tuple(_bar(each) for each in known), "")
+
+
+def importance_how(items: Sequence[StudyImportance]) -> str:
+    """What the bars and their bands are; empty where there are none."""
+    known = [item for item in items if any(each.importance is not None for each in item.parameters)]
+    if not known:
+        return ""
+    levels = " and ".join(f"{100 * item.level:g}{wording.PERCENT} ({TARGETS[item.target]})" for item in known)
+    return (
+        f"A bar is how much of the order of {wording.count(known[0].configurations, 'finished configuration')} goes with one parameter alone "
+        f"({known[0].evaluator}). The pale band is chance: shuffled, a parameter reaches beyond its band in {levels} of studies."
     )
-    left_out = f"{len(known) - MOST_BARS} more parameters show less. " if len(known) > MOST_BARS else ""
-    return ImportanceView(item.target, importance_title(item), how, tuple(_bar(each) for each in known[:MOST_BARS]), left_out)
+
+
+@dataclass(frozen=True)
+class ParameterCard:
+    """One parameter on the page.
+
+    Attributes:
+        place: among the report's parameters.
+        name: of it.
+        condition: when it is active, or empty.
+        bars: what goes with it, each with its label: what is held, oscillation; none where too few configurations have it.
+        effects: what each stretch of it holds, in words.
+    """
+
+    place: int
+    name: str
+    condition: str
+    bars: tuple[tuple[str, ImportanceBar], ...]
+    effects: tuple[str, ...]
+
+
+def parameter_cards(data: ReportData) -> tuple[ParameterCard, ...]:
+    """Cards in the order of importance: what stands out first, then by the share that goes with what is held."""
+    bars: dict[str, list[tuple[str, ImportanceBar]]] = {}
+    for item in data.importance:
+        for bar in importance_view(item).bars:
+            bars.setdefault(bar.name, []).append((f"with {TARGETS[item.target]}", bar))
+    finished = _finished(data)
+    return tuple(
+        ParameterCard(
+            place,
+            data.parameters[place].name,
+            data.parameters[place].condition or "",
+            tuple(bars.get(data.parameters[place].name, ())),
+            tuple(effect.text for effect in effects(data.parameters[place], finished, data.study.metric)),
+        )
+        for place in parameter_order(data)
+    )
+
+
+def parameter_order(data: ReportData) -> list[int]:
+    """Places of the parameters, those that matter most first; in the order of the space where nothing is known."""
+    ranks: dict[str, tuple[bool, float]] = {}
+    for item in data.importance:
+        for each in item.parameters:
+            known = ranks.get(each.parameter, (False, 0.0))
+            share = (each.importance or 0.0) if item.target == "stable" else 0.0
+            ranks[each.parameter] = (known[0] or each.stands_out, max(known[1], share))
+    nothing = (False, 0.0)
+    return sorted(range(len(data.parameters)), key=lambda place: tuple(-value for value in ranks.get(data.parameters[place].name, nothing)))
+
+
+def _finished(data: ReportData) -> list[RankedConfiguration]:
+    """Configurations that hold something; what others have reached is no figure of a complete training."""
+    return [row for row in data.ranked if row.state == "finished"]
 
 
 def importance_title(item: StudyImportance) -> str:
     """What stands out from chance, or that nothing does."""
-    what = "what is held" if item.target == "stable" else "oscillation"
+    what = TARGETS[item.target]
     names = [each.parameter for each in item.standing_out]
     if not names:
         return f"Nothing stands out with {wording.count(item.configurations, 'run')}: chance explains what goes with {what}"
@@ -95,28 +163,40 @@ def _bar(each: ParameterImportance) -> ImportanceBar:
 
 
 def parameter_plots(data: ReportData) -> dict[str, object]:
-    """What the script draws of finished configurations: the axis of what is held, and of each pair of parameters the cells that hold any."""
-    metric, parameters = data.study.metric, data.parameters[:MOST_PLOTS]
-    ranked = [row for row in data.ranked if row.trial_state == "COMPLETE"]  # what others have reached is no figure of a complete training
-    held = np.array([row.stable for row in ranked], dtype=np.float64)
-    oscillates = np.array([row.oscillates for row in ranked], dtype=bool)
-    scale = scale_over(held.tolist(), margin=0.05)
+    """What the script draws of finished configurations: axes, the effect of each parameter, and of each pair the cells that hold any."""
+    metric, order = data.study.metric, parameter_order(data)
+    paired = [data.parameters[place] for place in order[:MOST_PLOTS]]
+    finished = _finished(data)
+    held = np.array([row.stable for row in finished], dtype=np.float64)
+    oscillates = np.array([row.oscillates for row in finished], dtype=bool)
     ends = (float(held.min()), float(held.max())) if held.size else (0.0, 1.0)
-    bins = [_bins(parameter) for parameter in parameters]
-    places = [_places(parameter, ranked) for parameter in parameters]
+    bins = [_bins(parameter) for parameter in paired]
+    places = [_places(parameter, finished) for parameter in paired]
     return {
-        "most": MOST_PLOTS,
-        "low": scale.low,
-        "high": scale.high,
-        "ticks": [(tick.value, tick.text) for tick in scale.ticks(5, metric)],
+        "order": order,
+        "effects": [
+            [(each.start, each.end, each.median, *(each.band or (None, None))) for each in effects(parameter, finished, metric)]
+            for parameter in data.parameters
+        ],
         "ends": ends,
         "end_texts": [wording.score(end, metric, unit=False) for end in ends],
+        "paired": [parameter.name for parameter in paired],
         "bins": bins,
         "pairs": [
             _cells(places[down], places[across], len(bins[across]), held, oscillates, data)
-            for down, across in itertools.combinations(range(len(parameters)), 2)
+            for down, across in itertools.combinations(range(len(paired)), 2)
         ],
     }
+
+
+def held_axis(data: ReportData) -> dict[str, object] | None:
+    """The axis of what finished configurations hold: its ends and ticks; None while nothing holds anything."""
+    held = [row.stable for row in _finished(data) if row.stable is not None]
+    if not held:
+        return None
+    low, high = np.percentile(held, [CLIPPED_SHARE, 100.0])
+    scale = scale_over([float(low), float(high)] if data.study.maximize else held, margin=0.05)
+    return {"low": scale.low, "high": scale.high, "ticks": [(tick.value, tick.text) for tick in scale.ticks(5, data.study.metric)]}
 
 
 def axis_labels(parameter: ParameterRecord) -> list[tuple[float, str]]:
@@ -130,8 +210,13 @@ def axis_labels(parameter: ParameterRecord) -> list[tuple[float, str]]:
         return []
     if high <= low:
         return [(0.5, wording.parameter(low))]
-    middle = (low * high) ** 0.5 if parameter.log and low > 0 else (low + high) / 2
-    return [(0.0, wording.parameter(low)), (0.5, wording.parameter(middle)), (1.0, wording.parameter(high))]
+    ends = [(0.0, wording.parameter(low)), (1.0, wording.parameter(high))]
+    if not parameter.log or low <= 0:
+        return [ends[0], (0.5, wording.parameter((low + high) / 2)), ends[1]]
+    powers = range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)
+    every = -(-len(powers) // MOST_DECADES)
+    decades = [(float(np.log(10.0**power / low) / np.log(high / low)), f"1e{power}") for power in list(powers)[::every]]
+    return [ends[0], *(each for each in decades if CLOSEST < each[0] < 1 - CLOSEST), ends[1]]
 
 
 def _shortened(label: str) -> str:

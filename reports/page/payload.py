@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports import wording
+from reports.page.cost_view import cost_plots
+from reports.page.drawer_view import pack_details
 from reports.page.drawing import STEPS, kept_epochs
-from reports.page.parameters_view import axis_labels, parameter_plots
-from reports.page.ranking_view import cell_note, cell_text, columns
+from reports.page.parameters_view import axis_labels, held_axis, parameter_plots
+from reports.page.ranking_view import STATE_WORDS, cell_note, cell_text, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,9 @@ MOST_POINTS, FEWEST_POINTS = 500, 48
 DEFAULT_SELECTION = 4
 FINEST_DECADES = 9
 """Powers of ten below the largest value at which a curve can still be zoomed: single precision ends before."""
+LOGARITHMIC = frozenset({"learning_rate", "gradient_norm", "loss", "val_loss"})
+"""Metrics whose ratios count, on a logarithmic axis where they are positive and span a ratio of `WIDE`."""
+WIDE = 10.0
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 """With them strings can neither end the script element nor start a comment in it."""
 
@@ -42,12 +47,17 @@ def payload(data: ReportData, spark: tuple[float, float]) -> str:
     document = {
         **wording.fields(study, "metric", "maximize"),
         "missing": wording.MISSING,
+        "factor": wording.tick_format(1.0, study.metric)[0],
         "spark": spark,
         "columns": columns(data),
         "parameters": [_parameter(parameter, data.configurations) for parameter in data.parameters],
         "plots": parameter_plots(data) if study.kind == "study" and data.parameters else None,
         "rows": _rows(data),
         "selected": default_selection(data),
+        "heldAxis": held_axis(data),
+        "panels": _panels(study.metric),
+        "costs": cost_plots(data),
+        "details": pack_details(data),
         "curves": pack_curves(data),
     }
     return wording.json_text(document, compact=True).translate(ESCAPES)
@@ -70,7 +80,8 @@ def _rows(data: ReportData) -> dict[str, object]:
     return {
         "id": [row.configuration for row in rows],
         "short": [row.short for row in rows],
-        "state": [row.trial_state for row in rows],
+        "name": [row.name for row in rows],
+        "state": [STATE_WORDS.get(row.state, row.state) for row in rows],
         "tied": [index for index, row in enumerate(rows) if row.configuration in data.tied],
         "oscillating": [index for index, row in enumerate(rows) if row.oscillates],
         "rank": [None if row.stable is None else row.rank for row in rows],
@@ -87,6 +98,12 @@ def _rows(data: ReportData) -> dict[str, object]:
         "params": {parameter.name: _values(parameter, rows) for parameter in data.parameters},
         "trials": [len(row.trials) for row in rows],
     }
+
+
+def _panels(ranked: str) -> list[tuple[str, str]]:
+    """Metrics that stand below each other on one epoch axis, with the panel's title; metrics of one title are two sides of the same."""
+    titles = {"val_accuracy": "accuracy", "val_loss": "loss", "learning_rate": "learning rate", "gradient_norm": "gradient norm"}
+    return [(ranked, titles.get(ranked, wording.words(ranked))), *((name, title) for name, title in titles.items() if name != ranked)]
 
 
 def _spans(epochs: object) -> list[int]:
@@ -189,12 +206,22 @@ def axis_steps(values: NDArray[np.float32], metric: str) -> dict[str, object]:
     """How a metric's axis is ticked at whatever zoom: the steps to choose from, each with the decimals that write its multiples exactly.
 
     Returns:
-        ``factor``: what a value is multiplied by; ``steps``: step and decimals, rising (see `reports.wording.tick`).
+        ``factor``: what a value is multiplied by; ``steps``: step and decimals, rising (see `reports.wording.tick`); ``log``: whether it is drawn on a
+        logarithmic axis; ``decades``: its ticks there, value and text.
     """
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     top = math.floor(math.log10(largest)) + 1
     steps = [float(f"{step}e{power}") for power in range(top - FINEST_DECADES, top + 1) for step in STEPS[:-1]]
-    return {"factor": wording.tick_format(1.0, metric)[0], "steps": [(step, wording.tick_format(step, metric)[1]) for step in steps]}
+    positive = values[values > 0]
+    log = bool(metric in LOGARITHMIC and positive.size == values.size and values.size and values[-1] >= WIDE * values[0])
+    powers = range(math.floor(math.log10(values[0])) - 1, math.ceil(math.log10(values[-1])) + 2) if log else range(0)
+    decades = [(float(f"{step}e{power}"), wording.parameter(float(f"{step}e{power}"))) for power in powers for step in (1, 3)]
+    return {
+        "factor": wording.tick_format(1.0, metric)[0],
+        "steps": [(step, wording.tick_format(step, metric)[1]) for step in steps],
+        "log": log,
+        "decades": decades,
+    }
 
 
 def _metrics(rows: Sequence[RankedConfiguration], ranked: str) -> tuple[str, ...]:
@@ -202,7 +229,17 @@ def _metrics(rows: Sequence[RankedConfiguration], ranked: str) -> tuple[str, ...
     sizes: Counter[str] = Counter()
     for trial in (trial for row in rows for trial in row.trials):
         sizes.update({name: min(len(curve), MOST_POINTS) for name, curve in trial.curves.items()})
-    preferred = [ranked, ranked.removeprefix("val_"), "val_accuracy", "accuracy", "val_loss", "loss", "val_batch_accuracy", "learning_rate"]
+    preferred = [
+        ranked,
+        ranked.removeprefix("val_"),
+        "val_accuracy",
+        "accuracy",
+        "val_loss",
+        "loss",
+        "learning_rate",
+        "gradient_norm",
+        "val_batch_accuracy",
+    ]
     order = [name for name in dict.fromkeys([*preferred, *sorted(sizes)]) if name in sizes]
     totals = enumerate(itertools.accumulate(sizes[name] for name in order))
     return tuple(name for name, (index, total) in zip(order, totals, strict=True) if index < 2 or total <= EXTRA_VALUES)  # noqa: PLR2004 - validation and training

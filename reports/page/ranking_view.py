@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,16 @@ from reports.wording import is_fraction
 if TYPE_CHECKING:
     from reports.page.drawing import Scale
     from reports.ranking import RankedConfiguration
+    from reports.records import ParameterRecord
     from reports.verdict import ReportData
 
 
 ColumnKind = Literal["rank", "name", "spark", "stable", "score", "flags", "param", "number", "text"]
-MOST_PARAMETERS_SHOWN = 8
+MOST_PARAMETERS_SHOWN = 12
+FEW_PARAMETERS = 2
+"""With so few settings there is room for all figures beside them."""
+STATE_WORDS = {"unfinished": "running"}
+"""How the page calls a state, where it is not by its name."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,17 @@ def columns(data: ReportData) -> tuple[Column, ...]:
     study = data.study
     percent = ", %" if is_fraction(study.metric) else ""
     name = "run" if study.kind == "logs" else "configuration"
+    few = len(data.parameters) < FEW_PARAMETERS
+    last_parts = Counter(parameter.name.rpartition(".")[2] for parameter in data.parameters)
+    labels = {
+        parameter.name: last if last_parts[last := parameter.name.rpartition(".")[2]] == 1 else parameter.name
+        for parameter in data.parameters
+    }
     has_test = any(row.test is not None for row in data.configurations)
     return (
         Column("rank", "#", "Rank by stable", "rank", narrow=True),
-        Column("short", name, f"ID of the {name}; hover for the whole", "name", narrow=True),
-        Column(
-            "spark", study.metric, f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True
-        ),
+        Column("short", "run" if study.kind == "logs" else "ID", f"ID of the {name}; hover for the whole", "name", narrow=True),
+        Column("spark", "curve", f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True),
         Column(
             "stable",
             f"stable{percent}",
@@ -60,18 +70,30 @@ def columns(data: ReportData) -> tuple[Column, ...]:
             "stable",
             narrow=True,
         ),
-        Column("level", f"level{percent}", "The centre of its late epochs; of a training that has not come to its end, so far", "score"),
-        Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score"),
-        Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),
-        Column("last", f"last{percent}", "Its last epoch, whether lucky or not", "score"),
-        Column("test", "file on test, %", "Accuracy of the exported file on the test images", "score", shown=has_test),
-        Column("flags", "flags", "What its curve shows", "flags", narrow=True),
         *(
-            Column(f"param:{parameter.name}", parameter.name, f"Parameter {parameter.name}", "param", shown=index < MOST_PARAMETERS_SHOWN)
+            Column(
+                f"param:{parameter.name}",
+                labels[parameter.name],
+                f"Parameter {parameter.name}",
+                "param",
+                shown=index < MOST_PARAMETERS_SHOWN,
+            )
             for index, parameter in enumerate(data.parameters)
         ),
-        Column("epochs", "epochs", "Epochs on record, of those planned", "number"),
-        Column("seeds", "seeds", "Trainings with different seeds", "number", shown=study.kind == "study"),
+        Column("flags", "flags", "What its curve shows", "flags", narrow=True),
+        Column(
+            "level",
+            f"level{percent}",
+            "The centre of its late epochs; of a training that has not come to its end, so far",
+            "score",
+            shown=few,
+        ),
+        Column("spread", f"spread{percent}", "Level less stable: how much a stop at a bad late epoch costs", "score", shown=few),
+        Column("best", f"best{percent}", "Its best epoch, and which one that is: always optimistic", "score"),
+        Column("last", f"last{percent}", "Its last epoch, whether lucky or not", "score", shown=few),
+        Column("test", "file on test, %", "Accuracy of the exported file on the test images", "score", shown=has_test and few),
+        Column("epochs", "epochs", "Epochs on record, of those planned", "number", shown=few),
+        Column("seeds", "seeds", "Trainings with different seeds", "number", shown=study.kind == "study" and few),
         Column("state", "state", "How its trainings ended", "text", shown=study.kind == "study"),
     )
 
@@ -89,6 +111,7 @@ class RankingView:
     left_out: int
     caption: str
     unit_sentence: str
+    filter_example: str
 
 
 def ranking_view(data: ReportData, scale: Scale) -> RankingView:
@@ -108,7 +131,21 @@ def ranking_view(data: ReportData, scale: Scale) -> RankingView:
         unit_sentence="All curves share one scale."
         + (" Tinted rows may be as good as the one to take." if data.tied else "")
         + ("" if data.study.maximize else " Less is better."),
+        filter_example=_filter_example(data),
     )
+
+
+def _filter_example(data: ReportData) -> str:
+    """A filter that this table understands, to learn the grammar from."""
+    numeric = next((parameter for parameter in data.parameters if not parameter.labelled and parameter.low is not None), None)
+    first = "" if numeric is None or numeric.high is None or numeric.low is None else f"{numeric.name}<{_middle(numeric)} "
+    flag = next((flag.name for row in data.configurations for flag in row.flags), "")
+    return f"Filter: {first}{f'-{flag} ' if flag else ''}{'state:finished' if data.study.kind == 'study' else 'stable>90'}"
+
+
+def _middle(parameter: ParameterRecord) -> str:
+    low, high = parameter.low or 0.0, parameter.high or 0.0
+    return f"{(low * high) ** 0.5 if parameter.log and low > 0 else (low + high) / 2:.1g}"
 
 
 def curve_of(data: ReportData, row: RankedConfiguration, scale: Scale, size: tuple[int, int] = SPARK_SIZE) -> Sparkline | None:
@@ -128,7 +165,7 @@ def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
         name = column.key.removeprefix("param:")
         return wording.parameter(row.params[name]) if name in row.params else wording.MISSING
     if column.key == "state":
-        return row.trial_state.lower()
+        return STATE_WORDS.get(row.state, row.state)
     if column.key == "rank" and row.stable is None:
         return wording.MISSING
     planned = f"/{row.planned_epochs}" if column.key == "epochs" and row.planned_epochs > row.epochs else ""
@@ -136,13 +173,17 @@ def cell_text(row: RankedConfiguration, column: Column, metric: str) -> str:
 
 
 def cell_note(row: RankedConfiguration, column: Column, metric: str) -> str:
-    """What stands below a cell's text: the epoch of a best value or of a level so far; the interval of a stable one, or why there is none."""
+    """What stands below a cell's text: the epoch of a best value or of a level so far; the interval of a stable one, or why there is none, or no figure."""
     if column.key == "level" and row.stable is None and row.level is not None:
         return wording.at_epoch(row.epochs, row.planned_epochs)
     if column.key == "best" and row.best_epoch:
         return f"epoch {row.best_epoch}"
-    if column.key != "stable" or row.stable is None:
-        return ""
+    return _stable_note(row, metric) if column.key == "stable" else ""
+
+
+def _stable_note(row: RankedConfiguration, metric: str) -> str:
+    if row.stable is None:
+        return STATE_WORDS.get(row.state, row.state)
     if row.provisional:
         return "provisional"
     if row.stable_interval is None:

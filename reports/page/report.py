@@ -13,22 +13,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import wording
-from reports.page.appendix_view import history_view, reproduce_view
+from reports.page.answer_view import answer_view
+from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
-from reports.page.parameters_view import importance_view
+from reports.page.parameters_view import MOST_CARDS, MOST_PLOTS, importance_how, importance_view, parameter_cards
 from reports.page.payload import default_selection, payload
 from reports.page.ranking_view import curve_of, ranking_view
+from reports.page.sure_view import sure_view
 from reports.page.sweep_view import sweep_view
-from reports.page.verdict_view import verdict_view
+from reports.page.thumbnails import NOTHING
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
     from reports.page.drawing import Sparkline
+    from reports.page.thumbnails import Thumbnails
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
@@ -40,12 +43,16 @@ CLIPPED_SHARE = 0.5
 STYLES = (
     "variables",
     "page",
-    "verdict",
+    "answer",
+    "sure",
+    "next",
+    "explorer",
     "ranking",
     "curves",
     "parameters",
-    "diagnosis",
+    "problems",
     "mistakes",
+    "appendix",
     "sweep",
     "reproduce",
     "comparison",
@@ -62,8 +69,15 @@ def environment() -> Environment:
         loader=PackageLoader("reports.page", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     env.filters["words"] = wording.words
+    env.filters["breakable"] = breakable
+    env.filters["metric_words"] = wording.metric_words
     env.filters["evidence"] = wording.evidence
     return env
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its underscores and dots."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.])", name))
 
 
 def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", refresh_seconds: int | None = None) -> dict[str, object]:
@@ -79,12 +93,13 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     }
 
 
-def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None) -> str:
+def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None, thumbnails: Thumbnails = NOTHING) -> str:
     """Build the report of a study: a whole HTML document that asks nothing of the network.
 
     Args:
         study: the records, or the report data already made from them.
         refresh_seconds: reload the page so often, while a sweep runs; None: never.
+        thumbnails: pictures of the images that most configurations miss.
     """
     data = as_report_data(study)
     scale = sparkline_scale(data)
@@ -94,16 +109,22 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         page=frame(title, _sections(data), payload=payload(data, (scale.low, scale.high)), refresh_seconds=refresh_seconds),
         data=data,
         importance=[importance_view(item) for item in data.importance],
+        importance_how=importance_how(data.importance),
+        parameter_cards=parameter_cards(data) if data.study.kind == "study" else (),
+        most_cards=MOST_CARDS,
+        most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
         is_fraction=wording.is_fraction(data.study.metric),
-        verdict=verdict_view(data),
+        answer=answer_view(data),
+        sure=sure_view(data),
         ranking=ranking_view(data, scale),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
-        mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes),
+        mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes, thumbnails),
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),
+        appendix_contents=appendix_contents(data),
     )
 
 
@@ -134,18 +155,21 @@ def _static_curves(data: ReportData, scale: Scale) -> list[tuple[RankedConfigura
 
 
 def _sections(data: ReportData) -> list[tuple[str, str]]:
+    """Sections of the page, in its order: ID and what the navigation calls it."""
     sweep = data.study.kind == "study"
-    sections = [("verdict", "Verdict")]
+    sections = [("answer", "Answer")]
+    if data.ranked:
+        sections.append(("sure", "How sure"))
+    if data.next_steps:
+        sections.append(("next", "Do next"))
     if data.configurations:
-        sections += [("ranking", "Ranking"), ("curves", "Curves")]
+        sections.append(("explorer", "Explorer"))
         if sweep and data.parameters:
             sections.append(("parameters", "What matters"))
-        sections.append(("diagnosis", "Diagnosis"))
+        sections.append(("problems", "Problems"))
     if data.mistakes is not None:
         sections.append(("mistakes", "Where it errs"))
-    if sweep:
-        sections.append(("sweep", "Sweep"))
-    return [*sections, ("reproduce", "Reproduce" if sweep else "Source")]
+    return [*sections, ("appendix", "Appendix")]
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
+from reports.naming import readable_names
 from reports.ranking.belief import Contender, belief
 from reports.ranking.new_training import late_deviations, new_training_intervals
 from reports.ranking.paired import paired_sd
@@ -97,9 +98,10 @@ def rank(
     seed_sd = _believe(compared, contenders, curves, study, noise)
     candidates.sort(key=lambda candidate: _place(candidate, sign))
     short = short_ids(candidate.configuration for candidate in candidates)
+    names = readable_names([candidate.trials[0].params for candidate in candidates], study.parameters)
     ranked = tuple(
-        _ranked(place + 1, candidate, study, curves, known, short=short[candidate.configuration])
-        for place, candidate in enumerate(candidates)
+        _ranked(place + 1, candidate, study, curves, known, names=(short[candidate.configuration], name))
+        for place, (candidate, name) in enumerate(zip(candidates, names, strict=True))
     )
     recommendation = recommend(ranked)
     by_chance = oscillating_by_chance(study)
@@ -231,7 +233,7 @@ def _ranked(
     curves: Mapping[int, Array],
     flags: Mapping[int, tuple[Flag, ...]],
     *,
-    short: str,
+    names: tuple[str, str],
 ) -> RankedConfiguration:
     sign = 1.0 if study.maximize else -1.0
     runs = [sign * curves[trial.number] for trial in candidate.counted]
@@ -245,7 +247,7 @@ def _ranked(
     return RankedConfiguration(
         rank=place,
         configuration=candidate.configuration,
-        short=short,
+        short=names[0],
         params=candidate.trials[0].params,
         trials=tuple(sorted(candidate.trials, key=lambda trial: trial.number)),
         state=candidate.state,
@@ -267,6 +269,7 @@ def _ranked(
         probability_best=candidate.probability_best,
         probability_near=candidate.probability_near,
         unusable=candidate.unusable,
+        name=names[1],
     )
 
 

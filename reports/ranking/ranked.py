@@ -29,6 +29,7 @@ class RankedConfiguration:
     Attributes:
         rank: counted from 1; configurations without a complete training come after all others.
         short: shortest prefix of the ID (at least 6 characters) that is unique in the study; for logs the run's name.
+        name: its settings that vary in a few words, to stand beside `short`; empty where nothing is on record.
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
@@ -82,6 +83,7 @@ class RankedConfiguration:
     probability_best: float | None = None
     probability_near: float | None = None
     unusable: str = ""
+    name: str = ""
 
     @property
     def oscillates(self) -> bool:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from reports.flags import study_flags
 from reports.ranking import rank
 from reports.records import ParameterRecord
+from reports.verdict.answer import Answer, find_answer
 from reports.verdict.association import Causes
 from reports.verdict.causes import find_causes
 from reports.verdict.importance import find_importance
 from reports.verdict.mistakes import find_mistakes
+from reports.verdict.next_steps import NextStep, next_steps
 from reports.verdict.progress import summarise
 from reports.verdict.sentences import decide
 from reports.verdict.swing_causes import check_study_causes
@@ -38,6 +40,8 @@ class ReportData:
         importance: for stable accuracy and for oscillation; empty for logs.
         causes: parameters that go with flags, the surest first, and how common each flag is; empty for logs.
         cause_checks: configuration to the usual causes of swings, as far as its log or its sweep can test them.
+        answer: what to take, and what that is worth.
+        next_steps: what to do next, at most three.
         mistakes: where the trainings err; None where that cannot be on record (logs, other tools' sweeps), and while nothing is finished.
     """
 
@@ -49,6 +53,8 @@ class ReportData:
     importance: tuple[StudyImportance, ...]
     causes: Causes
     cause_checks: Mapping[str, Sequence[CauseCheck]]
+    answer: Answer
+    next_steps: tuple[NextStep, ...] = ()
     mistakes: Mistakes | None = None
 
     @property
@@ -87,16 +93,21 @@ def build_report_data(study: StudyRecord, *, cause_checks: Mapping[str, Sequence
     flags = study_flags(study)
     ranking = rank(study, flags=flags)
     sweep = study.kind == "study"
+    verdict, progress = decide(study, ranking), summarise(study, ranking.scores)
+    mistakes = find_mistakes(study, ranking)
+    importance = (find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation")) if sweep else ()
     return ReportData(
         study=study,
         ranking=ranking,
-        verdict=decide(study, ranking),
-        progress=summarise(study, ranking.scores),
+        verdict=verdict,
+        progress=progress,
         parameters=_parameters(study),
-        importance=(find_importance(study, ranking, "stable"), find_importance(study, ranking, "oscillation")) if sweep else (),
+        importance=importance,
         causes=find_causes(study, flags=flags) if sweep else Causes((), (), 0),
         cause_checks=check_study_causes(study, flags) if sweep else cause_checks or {},
-        mistakes=find_mistakes(study, ranking),
+        answer=find_answer(study, ranking, progress, mistakes),
+        next_steps=next_steps(study, ranking, verdict, importance),
+        mistakes=mistakes,
     )
 
 

@@ -35,8 +35,10 @@ class Verdict:
         leaders: IDs of the configuration to take for now, then of all that may be as good; empty when nothing is ranked.
         recommended: ID of the configuration to take for now; None where no usable one is finished.
         sure: how sure that is, one to four sentences.
+        basis: the same without the figures: which trainings it rests on.
         probability: how probably it is the best, or close to it, and why it is the one to take; empty with nothing to compare.
         price: what knowing it with 95 % would cost, and the command; empty when it is known or still being trained.
+        more_trainings: how many fresh trainings that is; 0 when it is known or cannot be asked for, None for more than the race looks ahead.
         checkpoint: how good the exported file is, or empty.
         best_epoch_pick: ID of what the best epoch would have picked, or None.
         best_epoch: what that pick would have meant, or empty.
@@ -50,8 +52,10 @@ class Verdict:
     leaders: tuple[str, ...] = ()
     recommended: str | None = None
     sure: str = ""
+    basis: str = ""
     probability: str = ""
     price: str = ""
+    more_trainings: int | None = 0
     checkpoint: str = ""
     best_epoch_pick: str | None = None
     best_epoch: str = ""
@@ -71,6 +75,7 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
     winner = next((row for row in ranked if row.configuration == ranking.recommended), first)
     tie = (first.configuration, *first.tied_with)
     leaders = [winner, *(row for row in ranked if row is not winner and row.configuration in tie)]
+    number = _trainings_to_know(study, ranking)
     sign = 1 if study.maximize else -1
     pick = max(ranked, key=lambda row: float("-inf") if row.best is None else sign * row.best)
     return Verdict(
@@ -79,8 +84,10 @@ def decide(study: StudyRecord, ranking: Ranking) -> Verdict:
         leaders=tuple(row.configuration for row in leaders),
         recommended=ranking.recommended,
         sure=_sure(study, leaders),
+        basis=_basis(study, leaders),
         probability=_probability(study, ranking, leaders),
-        price=_price(study, ranking),
+        price=_price(study, number),
+        more_trainings=number,
         checkpoint=_checkpoint(study, ranked, winner),
         best_epoch_pick=pick.configuration,
         best_epoch=" ".join(part for part in (_peer_winner(study, ranked), _best_epoch(study, pick, leaders)) if part),
@@ -106,14 +113,16 @@ def _nothing(study: StudyRecord) -> str:
 def _headline(study: StudyRecord, leaders: Sequence[RankedConfiguration], compared: int) -> str:
     winner = leaders[0]
     if winner.unusable:
-        return f"Nothing to recommend: {winner.short} is first and {_UNUSABLE[winner.unusable]}"
+        return f"Nothing to recommend: {winner.short} is first and {UNUSABLE_WORDS[winner.unusable]}"
     if len(leaders) > 1:
         return f"{winner.short} for now; {wording.count(len(leaders) - 1, 'other')} of {compared:,} may be as good"
+    if study.kind == "study" and not winner.provisional:
+        return f"{winner.short} for now: expect {wording.score(winner.reaches, study.metric)} {wording.metric_words(study.metric)}"
     verb = "holds" if winner.confirmed or compared == 1 else "leads, holding"
     return f"{winner.short} {verb} {wording.score(winner.stable, study.metric)}"
 
 
-_UNUSABLE = {"collapsed": "collapsed", "broken_metric": "has a broken metric"}
+UNUSABLE_WORDS = {"collapsed": "collapsed", "broken_metric": "has a broken metric"}
 
 
 def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
@@ -124,18 +133,38 @@ def _sure(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
         values = [row.stable for row in leaders if row.stable is not None]
         span = wording.interval((min(values), max(values)), study.metric)
         sentences.append(f"It holds {wording.score(winner.stable, study.metric)}; all that may be as good hold {span}.")
-    if winner.provisional:
-        sentences.append(f"Provisional: only {wording.count(winner.epochs, 'epoch')} on record.")
-    if not winner.confirmed:
-        sentences.append("One run: not confirmed by a second seed." if study.kind == "logs" else "One seed: not confirmed.")
-    fresh = bool(fresh_trials(winner.trials))
-    source = f"from {wording.count(winner.seeds, 'fresh seed')} and the search" if fresh else f"from {wording.count(winner.seeds, 'seed')}"
+    sentences += _reservations(study, winner)
     if winner.stable_interval is not None:
-        source = source if winner.confirmed else "judging by how much others vary between seeds"
+        source = f"from {_trainings_behind(winner)}" if winner.confirmed else "judging by how much others vary between seeds"
         reaches = "" if winner.reaches is None else f"; {wording.score(winner.reaches, study.metric)} is expected"
         sentences.append(f"A new training: {wording.interval(winner.stable_interval, study.metric)}, {source}{reaches}.")
     sentences += _failed(leaders)
     return " ".join(sentences)
+
+
+def _basis(study: StudyRecord, leaders: Sequence[RankedConfiguration]) -> str:
+    """Which trainings the claim on the one to take rests on, and which of them failed."""
+    winner = leaders[0]
+    sentences = _reservations(study, winner)
+    if winner.confirmed:
+        sentences.append(f"Its figures come from {_trainings_behind(winner)}.")
+    elif winner.stable_interval is not None:
+        sentences.append("Its interval is judged by how much other configurations vary between seeds.")
+    return " ".join([*sentences, *_failed(leaders)])
+
+
+def _reservations(study: StudyRecord, winner: RankedConfiguration) -> list[str]:
+    """That it has too few epochs, or one seed."""
+    sentences = [f"Provisional: only {wording.count(winner.epochs, 'epoch')} on record."] if winner.provisional else []
+    if not winner.confirmed:
+        sentences.append("One run: not confirmed by a second seed." if study.kind == "logs" else "One seed: not confirmed.")
+    return sentences
+
+
+def _trainings_behind(winner: RankedConfiguration) -> str:
+    """Seeds that stand behind the figures of a configuration."""
+    fresh = bool(fresh_trials(winner.trials))
+    return f"{wording.count(winner.seeds, 'fresh seed')} and the search" if fresh else wording.count(winner.seeds, "seed")
 
 
 def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedConfiguration]) -> str:
@@ -158,24 +187,30 @@ def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedC
     return " ".join(sentences)
 
 
-def _price(study: StudyRecord, ranking: Ranking) -> str:
-    """What it would cost to know the best, or one within half a point of it, with 95 %."""
+def _trainings_to_know(study: StudyRecord, ranking: Ranking) -> int | None:
+    """Fresh trainings until the best, or one within half a point of it, is known with 95 %; 0 where they cannot be asked for now."""
     unfinished = any(trial.state in {"RUNNING", "WAITING"} for trial in study.trials)
     if study.kind != "study" or not study.sweep_file or unfinished or ranking.recommended is None:
-        return ""
+        return 0
+    if ranking.configurations[0].probability_best is None:
+        return 0
     share = wording.is_fraction(study.metric)
-    number = trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
-    if number == 0 or ranking.configurations[0].probability_best is None:
+    return trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
+
+
+def _price(study: StudyRecord, number: int | None) -> str:
+    """What it would cost to know the best, or one within half a point of it, with 95 %."""
+    if number == 0:
         return ""
     if number is None:
         return f"To know with 95{wording.PERCENT} would take more than {FARTHEST} more trainings."
-    seconds = _training_seconds(study)
+    seconds = training_seconds(study)
     time = "" if seconds is None else f", {wording.duration(number * seconds)} of training"
     command = f"steadysweep confirm {shlex.quote(study.name)} --trainings {number}"
     return f"To know with 95{wording.PERCENT}: about {wording.count(number, 'more training')}{time}: {command}"
 
 
-def _training_seconds(study: StudyRecord) -> float | None:
+def training_seconds(study: StudyRecord) -> float | None:
     """Median seconds of a complete training, all its attempts together."""
     spans = [
         sum((run.ended - run.started).total_seconds() for run in trial.attempts if run.started is not None and run.ended is not None)
@@ -232,13 +267,12 @@ def _best_epoch(study: StudyRecord, pick: RankedConfiguration, leaders: Sequence
     """What ranking by the best epoch would have meant."""
     if pick.best is None or pick.best_epoch is None:
         return ""
-    peak = f"{wording.score(pick.best, study.metric)} at epoch {pick.best_epoch}"
-    held = wording.score(pick.stable, study.metric)
+    promised = f"it promised {wording.score(pick.best, study.metric)} at epoch {pick.best_epoch} and holds {wording.score(pick.stable, study.metric)}"
     flags = _swings(study, pick)
     if pick.configuration == leaders[0].configuration:
-        return f"The best epoch says {peak}; it holds {held}{flags}."
-    same = ", one of these," if pick.configuration in {row.configuration for row in leaders} else ""
-    return f"The best epoch would have picked {pick.short}{same} for {peak}; it holds {held}{flags}."
+        return f"The highest peak is its own: {promised}{flags}."
+    same = ", one of these" if pick.configuration in {row.configuration for row in leaders} else ""
+    return f"The highest peak would have picked {pick.short}{same}: {promised}{flags}."
 
 
 def _swings(study: StudyRecord, row: RankedConfiguration) -> str:

@@ -36,7 +36,9 @@ def add(study: str, settings: Sequence[str], *, storage: str | None) -> int:
     print(f"trial {number}: {', '.join(f'{name}={value}' for name, value in point.items())}")
     drawn = [name for name in sweep.space.parameters if name not in point]
     left = f"{', '.join(drawn)}: drawn, as for a starting point. " if drawn else ""
-    print(f"{left}A run of {study} trains it next; where none is running, type: steadysweep resume {study} --storage {url}", file=sys.stderr)
+    print(
+        f"{left}A run of {study} trains it next; where none is running, type: steadysweep resume {study} --storage {url}", file=sys.stderr
+    )
     return 0
 
 

@@ -79,7 +79,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trainings", type=int, metavar="N", help="N fresh trainings in all, in place of --seeds")
     parser.add_argument(
         "--configuration", nargs="+", default=[], dest="configurations", metavar="ID",
-        help="train these, each as often as the others, whatever is known of them; the beginning of an ID is enough",
+        help="train these, each as often as the others, whatever is known of them, pruned ones to the end; the beginning of an ID is enough",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print what it would cost, and train nothing")
     overrides_argument(parser)

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 
 CONFIG, CARD = "config.yaml", "README.md"
+CONFIG, CARD = "config.yaml", "README.md"
 VALIDATION_LIST, VALIDATION_ARRAYS = "validation.csv", "validation.npz"
+MOST_NAMED = 12
+"""IDs that an error names at most."""
 
 
-def export(study: str, *, storage: str | None, wanted: int, formats: str, output: str) -> int:
+def export(study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str) -> int:
     """Write the model with its resizing, ``labels.json``, ``config.yaml``, the validation images' list and ``README.md`` into a new folder.
 
     A file that was never measured on the test images is measured now, once: exporting it is the choice.
@@ -35,11 +38,12 @@ def export(study: str, *, storage: str | None, wanted: int, formats: str, output
         study: its name.
         storage: URL, or None for the default.
         wanted: rank of the configuration in the report, counted from 1.
+        configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
         formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
 
     Raises:
-        SweepInputError: the folder exists, no configuration has this rank, none of its models is there, or there is no such format.
+        SweepInputError: the folder exists, no configuration has this rank or ID, none of its models is there, or there is no such format.
         FormatError: a format cannot be written.
         SweepError: a model is there and cannot be read, or is damaged.
     """
@@ -52,7 +56,7 @@ def export(study: str, *, storage: str | None, wanted: int, formats: str, output
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
     record = read_study(storage_url(storage, study), study)
     sweep = sweep_from_text(record.sweep_file, f"study {study}")
-    chosen = _configuration(record, wanted)
+    chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
         trial, source = _best_model(record, chosen, sweep)
         _write(record, chosen, (trial, source), target, sweep, names)
@@ -79,7 +83,7 @@ def _formats(text: str) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in {"keras", *names})
 
 
-def _write(  # noqa: PLR0913 - what is exported, from where, to where
+def _write(
     record: StudyRecord,
     chosen: RankedConfiguration,
     best: tuple[TrialRecord, Folder],
@@ -176,7 +180,7 @@ def _fetched(source: Folder, folder: Path) -> Path:
     if note.get("sha256") not in (None, checksum(folder / name)):
         raise SweepError(
             f"export: {source.place}/{name} is damaged: its checksum is not the one in {EXPORT}. "
-            "Restore the file, choose another --rank, or train the configuration again with `steadysweep train`."
+            "Restore the file, choose another --configuration, or train this one again with `steadysweep train`."
         )
     if name == TRAINED:
         from trainer.fit.process import import_tensorflow_quietly
@@ -191,10 +195,29 @@ def _fetched(source: Folder, folder: Path) -> Path:
     return folder
 
 
-def _configuration(record: StudyRecord, wanted: int) -> RankedConfiguration:
+def _by_id(record: StudyRecord, configuration: str) -> RankedConfiguration:
     from reports.ranking import rank
 
     ranked = rank(record).configurations
+    found = [row for row in ranked if row.configuration.startswith(configuration)] if configuration else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(row.configuration for row in found)
+        raise SweepInputError(f"export --configuration: {configuration} begins several configurations: {names}; write more of its ID.")
+    there = ", ".join(row.short for row in ranked[:MOST_NAMED]) or "none yet"
+    more = f" and {len(ranked) - MOST_NAMED} more (steadysweep status {record.name})" if len(ranked) > MOST_NAMED else ""
+    raise SweepInputError(f"export --configuration: study {record.name!r} has no configuration {configuration!r}; it has {there}{more}.")
+
+
+def _by_rank(record: StudyRecord, wanted: int | None) -> RankedConfiguration:
+    """The configuration of a rank; None: the one to take for now, else the first."""
+    from reports.ranking import rank
+
+    ranking = rank(record)
+    ranked = ranking.configurations
+    if wanted is None:
+        wanted = next((row.rank for row in ranked if row.configuration == ranking.recommended), 1)
     if not 1 <= wanted <= len(ranked):
         raise SweepInputError(f"export --rank: expected 1 to {len(ranked)} for study {record.name!r}, got {wanted}.")
     return ranked[wanted - 1]
@@ -215,7 +238,7 @@ def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFi
         why = f"none of {places} is there" if places else f"it is {chosen.state}: no training was completed"
         raise SweepInputError(
             f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
-            "Run the command where the sweep ran, choose another --rank, or train it again with `steadysweep train`."
+            "Run the command where the sweep ran, choose another --configuration, or train it again with `steadysweep train`."
         )
     return present
 
@@ -239,9 +262,9 @@ def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", help="its name in the storage")
     storage_argument(parser)
-    parser.add_argument(
-        "--rank", type=int, default=1, metavar="N", dest="wanted", help="rank of the configuration in the report (default: %(default)s)"
-    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--configuration", metavar="ID", help="its ID in the report and in status; the beginning is enough")
+    chosen.add_argument("--rank", type=int, metavar="N", dest="wanted", help="its rank in the report; default: the one to take for now")
     parser.add_argument(
         "--format", default="keras", dest="formats", metavar="NAMES",
         help="keras, savedmodel, onnx, tflite, separated by commas; keras is always written (default: %(default)s)",
@@ -256,7 +279,7 @@ COMMAND = Command(
     "curve, flags, confidence and lines that load it with Keras alone. Each further --format is run on images before the folder appears.",
     examples=(
         ("steadysweep export flowers --rank 1 -o flowers-model", "the best configuration's model"),
-        ("steadysweep export flowers --rank 3 -o cheaper-model", "the third's"),
+        ("steadysweep export flowers --configuration e11d86 -o cheaper-model", "that of the one with this ID"),
         ("steadysweep export flowers --format tflite,onnx -o for-phones", "in further formats too"),
     ),
     add_arguments=_add_arguments,

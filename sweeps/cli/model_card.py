@@ -87,13 +87,17 @@ def _use(classes: str | None, delivery: Delivery) -> str:
     height, width, channels = delivery.image_shape
     kind = "grey" if channels == 1 else "RGB"
     texts = [
-        f"`model.keras` takes raw {kind} pixels from 0 to 255 of an image of any size: resizing to {width}x{height} and preprocessing are its first layers. "
-        f"{_outputs(classes, sigmoid=delivery.sigmoid)}`labels.json` holds their names in this order.",
+        (
+            f"`model.keras` takes raw {kind} pixels from 0 to 255 of an image of any size: resizing to {width}x{height} and preprocessing are its first layers. "
+            f"{_outputs(classes, sigmoid=delivery.sigmoid)}`labels.json` holds their names in this order."
+        ),
         "`steadysweep predict FOLDER IMAGES...` gives labels of image files, turned upright and composited on white as in training.",
     ]
     if delivery.own_layers:
         modules = ", ".join(sorted({name.rpartition(".")[0] for name in delivery.own_layers}))
-        texts.append(f"It has layers of your own ({', '.join(delivery.own_layers)}): the code of {modules} must be importable where it is loaded.")
+        texts.append(
+            f"It has layers of your own ({', '.join(delivery.own_layers)}): the code of {modules} must be importable where it is loaded."
+        )
     fixed = [name for name in delivery.formats if name in ("onnx", "tflite")]
     if fixed:
         texts.append(

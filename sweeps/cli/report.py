@@ -155,10 +155,14 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
-        for suffix, text in _rendered(records, single, name, refresh_seconds).items():
-            if output is None and name != "html" and len(formats) == 1:
-                sys.stdout.write(text if text.endswith("\n") else text + "\n")
-                continue
+        rendered = _rendered(records, single, name, refresh_seconds)
+        if output is None and name != "html" and len(formats) == 1:
+            first, *others = rendered.values()
+            sys.stdout.write(first if first.endswith("\n") else first + "\n")
+            if others:
+                print(f"report: one row a configuration; -o {records[0].name}.csv also writes one row an epoch", file=sys.stderr)
+            continue
+        for suffix, text in rendered.items():
             base = Path(output) if output else Path(f"{'-'.join(record.name.replace('/', '-') for record in records)}.{name}")
             path = base if len(formats) == 1 and not suffix.startswith("-") else base.with_name(f"{base.stem}{suffix}")
             write_atomically(path, text)
@@ -169,8 +173,11 @@ def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str
     """File-name ending to text: a comparison where there is no data of a single study; CSV is two tables."""
     if data is None or name == "html":
         from reports.page import render_comparison, render_report
+        from sweeps.thumbnails import missed_thumbnails
 
-        return {".html": render_report(data, refresh_seconds=refresh_seconds) if data else render_comparison(records)}
+        if data is None:
+            return {".html": render_comparison(records)}
+        return {".html": render_report(data, refresh_seconds=refresh_seconds, thumbnails=missed_thumbnails(data))}
     from reports.exports import to_csv, to_json, to_markdown
 
     if name == "csv":
@@ -187,7 +194,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="its name in the storage, or the place of a sweep made elsewhere; several are compared on one page",
     )
     storage_argument(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default: STUDY.html for html, else stdout (of csv the table of configurations alone)"
+    )
     parser.add_argument(
         "--format",
         default="html",

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
-    own_split = {} if trial.validation_seed is None else {"validation_seed": trial.validation_seed}
-    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | own_split
+    optional = {name: value for name in ("validation_seed", "carrier") if (value := getattr(trial, name)) is not None}
+    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | optional
 
 
 def end_attributes(trial: TrialRecord) -> dict[str, Any]:
@@ -119,11 +119,12 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         seed=int(attributes.get("seed", 0)),
         planned_epochs=int(attributes.get("planned_epochs", planned_epochs)),
         figures=attributes.get("figures", {}),
-        cause=attributes.get("cause") or by_hand or None,
+        cause=attributes.get("pruned" if row.state in UNFINISHED and not by_hand else "cause") or by_hand or None,
         error=attributes.get("error") or by_hand or None,
         facts=attributes.get("facts", {}),
         notices=tuple(str(text) for text in attributes.get("notices", ())),
         source=None if source is None else (str(source["study"]), int(source["trial"])),
+        carrier=attributes.get("carrier"),
         replicate=int(attributes.get("replicate", 0)),
         validation_seed=attributes.get("validation_seed"),
         score=score if (score := attributes.get("score", {})).get("rule") == SCORE_RULE else {},
@@ -195,6 +196,7 @@ class TrialNews:
         attempts: how many began.
         seen: when something was last written of its attempts (their driver's clock), or None before the first.
         lease: who owns it, or None where nobody ever did.
+        carrier: number of the trial whose training carries it, or None.
         own: whether it is a trial of the study; else a row that other software wrote.
     """
 
@@ -204,6 +206,7 @@ class TrialNews:
     attempts: int
     seen: datetime | None
     lease: Lease | None
+    carrier: int | None = None
     own: bool = True
 
     @property
@@ -227,17 +230,28 @@ def read_news(connection: Connection, study_id: int, known: int, live: Collectio
     of_trial = ATTEMPTS.c.trial_id == TRIALS.c.trial_id
     seen = select(func.max(ATTEMPTS.c.seen)).where(of_trial).scalar_subquery().label("seen")
     attempts = select(func.count()).select_from(ATTEMPTS).where(of_trial).scalar_subquery().label("attempts")
+    of_carrier = (USER_ATTRIBUTES.c.trial_id == TRIALS.c.trial_id) & (USER_ATTRIBUTES.c.key == "carrier")
+    carrier = select(USER_ATTRIBUTES.c.value_json).where(of_carrier).scalar_subquery().label("carrier")
     server = connection.dialect.name != "sqlite"  # one driver owns a study in SQLite, without leases
     leases = lease_columns() if server else ()
     query = (
-        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, is_own().label("own"), *leases)
+        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, carrier, is_own().label("own"), *leases)
         .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id) if server else TRIALS)
         .where(TRIALS.c.study_id == study_id, or_(TRIALS.c.number >= known, TRIALS.c.number.in_(live)))
         .order_by(TRIALS.c.number)
     )
-    rows = connection.execute(query)
     return [
-        TrialNews(row.trial_id, row.number, row.state, row.attempts, row.seen, seen_lease(row) if server else None, bool(row.own)) for row in rows
+        TrialNews(
+            row.trial_id,
+            row.number,
+            row.state,
+            row.attempts,
+            row.seen,
+            seen_lease(row) if server else None,
+            None if row.carrier is None else int(json.loads(row.carrier)),
+            bool(row.own),
+        )
+        for row in connection.execute(query)
     ]
 
 

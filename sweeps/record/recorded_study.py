@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -81,6 +82,7 @@ class RecordedStudy:
 
     def trials(self) -> list[TrialRecord]:
         """Every trial on record, by number, without rows of other software."""
+
         def others(connection: Connection) -> tuple[int, list[Request], Mapping[int, str]]:
             study = self._study_id
             return next_number(connection, study), read_requests(connection, study), read_left_alone(connection, study)
@@ -182,21 +184,35 @@ class RecordedStudy:
         now = naive_utc_now()
         self._update_attempt(number, attempt, ended=now, seen=now, cause=cause)
 
-    def add_epoch(self, number: int, attempt: int, epoch: int, figures: Mapping[str, float], checkpoint: str | None) -> None:
-        """Append one epoch to a trial's curves; in the same transaction its checkpoint.
+    def add_epoch(
+        self,
+        number: int,
+        attempt: int,
+        epoch: int,
+        figures: Mapping[str, float] | None,
+        checkpoint: str | None,
+        siblings: Mapping[int, Mapping[str, float]] = MappingProxyType({}),
+    ) -> None:
+        """Append one epoch to the curves of a trial and of those that its training carries; in the same transaction its checkpoint.
 
         Args:
             number: the trial.
             attempt: which ran it.
             epoch: counted from 1.
-            figures: metric name to value.
+            figures: metric name to value; None of a pruned trial, whose training goes on for its siblings.
             checkpoint: folder of the epoch's state, or None.
+            siblings: number of a carried trial to its figures.
         """
         trial_id = self._trial_ids[number]
+        rows = [
+            {"trial_id": self._trial_ids[of_trial], "first_epoch": epoch, "epochs": 1, "data": encode(one_epoch(values))}
+            for of_trial, values in {**({} if figures is None else {number: figures}), **siblings}.items()
+        ]
         changes: dict[str, Any] = {"seen": naive_utc_now(), **({"checkpoint": checkpoint} if checkpoint is not None else {})}
 
         def write(connection: Connection) -> None:
-            connection.execute(insert(CURVES).values(trial_id=trial_id, first_epoch=epoch, epochs=1, data=encode(one_epoch(figures))))
+            if rows:
+                connection.execute(insert(CURVES), rows)
             connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.attempt == attempt).values(**changes))
 
         self._write(write, number)

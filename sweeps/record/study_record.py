@@ -16,6 +16,7 @@ from sweeps.record.errors import StudyNotFoundError
 from sweeps.record.foreign import read_left_alone, read_requests
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.ledgers import StoredLedgers
+from sweeps.record.ownership import is_left
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version, stored_version
 from sweeps.record.storage import opened
@@ -215,7 +216,9 @@ def _of_others(where: Database | str, name: str) -> dict[str, str]:
             f"trial {each.number}: {', '.join(f'{key}={value}' for key, value in each.given.items())}" for each in waiting
         )
     if left:
-        entries["rows of other software"] = f"{', '.join(f'{number} ({state})' for number, state in left.items())}: neither ranked nor counted"
+        entries["rows of other software"] = (
+            f"{', '.join(f'{number} ({state})' for number, state in left.items())}: neither ranked nor counted"
+        )
     return entries
 
 
@@ -253,6 +256,16 @@ def read_leases(where: Database | str, name: str) -> Mapping[int, Lease]:
         rows = connection.execute(query.where(LEASES.c.study_id == study_id)).all()
         leases = {row.number: seen_lease(row) for row in rows if row.state in UNFINISHED}
         return {number: lease for number, lease in leases.items() if lease is not None}
+
+
+def left_by_drivers(where: Database | str, name: str) -> bool | None:
+    """Whether nobody runs a study in SQLite any more, so that its unfinished trials wait for the next run.
+
+    None where single trials are leased (a server: `read_leases`), or where it cannot be told.
+    """
+    with opened(where) as database:
+        file = database.storage.file
+        return None if file is None else is_left(file, name)
 
 
 def existing_facts(connection: Connection, study_id: int, name: str, place: str) -> StudyFacts:
@@ -324,6 +337,7 @@ def _life(facts: StudyFacts, own: Iterable[TrialRecord]) -> dict[str, str]:
 
 def _spent(race: RaceFacts, fresh: int) -> str:
     """What was spent of the fresh trainings that were planned last; `fresh` are on record in all."""
+    spent = max(0, fresh - race.begun)
     before = f", after {race.begun} before them" if race.begun else ""
     whose = f" of {', '.join(race.configurations)}" if race.configurations else ""
     end = {
@@ -332,7 +346,7 @@ def _spent(race: RaceFacts, fresh: int) -> str:
         "no contender": "; ended early, because nothing is left to compare",
     }
     return (
-        f"{max(0, fresh - race.begun)} of at most {race.trainings} fresh trainings{whose}{before}, "
+        f"{spent} of at most {max(race.trainings, spent)} fresh trainings{whose}{before}, "
         f"planned when {race.after} configurations were searched{end[race.ended]}"
     )
 

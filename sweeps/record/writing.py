@@ -57,7 +57,9 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
     times = {"datetime_start": _utc(trial.datetime_start), "datetime_complete": _utc(trial.datetime_complete)}
     row = insert(_TRIALS).values(study_id=study_id, number=number, state=trial.state, **times)
     (trial_id,) = connection.execute(row).inserted_primary_key or (0,)
-    if connection.dialect.name == "sqlite":  # it hands out the ID of a row that was deleted by hand again, whose other rows may still be there
+    if (
+        connection.dialect.name == "sqlite"
+    ):  # it hands out the ID of a row that was deleted by hand again, whose other rows may still be there
         for table in (_PARAMS, _USER, _SYSTEM, _VALUES, _SHOWN):
             connection.execute(delete(table).where(table.c.trial_id == trial_id))
     _insert_params(connection, trial_id, trial)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.records import TrialRecord
+from reports.records import SEARCHED, TrialRecord
+from reports.wording import plain_score, points
 from sweeps.errors import SweepInputError
 from sweeps.record.errors import StudyMovedOnError
 from sweeps.record.leases import UNFINISHED
@@ -80,11 +81,11 @@ class Others:
             return [self._hold(number) for number in self._wanted()] if first else []
         news = [each for each in news if each.number not in self._state.held]
         wanted = {each.number for each in news} - self._state.live.keys() | set(self._wanted())
-        free = [
-            each.number
-            for each in news
-            if each.free and each.number in wanted and each.number not in self._stopping and self._record.claim(each.number, each)
-        ]
+        free: list[int] = []
+        for each in news:  # by number: a carrier before its siblings, which belong to whoever has it
+            mine = each.carrier is None or each.carrier in self._state.held or each.carrier in free
+            if mine and each.free and each.number in wanted and each.number not in self._stopping and self._record.claim(each.number, each):
+                free.append(each.number)
         changed = [each.number for each in news if each.number in free or self._known.get(each.number) != each.written]
         for trial in self._record.read(changed) if changed else ():
             self._state.follow(trial)
@@ -210,7 +211,8 @@ class Assignments:
     def follow(self) -> None:
         """Learn what other drivers did; trials that nobody owns any more run next."""
         for trial in self.others.follow():
-            self.again(trial)
+            if trial.carrier is None:  # a sibling goes on with its carrier
+                self.again(trial)
 
     def again(self, trial: LiveTrial) -> None:
         """Run a trial once more, before any new one."""
@@ -232,10 +234,19 @@ class Assignments:
             if not self._may_want_new():
                 return None
             try:
-                return self._new()
+                trial = self._new()
             except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
                 continue
-        return self._state.live[self._again.popleft()] if self._again else None
+            return None if trial is None else self._with_siblings(trial)
+        ready = next((number for number in self._again if self._family_is_held(number)), None)
+        if ready is None:
+            return None
+        self._again.remove(ready)
+        return self._with_siblings(self._state.live[ready])
+
+    def _family_is_held(self, number: int) -> bool:
+        """Whether this driver has a trial's siblings too: the leases of a driver that died end one after the other."""
+        return all(sibling.number in self._state.held for sibling in self._state.siblings_of(number))
 
     def _requested(self) -> bool:
         """Whether points wait that this run would train."""
@@ -299,7 +310,7 @@ class Assignments:
         )
 
     def _searching(self) -> bool:
-        return not self._confirm_only and any(trial.role == "search" for trial in self._state.live.values())
+        return not self._confirm_only and any(trial.role in SEARCHED for trial in self._state.live.values())
 
     def _new(self) -> LiveTrial | None:
         """A new trial, on record; None while there is none.
@@ -333,18 +344,43 @@ class Assignments:
         replicate = self._state.next_repeat(proposal.configuration)
         return self._write(proposal.configuration, proposal.point, "search", replicate, proposal.memory)
 
+    def _with_siblings(self, trial: LiveTrial) -> LiveTrial:
+        """A trial whose siblings are on record, those that nobody has tried: written before its first attempt, which a driver may have died before."""
+        if self._plan.siblings is None or (trial.role, trial.replicate, trial.attempt) != ("search", 0, -1):
+            return trial
+        points = self._plan.siblings.points(trial.params)
+        while points:
+            configuration = self._plan.proposer.configuration_id(points[0])
+            try:
+                if configuration not in self._state.taken:
+                    self._write(configuration, points[0], "sibling", 0, carrier=trial)
+                    reach("sibling-written")
+                points.pop(0)
+            except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
+                self.follow()
+        return trial
+
     def _write(
-        self, configuration: str, params: Mapping[str, PointValue], role: Role, replicate: int, memory: Mapping[str, object] = NO_MEMORY
+        self,
+        configuration: str,
+        params: Mapping[str, PointValue],
+        role: Role,
+        replicate: int,
+        memory: Mapping[str, object] = NO_MEMORY,
+        carrier: LiveTrial | None = None,
     ) -> LiveTrial:
         """Put a new trial on record."""
-        trial = self._new_trial(self._record.next_number, configuration, params, role, replicate, memory)
+        trial = self._new_trial(
+            self._record.next_number, configuration, params, role, replicate, memory, None if carrier is None else carrier.number
+        )
         self._record.add_trial(trial)
-        reach("trial-written")
+        if carrier is None:
+            reach("trial-written")
         live = LiveTrial.of(trial)
         self._state.add(live, memory)
         return live
 
-    def _new_trial(  # noqa: PLR0913 - fields of TrialRecord
+    def _new_trial(
         self,
         number: int,
         configuration: str,
@@ -352,17 +388,22 @@ class Assignments:
         role: Role,
         replicate: int,
         memory: Mapping[str, object] = NO_MEMORY,
+        carrier: int | None = None,
     ) -> TrialRecord:
         """A trial that begins now."""
+        of_search = role in SEARCHED
         return TrialRecord(
             number,
             configuration,
             role,
             "RUNNING",
-            training_seed(self._plan.seed, configuration, replicate),
+            self._plan.search_seed(configuration, params, replicate)
+            if of_search
+            else training_seed(self._plan.seed, configuration, replicate),
             params,
             {},
             self._plan.planned_epochs,
+            carrier=carrier,
             replicate=replicate,
             validation_seed=validation_seed(self._plan.seed, replicate) if role == "confirmation" and self._plan.confirm.resplit else None,
             memory=memory,
@@ -396,8 +437,8 @@ class Settling:
         of_best = f"the standard error of the best figure on {num_val} validation images"
         why = of_best if plan.settled_within is None else "as the sweep file asks"
         return (
-            f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
-            f"less than {limit:.4f}, {why}"
+            f"after {gain.trials} complete trials an untried configuration may hold at most {points(gain.gain, plan.metric)} more "
+            f"than the best ({plain_score(gain.best, plan.metric)}); less than {points(limit, plan.metric)}, {why}"
         )
 
 

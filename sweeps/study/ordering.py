@@ -32,7 +32,7 @@ def look_at_order(sweep: SweepFile, order: ConfirmationOrder, database: Database
         database: the sweep's storage, where it is open already.
 
     Raises:
-        SweepInputError: a configuration is not known, or has no finished training.
+        SweepInputError: a configuration is not known, or has no training that was finished or pruned.
     """
     facts, trials = read_stored_study(database or str(sweep.storage), sweep.study)
     plan = plan_of(sweep, "")
@@ -66,7 +66,7 @@ def _ordered(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stu
     """What an order adds to the record; None where it only goes on with what is planned.
 
     Raises:
-        SweepInputError: a configuration is not known, or has no finished training.
+        SweepInputError: a configuration is not known, or has no training that was finished or pruned.
     """
     names = tuple(dict.fromkeys(_known(name, state) for name in order.configurations))
     planned = race_of(plan, state, facts)
@@ -76,20 +76,22 @@ def _ordered(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stu
     elif trainings is None:
         if not names and (left_to_train(planned, state) or state.live_confirmations()):
             return None
-        trainings = len(names) or max(share_of_search(state.search_epochs(), plan.planned_epochs, state.search_configurations()), 1)
+        trainings = len(names) or max(share_of_search(state.search_epochs(), plan.planned_epochs, state.tried_configurations()), 1)
     return RaceFacts(plan.confirm.text, state.search_configurations(), state.fresh_trainings, trainings, names)
 
 
 def _known(name: str, state: StudyState) -> str:
     """The one configuration whose ID begins with `name`."""
     over = [trial for trial in state.finished.values() if trial.role != "history"]
-    complete = {trial.configuration for trial in over if trial.state == "COMPLETE"}
+    usable = {trial.configuration for trial in over if trial.state in {"COMPLETE", "PRUNED"}}
     own = {*(trial.configuration for trial in over), *(trial.configuration for trial in state.live.values())}
     found = sorted(configuration for configuration in own if configuration.startswith(name))
     if len(found) > 1:
         raise SweepInputError(f"confirm --configuration: {name} begins several configurations: {', '.join(found)}; write more of its ID.")
-    if not found or found[0] not in complete:
+    if not found or found[0] not in usable:
         there = ", ".join(trial.configuration for trial in state.search_order()) or "none"
-        why = "has no finished training" if found else "is no configuration of this study"
-        raise SweepInputError(f"confirm --configuration: {name} {why}; expected one of those that are finished: {there}.")
+        why = "has no training that was finished or pruned" if found else "is no configuration of this study"
+        raise SweepInputError(
+            f"confirm --configuration: {name} {why}; expected one that was pruned, or one of those that are finished: {there}."
+        )
     return found[0]

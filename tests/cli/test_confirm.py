@@ -74,7 +74,10 @@ def test_a_finished_study_is_confirmed_with_the_price_told_first_and_the_verdict
         (("--seeds", "0"), "confirm --seeds: expected a whole number of at least 1, got 0"),
         (("--trainings", "-2"), "confirm --trainings: expected a whole number of at least 1, got -2"),
         (("--seeds", "1", "--trainings", "2"), "give one of the two"),
-        (("--configuration", "zzz", "--seeds", "1"), "zzz is no configuration of this study; expected one of those that are finished: "),
+        (
+            ("--configuration", "zzz", "--seeds", "1"),
+            "zzz is no configuration of this study; expected one that was pruned, or one of those that are finished: ",
+        ),
         (("--set", "training.epochs=3"), "training.epochs: 6 -> 3"),
     ],
 )

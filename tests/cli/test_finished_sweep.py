@@ -101,6 +101,23 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
     (study,) = status["studies"]
     assert study["name"].startswith("tiny-digits-")
     assert study["states"]["COMPLETE"] == 1
+    (swept.folder / "train.log").write_text(done.stderr)
+    (read,) = json.loads(swept.run("diagnose", "train.log", "--format", "json").stdout)["runs"]
+    assert read["epochs"] == 20
+    report = json.loads(swept.run("report", study["name"], "--storage", "sqlite:///single.db", "--format", "json").stdout)
+    (trial,) = report["ranking"][0]["trials"]
+    assert read["best"] == pytest.approx(max(trial["curves"]["val_accuracy"]), abs=5.1e-5)
+
+
+def test_the_lines_of_a_run_are_read_back(swept: Shell) -> None:
+    done = swept.run("diagnose", "run.err", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(done.stdout)["runs"]
+    assert [run["name"] for run in runs] == ["trial 0", "trial 1", "trial 2"]
+    ranking = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+    trials = {trial["number"]: trial for entry in ranking for trial in entry["trials"]}
+    for number, run in enumerate(runs):
+        assert run["best"] == pytest.approx(max(trials[number]["curves"]["val_accuracy"]), abs=5.1e-5)
     assert Path(done.stdout.strip().splitlines()[-1]).is_file()
 
 
@@ -160,6 +177,22 @@ def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(s
     )
     assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
     assert "| test accuracy of this file | 0.4321" in (swept.folder / "again" / "README.md").read_text()
+
+
+def test_export_takes_the_id_that_the_report_and_status_show(swept: Shell) -> None:
+    table = swept.run("report", "tiny-digits", *STORAGE, "--format", "csv", "-o", "ids.csv")
+    assert table.returncode == 0, table.stderr
+    rows = list(csv.DictReader((swept.folder / "ids.csv").read_text().splitlines()))
+    second = rows[1]
+    assert second["id"] in swept.run("status", "tiny-digits", *STORAGE).stdout
+    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
+    assert done.returncode == 0, done.stderr
+    assert f"# tiny-digits: configuration {second['configuration']}" in (swept.folder / "by-id" / "README.md").read_text()
+    done = swept.run("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
+    assert f"# tiny-digits: configuration {rows[0]['configuration']}" in (swept.folder / "taken-for-now" / "README.md").read_text()
+    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
+    assert done.returncode == 2
+    assert f"has no configuration 'zzz'; it has {', '.join(row['id'] for row in rows)}" in done.stderr
 
 
 def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:

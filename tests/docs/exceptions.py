@@ -11,7 +11,7 @@ VALIDATED: dict[str, str] = {
     "steadysweep resume flowers --storage sqlite:///flowers.db --trials +20 --time 2h": "resume is run with --trials",
     "steadysweep confirm flowers --configuration e11d86 4c20aa --seeds 3": "tests/cli/test_confirm.py trains configurations that are there",
     "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
-    "steadysweep export flowers --rank 3 -o cheaper-model": "export is run for the first rank",
+    "steadysweep export flowers --configuration e11d86 -o cheaper-model": "tests/cli/test_finished_sweep.py exports one that is there",
     "steadysweep models --layers resnet50": "tests/cli prints the table of a smaller backbone",
     "steadysweep run flowers.yaml --storage 'postgresql+psycopg://sweeps:${PASSWORD}@db.example/sweeps'": "tests/study runs it on PostgreSQL",
     "steadysweep resume flowers --storage 'postgresql+psycopg://sweeps:${PASSWORD}@db.example/sweeps'": "tests/study runs it on PostgreSQL",

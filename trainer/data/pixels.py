@@ -34,7 +34,9 @@ SUFFIXES = (
 """File names that are taken for images, in lower case."""
 CONVERTIBLE = {
     **({} if _HAS_HEIC else dict.fromkeys(_HEIC, "pip install pillow-heif")),
-    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".dcm", ".nii", ".ppm", ".ico"), "convert them"),
+    **dict.fromkeys(
+        (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".dcm", ".nii", ".ppm", ".ico"), "convert them"
+    ),
 }
 """Endings of images that are not read, to what makes them readable."""
 KINDS_READ = "PNG, JPEG, BMP, GIF, WebP, TIFF, AVIF, JPEG 2000" + (" or HEIC" if _HAS_HEIC else "")

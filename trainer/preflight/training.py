@@ -64,8 +64,8 @@ def training_coverage(setup: Setup) -> Iterator[Finding]:
         yield Finding(
             "partial_epochs",
             "error",
-            f"every second epoch trains on the {leftover} images that the {math.floor(images / setup.config.training.batch_size)} full batches "
-            "left over; with BatchNorm its statistics are then those of that batch",
+            f"every second epoch trains on the {'one image' if leftover == 1 else f'{leftover} images'} that the "
+            f"{math.floor(images / setup.config.training.batch_size)} full batches left over; with BatchNorm its statistics are then those of that batch",
             {"images": images, "leftover": leftover},
             remedy,
         )

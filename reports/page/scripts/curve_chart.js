@@ -1,5 +1,5 @@
 // @ts-check
-/** A chart of learning curves: drag to zoom, hover or arrow keys to read. */
+/** Learning curves in panels that share one epoch axis: drag to zoom, hover or arrow keys to read. */
 import { html, svg, words } from "./elements.js";
 import { epochTicks, extent, ticks } from "./scale.js";
 
@@ -7,90 +7,130 @@ import { epochTicks, extent, ticks } from "./scale.js";
  * @typedef {import("./payload.js").Curve} Curve
  * @typedef {{label: string, colour: string, dash: string, lines: Curve[], middle: Curve, band: {epochs: ArrayLike<number>, low: number[], high: number[]} | null,
  *   training: Curve | null, held: number | null, spans: {name: string, first: number, last: number}[]}} Series
- * @typedef {{metric: string, axis: import("./payload.js").Axis, textOf: (value: number | null) => string, zoom: [number, number] | null, eachSeed: boolean, onZoom: (range: [number, number] | null) => void,
- *   onRead: (text: string) => void}} Options
- * @typedef {{x: (epoch: number) => number, y: (value: number) => number, from: number, to: number, low: number, high: number, width: number, right: number,
- *   bottom: number}} Frame where the plot lies in the chart, which epochs and values it spans, and where each of them is drawn
+ * @typedef {{title: string, metric: string, axis: import("./payload.js").Axis, log: boolean, series: Series[], textOf: (value: number | null) => string}} Panel
+ * @typedef {{zoom: [number, number] | null, eachSeed: boolean, whole: boolean, labels: boolean, onZoom: (range: [number, number] | null) => void, onRead: (text: string) => void}} Options
+ * @typedef {{x: (epoch: number) => number, from: number, to: number, width: number, right: number}} Across where each epoch is drawn
+ * @typedef {{y: (value: number) => number, low: number, high: number, top: number, bottom: number}} Down where each value of a panel is drawn
  */
 
-const HEIGHT = 400, LEFT = 52, TOP = 12, BOTTOM = 34, STRIP = 9, LABEL_GAP = 15;
+const LEFT = 46, TOP = 18, GAP = 26, FIRST_HEIGHT = 218, FURTHER_HEIGHT = 78, STRIP = 8, LABEL_GAP = 14, LABELS_WIDTH = 74, AXIS = 32;
+const SETTLED = 0.1;
+/** Share of the epochs, at the start, that may lie below the axis: a run that begins at 20 % does not flatten its last twenty epochs. */
+
+let clips = 0;
 
 /**
  * @param {HTMLElement} host
- * @param {Series[]} series
+ * @param {Panel[]} panels the first is the largest
  * @param {Options} options
  */
-export function drawCurveChart(host, series, options) {
-  const width = Math.max(280, host.clientWidth);
-  const right = width - (width < 520 ? 14 : 96);
-  const strips = series.filter(({ spans }) => spans.length).length * STRIP;
-  const bottom = HEIGHT - BOTTOM - strips;
-  const firstEpoch = series.length ? Math.min(...series.map(({ middle }) => middle.epochs[0] ?? 1)) : 1;
-  const lastEpoch = Math.max(firstEpoch + 1, ...series.map(({ middle }) => middle.epochs[middle.epochs.length - 1] ?? 1));
+export function drawCurveChart(host, panels, options) {
+  const width = Math.max(280, host.clientWidth), right = width - (options.labels ? LABELS_WIDTH : 10);
+  const all = panels.flatMap(({ series }) => series);
+  const firstEpoch = Math.min(...all.map(({ middle }) => middle.epochs[0] ?? 1));
+  const lastEpoch = Math.max(firstEpoch + 1, ...all.map(({ middle }) => middle.epochs[middle.epochs.length - 1] ?? 1));
   const [from, to] = options.zoom ?? [firstEpoch, lastEpoch];
-  const [low, high] = extent(visibleValues(series, from, to, options.eachSeed), 0.05);
-  /** @type {Frame} */
-  const frame = {
-    x: (epoch) => LEFT + ((epoch - from) / (to - from)) * (right - LEFT),
-    y: (value) => bottom - ((value - low) / (high - low)) * (bottom - TOP),
-    from, to, low, high, width, right, bottom,
-  };
+  /** @type {Across} */
+  const across = { x: (epoch) => LEFT + ((epoch - from) / (to - from)) * (right - LEFT), from, to, width, right };
+  const strips = panels[0].series.filter(({ spans }) => spans.length).length * STRIP;
   const root = svg("svg", {
-    class: "curve-chart-area", viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, tabindex: 0, role: "application",
-    "aria-roledescription": "chart", "aria-label": `${words(options.metric)} by epoch of ${series.map(({ label }) => label).join(", ")}. Arrow keys read values epoch by epoch.`,
+    class: "curve-chart-area", tabindex: 0, role: "application", "aria-roledescription": "chart",
+    "aria-label": `${panels.map(({ title }) => title).join(", ")} by epoch of ${panels[0].series.map(({ label }) => label).join(", ")}. Arrow keys read values epoch by epoch.`,
   });
-  const clip = svg("clipPath", { id: "curve-clip" }, svg("rect", { x: LEFT, y: TOP - 4, width: Math.max(1, right - LEFT), height: bottom - TOP + 8 }));
-  root.append(svg("defs", {}, clip), drawAxes(options, frame));
-  const lines = svg("g", { "clip-path": "url(#curve-clip)" });
-  for (const one of series) lines.append(...drawSeries(one, frame, options.eachSeed));
-  root.append(lines, ...drawStrips(series, frame), ...(width - right > 20 ? drawEndLabels(series, frame) : []));
+  const clip = `curve-clip-${clips++}`, definitions = svg("defs", {});
+  root.append(definitions);
+  let top = TOP;
+  panels.forEach((panel, index) => {
+    const bottom = top + (index ? FURTHER_HEIGHT : FIRST_HEIGHT);
+    const down = downOf(panel, across, options, top, bottom);
+    definitions.append(svg("clipPath", { id: `${clip}-${index}` }, svg("rect", { x: LEFT, y: top - 3, width: Math.max(1, right - LEFT), height: bottom - top + 6 })));
+    const lines = svg("g", { class: "panel", "data-metric": panel.metric, "clip-path": `url(#${clip}-${index})` });
+    for (const one of panel.series) lines.append(...drawSeries(one, across, down, options.eachSeed));
+    root.append(drawAxes(panel, across, down), lines);
+    if (!index) root.append(...drawStrips(panel.series, across, bottom), ...(options.labels ? drawEndLabels(panel.series, across, down) : []));
+    top = bottom + GAP + (index ? 0 : strips);
+  });
+  const bottom = top - GAP - (panels.length > 1 ? 0 : strips), height = bottom + AXIS + (panels.length > 1 ? 0 : strips);
+  for (const epoch of epochTicks(from, to, right < 420 ? 6 : 10)) root.append(svg("text", { class: "tick-epoch", x: across.x(epoch), y: height - 14, "text-anchor": "middle" }, String(epoch)));
+  root.append(svg("text", { class: "axis-title", x: right, y: height - 1, "text-anchor": "end" }, "epoch"));
+  root.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  root.setAttribute("height", String(height));
   host.replaceChildren(root);
-  addReading(host, root, series, options, frame);
+  addReading(host, root, panels, options, across, bottom);
 }
 
 /**
+ * @param {Panel} panel
+ * @param {Across} across
+ * @param {Options} options
+ * @param {number} top
+ * @param {number} bottom
+ * @returns {Down}
+ */
+function downOf({ series, log }, { from, to }, options, top, bottom) {
+  const settled = options.whole || log ? from : from + SETTLED * (to - from);
+  const values = [...visibleValues(series, settled, to, options)];
+  const [low, high] = log ? extent(values.filter((value) => value > 0).map(Math.log10), 0.06) : extent(values, 0.05);
+  const share = (/** @type {number} */ value) => ((log ? Math.log10(value) : value) - low) / (high - low);
+  return { y: (value) => bottom - share(value) * (bottom - top), low, high, top, bottom };
+}
+
+/**
+ * What the axis has to hold: validation curves, and all else where the reader wants to see everything.
  * @param {Series[]} series
  * @param {number} from
  * @param {number} to
- * @param {boolean} eachSeed
+ * @param {Options} options
  */
-function* visibleValues(series, from, to, eachSeed) {
+function* visibleValues(series, from, to, { eachSeed, whole }) {
   for (const { lines, middle, training, held } of series) {
-    for (const curve of [...(eachSeed ? lines : [middle]), ...(training ? [training] : [])]) {
+    for (const curve of [...(eachSeed ? lines : [middle]), ...(training && whole ? [training] : [])]) {
       for (let index = 0; index < curve.values.length; index++) {
         if (curve.epochs[index] >= from && curve.epochs[index] <= to) yield curve.values[index];
       }
+      if (curve.values.length && curve.epochs[curve.values.length - 1] < from) yield curve.values[curve.values.length - 1]; // a short run stays in sight
     }
     if (held !== null) yield held;
   }
 }
 
 /**
- * @param {Options} options
- * @param {Frame} frame
+ * @param {Panel} panel
+ * @param {Across} across
+ * @param {Down} down
  */
-function drawAxes(options, { x, y, from, to, low, high, right, bottom }) {
+function drawAxes(panel, { right }, { y, low, high, top, bottom }) {
+  const { title, axis, log } = panel;
   const group = svg("g", { "aria-hidden": "true" });
-  for (const { value, text } of ticks(options.axis, low, high, 7)) {
-    group.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(value), y2: y(value) }), svg("text", { class: "tick-value", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text));
+  const marks = log ? axis.decades.filter(([value]) => Math.log10(value) >= low && Math.log10(value) <= high).map(([value, text]) => ({ value, text })) : ticks(axis, low, high, bottom - top > 100 ? 6 : 3);
+  if (log && marks.length < 2) for (const power of [low, high]) marks.push(nearestText(panel, 10 ** power));
+  for (const { value, text } of marks) {
+    group.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(value), y2: y(value) }), svg("text", { class: "tick-value", x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, text));
   }
-  for (const epoch of epochTicks(from, to, right < 420 ? 5 : 10)) {
-    group.append(svg("text", { x: x(epoch), y: HEIGHT - 16, "text-anchor": "middle" }, String(epoch)));
-  }
-  group.append(
-    svg("text", { class: "axis-title", x: right, y: HEIGHT - 2, "text-anchor": "end" }, "epoch"),
-    svg("text", { class: "axis-title", x: LEFT + 2, y: HEIGHT - 2 }, `${options.metric}${options.axis.factor === 100 ? ", %" : ""}`),
-    svg("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }),
-  );
+  group.append(svg("text", { class: "axis-title", x: LEFT, y: top - 6 }, title), svg("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }));
   return group;
 }
 
 /**
+ * A tick at the value on record that lies nearest to an end of a short logarithmic axis.
+ * @param {Panel} panel
+ * @param {number} end
+ */
+function nearestText({ series, textOf }, end) {
+  let nearest = NaN;
+  for (const { middle } of series) {
+    for (const value of middle.values) if (value > 0 && !(Math.abs(Math.log(value / end)) >= Math.abs(Math.log(nearest / end)))) nearest = value;
+  }
+  return { value: nearest, text: textOf(nearest) };
+}
+
+/**
  * @param {Series} one
- * @param {Frame} frame
+ * @param {Across} across
+ * @param {Down} down
  * @param {boolean} eachSeed
  */
-function drawSeries(one, frame, eachSeed) {
+function drawSeries(one, across, { y }, eachSeed) {
   const drawn = [];
   const stroke = (/** @type {SVGElement} */ element) => {
     element.style.stroke = one.colour;
@@ -98,16 +138,16 @@ function drawSeries(one, frame, eachSeed) {
   };
   if (one.band && !eachSeed) {
     const { epochs, low, high } = one.band;
-    const at = (/** @type {number} */ value, /** @type {number} */ index) => `${frame.x(epochs[index]).toFixed(1)} ${frame.y(value).toFixed(1)}`;
+    const at = (/** @type {number} */ value, /** @type {number} */ index) => `${across.x(epochs[index]).toFixed(1)} ${y(value).toFixed(1)}`;
     const above = high.map(at), below = low.map(at).reverse();
     const band = svg("path", { class: "series-band", d: `M${above.join("L")}L${below.join("L")}Z` });
     band.style.fill = one.colour;
     drawn.push(band);
   }
-  if (one.training) drawn.push(stroke(svg("path", { class: "series series-training", d: linePath(one.training, frame) })));
-  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${frame.y(one.held)}H${frame.right}` })));
+  if (one.training) drawn.push(stroke(svg("path", { class: "series series-training", d: linePath(one.training, across, y) })));
+  if (one.held !== null) drawn.push(stroke(svg("path", { class: "series series-held", d: `M${LEFT} ${y(one.held)}H${across.right}` })));
   for (const curve of eachSeed ? one.lines : [one.middle]) {
-    drawn.push(stroke(svg("path", { class: "series", d: linePath(curve, frame), "stroke-dasharray": one.dash || null })));
+    drawn.push(stroke(svg("path", { class: "series", d: linePath(curve, across, y), "stroke-dasharray": one.dash || null })));
   }
   return drawn;
 }
@@ -115,16 +155,18 @@ function drawSeries(one, frame, eachSeed) {
 /**
  * Missing epochs leave a gap.
  * @param {Curve} curve
- * @param {Frame} frame
+ * @param {Across} across
+ * @param {(value: number) => number} y
  */
-function linePath(curve, { x, y }) {
+function linePath(curve, { x }, y) {
   let path = "", pen = "M";
   for (let index = 0; index < curve.values.length; index++) {
-    if (!Number.isFinite(curve.values[index])) {
+    const down = y(curve.values[index]);
+    if (!Number.isFinite(down)) {
       pen = "M";
       continue;
     }
-    path += `${pen}${x(curve.epochs[index]).toFixed(1)} ${y(curve.values[index]).toFixed(1)}`;
+    path += `${pen}${x(curve.epochs[index]).toFixed(1)} ${down.toFixed(1)}`;
     pen = "L";
   }
   return path;
@@ -133,13 +175,14 @@ function linePath(curve, { x, y }) {
 /**
  * One strip a configuration: the epochs that its flags are about.
  * @param {Series[]} series
- * @param {Frame} frame
+ * @param {Across} across
+ * @param {number} bottom
  */
-function drawStrips(series, { x, from, to, bottom }) {
+function drawStrips(series, { x, from, to }, bottom) {
   return series.filter(({ spans }) => spans.length).flatMap(({ spans, colour, label }, row) =>
     spans.filter(({ first, last }) => last >= from && first <= to).map(({ name, first, last }) => {
       const start = x(Math.max(first, from)), end = x(Math.min(last, to));
-      const strip = svg("rect", { class: "flag-strip", x: start, width: Math.max(3, end - start), y: bottom + 3 + row * STRIP, height: STRIP - 4, rx: 2 },
+      const strip = svg("rect", { class: "flag-strip", x: start, width: Math.max(3, end - start), y: bottom + 4 + row * STRIP, height: STRIP - 4, rx: 2 },
         svg("title", {}, `${label}: ${words(name)}, epochs ${first} to ${last}`));
       strip.style.fill = colour;
       return strip;
@@ -150,14 +193,15 @@ function drawStrips(series, { x, from, to, bottom }) {
 /**
  * Names at the ends of their lines, pushed apart.
  * @param {Series[]} series
- * @param {Frame} frame
+ * @param {Across} across
+ * @param {Down} down
  */
-function drawEndLabels(series, { y, to, right, bottom }) {
-  const labels = series.map(({ label, colour, middle }) => ({ label, colour, at: y(lastFinite(middle, to)) })).filter(({ at }) => Number.isFinite(at)).sort((a, b) => a.at - b.at);
+function drawEndLabels(series, { to, right }, { y, top, bottom }) {
+  const labels = series.map(({ label, colour, middle }) => ({ label, colour, at: Math.min(bottom, Math.max(top, y(lastFinite(middle, to)))) })).filter(({ at }) => Number.isFinite(at)).sort((a, b) => a.at - b.at);
   for (let index = 1; index < labels.length; index++) labels[index].at = Math.max(labels[index].at, labels[index - 1].at + LABEL_GAP);
   for (let index = labels.length - 1, limit = bottom; index >= 0; index--, limit -= LABEL_GAP) labels[index].at = Math.min(labels[index].at, limit);
   return labels.map(({ label, colour, at }) => {
-    const text = svg("text", { class: "end-label", x: right + 8, y: at + 4, "aria-hidden": "true" }, label.length > 11 ? `${label.slice(0, 10)}…` : label);
+    const text = svg("text", { class: "end-label", x: right + 6, y: at + 4, "aria-hidden": "true" }, label.length > 9 ? `${label.slice(0, 8)}…` : label);
     text.style.fill = colour;
     return text;
   });
@@ -177,39 +221,34 @@ function lastFinite(curve, to) {
 /**
  * @param {HTMLElement} host
  * @param {SVGElement} root
- * @param {Series[]} series
+ * @param {Panel[]} panels
  * @param {Options} options
- * @param {Frame} frame
+ * @param {Across} across
+ * @param {number} bottom
  */
-function addReading(host, root, series, options, frame) {
-  const line = svg("line", { class: "crosshair", y1: TOP, y2: frame.bottom, visibility: "hidden" });
-  const area = svg("rect", { class: "zoom-area", y: TOP, height: frame.bottom - TOP, visibility: "hidden" });
+function addReading(host, root, panels, options, across, bottom) {
+  const line = svg("line", { class: "crosshair", y1: TOP, y2: bottom, visibility: "hidden" });
+  const area = svg("rect", { class: "zoom-area", y: TOP, height: bottom - TOP, visibility: "hidden" });
   const tip = html("div", { class: "tip", hidden: true });
   root.append(area, line);
   host.append(tip);
   let epoch = NaN, start = NaN;
   const epochAt = (/** @type {PointerEvent} */ event) => {
     const box = root.getBoundingClientRect();
-    const share = (((event.clientX - box.left) * frame.width) / box.width - LEFT) / (frame.right - LEFT);
-    return Math.round(frame.from + Math.min(1, Math.max(0, share)) * (frame.to - frame.from));
+    const share = (((event.clientX - box.left) * across.width) / box.width - LEFT) / (across.right - LEFT);
+    return Math.round(across.from + Math.min(1, Math.max(0, share)) * (across.to - across.from));
   };
   const show = (/** @type {number} */ at, spoken = false) => {
-    epoch = Math.min(frame.to, Math.max(frame.from, at));
-    const values = series.map((one) => ({ one, value: valueAt(one.middle, epoch) })).filter(({ value }) => value !== null);
-    const cells = values.map(({ one, value }) => `${one.label} ${options.textOf(value)}`);
-    line.setAttribute("x1", String(frame.x(epoch)));
-    line.setAttribute("x2", String(frame.x(epoch)));
+    epoch = Math.min(across.to, Math.max(across.from, at));
+    const x = across.x(epoch);
+    for (const name of ["x1", "x2"]) line.setAttribute(name, String(x));
     line.setAttribute("visibility", "visible");
     tip.hidden = false;
-    tip.replaceChildren(html("strong", {}, `epoch ${epoch}`), html("table", { role: "presentation" }, ...values.map(({ one, value }) => {
-      const name = html("th", {}, one.label);
-      name.style.color = one.colour;
-      return html("tr", {}, name, html("td", {}, options.textOf(value)));
-    })));
-    const side = frame.x(epoch) > frame.width * 0.55 ? frame.x(epoch) - tip.offsetWidth - 14 : frame.x(epoch) + 14;
+    tip.replaceChildren(readingTable(panels, epoch));
+    const side = x > across.width * 0.5 ? x - tip.offsetWidth - 12 : x + 12;
     tip.style.left = `${Math.max(0, side)}px`;
-    tip.style.top = `${TOP + 8}px`;
-    if (spoken) options.onRead(`Epoch ${epoch}: ${cells.join("; ") || "no value"}`);
+    tip.style.top = `${TOP + 4}px`;
+    if (spoken) options.onRead(spokenValues(panels, epoch));
   };
   const hide = () => {
     tip.hidden = true;
@@ -227,8 +266,8 @@ function addReading(host, root, series, options, frame) {
     const at = epochAt(/** @type {PointerEvent} */ (event));
     show(at);
     if (Number.isNaN(start)) return;
-    area.setAttribute("x", String(frame.x(Math.min(start, at))));
-    area.setAttribute("width", String(Math.abs(frame.x(at) - frame.x(start))));
+    area.setAttribute("x", String(across.x(Math.min(start, at))));
+    area.setAttribute("width", String(Math.abs(across.x(at) - across.x(start))));
     area.setAttribute("visibility", "visible");
   });
   root.addEventListener("pointerup", (event) => {
@@ -243,20 +282,49 @@ function addReading(host, root, series, options, frame) {
   root.addEventListener("dblclick", () => options.onZoom(null));
   root.addEventListener("keydown", (event) => {
     const { key, shiftKey } = /** @type {KeyboardEvent} */ (event);
-    const now = Number.isNaN(epoch) ? frame.from - 1 : epoch, stride = shiftKey ? 10 : 1;
+    const now = Number.isNaN(epoch) ? across.from - 1 : epoch, stride = shiftKey ? 10 : 1;
     /** @type {Record<string, () => void>} */
     const actions = {
       ArrowRight: () => show(now + stride, true),
       ArrowLeft: () => show(now - stride, true),
-      Home: () => show(frame.from, true),
-      End: () => show(frame.to, true),
-      "+": () => options.onZoom(zoomAround(Number.isNaN(epoch) ? (frame.from + frame.to) / 2 : epoch, frame.from, frame.to)),
-      Escape: () => options.onZoom(null),
+      Home: () => show(across.from, true),
+      End: () => show(across.to, true),
+      "+": () => options.onZoom(zoomAround(Number.isNaN(epoch) ? (across.from + across.to) / 2 : epoch, across.from, across.to)),
     };
+    if (options.zoom) actions.Escape = () => options.onZoom(null);
     if (!(key in actions)) return;
     event.preventDefault();
+    event.stopPropagation();
     actions[key]();
   });
+}
+
+/**
+ * A row a configuration, a column a panel.
+ * @param {Panel[]} panels
+ * @param {number} epoch
+ */
+function readingTable(panels, epoch) {
+  const head = html("tr", {}, html("th", {}, `epoch ${epoch}`), ...panels.map(({ title }) => html("th", {}, title)));
+  const names = [...new Set(panels.flatMap(({ series }) => series.map(({ label }) => label)))];
+  return html("table", { role: "presentation" }, head, ...names.map((label) => {
+    const name = html("th", {}, label);
+    const cells = panels.map(({ series, textOf }) => {
+      const one = series.find((each) => each.label === label);
+      if (one) name.style.color = one.colour;
+      return html("td", {}, one ? textOf(valueAt(one.middle, epoch)) : "");
+    });
+    return html("tr", {}, name, ...cells);
+  }));
+}
+
+/**
+ * @param {Panel[]} panels
+ * @param {number} epoch
+ */
+function spokenValues(panels, epoch) {
+  const cells = panels[0].series.map((one) => ({ one, value: valueAt(one.middle, epoch) })).filter(({ value }) => value !== null);
+  return `Epoch ${epoch}: ${cells.map(({ one, value }) => `${one.label} ${panels[0].textOf(value)}`).join("; ") || "no value"}`;
 }
 
 /**

@@ -1,7 +1,8 @@
 // @ts-check
 /** The learning curves of the selection. */
-import { byId, html, isolated, onResize, svg } from "./elements.js";
 import { drawCurveChart } from "./curve_chart.js";
+import { byId, html, isolated, onResize, svg } from "./elements.js";
+import { startRoving } from "./roving.js";
 import { seriesColour, seriesDash } from "./series.js";
 
 /**
@@ -16,49 +17,61 @@ import { seriesColour, seriesDash } from "./series.js";
  */
 export function startCurves(data, store) {
   const host = byId("curve-chart"), metric = /** @type {HTMLSelectElement} */ (byId("curve-metric"));
-  const training = /** @type {HTMLInputElement} */ (byId("curve-training")), seeds = /** @type {HTMLInputElement} */ (byId("curve-seeds"));
+  const boxes = /** @type {["training" | "seeds" | "whole", HTMLInputElement][]} */ (["training", "seeds", "whole"].map((name) => [name, byId(`curve-${name}`)]));
   const reset = /** @type {HTMLButtonElement} */ (byId("curve-reset"));
-  /** @type {[number, number] | null} */
-  let zoom = null;
   for (const name of data.metrics) metric.append(html("option", { value: name }, name));
   const draw = () => {
     const choices = store.get();
     const shown = data.metrics.includes(choices.metric) ? choices.metric : data.metrics[0] ?? data.metric;
     metric.value = shown;
-    training.checked = choices.training;
-    seeds.checked = choices.seeds;
-    reset.disabled = zoom === null;
+    for (const [name, box] of boxes) box.checked = choices[name];
+    reset.disabled = choices.zoom === null;
     const rows = selectedRows(data, choices.selected);
     drawLegend(rows, store);
     byId("curve-plot-title").textContent = rows.length ? `${shown} by epoch of ${rows.length === 1 ? rows[0].row.short : `${rows.length} selected`}` : `${shown} by epoch`;
-    const series = rows.map(({ row, slot }) => seriesOf(data, row, slot, shown, choices.training)).filter((one) => one !== null);
-    if (!series.length) {
-      host.replaceChildren(html("p", { class: "muted" }, rows.length ? "The selection has no such curve." : "Select rows in the table to compare their curves."));
+    const panels = panelsOf(data, shown, (name, held) => rows.map(({ row, slot }) => seriesOf(data, row, slot, name, choices.training, held)));
+    if (!panels.length) {
+      host.replaceChildren(html("p", { class: "muted" }, rows.length ? "The selection has no such curve." : "Tick rows in the table to compare their curves."));
       return;
     }
-    drawCurveChart(host, series, {
-      metric: shown, axis: data.axis(shown), textOf: (value) => data.curveText(shown, value), zoom, eachSeed: choices.seeds,
-      onZoom(range) {
-        zoom = range;
-        const focused = document.activeElement?.classList.contains("curve-chart-area");
-        draw();
-        if (focused) /** @type {SVGElement | null} */ (host.querySelector(".curve-chart-area"))?.focus();
-      },
+    drawCurveChart(host, panels, {
+      zoom: choices.zoom, eachSeed: choices.seeds, whole: choices.whole, labels: true,
+      onZoom: (zoom) => store.set({ zoom }),
       onRead: (text) => (byId("curve-readout").textContent = text),
     });
   };
-  metric.addEventListener("change", () => store.set({ metric: metric.value }));
-  training.addEventListener("change", () => store.set({ training: training.checked }));
-  seeds.addEventListener("change", () => store.set({ seeds: seeds.checked }));
-  reset.addEventListener("click", () => {
-    zoom = null;
+  const redraw = () => {
+    const focused = document.activeElement?.classList.contains("curve-chart-area") && host.contains(document.activeElement);
     draw();
-  });
+    if (focused) /** @type {SVGElement | null} */ (host.querySelector(".curve-chart-area"))?.focus();
+  };
+  metric.addEventListener("change", () => store.set({ metric: metric.value }));
+  for (const [name, box] of boxes) box.addEventListener("change", () => store.set({ [name]: box.checked }));
+  reset.addEventListener("click", () => store.set({ zoom: null }));
   store.subscribe((_, changed) => {
-    if (["selected", "metric", "training", "seeds"].some((key) => changed.has(key))) draw();
+    if (["selected", "metric", "training", "seeds", "whole", "zoom"].some((key) => changed.has(key))) redraw();
   });
+  startRoving(byId("curve-legend"), "button");
   onResize(host, draw);
   draw();
+}
+
+/**
+ * The chosen metric above, then what Python names to stand below it, as far as there are curves.
+ * @param {Data} data
+ * @param {string} metric
+ * @param {(metric: string, held: boolean) => (import("./curve_chart.js").Series | null)[]} seriesIn
+ * @returns {import("./curve_chart.js").Panel[]}
+ */
+export function panelsOf(data, metric, seriesIn) {
+  const titles = new Map(data.panels);
+  const below = data.panels.map(([name]) => name).filter((name) => name !== metric && titles.get(name) !== titles.get(metric));
+  return [metric, ...below].flatMap((name, index) => {
+    const axis = data.axis(name);
+    const series = axis ? seriesIn(name, index === 0).filter((one) => one !== null) : [];
+    if (!series.length) return [];
+    return [{ title: `${titles.get(name) ?? name}${axis.factor === 100 ? ", %" : ""}`, metric: name, axis, log: axis.log, series, textOf: (/** @type {number | null} */ value) => data.curveText(name, value) }];
+  });
 }
 
 /**
@@ -66,10 +79,9 @@ export function startCurves(data, store) {
  * @param {string[]} selected
  * @returns {{row: Row, slot: number}[]}
  */
-export function selectedRows(data, selected) {
-  const byIdentifier = new Map(data.rows.map((row) => [row.id, row]));
+function selectedRows(data, selected) {
   return selected.flatMap((id, slot) => {
-    const row = byIdentifier.get(id);
+    const row = data.byId.get(id);
     return row ? [{ row, slot }] : [];
   });
 }
@@ -96,18 +108,24 @@ function drawLegend(rows, store) {
  * @param {number} slot
  * @param {string} metric
  * @param {boolean} withTraining
+ * @param {boolean} first whether the panel is the first one: it alone marks what is held and what flags are about
  * @returns {import("./curve_chart.js").Series | null}
  */
-function seriesOf(data, row, slot, metric, withTraining) {
+function seriesOf(data, row, slot, metric, withTraining, first) {
   const lines = curvesOf(data, row, metric);
   if (!lines.length) return null;
   const fit = metric.startsWith("val_") && withTraining ? curvesOf(data, row, metric.slice("val_".length)) : [];
   return {
     label: row.short, colour: seriesColour(slot), dash: seriesDash(slot), lines, middle: middleOf(lines), band: bandOf(lines),
     training: fit.length ? middleOf(fit) : null,
-    held: metric === data.metric ? row.stable : null,
-    spans: row.flags.filter(({ span }) => span.length === 2).map(({ name, span }) => ({ name, first: span[0], last: span[1] })),
+    held: first && metric === data.metric ? row.stable : null,
+    spans: first ? spansOf(row) : [],
   };
+}
+
+/** @param {Row} row */
+export function spansOf(row) {
+  return row.flags.filter(({ span }) => span.length === 2).map(({ name, span }) => ({ name, first: span[0], last: span[1] }));
 }
 
 /**
@@ -116,7 +134,7 @@ function seriesOf(data, row, slot, metric, withTraining) {
  * @param {string} metric
  * @returns {Curve[]}
  */
-function curvesOf(data, row, metric) {
+export function curvesOf(data, row, metric) {
   return row.trainings.map((training) => data.curve(training, metric)).filter((curve) => curve !== null);
 }
 

@@ -1,7 +1,9 @@
 // @ts-check
-/** Filter by text, flag and state; choose columns. */
+/** The filter field, buttons that write terms into it, and the choice of columns. */
 import { byId, html, isolated, words } from "./elements.js";
+import { startRoving } from "./roving.js";
 import { shownColumns } from "./table.js";
+import { hasTerm, toggledTerm } from "./terms.js";
 
 /**
  * @param {import("./payload.js").Data} data
@@ -12,8 +14,7 @@ export function startFilters(data, store) {
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   startText(store);
-  startFlags(data, store);
-  startStates(data, store);
+  startTermButtons(data, store);
   startColumns(data, store);
 }
 
@@ -22,43 +23,45 @@ function startText(store) {
   const input = /** @type {HTMLInputElement} */ (byId("filter-text"));
   input.value = store.get().text;
   input.addEventListener("input", () => store.set({ text: input.value }));
+  store.subscribe((choices, changed) => {
+    if (changed.has("text") && input.value !== choices.text) input.value = choices.text;
+  });
 }
 
 /**
+ * A button a flag and a state, with how many configurations have it; pressed while its term stands in the field.
  * @param {import("./payload.js").Data} data
  * @param {import("./state.js").Store} store
  */
-function startFlags(data, store) {
-  const counts = new Map(data.flagNames.map((name) => [name, 0]));
+function startTermButtons(data, store) {
+  const host = byId("filter-terms");
+  const flags = new Map(data.flagNames.map((name) => [name, 0])), states = new Map();
   let plain = 0;
   for (const row of data.rows) {
     if (!row.flags.length) plain += 1;
-    for (const { name } of row.flags) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const { name } of row.flags) flags.set(name, (flags.get(name) ?? 0) + 1);
+    states.set(row.state, (states.get(row.state) ?? 0) + 1);
   }
-  const names = [...counts].sort((a, b) => b[1] - a[1]);
-  if (plain && plain < data.rows.length) names.push(["none", plain]);
-  const buttons = names.map(([name, count]) => {
-    const label = `${name === "none" ? "no flag" : words(name)} ${count.toLocaleString("en")}`;
-    const button = html("button", { type: "button", "data-flag": name, "aria-pressed": String(store.get().flags.includes(name)) }, label);
-    button.addEventListener("click", () => {
-      const { flags } = store.get();
-      store.set({ flags: flags.includes(name) ? flags.filter((other) => other !== name) : [...flags, name] });
-      button.setAttribute("aria-pressed", String(store.get().flags.includes(name)));
-    });
+  const frequent = (/** @type {Map<string, number>} */ counts) => [...counts].sort((a, b) => b[1] - a[1]);
+  const terms = [
+    ...(states.size > 1 ? frequent(states).map(([state, count]) => ({ term: `state:${state}`, label: state, count })) : []),
+    ...frequent(flags).map(([name, count]) => ({ term: `flag:${name}`, label: words(name), count })),
+    ...(plain && plain < data.rows.length ? [{ term: "flag:none", label: "no flag", count: plain }] : []),
+  ];
+  const buttons = terms.map(({ term, label, count }) => {
+    const button = html("button", { type: "button", "data-term": term }, `${label} `, html("span", { class: "term-count" }, count.toLocaleString("en")));
+    button.addEventListener("click", () => store.set({ text: toggledTerm(store.get().text, term) }));
     return button;
   });
-  byId("filter-flags").replaceChildren(...buttons);
-}
-
-/**
- * @param {import("./payload.js").Data} data
- * @param {import("./state.js").Store} store
- */
-function startStates(data, store) {
-  const select = /** @type {HTMLSelectElement} */ (byId("filter-state"));
-  for (const state of [...new Set(data.rows.map((row) => row.state))].sort()) select.append(html("option", { value: state }, state.toLowerCase()));
-  select.value = store.get().state;
-  select.addEventListener("change", () => store.set({ state: select.value }));
+  const press = () => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(hasTerm(store.get().text, button.dataset.term ?? "")));
+  };
+  host.replaceChildren(...buttons);
+  startRoving(host, "button");
+  store.subscribe((_, changed) => {
+    if (changed.has("text")) press();
+  });
+  press();
 }
 
 /**
@@ -79,7 +82,7 @@ function startColumns(data, store) {
           const wanted = new Set(shownColumns(data, store.get()).map(({ key }) => key));
           if (box.checked) wanted.add(column.key);
           else wanted.delete(column.key);
-          store.set({ columns: [...wanted] });
+          store.set({ columns: data.columns.map(({ key }) => key).filter((key) => wanted.has(key)) });
         });
         return html("label", {}, box, isolated(column.label));
       }),

@@ -3,32 +3,28 @@
 import { byId, html } from "./elements.js";
 
 /**
- * @typedef {import("./payload.js").Data} Data
  * @typedef {import("./payload.js").Plots} Plots
  */
 
 /**
- * @param {Data} data
  * @param {Plots} plots
  */
-export function startHeatmap(data, plots) {
-  const figure = byId("heatmap-figure");
-  const names = data.parameters.slice(0, plots.most).map(({ name }) => name);
+export function startHeatmap(plots) {
+  const figure = /** @type {HTMLDetailsElement} */ (byId("heatmap-figure")), names = plots.paired;
   if (names.length < 2) {
     figure.hidden = true;
     return;
   }
   const down = /** @type {HTMLSelectElement} */ (byId("heatmap-y")), across = /** @type {HTMLSelectElement} */ (byId("heatmap-x"));
   for (const select of [down, across]) select.append(...names.map((name) => html("option", { value: name }, name)));
-  across.value = names.includes("learning_rate") ? "learning_rate" : names[0];
-  down.value = names.includes("frozen_layers") ? "frozen_layers" : (names.find((name) => name !== across.value) ?? "");
+  [across.value, down.value] = names; // the two that matter most
   const draw = () => {
     byId("heatmap-title").textContent = `What ${down.value} and ${across.value} hold together`;
     byId("heatmap").replaceChildren(drawTable(plots, names, down.value, across.value));
   };
   down.addEventListener("change", draw);
   across.addEventListener("change", draw);
-  draw();
+  figure.addEventListener("toggle", draw);
 }
 
 /**

@@ -1,7 +1,6 @@
 // @ts-check
 /** Parallel coordinates: a configuration is one line through its values. */
 import { byId, onResize, svg } from "./elements.js";
-import { markSelected } from "./marginals.js";
 import { evenly, position } from "./scale.js";
 import { seriesColour } from "./series.js";
 
@@ -10,7 +9,7 @@ import { seriesColour } from "./series.js";
  * @typedef {import("./payload.js").Row} Row
  */
 
-const HEIGHT = 300, TOP = 40, BOTTOM = 18, MOST_LINES = 240, MOST_AXES = 10;
+const HEIGHT = 300, TOP = 40, BOTTOM = 18, MOST_LINES = 240, NARROWEST = 92;
 
 /**
  * @param {Data} data
@@ -18,19 +17,20 @@ const HEIGHT = 300, TOP = 40, BOTTOM = 18, MOST_LINES = 240, MOST_AXES = 10;
  * @param {import("./state.js").Store} store
  */
 export function startParallel(data, plots, store) {
-  const host = byId("parallel");
-  const ranked = data.rows.filter((row) => row.stable !== null && row.state === "COMPLETE");
-  const parameters = data.parameters.slice(0, MOST_AXES);
+  const host = byId("parallel"), fold = /** @type {HTMLDetailsElement} */ (byId("parallel-figure"));
+  const ranked = data.rows.filter((row) => row.stable !== null && row.state === "finished");
+  const parameters = plots.order.map((place) => data.parameters[place]);
   const [low, high] = plots.ends;
   const draw = () => {
+    if (!fold.open) return;
     const { selected } = store.get();
     const chosen = new Set(selected);
     const shown = [...new Set([...evenly(ranked, MOST_LINES), ...ranked.filter((row) => chosen.has(row.id))])];
     byId("parallel-note").textContent = shown.length < ranked.length ? `${shown.length} of ${ranked.length.toLocaleString("en")} lines are drawn.` : "";
-    const width = Math.max(320, host.clientWidth), step = width / (parameters.length + 1);
+    const width = Math.max(host.clientWidth - 2, NARROWEST * (parameters.length + 1)), step = width / (parameters.length + 1);
     const at = (/** @type {number} */ axis) => step * (axis + 0.5);
     const y = (/** @type {number} */ share) => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
-    const root = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": `${shown.length} configurations across ${parameters.length} parameters and what they hold` });
+    const root = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": `${shown.length} configurations across ${parameters.length} parameters and what they hold` });
     for (const row of [...shown].reverse()) root.append(drawStrand(data, row, parameters, at, y, [low, high], selected, store));
     parameters.forEach((parameter, axis) => {
       root.append(svg("line", { class: "axis", x1: at(axis), x2: at(axis), y1: y(0), y2: y(1) }));
@@ -42,13 +42,12 @@ export function startParallel(data, plots, store) {
     root.append(svg("line", { class: "axis", x1: axis, x2: axis, y1: y(0), y2: y(1) }), svg("text", { x: axis, y: 14, "text-anchor": "middle" }, "stable"));
     plots.end_texts.forEach((text, share) => root.append(svg("text", { x: axis + 5, y: y(share) + 4 }, text)));
     host.replaceChildren(root);
-    markSelected(selected);
   };
+  fold.addEventListener("toggle", draw);
   onResize(host, draw);
   store.subscribe((_, changed) => {
     if (changed.has("selected")) draw();
   });
-  draw();
 }
 
 /**
@@ -72,10 +71,10 @@ function drawStrand(data, row, parameters, at, y, range, selected, store) {
     pen = "L";
   });
   path += `${pen}${at(parameters.length).toFixed(1)} ${y(held).toFixed(1)}`;
-  const strand = svg("path", { class: row.oscillates ? "strand unsteady" : "strand", d: path, "stroke-opacity": (0.12 + 0.68 * good ** 2).toFixed(2), "data-row": row.id },
+  const strand = svg("path", { class: `strand${row.oscillates ? " unsteady" : ""}${selected.includes(row.id) ? " is-selected" : ""}`, d: path, "stroke-opacity": (0.12 + 0.68 * good ** 2).toFixed(2), "data-row": row.id },
     svg("title", {}, `${row.short} holds ${data.text(row, "stable")}`));
   const slot = selected.indexOf(row.id);
   if (slot >= 0) strand.style.stroke = seriesColour(slot);
-  strand.addEventListener("click", () => store.toggle(row.id));
+  strand.addEventListener("click", () => store.set({ open: row.id }));
   return strand;
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** The data of the page: figures to sort and draw by, the texts that Python wrote for them, and curves that are decoded when they are drawn. */
 
+import { words } from "./elements.js";
+
 /**
  * @typedef {{key: string, label: string, description: string, kind: string, shown: boolean, narrow: boolean}} Column
  * @typedef {{
@@ -9,19 +11,26 @@
  * }} Parameter `labels`: the first `num_labels` are the space's; a row's value is then a place among them
  * @typedef {{name: string, severity: string, span: number[]}} Flag
  * @typedef {{epochs: ArrayLike<number>, values: Float32Array}} Curve
- * @typedef {{factor: number, steps: [number, number][]}} Axis
+ * @typedef {{factor: number, steps: [number, number][], log: boolean, decades: [number, string][]}} Axis
+ * @typedef {{key: string, label: string, log: boolean, low: number, high: number, ticks: [number, string][], values: (number | null)[], texts: string[], edge: number[]}} Cost
+ * @typedef {{
+ *   standing: string, why: string[], figures: [string, string, string][], settings: [string, string, string][], yaml: string, commands: [string, string][],
+ *   trainings: string[][], cost: [string, string][], flags: [string, string, string, string, [string, string][]][], causes: [string, string, string, string][]
+ * }} Details of one configuration, see `drawer_view.py`
  * @typedef {[number, number, number, number, string, number]} HeatCell row, column, configurations, how many oscillate, text, colour in per cent
  * @typedef {{
- *   most: number, low: number, high: number, ticks: [number, string][], ends: [number, number], end_texts: [string, string],
- *   bins: string[][], pairs: HeatCell[][]
- * }} Plots
+ *   order: number[], effects: [number, number, number, number | null, number | null][][], ends: [number, number], end_texts: [string, string],
+ *   paired: string[], bins: string[][], pairs: HeatCell[][]
+ * }} Plots `order`: places of the parameters, the most important first; `effects`: start, end, median, band
  * @typedef {{
- *   index: number, id: string, short: string, rank: number | null, state: string, stable: number | null, flags: Flag[],
- *   trainings: number[], oscillates: boolean, tied: boolean, search: string
+ *   index: number, id: string, short: string, name: string, rank: number | null, state: string, stable: number | null, flags: Flag[],
+ *   trainings: number[], oscillates: boolean, tied: boolean, search?: string
  * }} Row
  * @typedef {{
  *   metric: string, metrics: string[], maximize: boolean, missing: string, spark: [number, number], columns: Column[], parameters: Parameter[],
- *   plots: Plots | null, rows: Row[], selected: string[], flagNames: string[],
+ *   plots: Plots | null, rows: Row[], byId: Map<string, Row>, selected: string[], flagNames: string[], factor: number, panels: [string, string][], costs: Cost[],
+ *   heldAxis: {low: number, high: number, ticks: [number, string][]} | null,
+ *   fields: Map<string, import("./terms.js").Field>, searchText: (row: Row) => string, details: (row: Row) => Promise<Details>,
  *   curve: (training: number, metric: string) => Curve | null, axis: (metric: string) => Axis,
  *   curveText: (metric: string, value: number | null) => string,
  *   figure: (row: Row, key: string) => number | string | null, param: (row: Row, name: string) => number | null,
@@ -34,21 +43,22 @@
  * @returns {Data}
  */
 export function readPayload(document) {
-  const { rows: table, curves, parameters } = document;
+  const { rows: table, curves, parameters, details } = document;
   const tied = new Set(table.tied);
   const oscillating = new Set(table.oscillating);
   let trainings = 0;
   const rows = table.id.map((/** @type {string} */ id, /** @type {number} */ index) => {
     const flags = table.flags[index].map((/** @type {[number, string, number[]]} */ [name, severity, span]) => ({ name: table.flag_names[name], severity, span }));
     return {
-      index, id, short: table.short[index], rank: table.rank[index], state: table.state[index], stable: table.stable[index], flags, tied: tied.has(index),
+      index, id, short: table.short[index], name: table.name[index], rank: table.rank[index], state: table.state[index], stable: table.stable[index], flags, tied: tied.has(index),
       oscillates: oscillating.has(index),
       trainings: Array.from({ length: table.trials[index] }, () => trainings++),
     };
   });
   const labels = new Map(parameters.filter((/** @type {Parameter} */ { labels }) => labels.length).map((/** @type {Parameter} */ { name, labels }) => [`param:${name}`, { name, labels }]));
-  return {
-    ...document, rows, flagNames: table.flag_names, metrics: curves.metrics, curve: curveReader(curves), axis: (metric) => curves.axes[metric], curveText: curveTexts(curves, document.missing),
+  const data = {
+    ...document, rows, byId: new Map(rows.map((/** @type {Row} */ row) => [row.id, row])),
+    flagNames: table.flag_names, metrics: curves.metrics, curve: curveReader(curves), axis: (metric) => curves.axes[metric], curveText: curveTexts(curves, document.missing),
     figure: (row, key) => table[key]?.[row.index] ?? null,
     param: (row, name) => table.params[name][row.index],
     text(row, key) {
@@ -58,6 +68,74 @@ export function readPayload(document) {
       return place === null ? document.missing : labelled.labels[place];
     },
     note: (row, key) => table.notes[key]?.[row.index] ?? "",
+    details: detailsReader(details),
+  };
+  data.fields = fieldsOf(data);
+  data.searchText = (/** @type {Row} */ row) => (row.search ??= searchText(data, row));
+  return data;
+}
+
+const FIGURES = ["rank", "stable", "level", "spread", "best", "last", "test", "epochs", "seeds"];
+
+/**
+ * What a filter can compare.
+ * @param {Data} data
+ * @returns {Map<string, import("./terms.js").Field>} by name
+ */
+function fieldsOf(data) {
+  /** @type {Map<string, import("./terms.js").Field>} */
+  const fields = new Map();
+  for (const parameter of data.parameters) {
+    const { name, labels } = parameter, places = new Map(labels.map((label, place) => [label.toLowerCase(), place]));
+    const numbers = labels.map(Number), numeric = parameter.kind === "choice" && numbers.every(Number.isFinite);
+    fields.set(name, {
+      number(row) {
+        const value = data.param(row, name);
+        return value !== null && numeric ? numbers[value] : value;
+      },
+      text: (row) => data.text(row, `param:${name}`),
+      place: (label) => (numeric ? NaN : places.get(label.toLowerCase()) ?? NaN),
+    });
+  }
+  for (const key of FIGURES) {
+    const factor = key === "test" ? 100 : ["rank", "epochs", "seeds"].includes(key) ? 1 : data.factor;
+    const number = (/** @type {Row} */ row) => {
+      const value = data.figure(row, key);
+      return typeof value === "number" ? factor * value : null;
+    };
+    if (!fields.has(key)) fields.set(key, { number, text: (row) => data.text(row, key), place: () => NaN });
+  }
+  for (const { key, values, texts } of data.costs) {
+    if (!fields.has(key)) fields.set(key, { number: (row) => values[row.index], text: (row) => texts[row.index], place: () => NaN });
+  }
+  return fields;
+}
+
+/**
+ * Everything of a row that a word in the filter finds, in lower case.
+ * @param {Data} data
+ * @param {Row} row
+ */
+function searchText(data, row) {
+  return [
+    row.id, row.name, row.state, ...row.flags.map(({ name }) => `${name} ${words(name)}`),
+    ...data.parameters.filter(({ name }) => data.param(row, name) !== null).map(({ name }) => `${name} ${data.text(row, `param:${name}`)}`),
+  ].join(" ").toLowerCase();
+}
+
+/**
+ * Unpacks the details of a configuration and of its neighbours in the list, once.
+ * @param {{size: number, chunks: string[]}} packed
+ * @returns {(row: Row) => Promise<Details>}
+ */
+function detailsReader({ size, chunks }) {
+  /** @type {Map<number, Promise<Details[]>>} */
+  const unpacked = new Map();
+  return async (row) => {
+    const place = Math.floor(row.index / size);
+    const chunk = unpacked.get(place) ?? new Response(new Blob([decode(chunks[place])]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+    unpacked.set(place, chunk);
+    return (await chunk)[row.index % size];
   };
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** Which rows are shown, and in which order. */
-import { words } from "./elements.js";
+import { parseTerms } from "./terms.js";
 
 /**
  * @typedef {import("./payload.js").Data} Data
@@ -10,24 +10,19 @@ import { words } from "./elements.js";
 /**
  * @param {Data} data
  * @param {import("./state.js").Choices} choices
- * @returns {Row[]}
+ * @returns {{rows: Row[], problems: string[]}}
  */
 export function chosenRows(data, choices) {
-  const needles = choices.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = data.rows.filter(
-    (row) =>
-      (!choices.state || row.state === choices.state) &&
-      choices.flags.every((flag) => (flag === "none" ? row.flags.length === 0 : row.flags.some(({ name }) => name === flag))) &&
-      needles.every((needle) => searchText(data, row).includes(needle)),
-  );
-  if (choices.sortKey === "rank" && !choices.descending) return rows;
+  const { tests, problems } = parseTerms(data, choices.text);
+  const rows = tests.length ? data.rows.filter((row) => tests.every((test) => test(row))) : data.rows;
+  if (choices.sortKey === "rank" && !choices.descending) return { rows, problems };
   const parameter = data.parameters.find(({ name }) => `param:${name}` === choices.sortKey);
-  const key = (/** @type {Row} */ row) => sortValue(data, row, choices.sortKey, parameter);
   const sign = choices.descending ? -1 : 1;
-  return rows
-    .map((row) => ({ row, value: key(row) }))
+  const ordered = rows
+    .map((row) => ({ row, value: sortValue(data, row, choices.sortKey, parameter) }))
     .sort((a, b) => compare(a.value, b.value, sign) || a.row.index - b.row.index)
     .map(({ row }) => row);
+  return { rows: ordered, problems };
 }
 
 /**
@@ -56,17 +51,4 @@ function sortValue(data, row, key, parameter) {
   }
   if (key === "flags") return row.flags.length ? row.flags.map(({ name }) => name).join(" ") : null;
   return data.figure(row, key === "spark" ? "spread" : key);
-}
-
-/**
- * Everything of a row that a filter finds, in lower case; made once.
- * @param {Data} data
- * @param {Row} row
- */
-function searchText(data, row) {
-  row.search ??= [
-    row.id, row.state, ...row.flags.map(({ name }) => `${name} ${words(name)}`),
-    ...data.parameters.filter(({ name }) => data.param(row, name) !== null).map(({ name }) => [name, data.text(row, `param:${name}`)]).map(([name, text]) => `${name} ${text} ${name}=${text}`),
-  ].join(" ").toLowerCase();
-  return row.search;
 }

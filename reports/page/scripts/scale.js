@@ -53,7 +53,7 @@ export function extent(values, margin) {
 
 /**
  * Where a parameter's value lies on its axis, from 0 to 1, or null where it has none.
- * @param {import("./payload.js").Parameter} parameter
+ * @param {Pick<import("./payload.js").Parameter, "kind" | "log" | "low" | "high" | "num_labels">} parameter
  * @param {number | null} value
  * @returns {number | null}
  */

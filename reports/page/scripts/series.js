@@ -1,8 +1,8 @@
 // @ts-check
-/** How selected configurations are told apart: colour, dash and label. */
+/** How selected configurations are told apart: colour, dash and label. Vermilion is no series: it means "oscillates". */
 
-const DASHES = ["", "8 4", "2 3", "10 3 2 3", "5 2", "1 3", "12 4", "6 3 1 3 1 3"];
-const COLOURS = 8;
+const DASHES = ["", "7 3", "2 3", "10 3 2 3", "5 5", "1 2 5 2"];
+const COLOURS = 6;
 
 /**
  * @param {number} slot place in the selection
@@ -13,9 +13,9 @@ export function seriesColour(slot) {
 }
 
 /**
- * Colours repeat after eight; dashes tell the rounds apart.
+ * Each neighbour in the selection has another dash, so that no line is known by its colour alone; after six the pairs of colour and dash change.
  * @param {number} slot
  */
 export function seriesDash(slot) {
-  return DASHES[Math.floor(slot / COLOURS) % DASHES.length];
+  return DASHES[(slot + Math.floor(slot / COLOURS)) % DASHES.length];
 }

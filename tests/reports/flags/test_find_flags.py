@@ -273,6 +273,13 @@ def test_a_run_that_the_sweep_cut_is_not_flagged_for_rising() -> None:
     assert "unfinished" not in {flag.name for flag in find_flags(rising, cut=True)}
 
 
+def test_a_curve_that_comes_back_at_its_end_swings_and_has_not_declined_for_good() -> None:
+    curve = np.array([72, 52, 80, 64, 79, 54, 81, 80, 80, 70, 79, 80, 82, 78, 80, 66, 83, 50, 82, 52]) / 100.0
+    (flag,) = find_flags({"val_accuracy": curve}, num_val=250)
+    assert flag.name == "oscillating"
+    assert flag.evidence["epochs"][1] == 20  # to its end: no part of it counts as a decline
+
+
 def test_a_lasting_decline_diverges_and_does_not_oscillate() -> None:
     rng = np.random.default_rng(4)
     curve = np.concatenate([learning(30, top=0.8), np.linspace(0.8, 0.2, 12) + rng.normal(0.0, 0.03, 12)])

@@ -116,7 +116,7 @@ def test_renders(open_page: Callable, name: str) -> None:
     assert "hacked" not in page.evaluate("Object.keys(window)")
     assert opened.errors == []
     assert all(url.startswith(("file:", "data:")) for url in opened.requests)
-    assert "nan" not in page.inner_text("#verdict").lower()
+    assert "nan" not in page.inner_text(".first-screen").lower()
     assert "undefined" not in page.inner_text("main")
 
 

@@ -69,7 +69,16 @@ def test_folders_of_systems_are_no_classes_and_hold_no_images(tmp_path: Path) ->
         (tmp_path / label).mkdir()
         for number in range(3):
             photo(seed=seed + number).save(tmp_path / label / f"{number}.png")
-    for system in ("@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found", "System Volume Information", "daisy/@eaDir/0.png", ".thumbs"):
+    for system in (
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "__MACOSX",
+        "lost+found",
+        "System Volume Information",
+        "daisy/@eaDir/0.png",
+        ".thumbs",
+    ):
         (tmp_path / system).mkdir(parents=True)
         photo(seed=99).save(tmp_path / system / "thumb.jpg")
     assert inspect_folder(tmp_path).counts == {"daisy": 3, "rose": 3}

@@ -97,7 +97,7 @@ def test_onnx_is_written_and_run_or_the_packages_are_named(tmp_path: Path) -> No
         import onnxruntime  # noqa: F401
         import tf2onnx  # noqa: F401
     except ImportError:
-        with pytest.raises(FormatError, match="pip install .*onnx"):
+        with pytest.raises(FormatError, match=r"pip install .*onnx"):
             write_formats(whole, ("onnx",), tmp_path)
     else:
         write_formats(whole, ("onnx",), tmp_path)

@@ -105,9 +105,7 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
         images = sorted(  # without hidden ones; with links that lead nowhere, which are missing images
             path
             for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES
-            and is_seen(path, folder)
-            and (path.is_file() or is_broken_link(path))
+            if path.suffix.lower() in SUFFIXES and is_seen(path, folder) and (path.is_file() or is_broken_link(path))
         )
         if images:
             labels += [len(names)] * len(images)

@@ -1,4 +1,4 @@
-"""The first screen: verdict, ties, oscillating configurations, the leaders at a glance."""
+"""Section 2, how sure: the leaders on one axis, each with what differs from the one to take, and what the highest peak would have picked."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.naming import SEPARATOR, differing_words
 from reports.page.drawing import Scale, scale_over
-from reports.page.ranking_view import curve_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.page.drawing import Sparkline
     from reports.ranking import RankedConfiguration
     from reports.verdict import ReportData
 
 
-CURVE_SIZE = (560, 200)
-MOST_ROWS, MOST_SETTINGS = 9, 8
+MOST_ROWS = 7
 
 
 @dataclass(frozen=True)
 class GlanceRow:
-    """One configuration at a glance; positions are percentages of the width, `range` is (start, width)."""
+    """One configuration at a glance; positions are percentages of the width, `range` is (start, width); `differs` says how from the one to take."""
 
     row: RankedConfiguration
     value: str
     held: float
     best: float | None
     range: tuple[float, float] | None
+    differs: str
     in_tie: bool
     apart: bool
     description: str
@@ -46,39 +45,33 @@ class Glance:
 
 
 @dataclass(frozen=True)
-class VerdictView:
-    """What the verdict's template shows beside the verdict itself; `settings` are those of the configuration to take."""
+class SureView:
+    """What the section shows beside the verdict's sentences; `seal` is the word for how sure it is."""
 
-    tied: tuple[RankedConfiguration, ...]
-    oscillating: tuple[RankedConfiguration, ...]
-    winner: str
-    settings: tuple[tuple[str, str], ...]
-    glance: Glance | None
-    curve: Sparkline | None
+    seal: str
+    sentences: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...]
+    glance: Glance
 
 
-def verdict_view(data: ReportData) -> VerdictView:
-    """Pick what fits the first screen."""
+SEALS = {"confirmed": "confirmed", "unconfirmed": "not confirmed", "tied": "tie"}
+
+
+def sure_view(data: ReportData) -> SureView | None:
+    """The leaders and how sure their order is; None without a ranking, and for a single run, whose curve is all there is."""
     verdict = data.verdict
-    winner = data.configuration(verdict.leaders[0]) if verdict.leaders else None
-    settings = list(winner.params.items())[:MOST_SETTINGS] if winner else []
-    return VerdictView(
-        tied=tuple(row for row in data.ranked if row.configuration in data.tied),
-        oscillating=tuple(row for row in data.ranked if row.oscillates),
-        winner=winner.short if winner else "",
-        settings=tuple((name, wording.parameter(value)) for name, value in settings),
-        glance=_glance(data),
-        curve=_only_curve(data),
-    )
-
-
-def _only_curve(data: ReportData) -> Sparkline | None:
-    """The curve itself where it is all there is to see."""
-    if len(data.ranked) != 1:
+    glance = _glance(data)
+    if glance is None:
         return None
-    (only,) = data.ranked
-    values = (float(value) for trial in only.trials for value in trial.curves.get(data.study.metric, ()))
-    return curve_of(data, only, scale_over(values, margin=0.03), CURVE_SIZE)
+    take = data.configuration(verdict.leaders[0])
+    file = "" if take.test is not None else verdict.checkpoint  # on test images it is one figure, which the answer has
+    notes = (("Peak", verdict.best_epoch), ("Swings", verdict.steadiness), ("File", file), ("Open", verdict.open_ends))
+    return SureView(
+        seal=SEALS[verdict.kind],
+        sentences=tuple(sentence for sentence in (verdict.probability, verdict.basis) if sentence),
+        notes=tuple((label, text) for label, text in notes if text),
+        glance=glance,
+    )
 
 
 def _glance(data: ReportData) -> Glance | None:
@@ -91,9 +84,10 @@ def _glance(data: ReportData) -> Glance | None:
         rows = [*rows[: MOST_ROWS - 1], pick]
     scale = glance_scale(rows)
     several = len(rows) > 1
+    take = next((row for row in data.ranked if row.configuration == data.verdict.recommended), rows[0])
     return Glance(
         title=f"What {'they hold' if several else 'it holds'}, and what {'their' if several else 'its'} best epoch promised",
-        rows=tuple(glance_row(data, row, scale, apart=apart and row is pick) for row in rows),
+        rows=tuple(glance_row(data, row, scale, apart=apart and row is pick, take=take) for row in rows),
         ticks=glance_ticks(scale, data.study.metric),
         has_intervals=any(row.stable_interval for row in rows),
     )
@@ -111,8 +105,10 @@ def glance_ticks(scale: Scale, metric: str) -> tuple[tuple[float, str], ...]:
     return tuple((round(100 * tick.at, 2), tick.text + unit) for tick in scale.ticks(5, metric))
 
 
-def glance_row(data: ReportData, row: RankedConfiguration, scale: Scale, *, apart: bool = False) -> GlanceRow:
-    """One configuration on the common axis; `apart` sets it off from those above."""
+def glance_row(
+    data: ReportData, row: RankedConfiguration, scale: Scale, *, apart: bool = False, take: RankedConfiguration | None = None
+) -> GlanceRow:
+    """One configuration on the common axis; `apart` sets it off from those above, `take` is the one that its settings are compared with."""
     metric = data.study.metric
     value = wording.score(row.stable, metric)
     span = None
@@ -133,6 +129,7 @@ def glance_row(data: ReportData, row: RankedConfiguration, scale: Scale, *, apar
         held=round(100 * scale.at(scale.low if row.stable is None else row.stable), 2),
         best=None if row.best is None else round(100 * scale.at(row.best), 2),
         range=span,
+        differs=row.name if take is None or row is take else SEPARATOR.join(differing_words(row.params, take.params, data.parameters)),
         in_tie=row.configuration in data.tied,
         apart=apart,
         description=", ".join(says),

@@ -1,0 +1,164 @@
+"""Pictures of the images that most configurations miss, read from the data as it lies there when a report is written."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.ledger import row_number
+from reports.page.thumbnails import MOST, MOST_BYTES, NOTHING, Thumbnails
+from reports.records import StudySettings
+from sweeps.errors import SweepInputError
+from sweeps.variables import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PIL.Image import Image
+
+    from reports.verdict import ReportData
+    from reports.verdict.mistakes import MissedImage
+    from trainer.data.sources.collected import Collected
+
+SIDE = 160
+"""Longest side of a picture, in pixels."""
+SMALL = 64
+"""Images up to this side are enlarged without smoothing, and kept as PNG: their pixels are what one wants to see."""
+QUALITIES = (85, 70, 50)
+MOST_BYTES_EACH = MOST_BYTES * 3 // 4 // MOST - 64
+"""Of a picture before base64, which makes four characters of three bytes."""
+LARGEST_ARRAYS = 1_000_000_000
+"""Bytes of an .npz file that is read for a few pictures."""
+
+
+def missed_thumbnails(data: ReportData) -> Thumbnails:
+    """Pictures of the most missed images of a study.
+
+    Args:
+        data: of its report; nothing is read where the sweep file has ``report.images: false``, or nothing is missed.
+    """
+    settings = StudySettings(data.study)
+    source = settings.section("data").get("source")
+    if (
+        data.mistakes is None
+        or not data.mistakes.missed
+        or not isinstance(source, str)
+        or settings.section("report").get("images") is False
+    ):
+        return NOTHING
+    wanted = data.mistakes.missed[:MOST]
+    try:
+        read = _reader(expand(source, os.environ))
+    except (OSError, ValueError, SweepInputError) as error:
+        return Thumbnails(note=f"The images are not shown: {error}.")
+    return _pictures(wanted, read)
+
+
+def _pictures(wanted: Sequence[MissedImage], read: Callable[[MissedImage], Image]) -> Thumbnails:
+    """One picture each; an image that cannot be read is left out and counted."""
+    from PIL.Image import DecompressionBombError
+
+    pictures, problem, missing = {}, "", 0
+    for image in wanted:
+        try:
+            pictures[image.place] = encoded(read(image))
+        except (
+            OSError,
+            ValueError,
+            IndexError,
+            SyntaxError,
+            DecompressionBombError,
+        ) as error:  # what Pillow raises for files that are no images
+            missing, problem = missing + 1, problem or str(error)
+    note = f"{missing} of {len(wanted)} images cannot be shown ({problem})." if missing else ""
+    return Thumbnails(pictures, note)
+
+
+def _reader(source: str) -> Callable[[MissedImage], Image]:
+    """How an image of a source is read by its name.
+
+    Raises:
+        ValueError: it is of a kind whose images are not read for a report, or is not there.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return lambda image: _file(path, image.name)
+    if path.is_file() and path.suffix in {".csv", ".parquet"}:
+        return lambda image: _file(path.parent, image.name, elsewhere=True)
+    if source == "digits":
+        from trainer.data.sources import collect
+
+        return _array_reader(collect(source))
+    if path.is_file() and path.suffix == ".npz":
+        if path.stat().st_size > LARGEST_ARRAYS:
+            raise ValueError(f"{path} is too large to be read for them")
+        from trainer.data.sources import collect
+
+        return _array_reader(collect(source))
+    if ":" in source:
+        raise ValueError(f"images of {source} are not fetched for a report")
+    raise ValueError(f"{source} is not at hand (looked in {Path.cwd()}); write the report where the images are")
+
+
+def _file(root: Path, name: str, *, elsewhere: bool = False) -> Image:
+    """An image file below a folder, with its orientation; a table may name files elsewhere."""
+    from PIL import Image, ImageOps
+
+    path = (root / name).resolve()
+    if not elsewhere and not path.is_relative_to(root.resolve()):
+        raise ValueError(f"{name} lies outside {root}")
+    with Image.open(path) as opened:
+        opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded at a fraction of its size
+        return ImageOps.exif_transpose(opened).convert("RGB")
+
+
+def _array_reader(collected: Collected) -> Callable[[MissedImage], Image]:
+    """Images of arrays by their row, in the part that validation images come from; a row whose class is another now is refused."""
+    from PIL import Image
+
+    parts = np.asarray(collected.parts if collected.parts is not None else [""] * len(collected))
+    part = next((each for each in ("validation", "train", "") if each in parts), "")
+    of_part = np.flatnonzero(parts == part)
+    content = np.asarray(collected.content)
+
+    def read(image: MissedImage) -> Image.Image:
+        row = row_number(image.name)
+        if row is None or row >= len(of_part):
+            raise ValueError(f"{image.name} is not in the data")
+        place = of_part[row]
+        if collected.class_names[collected.labels[place]] != image.label:
+            raise ValueError(f"{image.name} is no {image.label} now: the data has changed")
+        pixels = np.squeeze(content[place])
+        if pixels.dtype != np.uint8:
+            low, high = float(pixels.min()), float(pixels.max())
+            pixels = ((pixels - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
+        return Image.fromarray(pixels).convert("RGB")
+
+    return read
+
+
+def encoded(image: Image) -> bytes:
+    """A picture as a file of at most `MOST_BYTES_EACH` bytes.
+
+    Raises:
+        ValueError: even the strongest compression leaves more.
+    """
+    from PIL import Image as Pillow
+
+    small = max(image.size) <= SMALL
+    if small:
+        factor = max(1, SIDE // 2 // max(image.size))
+        image = image.resize((image.width * factor, image.height * factor), Pillow.Resampling.NEAREST)
+    image.thumbnail((SIDE, SIDE))
+    for quality in QUALITIES:
+        buffer = io.BytesIO()
+        image.save(
+            buffer, **({"format": "PNG", "optimize": True} if small and quality == QUALITIES[0] else {"format": "JPEG", "quality": quality})
+        )
+        if buffer.tell() <= MOST_BYTES_EACH:
+            return buffer.getvalue()
+    raise ValueError("it does not become small enough")
