@@ -82,7 +82,9 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
     kept = {label: number for label, number in seen.counts.items() if number and label not in left_out}
     balance = max(kept.values()) / min(kept.values())
     train_images = (
-        sum(number for label, number in seen.part_counts["train"].items() if label in kept) if seen.parts else round(sum(kept.values()) * TRAIN)
+        sum(number for label, number in seen.part_counts["train"].items() if label in kept)
+        if seen.parts
+        else round(sum(kept.values()) * TRAIN)
     )
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data_dir).resolve().name)[:LONGEST_NAME].strip("-._")
     return Proposal(
@@ -195,7 +197,11 @@ def _search(proposal: Proposal) -> Iterator[str]:
     yield "#   dropout: {float: [0.0, 0.6], step: 0.05}"
     yield ""
     ranked = "" if proposal.metric == "val_accuracy" else f", metric: {proposal.metric}"
-    by = "" if proposal.metric == "val_accuracy" else "; ranked by the mean recall of the classes, so that small ones count as much as large ones"
+    by = (
+        ""
+        if proposal.metric == "val_accuracy"
+        else "; ranked by the mean recall of the classes, so that small ones count as much as large ones"
+    )
     yield _line(
         f"search: {{trials: {proposal.trials}{ranked}}}",
         f"configurations{by}; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",

@@ -13,13 +13,13 @@ from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
-from trainer.preflight import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sweeps.sweep_file import SweepFile
     from trainer.data import ImageData
+    from trainer.preflight import Finding
 
 
 EXAMPLES = 3

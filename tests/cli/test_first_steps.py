@@ -129,7 +129,10 @@ def test_copies_across_given_parts_are_counted_by_init_and_stop_check(here: Path
         ("digits/1", "3 folders with images lie beside each other"),
         ("deep", "try `steadysweep init deep/data/images`"),
         ("flat", "2 images lie in flat itself, in no class (e.g. 000.png): move each into a folder named after its class"),
-        ("scans", "Other files were found (2 .cr2); .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .avif, .jp2, .j2k are read: convert them."),
+        (
+            "scans",
+            "Other files were found (2 .cr2); .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .avif, .jp2, .j2k are read: convert them.",
+        ),
         ("damaged", "Not readable: a/x.png (cannot identify image file), b/x.png (cannot identify image file)."),
     ],
 )
@@ -227,7 +230,9 @@ def test_a_slip_on_the_command_line_is_answered_with_what_was_meant(
     assert not list(here.iterdir())
 
 
-def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_left_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photos = digit_folders(here / "photos", ("0", "1", "2"), 60)
     for label, kept in (("1", 15), ("2", 3)):
         for path in sorted((photos / label).iterdir())[kept:]:
@@ -258,7 +263,7 @@ def test_weights_are_looked_for_before_anything_costs_time_and_none_is_a_word(he
 
 def test_an_image_with_two_labels_is_found_by_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos = digit_folders(here / "photos", ("0", "1"), 30)
-    image = sorted((photos / "0").iterdir())[0]
+    image = min((photos / "0").iterdir())
     with Image.open(image) as opened:
         opened.save(photos / "1" / "the same.bmp")  # other bytes, the same pixels
     said(capsys, "init", "photos")

@@ -55,7 +55,15 @@ def test_the_momentum_of_each_point_is_judged_with_the_model_s_facts() -> None:
     sweep = sweep_from_text(f"{HEAD}training: {{epochs: 2}}\nspace: {{{RATE}, bn_momentum: {{choice: [0.5, 0.999]}}}}\n")
     data, _ = look_at_data(sweep)
     own = TrainConfig.model_validate({"data": {"source": "digits"}, "training": {"epochs": 2}})
-    facts = ModelFacts(True, 0.99, 10, "softmax", "categorical_crossentropy", 100, 100)
+    facts = ModelFacts(
+        has_batchnorm=True,
+        max_bn_momentum=0.99,
+        output_units=10,
+        output_activation="softmax",
+        loss="categorical_crossentropy",
+        parameters=100,
+        trainable_parameters=100,
+    )
     findings = {finding.name: finding for finding in judge_space(sweep, own, data, facts, Path.cwd())}
     assert findings["bn_updates"].evidence["reached_with"] == ("bn_momentum=0.999",)
 
