@@ -50,7 +50,7 @@ class DeviceTime:
         for attempt in attempts:
             started, ended = attempt.started, attempt.ended or attempt.seen
             if attempt.worker and started is not None and ended is not None:
-                self._add(trial, (ended - started).total_seconds(), attempt.gpu)
+                self._add(trial, max(0.0, (ended - started).total_seconds()), attempt.gpu)  # by clocks that may have been set meanwhile
 
     def begin(self, trial: int, gpu: float) -> None:
         """A worker took an attempt; what it waited for a node or a free GPU before is not counted."""

@@ -113,8 +113,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
 
 BY_ITSELF = "by itself"
 """Nobody asked for more."""
-_Steps = tuple["EpochTotals", "NDArray[np.float32]", "NDArray[np.float32] | None"]
-"""Of an epoch: totals, learning rates, logits of the validation images where they are known."""
+_Steps = tuple[float, "EpochTotals", "NDArray[np.float32]", "NDArray[np.float32] | None"]
+"""Of an epoch: when the first began, totals, learning rates, logits of the validation images where they are known."""
 
 
 class _Training:
@@ -223,11 +223,10 @@ class _Training:
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochRecord | None:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
         training, network = self.config.training, self.engine.network
-        clock = time.monotonic()
         steps = self._steps(epoch, should_stop) if self.slot is None else self._steps_beside_others(self.slot, epoch, should_stop)
         if steps is None:
             return None
-        totals, rates, logits = steps
+        clock, totals, rates, logits = steps
         trained = time.monotonic() - clock
         if not self.start_seconds:
             self.start_seconds = self.engine.first_step_at - self.began
@@ -298,17 +297,18 @@ class _Training:
         fed = self.fed if self.features is None else self.features.of_epoch(epoch)
         batches = training_epoch(fed, self.fed_config, epoch)
         rates = epoch_rates(self.config.training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
+        clock = time.monotonic()
         totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
-        return None if totals is None else (totals, rates, None)
+        return None if totals is None else (clock, totals, rates, None)
 
     def _steps_beside_others(self, slot: Slot, epoch: int, should_stop: Callable[[], bool] | None) -> _Steps | None:
         """The steps of an epoch in one program with other trainings; also the logits of the validation images after it."""
         fed = self.fed if self.features is None else self.features.of_epoch(epoch)
         steps = -(-len(fed.train) // self.config.training.batch_size)
         rates = epoch_rates(self.config.training, epoch, steps, self.history.curve("val_loss"))
-        self.engine.first_step_at = time.monotonic()
+        clock = self.engine.first_step_at = time.monotonic()
         answer = slot.epoch(epoch, fed.train, fed.num_classes, rates, should_stop)
-        return None if answer is None else (answer[0], rates, answer[1])
+        return None if answer is None else (clock, answer[0], rates, answer[1])
 
     def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
         """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written.
