@@ -97,13 +97,13 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
             raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
         if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
             checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
-        places = [(each.bn_momentum, _opened(each.checkpoint_dir, config, checkpoint_dir, opened)) for each in siblings]
-        courses = courses_of(config, places, checkpoint_dir, devices)
+        courses = courses_of(config, siblings, checkpoint_dir, devices)
         begun = None if checkpoint_dir is None else mode_of(checkpoint_dir.latest_run())
         engine, plan = engine_for(
             config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
         )
-        training = _Training(courses, data, engine, checkpoint_dir, began)
+        training = _Training(courses, data, engine, checkpoint_dir, opened)
+        training.began = began
         training.plan = plan
         training.whole_model = whole_model or not can_be_made(config)
         if together and trainings:
@@ -117,23 +117,16 @@ _Steps = tuple[float, "EpochTotals", "NDArray[np.float32]", "NDArray[np.float32]
 """Of an epoch: when the first began, totals, learning rates, logits of the validation images where they are known."""
 
 
-def _opened(
-    place: Path | str | Checkpoints | None, config: TrainConfig, carrier: Checkpoints | None, opened: contextlib.ExitStack
-) -> Checkpoints | None:
-    """Where a sibling's model is exported."""
-    if place is None or isinstance(place, Checkpoints):
-        return place
-    say = None if carrier is None else carrier.say
-    return opened.enter_context(open_checkpoints(place, cache_path=config.data.cache_path, say=say))
-
-
 class _Training:
     """State of one call of `train`."""
 
-    def __init__(self, courses: list[Course], data: ImageData, engine: Engine, checkpoints: Checkpoints | None, began: float) -> None:
-        self.courses = courses
+    def __init__(
+        self, courses: list[Course], data: ImageData, engine: Engine, checkpoints: Checkpoints | None, opened: contextlib.ExitStack
+    ) -> None:
+        self.courses, self.opened = courses, opened
         self.config = config = courses[0].config
-        self.data, self.engine, self.checkpoints, self.began = data, engine, checkpoints, began
+        self.data, self.engine, self.checkpoints = data, engine, checkpoints
+        self.began = time.monotonic()
         self.maximize = config.metric != "val_loss"
         self.fed, self.fed_config = data, config
         self.pace = Pace()
@@ -380,6 +373,7 @@ class _Training:
         ledger: ValidationLedger | None = None
         figures: dict[str, float] = {"frozen_by_batch": float(len(frozen_by_batch))}
         if stopped != "requested" and done:
+            course.open(self.opened, None if self.checkpoints is None else self.checkpoints.say)
             for epoch in self._candidates(course):  # the best late checkpoint; without checkpoints the last epoch's weights stay
                 weights = self.checkpoints.weights(epoch) if self.checkpoints is not None else None
                 if weights is not None:
