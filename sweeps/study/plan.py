@@ -215,7 +215,7 @@ def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
 
 def slots_sentence(sweep: SweepFile) -> str | None:
     """What `check` says of them; None where no training of the sweep freezes a whole backbone."""
-    own = train_config(sweep, {}, sweep.search.seed)
+    own = train_config(sweep, {}, sweep.search.seed, data_seed=sweep.search.seed)
     searched = [values for name, values in sweep.space.parameters.items() if setting_path(name) == ("model", "frozen_layers")]
     frozen = [str(label) for label in searched[0].labels] if searched else [own.model.frozen_layers]
     configs = [own.model_copy(update={"model": own.model.model_copy(update={"frozen_layers": each})}) for each in frozen]

@@ -11,15 +11,15 @@ from sweeps.sweep_file.configuration import train_config
 HEAD = "weights: /pretrained.weights.h5, frozen_layers: all"
 
 
-def sweep(model: str = HEAD, trials: int = 64, resources: str = "{}", space: str = "") -> SweepFile:
+def sweep(model: str = HEAD, trials: int = 64, resources: str = "{}", space: str = "", data: str = "") -> SweepFile:
     return sweep_from_text(
-        f"study: heads\ndata: {{source: digits}}\nmodel: {{backbone: small_resnet, {model}}}\n"
+        f"study: heads\ndata: {{source: digits{data}}}\nmodel: {{backbone: small_resnet, {model}}}\n"
         f"space: {{learning_rate: {{float: [0.001, 0.1], log: true}}{space}}}\nsearch: {{trials: {trials}}}\nresources: {resources}\n"
     )
 
 
-def slots(given: SweepFile) -> int:
-    return slots_of(given, train_config(given, {"learning_rate": 0.01}, 0))
+def slots(given: SweepFile, data_seed: int | None = 0) -> int:
+    return slots_of(given, train_config(given, {"learning_rate": 0.01}, 0, data_seed=data_seed))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,14 @@ def slots(given: SweepFile) -> int:
 )
 def test_a_worker_has_slots_where_heads_can_share_a_program(given: SweepFile, expected: int) -> None:
     assert slots(given) == expected
+
+
+def test_a_confirmation_under_augmentation_runs_its_own_frozen_part_and_has_a_worker_for_itself() -> None:
+    augmented = sweep(resources="{slots: 4}", data=", augmentation: light")
+    assert slots(augmented) == 4
+    assert slots(augmented, data_seed=None) == 1
+    assert slots(sweep(resources="{slots: 4}", data=", augmentation: mixup")) == 1
+    assert slots(sweep(resources="{slots: 4}"), data_seed=None) == 4, "without augmentation all see the same images"
 
 
 def test_check_tells_them_and_why_there_are_none() -> None:

@@ -7,6 +7,7 @@ and no slot knows of another (`trainer.fit.head_program`).
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 ONE_AT_A_TIME = threading.RLock()
 """Held by the training that uses TensorFlow and the kept models."""
+SECONDS_OF_SILENCE = 240.0
+"""After which a training that waits for its turn says so."""
 LARGEST_HEAD = 150_000
 """Weights up to which heads train faster together than one after another on a CPU; beyond, the arithmetic is what takes the time (benchmarks/heads.py)."""
 PATIENCE_SECONDS = 0.25
@@ -256,6 +259,18 @@ class Slot:
         )
         self._held = state
         return state
+
+
+@contextlib.contextmanager
+def turn(say: Callable[[str], object] | None) -> Iterator[None]:
+    """Hold `ONE_AT_A_TIME`; `say` is told now and then that another training has it."""
+    while not ONE_AT_A_TIME.acquire(timeout=SECONDS_OF_SILENCE):
+        if say is not None:
+            say("waits for the training of another trial in its worker process, which cannot share its steps")
+    try:
+        yield
+    finally:
+        ONE_AT_A_TIME.release()
 
 
 class released:  # noqa: N801 - a context manager, named like a function

@@ -19,7 +19,7 @@ from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
 from trainer.fit.scores import TOP, held_out_figures, noted_figures
 from trainer.fit.siblings import CARRIED_SECONDS, Course, courses_of, histories_to_json, momenta_of, take_back
-from trainer.fit.together import MEETING, ONE_AT_A_TIME, Slot, released, why_alone
+from trainer.fit.together import MEETING, Slot, released, turn, why_alone
 from trainer.fit.validation import Validator, epoch_figures
 from trainer.fit.whole import can_be_made, write_trained
 from trainer.network.frozen_plan import FrozenPlan
@@ -87,7 +87,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
     """
-    with ONE_AT_A_TIME, contextlib.ExitStack() as opened:
+    with turn(checkpoint_dir.say if isinstance(checkpoint_dir, Checkpoints) else None), contextlib.ExitStack() as opened:
         began = time.monotonic()
         import_tensorflow_quietly()
         configure_determinism(config.training.deterministic)

@@ -87,7 +87,11 @@ SLOTS = 8
 
 def alone_problem(config: TrainConfig) -> str | None:
     """Why a training's head cannot be trained in one program with others', in words that follow "alone: ", as far as its settings tell; None where they do not."""
+    from trainer.augmentation import policy_from
+
     model, data = config.model, config.data
+    policy = policy_from(data.augmentation)
+    varied = policy.name != "none"
     reasons = (
         (config.training.frozen_features == "each_step", "its frozen part runs in each step"),
         (frozen_problem(config) is not None, f"{frozen_problem(config)}"),
@@ -96,6 +100,8 @@ def alone_problem(config: TrainConfig) -> str | None:
         (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
         (model.head_bn, "its head has BatchNorm"),
         (config.training.mixed_precision, "it computes in mixed precision"),
+        (varied and config.data_seed is None, "its augmentation is its own, so that its frozen part runs in each step"),
+        (varied and policy.mixes, "its augmentation mixes images, so that its frozen part runs in each step"),
         (data.sampling != "every_image", f"it samples its images by {data.sampling}"),
         (data.validation_windows != "all", "each of its epochs is validated on other images"),
     )

@@ -40,6 +40,13 @@ def test_trial_costs(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_heads(tmp_path: Path) -> None:
+    [rates] = figures(tmp_path, "heads.py", "--smoke", "--cpu").values()
+    assert set(rates) == {"plain", "alone", "together"}
+    assert all(rate > 0 for rate in rates.values())  # type: ignore[operator]
+
+
+@pytest.mark.slow
 def test_sharing(tmp_path: Path) -> None:
     [case] = figures(tmp_path, "sharing.py", "--smoke").values()
     assert set(case["contenders"]) == {"plain Keras", "ours, --no-sharing", "ours"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tiny_trainings import pretrained, settings
 
 from trainer import TrainConfig, TrainResult, train, train_together
 from trainer.errors import NonFiniteLossError
+from trainer.fit import together
 from trainer.fit.head_program import HeadProgram
 from trainer.fit.optimizers import epoch_rates
 from trainer.network.features import forget_networks
@@ -220,6 +222,31 @@ def test_what_the_program_does_not_cover_is_trained_alone_and_told(config: Any, 
     assert first.together.startswith(f"alone: {reason}")
     assert second.together == "together"
     assert first.curves["loss"] == train(config()).curves["loss"]
+
+
+def test_a_training_that_waits_for_another_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "SECONDS_OF_SILENCE", 0.05)
+    said: list[str] = []
+    free = threading.Event()
+
+    def hold() -> None:
+        with together.turn(None):
+            holding.set()
+            free.wait(30)
+
+    holding = threading.Event()
+    other = threading.Thread(target=hold)
+    other.start()
+    holding.wait(30)
+
+    def say(text: str) -> None:
+        said.append(text)
+        free.set()
+
+    with together.turn(say):
+        pass
+    other.join()
+    assert said[0].startswith("waits for the training of another trial")
 
 
 def test_early_stopping_and_augmented_epochs_work_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
