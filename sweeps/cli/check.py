@@ -55,8 +55,9 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
 
 def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
-    from sweeps.launch.preflight import check_resplit, look_at, look_at_data
+    from sweeps.launch.preflight import check_resplit, check_weights, look_at, look_at_data
 
+    check_weights(sweep)
     data, findings = look_at_data(sweep)
     check_resplit(sweep, data)
     document = _document(sweep, data, findings)
