@@ -5,9 +5,11 @@ The parent lets one of them run at a time and stops the others, so that a line's
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from sweeps.observer import StudyObserver
 if TYPE_CHECKING:
     from reports.records import TrialRecord
 
+PR_SET_PDEATHSIG = 1
 WEIGHTS, IMAGES = "backbone.weights.h5", "images.npz"
 
 
@@ -42,6 +45,7 @@ class Trial:
 
 def main() -> None:
     """Run one contender."""
+    die_with_parent()
     name, case, folder = sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3])
     os.chdir(folder)
     if name == "make":
@@ -50,6 +54,12 @@ def main() -> None:
         plain(case)
     else:
         ours(case, sharing=name == SHARED)
+
+
+def die_with_parent() -> None:
+    """A process that is stopped would stay for ever when its parent is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def tell(**facts: Any) -> None:  # noqa: ANN401 - JSON

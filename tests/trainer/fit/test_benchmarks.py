@@ -12,10 +12,12 @@ import pytest
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
-def figures(tmp_path: Path, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> dict[str, dict[str, dict[str, float]]]:
+def figures(
+    tmp_path: Path, program: str, *arguments: str, codes: tuple[int, ...] = (0,), seconds: float = 300
+) -> dict[str, dict[str, dict[str, float]]]:
     written = tmp_path / "figures.json"
     command = [sys.executable, str(BENCHMARKS / program), *arguments, "--json", str(written)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
     assert done.returncode in codes, done.stderr
     found: dict[str, dict[str, dict[str, float]]] = json.loads(written.read_text())
     return found
@@ -47,8 +49,9 @@ def test_heads(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_sharing(tmp_path: Path) -> None:
-    [case] = figures(tmp_path, "sharing.py", "--smoke").values()
+    [case] = figures(tmp_path, "sharing.py", "--smoke", seconds=1100).values()
     assert set(case["contenders"]) == {"plain Keras", "ours, --no-sharing", "ours"}
     assert all(ratio > 0 for ratio in case["ratios"]["plain Keras"].values())  # type: ignore[attr-defined]
     assert case["equal"] == [2, 2], "the trials that both trained"
