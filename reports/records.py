@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 TrialState = Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
-Role = Literal["search", "confirmation", "history"]
+Role = Literal["search", "sibling", "confirmation", "history"]
+"""Why a trial is trained: proposed by the sampler; carried by such a trial's training, from which it differs in BatchNorm momentum alone; trained anew before the
+final answer; imported from another study."""
+SEARCHED: Final = frozenset({"search", "sibling"})
+"""Roles of the trials that a search compares; the proposed ones alone are counted in ``search.trials``."""
 ParameterValue = str | int | float | bool | None
 
 
@@ -73,12 +77,13 @@ class TrialRecord:
         curves: metric name to per-epoch values, shape ``(num_epochs,)``, NaN where missing.
         planned_epochs: epochs of a complete training.
         figures: scalars of the trial, e.g. ``exported_val_accuracy``, ``exported_epoch``, ``test_accuracy``, ``num_val``, ``frozen_share``.
-        cause: why it ended, for PRUNED and FAIL.
+        cause: why it ended, for PRUNED and FAIL; of one that runs: why it was pruned although its training goes on, for its siblings.
         error: traceback of a failure.
         attempts: its runs, in order.
         facts: what its training reported in words, e.g. ``class_names`` in the order of the outputs, ``frozen_boundary``.
         notices: what its workers reported that a person should know: checkpoints that were damaged, gone or could not be written.
         source: for ``history``: the study and the number that it had there; None otherwise.
+        carrier: of a ``sibling``: number of the trial whose training carries it; None otherwise.
         replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for confirmations.
         validation_seed: seed of its own division of training and validation images, of a confirmation with ``resplit``; None: the study's.
         score: figures of the ranked metric that the driver put on record when the trial ended: ``level``, ``best``, ``last``,
@@ -105,6 +110,7 @@ class TrialRecord:
     facts: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     source: tuple[str, int] | None = None
+    carrier: int | None = None
     replicate: int = 0
     validation_seed: int | None = None
     score: Mapping[str, float] = field(default_factory=dict)

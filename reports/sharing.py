@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reports import wording
 
 if TYPE_CHECKING:
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 FACT, KEPT, EACH_STEP = "frozen_features", "kept: ", "each step: "
 """A trial's fact, and how it begins where activations of the frozen part were kept, and where they were not; the reason follows."""
+MOMENTUM_FACT, CARRIED, ALONE = "bn_momentum", "carried by trial ", "alone: "
+"""A search trial's fact where the space varies BatchNorm momentum, and how it begins where another's training carried it, and where it carried no other momentum although
+it might have; the carrier's number, or the reason, follows."""
+NOTHING_FROZEN = "nothing is frozen"
+"""A reason that needs no word."""
 MOST_REASONS = 3
 
 
@@ -24,12 +31,13 @@ class SharedWork:
 
     Attributes:
         kept: trials that were fed with activations.
-        computed: sets of activations that were computed: of a part of the images, or of one epoch.
+        computed: sets of images whose activations were computed: training images, validation images, or those of one epoch.
         read: sets that were there already.
         seconds: spent on computing, finding and checking them.
-        saved: seconds that computing the sets read would have taken.
+        saved: seconds that computing the sets read would have taken; each epoch of a training anew, it would have taken more.
         approximate: whether they were kept as float16.
         each_step: why the other trials ran the frozen part in each step, with how many trials.
+        momenta: what became of trials that differ in BatchNorm momentum alone; None where the space does not vary it.
     """
 
     kept: int
@@ -39,6 +47,7 @@ class SharedWork:
     saved: float
     approximate: bool
     each_step: tuple[tuple[str, int], ...]
+    momenta: CarriedTrials | None = None
 
     @property
     def sentence(self) -> str:
@@ -46,24 +55,82 @@ class SharedWork:
         parts = []
         if self.kept:
             parts.append(
-                f"In {wording.count(self.kept, 'trial')} activations of the frozen part were kept: computed {wording.count(self.computed, 'time')} "
-                f"({self.seconds:.0f} s), read {wording.count(self.read, 'time')} instead, which saved about {self.saved:.0f} s."
+                f"The frozen layers of {wording.count(self.kept, 'trial')} ran once for each set of images, not in each step: "
+                f"{wording.count(self.computed, 'set')} computed in {self.seconds:.0f} s, {wording.count(self.read, 'set')} read from the cache, "
+                f"which saved {self.saved:.0f} s or more."
             )
             if self.approximate:
-                parts.append("They were kept as float16, an approximation.")
-        if self.each_step:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in self.each_step[:MOST_REASONS])
-            parts.append(f"The frozen part ran in each step: {shown}.")
+                parts.append("Their outputs were kept as float16, an approximation.")
+        reasons = [(reason, number) for reason, number in self.each_step if reason != NOTHING_FROZEN]
+        if reasons:
+            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in reasons[:MOST_REASONS])
+            parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {shown}.")
+        return " ".join([*parts, *([self.momenta.sentence] if self.momenta is not None else [])])
+
+
+@dataclass(frozen=True)
+class CarriedTrials:
+    """What became of the search trials of a space that varies BatchNorm momentum.
+
+    Attributes:
+        carried: trials whose training was another's.
+        carriers: trainings that carried them.
+        seconds: that this took beside the carriers' own epochs: validation, for the most part.
+        saved: seconds that their epochs would have taken alone, less `seconds`.
+        alone: why other trainings carried no further momentum, with how many trainings.
+    """
+
+    carried: int
+    carriers: int
+    seconds: float
+    saved: float
+    alone: tuple[tuple[str, int], ...]
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        parts = []
+        if self.carried:
+            parts.append(
+                f"{wording.count(self.carried, 'trial')} that {'differs' if self.carried == 1 else 'differ'} from another in BatchNorm momentum alone "
+                f"{'was' if self.carried == 1 else 'were'} carried by {wording.count(self.carriers, 'training')}: {self.seconds:.0f} s, "
+                f"mostly for validation, in place of about {self.seconds + self.saved:.0f} s."
+            )
+        if self.alone:
+            shown = "; ".join(f"{reason} ({wording.count(number, 'training')})" for reason, number in self.alone[:MOST_REASONS])
+            parts.append(f"Each BatchNorm momentum was trained alone: {shown}.")
         return " ".join(parts)
 
 
+def carried_trials(trials: Iterable[TrialRecord]) -> CarriedTrials | None:
+    """Sum up the trials that another's training carried and those that might have carried some; None where there are neither."""
+    every = list(trials)
+    siblings = [trial for trial in every if trial.role == "sibling"]
+    facts = (trial.facts.get(MOMENTUM_FACT, "") for trial in every if trial.role == "search")
+    alone = Counter(fact.removeprefix(ALONE) for fact in facts if fact.startswith(ALONE))
+    if not siblings and not alone:
+        return None
+    took = sum(_total(trial, "carried_seconds") for trial in siblings)
+    instead = sum(_total(trial, "seconds") for trial in siblings)
+    return CarriedTrials(len(siblings), len({trial.carrier for trial in siblings}), took, instead - took, tuple(alone.most_common()))
+
+
+def _total(trial: TrialRecord, name: str) -> float:
+    """Sum of a figure over a trial's epochs."""
+    return float(np.nansum(trial.curves[name], dtype=np.float64)) if name in trial.curves else 0.0
+
+
 def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
-    """Sum up the trials that say what became of their frozen part; None where none does, or no trial freezes anything."""
+    """Sum up what the trials say of their frozen part and of the momenta that they carried; None where nothing is to be told of either."""
+    trials = list(trials)
+    momenta = carried_trials(trials)
     told = [trial for trial in trials if trial.facts.get(FACT)]
     kept = [trial for trial in told if trial.facts[FACT].startswith(KEPT)]
     reasons = Counter(trial.facts[FACT].removeprefix(EACH_STEP) for trial in told if not trial.facts[FACT].startswith(KEPT))
-    if not kept and set(reasons) <= {"nothing is frozen"}:
-        return None
+    if not kept and set(reasons) <= {NOTHING_FROZEN}:
+        if momenta is None:
+            return None
+        reasons.clear()
 
     def total(name: str) -> float:
         return sum(trial.figures.get(name, 0.0) for trial in kept)
@@ -76,4 +143,5 @@ def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
         saved=total("features_saved_seconds"),
         approximate=total("features_float16") > 0,
         each_step=tuple(reasons.most_common()),
+        momenta=momenta,
     )

@@ -43,6 +43,16 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
+def plain_score(value: float | None, metric: str, *, unit: bool = True) -> str:
+    """As `score`, with a space that every terminal and log file has."""
+    return score(value, metric, unit=unit).replace("\u202f", " ")
+
+
+def points(difference: float, metric: str) -> str:
+    """A difference between two values of a metric: ``0.81 points`` for fractions, four significant digits otherwise."""
+    return f"{100 * difference:.2f} points" if is_fraction(metric) else f"{difference:.4g}"
+
+
 def probability(value: float) -> str:
     """``81 %``; what is almost sure or almost impossible as ``over 99 %`` or ``under 1 %``."""
     whole = round(100 * value)
@@ -59,6 +69,13 @@ def interval(bounds: tuple[float, float] | None, metric: str, *, unit: bool = Tr
 def at_epoch(epochs: int, planned: int) -> str:
     """When a training that has not come to its end has its level: ``at epoch 8 of 16``."""
     return f"at epoch {epochs} of {max(epochs, planned)}"
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line that no terminal acts on: control characters, also the invisible ones that turn the direction of writing, as ``\x1b``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\u202f" else ascii(each)[1:-1] for each in text)
 
 
 def tick(value: float, step: float, metric: str) -> str:

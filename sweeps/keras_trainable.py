@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.ledger import Ledger, ValidationImages, pack
@@ -85,7 +86,7 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     use_share(cpu=task.cpu, gpu=task.gpu)
     from trainer import TrainConfig, train
     from trainer.checkpoints import open_checkpoints
-    from trainer.checkpoints.layout import MODEL
+    from trainer.fit.siblings import Sibling
 
     config = TrainConfig(**task.config)
 
@@ -97,7 +98,8 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         mark.check(now=True)
         if record.epoch <= task.recorded_epochs:
             return False
-        return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint))
+        carried = {sibling.trial: figures for sibling, figures in zip(task.siblings, record.siblings, strict=True)}
+        return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint), carried)
 
     with open_checkpoints(
         task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, recorded_epochs=task.recorded_epochs
@@ -110,13 +112,20 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
             evaluate_test=task.evaluate_test,
             whole_model=False,
             trainings=task.trainings,
+            together=task.slots > 1,
             devices=max(1, int(task.gpu)),
+            siblings=[Sibling(each.bn_momentum, each.checkpoint_dir) for each in task.siblings],
         )
-        model = None if result.model_path is None else str(checkpoints.place_of(MODEL))  # of the leaders it is there once the study is over
-    return _outcome(result, model, task.known_images)
+    carried = {
+        sibling.trial: _outcome(of_sibling, sibling.checkpoint_dir, task.known_images)
+        for sibling, of_sibling in zip(task.siblings, result.siblings, strict=True)
+    }
+    return replace(_outcome(result, task.checkpoint_dir, task.known_images), siblings=carried)
 
 
-def _outcome(result: TrainResult, model: str | None, known_images: Collection[str]) -> Outcome:
+def _outcome(result: TrainResult, folder: str, known_images: Collection[str]) -> Outcome:
+    from trainer.checkpoints.layout import MODEL
+
     figures = {
         **result.figures,
         "exported_epoch": float(result.exported_epoch),
@@ -132,10 +141,11 @@ def _outcome(result: TrainResult, model: str | None, known_images: Collection[st
         "frozen_boundary": result.boundary.layer or "none",
         "data_fingerprint": result.data_fingerprint,
         "class_names": ", ".join(result.class_names),
-        "frozen_features": result.frozen_features,
+        **({"together": result.together} if result.together else {}),
+        **({"frozen_features": result.frozen_features} if result.frozen_features else {}),
     }
-    if model is not None:
-        facts["model_path"] = model
+    if result.model_path is not None:
+        facts["model_path"] = f"{folder}/{MODEL}"  # of the leaders it is there once the study is over
     ledger = ledger_of(result)
     return Outcome(figures, facts, None if ledger is None else pack(ledger, known_images))
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.error import HTTPError, URLError
 
+from reports.wording import plain_score
 from sweeps.background import Background
 from sweeps.environment import host_and_owner
 from sweeps.errors import SweepError
@@ -79,7 +80,7 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
     }
     held = ""
     if best is not None and best.stable is not None:
-        held = f"; best stable {now.metric} {best.stable:.4f} (configuration {best.configuration})"
+        held = f"; best stable {now.metric} {plain_score(best.stable, now.metric)} (configuration {best.short})"
     name: EventName = "sweep_done" if outcome.reason in AT_ITS_END else "sweep_stopped"
     return Event(name, study, f"{study}: {outcome.reason}: {now.done}/{now.target} trials{held}", details)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from reports.records import SEARCHED
+
 SEED_BITS = 31  # fits NumPy's, Optuna's and Keras' seeds alike
 
 
@@ -18,12 +20,17 @@ def proposal_seed(study_seed: int, proposal: int, draw: int = 0) -> int:
     return _hashed("proposal", study_seed, proposal, draw)
 
 
+BY_TRAINING, SEEDS = "by training", "training_seeds"
+"""The value and the name of the fact on record of studies in which search trials that differ in BatchNorm momentum alone have one training seed, so that one training
+gives all of them; studies begun before have no such fact, and a seed for each configuration."""
+
+
 def training_seed(study_seed: int, configuration: str, replicate: int = 0) -> int:
     """Seed of a training, in [0, 2³¹).
 
     Args:
         study_seed: the sweep file's ``search.seed``.
-        configuration: ID of the configuration.
+        configuration: ID of the configuration; in the search of a study with the fact `SEEDS`, without what changes no weight (BatchNorm momentum).
         replicate: 0 in the search, and -1, -2, ... for its duplicates; 1, 2, ... for fresh trainings of the same configuration.
     """
     return _hashed("training", study_seed, configuration, replicate)
@@ -65,7 +72,7 @@ def data_seed(study_seed: int, role: str, replicate: int, streams: str | None) -
         replicate: of the trial.
         streams: the study's fact `STREAMS`.
     """
-    return _hashed("data", study_seed, replicate) if streams == COMMON and role == "search" else None
+    return _hashed("data", study_seed, replicate) if streams == COMMON and role in SEARCHED else None
 
 
 def _hashed(*parts: str | int) -> int:

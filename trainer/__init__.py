@@ -12,9 +12,10 @@ from trainer.config import TrainConfig
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
+    from trainer.fit.several import train_together
     from trainer.fit.train import train
 
-__all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train"]
+__all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train", "train_together"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> object:
         from trainer.fit.train import train
 
         return train
+    if name == "train_together":
+        from trainer.fit.several import train_together
+
+        return train_together
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,12 +27,14 @@ class EpochRecord:
             ``learning_rate``, ``gradient_norm``, ``seconds``, ``images_per_second``, ``peak_memory_mb``.
         checkpoint: folder or address of the checkpoint that holds this epoch's state, or None when none was written.
         replayed: the epoch was trained before an interruption; its record is repeated from the checkpoint that training continues from.
+        siblings: the same figures of each training that this one carries, in the order given, with ``carried_seconds``: what it took beside this one.
     """
 
     epoch: int
     figures: Mapping[str, float]
     checkpoint: Path | str | None = None
     replayed: bool = False
+    siblings: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ class TrainResult:
         class_names: in the order of the model's outputs.
         data_fingerprint: hash over image contents, labels and split.
         ledger: which validation images were right; None of a training that was asked to stop, and where each epoch is validated on images of its own.
-        frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``.
+        frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``; empty for a sibling.
+        together: whether its head was trained in one program with others', where that was wanted: ``together``, or ``alone: REASON``. How many trained beside it on
+            average, itself included, is the figure ``trained_beside``.
+        siblings: results of the trainings that this one carried, in the order given; what the training as such cost is not among their figures.
     """
 
     curves: Mapping[str, tuple[float, ...]]
@@ -107,6 +112,8 @@ class TrainResult:
     figures: Mapping[str, float] = field(default_factory=dict)
     ledger: ValidationLedger | None = field(default=None, compare=False, repr=False)
     frozen_features: str = ""
+    together: str = ""
+    siblings: tuple[TrainResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ class ModelFacts:
         loss_from_logits: whether the loss applies softmax or sigmoid itself.
         estimated_memory_bytes: weights, gradients, optimiser state and activations of one training step.
         device_memory_bytes: of the device the training will use; None where unknown.
+        own_batchnorm: name of a BatchNorm layer whose class updates its moving statistics in a way of its own, or None.
         frozen_problem: why `model.frozen_layers` cannot be resolved on this backbone, where it cannot.
     """
 
@@ -142,3 +150,4 @@ class ModelFacts:
     estimated_memory_bytes: int | None = None
     device_memory_bytes: int | None = None
     frozen_problem: str | None = None
+    own_batchnorm: str | None = None

@@ -19,11 +19,13 @@ from reports.logs.metric_lines import (
     segments,
 )
 from reports.logs.metric_names import is_learning_rate, normalise
+from reports.logs.sweep_lines import epoch_line, sweep_trial_line
 from reports.logs.trial_lines import is_repeated_by_ray, setting_of_row, split_worker, trial_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reports.logs.sweep_lines import EpochLine, SweepTrialLine
     from reports.logs.trial_lines import TrialLine
     from reports.records import ParameterValue
 
@@ -77,6 +79,7 @@ class _OpenEpoch:
         self.other_validated_bars: list[str] = []
         self.last_live_line = ""
         self.own: dict[str, str] = {}
+        self.seconds_stated: float | None = None
 
     def figures(self) -> dict[str, str]:
         """Figures of the last bar with validation figures, else of the last bar if it is complete, else of lines in someone's own format."""
@@ -95,7 +98,7 @@ class _OpenEpoch:
     @property
     def seconds(self) -> float | None:
         """How long it took by its last bar, or None when the log does not say."""
-        return seconds_of(clean(self.last_validated_bar or self.last_bar))
+        return self.seconds_stated if self.seconds_stated is not None else seconds_of(clean(self.last_validated_bar or self.last_bar))
 
     def _last_complete_bar(self) -> dict[str, str]:
         """Figures of the last bar, or none while it is on its way (an interrupted epoch)."""
@@ -129,6 +132,8 @@ class _Parser:
         """Take one line; plain substring searches first, because most are intermediate states of a bar."""
         if "Trial" in segment and (line := trial_line(segment)) is not None:
             self._feed_trial(line)
+            return
+        if segment.startswith(("trial ", "epoch ")) and self._feed_ours(segment):
             return
         has_metric = "oss" in segment or "cc" in segment or "OSS" in segment or "CC" in segment
         if _OUT_OF_DATA in segment:
@@ -174,6 +179,31 @@ class _Parser:
             for fit in self._fits[self._covered :]:
                 fit.trial, fit.settings = line.name, dict(line.settings)
         self._covered = len(self._fits)
+
+    def _feed_ours(self, segment: str) -> bool:
+        """Take a line that a sweep or a training of this project wrote; False where it is none."""
+        trial, epoch = sweep_trial_line(segment), epoch_line(segment)
+        if trial is not None:
+            self._feed_sweep_trial(trial)
+        elif epoch is not None:
+            self._feed_epoch_line(epoch)
+        return trial is not None or epoch is not None
+
+    def _feed_sweep_trial(self, line: SweepTrialLine) -> None:
+        """A trial of a sweep of this project: a whole training in one line."""
+        self._settle_nested(None)
+        self._close_epoch()
+        fit = RawFit(trial=line.number, settings=dict(line.settings), planned=line.planned)
+        fit.rows = [RawEpoch(number, {line.metric: text}) for number, text in enumerate(line.values, 1)]
+        self._fits.append(fit)
+        self._begins_trial = True
+
+    def _feed_epoch_line(self, line: EpochLine) -> None:
+        """An epoch of a training of this project: complete, so that nothing after it may add to it."""
+        epoch = self._open_epoch(EpochMention(line.number, line.planned, alone=False))
+        epoch.own.update(line.figures)
+        epoch.seconds_stated = line.seconds
+        self._close_epoch()
 
     def _feed_mention(self, segment: str) -> None:
         """A line with the word epoch in it: a header, a header with figures, a callback's message, or a bar that ends in ``22s/epoch``."""

@@ -117,14 +117,15 @@ def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -
     start = min((run.started for trial in study.trials for run in trial.attempts if run.started), default=None)
     runs = tuple(sorted(_runs(study, start), key=lambda run: run.start)) if start else ()
     finished = tuple(_finished(study, scores, start)) if start else ()
+    trained = [trial for trial in study.trials if trial.role != "sibling"]  # a sibling's epochs are its carrier's
     return Progress(
         states=Counter(trial.state for trial in study.trials),
         runs=runs,
         seconds=max((run.end for run in runs), default=None),
         worker_seconds=sum(run.end - run.start for run in runs),
         gpu_seconds=sum((run.end - run.start) * run.gpu for run in runs),
-        epochs_trained=sum(trial.num_epochs for trial in study.trials),
-        epochs_pruned=sum(max(0, trial.planned_epochs - trial.num_epochs) for trial in study.trials if trial.state == "PRUNED"),
+        epochs_trained=sum(trial.num_epochs for trial in trained),
+        epochs_pruned=sum(max(0, trial.planned_epochs - trial.num_epochs) for trial in trained if trial.state == "PRUNED"),
         leaders=_leaders(finished, maximize=study.maximize),
         finished=finished,
         failures=_failures(study.trials),
@@ -158,9 +159,14 @@ def _finished(study: StudyRecord, scores: Mapping[int, StabilityScore | None], s
         ((max(ends) - start).total_seconds(), score.stable, trial.number)
         for trial in study.trials
         if trial.state == "COMPLETE"
-        and (ends := [run.ended for run in trial.attempts if run.ended])
+        and (ends := [run.ended for run in trial.attempts if run.ended] or _of_carrier(trial))
         and (score := scores.get(trial.number)) is not None
     )
+
+
+def _of_carrier(trial: TrialRecord) -> list[datetime]:
+    """When a trial was over whose training was another's: it has no attempts of its own."""
+    return [trial.completed] if trial.role == "sibling" and trial.completed is not None else []
 
 
 def _leaders(finished: Iterable[tuple[float, float, int]], *, maximize: bool) -> tuple[tuple[float, float], ...]:

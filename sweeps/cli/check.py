@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.sharing import NOTHING_FROZEN
 from sweeps.cli.command import BAD_INPUT, Command, format_argument, print_json, sweep_file_argument
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sweeps.launch.preflight import Checked
     from sweeps.sweep_file import SweepFile
@@ -26,6 +27,8 @@ SCHEMA = "steadysweep.check/1"
 MEBIBYTE = 2**20
 CLASSES = 10
 """Named in the text."""
+NEARLY_ALL = 99.5
+"""Percent of a training's arithmetic from which on a figure says no more than words."""
 
 
 def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output_format: str) -> int:
@@ -57,6 +60,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     data, findings = look_at_data(sweep)
     check_resplit(sweep, data)
     document = _document(sweep, data, findings)
+    document["folder"] = _folder(sweep, data)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
     if real_batch:
@@ -68,7 +72,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
                 _print_findings(findings)
             raise
         findings = checked.findings
-        document = {**_document(sweep, data, findings), **_estimates(sweep, checked)}
+        document = {**_document(sweep, data, findings), "folder": document["folder"], **_estimates(sweep, checked)}
     if text:
         if real_batch:
             _print_model(document, sweep)
@@ -79,6 +83,17 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     else:
         print_json(document)
     return BAD_INPUT if _errors(findings) else 0
+
+
+def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
+    """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
+    from sweeps.first_look.observations import observations
+    from trainer.data.inspect import inspect_folder
+
+    folder = Path(sweep.data.source).expanduser()
+    if not folder.is_dir():
+        return []
+    return list(observations(inspect_folder(folder, decode_images=False), max(data.image_shape[:2])))
 
 
 def _errors(findings: Sequence[Finding]) -> list[str]:
@@ -101,6 +116,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
         },
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "power": _power(sweep, data),
+        "momenta": _momenta(sweep),
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -114,6 +130,14 @@ def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
         return None
     power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
+
+
+def _momenta(sweep: SweepFile) -> dict[str, Any] | None:
+    """What trainings carry of BatchNorm momenta; None where the space does not vary it."""
+    from sweeps.study.siblings import carried_momenta
+
+    carried = carried_momenta(sweep)
+    return None if carried is None else {**asdict(carried), "sentence": carried.sentence}
 
 
 def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
@@ -148,6 +172,33 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     }
 
 
+def frozen_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who computes the frozen part of each boundary, and why; augmentations of which the same is true share a line.
+
+    Args:
+        parts: `FrozenPart`s as plain data.
+    """
+    policies: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        if part["kept"]:
+            size = f"{1000 * part['gigabytes']:.2g} MB" if part["gigabytes"] < 1 else f"{part['gigabytes']:.2g} GB"
+            share = 100 * part["share"]
+            what = f"computed once for all trials: {part['reason']}, {size}; saves {'nearly all' if share >= NEARLY_ALL else f'{share:.0f} %'} of a training's arithmetic"
+        else:
+            what = part["reason"] if part["reason"] == NOTHING_FROZEN else f"computed in each step: {part['reason']}"
+        policies.setdefault((part["boundary"], what), []).append(part["augmentation"])
+    several = {boundary for boundary, _ in policies if sum(boundary == other for other, _ in policies) > 1}
+    return [
+        f"frozen_layers {boundary}{f', augmentation {names_of(names)}' if boundary in several else ''}: {what}"
+        for (boundary, what), names in policies.items()
+    ]
+
+
+def names_of(names: Sequence[str]) -> str:
+    """Names as a sentence has them."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 def _fresh(sweep: SweepFile) -> int:
     """Fresh trainings of the confirmation, at most."""
     from sweeps.study.confirmation import most_fresh_trainings
@@ -177,6 +228,10 @@ def _print_data(document: dict[str, Any]) -> None:
     print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations")
     for place, sentence in enumerate(document["power"]["sentences"] if document["power"] else ()):
         print(f"{'' if place else 'power':<9}{sentence}")
+    if document["momenta"] is not None:
+        print(f"momenta  {document['momenta']['sentence']}")
+    for place, line in enumerate(document["folder"]):
+        print(f"{'' if place else 'folder':<9}{line}")
     sys.stdout.flush()
 
 
@@ -189,10 +244,8 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
         backbone, _, frozen = label.partition(":")
         if frozen != "none":
             print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
-    for part in document["frozen_part"]:
-        of = part["boundary"] if part["augmentation"] == "none" else f"{part['boundary']} with {part['augmentation']}"
-        kept = f"{part['reason']} are kept, {part['gigabytes']:.2g} GB; reading them replaces {100 * part['share']:.0f} % of a training's arithmetic"
-        print(f"frozen   {of}: {kept if part['kept'] else 'in each step, ' + part['reason']}")
+    for place, line in enumerate(frozen_lines(document["frozen_part"])):
+        print(f"{'' if place else 'frozen':<9}{line}")
     at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "

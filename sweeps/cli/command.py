@@ -106,7 +106,7 @@ def storage_argument(parser: argparse.ArgumentParser) -> None:
     """``--storage URL``; `storage_url` says which one is meant."""
     parser.add_argument(
         "--storage", metavar="URL",
-        help="sqlite:///FILE.db or postgresql+psycopg://USER@HOST/DB, with ${VARIABLES} for secrets; default: $STEADYSWEEP_STORAGE, else ./STUDY.db",
+        help="FILE.db, sqlite:///FILE.db or postgresql+psycopg://USER@HOST/DB, with ${VARIABLES} for secrets; default: $STEADYSWEEP_STORAGE, else ./STUDY.db",
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def storage_url(given: str | None, study: str | None) -> str:
     Raises:
         SweepInputError: a password stands on the command line, or nothing says which storage is meant.
     """
-    from sweeps.record.storage import STORAGE_VARIABLE
+    from sweeps.record.storage import STORAGE_VARIABLE, as_url
     from sweeps.variables import has_literal_password
 
     if given is not None:
@@ -126,7 +126,7 @@ def storage_url(given: str | None, study: str | None) -> str:
                 "write it as ${VARIABLE} in single quotes, e.g. --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/db', "
                 "or leave it out and put it in PostgreSQL's password file (~/.pgpass, mode 0600)."
             )
-        return given
+        return as_url(given)
     if os.environ.get(STORAGE_VARIABLE):
         return f"${{{STORAGE_VARIABLE}}}" if "${" not in os.environ[STORAGE_VARIABLE] else os.environ[STORAGE_VARIABLE]
     if study is not None and Path(f"{study}.db").is_file():

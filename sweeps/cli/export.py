@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
     from sweeps.sweep_file import SweepFile
+    from trainer import TrainConfig
     from trainer.places import Folder
 
 
 CONFIG, CARD = "config.yaml", "README.md"
+CONFIG, CARD = "config.yaml", "README.md"
+VALIDATION_LIST, VALIDATION_ARRAYS = "validation.csv", "validation.npz"
 MOST_NAMED = 12
 """IDs that an error names at most."""
 
 
-def export(study: str, *, storage: str | None, wanted: int | None, configuration: str | None, output: str) -> int:
-    """Write ``model.keras`` (stock Keras layers), ``config.yaml`` and ``README.md`` into a new folder.
+def export(study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str) -> int:
+    """Write the model with its resizing, ``labels.json``, ``config.yaml``, the validation images' list and ``README.md`` into a new folder.
 
     A file that was never measured on the test images is measured now, once: exporting it is the choice.
 
@@ -35,15 +39,18 @@ def export(study: str, *, storage: str | None, wanted: int | None, configuration
         storage: URL, or None for the default.
         wanted: rank of the configuration in the report, counted from 1.
         configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
+        formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
 
     Raises:
-        SweepInputError: the folder exists, no configuration has this rank or ID, or none of its models is there.
+        SweepInputError: the folder exists, no configuration has this rank or ID, none of its models is there, or there is no such format.
+        FormatError: a format cannot be written.
         SweepError: a model is there and cannot be read, or is damaged.
     """
     from sweeps.record import read_study
     from sweeps.sweep_file import sweep_from_text
 
+    names = _formats(formats)
     target = Path(output)
     if target.exists():
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
@@ -52,21 +59,47 @@ def export(study: str, *, storage: str | None, wanted: int | None, configuration
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
         trial, source = _best_model(record, chosen, sweep)
-        _write(record, chosen, (trial, source), target, sweep)
+        _write(record, chosen, (trial, source), target, sweep, names)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
     print(target)
     return 0
 
 
-def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRecord, Folder], target: Path, sweep: SweepFile) -> None:
+def _formats(text: str) -> tuple[str, ...]:
+    """Formats from the command line, ``keras`` first.
+
+    Raises:
+        SweepInputError: one is not known.
+    """
+    from search_spaces.errors import meant
+    from trainer.exported_model import FORMATS
+
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FORMATS:
+            expected = f"expected some of {', '.join(FORMATS)}, separated by commas"
+            raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, expected)}")
+    return tuple(name for name in FORMATS if name in {"keras", *names})
+
+
+def _write(
+    record: StudyRecord,
+    chosen: RankedConfiguration,
+    best: tuple[TrialRecord, Folder],
+    target: Path,
+    sweep: SweepFile,
+    formats: tuple[str, ...],
+) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
     import yaml
 
-    from sweeps.cli.model_card import model_card
+    from sweeps.cli.model_card import Delivery, model_card
     from sweeps.seeds import STREAMS, data_seed
     from sweeps.sweep_file.configuration import absolute_config, train_config
+    from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
+    from trainer.exported_model import LABELS, load_model, own_layers, with_resizing, write_formats
 
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,12 +112,56 @@ def _write(record: StudyRecord, chosen: RankedConfiguration, best: tuple[TrialRe
         trained = train_config(sweep, point, trial.seed, data_seed=stream, validation_seed=trial.validation_seed)
         config = absolute_config(trained.model_dump(mode="json"), Path.cwd())
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        (folder / CARD).write_text(model_card(record, chosen, trial, _test_accuracy(trial, fetched, config)), encoding="utf-8")
+        test_accuracy = _test_accuracy(trial, fetched, config)
+        model = load_model(fetched / MODEL, trained.model.backbone)
+        delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")
+        labels, validation = _validation_images(TrainConfig(**config), folder)
+        labels = labels or [name.strip() for name in trial.facts.get("class_names", "").split(",") if name.strip()]
+        (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1), encoding="utf-8")
+        write_formats(delivered, formats, folder)
+        height, width, channels = model.inputs[0].shape[1:]
+        delivery = Delivery(
+            validation, own_layers(model), (int(height), int(width), int(channels)), formats, sigmoid=int(model.outputs[0].shape[-1]) == 1
+        )
+        (folder / CARD).write_text(model_card(record, chosen, trial, test_accuracy, delivery), encoding="utf-8")
         if (fetched / TEST).is_file():
             with contextlib.suppress(OSError):  # beside the model, where it can be written, so that it is not measured again
                 source.write(TEST, (fetched / TEST).read_bytes())
-        (fetched / MODEL).rename(folder / MODEL)
         folder.rename(target)
+
+
+LARGEST_ARRAYS = 500e6
+"""Bytes of validation images that are copied beside a model, where they come from an array and not from files."""
+
+
+def _validation_images(config: TrainConfig, folder: Path) -> tuple[list[str], str]:
+    """Write which images the model was validated on, so that its accuracy can be measured again without this program.
+
+    Returns:
+        Class names in the order of the outputs, and the name of the file that was written; empty where the data is not here, or is too large to be copied.
+    """
+    import csv
+
+    import numpy as np
+
+    from trainer.data import load_data
+    from trainer.errors import TrainerInputError
+
+    try:
+        data = load_data(config.data)
+    except TrainerInputError:
+        return [], ""
+    names, images = list(data.class_names), data.validation
+    if images.names is not None:
+        with (folder / VALIDATION_LIST).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("path", "label"))
+            writer.writerows((str(Path(name).absolute()), names[label]) for name, label in zip(images.names, images.labels, strict=True))
+        return names, VALIDATION_LIST
+    if images.images.nbytes > LARGEST_ARRAYS:
+        return names, ""
+    np.savez_compressed(folder / VALIDATION_ARRAYS, images=images.images, labels=images.labels)
+    return names, VALIDATION_ARRAYS
 
 
 def _fetched(source: Folder, folder: Path) -> Path:
@@ -188,16 +265,22 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--configuration", metavar="ID", help="its ID in the report and in status; the beginning is enough")
     chosen.add_argument("--rank", type=int, metavar="N", dest="wanted", help="its rank in the report; default: the one to take for now")
+    parser.add_argument(
+        "--format", default="keras", dest="formats", metavar="NAMES",
+        help="keras, savedmodel, onnx, tflite, separated by commas; keras is always written (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
 
 
 COMMAND = Command(
     name="export",
     summary="a configuration's model, its config and a model card",
-    description="Writes model.keras (stock Keras layers), config.yaml and a model card with curve, flags and confidence.",
+    description="Writes model.keras, which takes raw images of any size, labels.json, config.yaml, the list of validation images, and a model card with\n"
+    "curve, flags, confidence and lines that load it with Keras alone. Each further --format is run on images before the folder appears.",
     examples=(
         ("steadysweep export flowers --rank 1 -o flowers-model", "the best configuration's model"),
         ("steadysweep export flowers --configuration e11d86 -o cheaper-model", "that of the one with this ID"),
+        ("steadysweep export flowers --format tflite,onnx -o for-phones", "in further formats too"),
     ),
     add_arguments=_add_arguments,
     run=export,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,23 +16,47 @@ if TYPE_CHECKING:
     from reports.records import StudyRecord, TrialRecord
 
 
-LOADING = """\
+OPENING = """\
 ```python
-import keras, numpy as np, yaml
-from trainer import TrainConfig
-from trainer.data import load_data
-data = load_data(TrainConfig(**yaml.safe_load(open("config.yaml"))).data).validation
-print(np.mean(keras.saving.load_model("model.keras").predict(data.images.astype("float32"), verbose=0).argmax(1) == data.labels))
+import {imports}, numpy as np{pillow}
+model, labels = keras.saving.load_model("model.keras"{objects}), json.load(open("labels.json"))
+"""
+OF_FILES = """\
+def label(path): return labels[int(np.asarray(model(np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("{mode}"), "float32")[None{axis}])){choice})]
+print(np.mean([label(row["path"]) == row["label"] for row in csv.DictReader(open("validation.csv"))]))
 ```"""
-SIGMOID = LOADING.replace(".argmax(1)", "[:, 0].round()")
+OF_ARRAYS = """\
+data = np.load("validation.npz")
+print(np.mean(np.asarray(model(data["images"].astype("float32"))){choices} == data["labels"]))
+```"""
 WIDTH = 60
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord, test_accuracy: float | str) -> str:
-    """Markdown on the exported checkpoint of `trial`; `test_accuracy` is that file's, or why it is not known."""
+@dataclass(frozen=True)
+class Delivery:
+    """What lies beside a card.
+
+    Attributes:
+        validation: file with the validation images, ``validation.csv`` or ``validation.npz``; empty where there is none.
+        own_layers: ``module.Class`` of a person's own layers in the model.
+        image_shape: height, width and channels of the training's images.
+        formats: in which the model was written.
+        sigmoid: whether the model has one output.
+    """
+
+    validation: str = ""
+    own_layers: tuple[str, ...] = ()
+    image_shape: tuple[int, int, int] = (0, 0, 3)
+    formats: tuple[str, ...] = ("keras",)
+    sigmoid: bool = False
+
+
+def model_card(
+    study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord, test_accuracy: float | str, delivery: Delivery
+) -> str:
+    """Markdown on the exported checkpoint of `trial`; `test_accuracy` is that file's, or why it is not known, `delivery` what lies beside the card."""
     figures = trial.figures
-    sigmoid = "output: sigmoid" in study.sweep_file
     values = np.asarray(trial.curves.get(study.metric, ()), dtype=np.float64)
     values = values[np.isfinite(values)]
     span = f"{values.min():.4f} to {values.max():.4f}" if len(values) else "no value"
@@ -52,12 +77,61 @@ def model_card(study: StudyRecord, configuration: RankedConfiguration, trial: Tr
         "## Flags\n\n" + ("\n".join(f"- {flag.name} ({flag.severity}): {flag.summary}" for flag in configuration.flags) or "None."),
         "## Parameters\n\n"
         + ("\n".join(f"- {name}: {value}" for name, value in configuration.params.items()) or "Nothing was varied: see `config.yaml`."),
-        "## Load it\n\nThe model takes raw pixel values from 0 to 255, resized to its input size; preprocessing is part of it. "
-        + _outputs(trial.facts.get("class_names"), sigmoid=sigmoid)
-        + "These lines, run in this folder where the images are, print the validation accuracy above:\n\n"
-        + (SIGMOID if sigmoid else LOADING),
+        "## Use it\n\n" + _use(trial.facts.get("class_names"), delivery),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _use(classes: str | None, delivery: Delivery) -> str:
+    """How to load the model and what it takes and gives."""
+    height, width, channels = delivery.image_shape
+    kind = "grey" if channels == 1 else "RGB"
+    texts = [
+        (
+            f"`model.keras` takes raw {kind} pixels from 0 to 255 of an image of any size: resizing to {width}x{height} and preprocessing are its first layers. "
+            f"{_outputs(classes, sigmoid=delivery.sigmoid)}`labels.json` holds their names in this order."
+        ),
+        "`steadysweep predict FOLDER IMAGES...` gives labels of image files, turned upright and composited on white as in training.",
+    ]
+    if delivery.own_layers:
+        modules = ", ".join(sorted({name.rpartition(".")[0] for name in delivery.own_layers}))
+        texts.append(
+            f"It has layers of your own ({', '.join(delivery.own_layers)}): the code of {modules} must be importable where it is loaded."
+        )
+    fixed = [name for name in delivery.formats if name in ("onnx", "tflite")]
+    if fixed:
+        texts.append(
+            f"In {' and '.join(fixed)} the model takes images that are {width}x{height} already: these formats have no resizing with anti-aliasing. "
+            "Resize bilinearly with anti-aliasing, as Pillow's `Image.BILINEAR` does."
+        )
+    lines = _lines(delivery)
+    texts.append(
+        f"Keras alone, run in this folder where the images are, prints the validation accuracy above:\n\n{lines}"
+        if delivery.validation
+        else f"The validation images were not there when this was written; Keras alone gives the label of one image:\n\n{lines}"
+    )
+    return "\n\n".join(texts)
+
+
+def _lines(delivery: Delivery) -> str:
+    """Python that loads the model and measures it, or labels one image, with Keras, NumPy and Pillow."""
+    from_arrays = delivery.validation.endswith(".npz")
+    modules = sorted({name.rpartition(".")[0] for name in delivery.own_layers})
+    objects = ", ".join(f'"{name.rpartition(".")[2]}": {name}' for name in delivery.own_layers)
+    head = OPENING.format(
+        imports=", ".join(["csv"] * (not from_arrays) + ["json", "keras", *modules]),
+        pillow="" if from_arrays else "\nfrom PIL import Image, ImageOps",
+        objects=f", custom_objects={{{objects}}}" if objects else "",
+    )
+    if from_arrays:
+        return head + OF_ARRAYS.format(choices=".squeeze(1).round()" if delivery.sigmoid else ".argmax(1)")
+    grey = delivery.image_shape[2] == 1
+    body = OF_FILES.format(
+        mode="L" if grey else "RGB", axis=", ..., None" if grey else "", choice=".item() > 0.5" if delivery.sigmoid else ".argmax()"
+    )
+    if not delivery.validation:
+        body = body.rpartition("print(")[0] + 'print(label("photo.jpg"))\n```'
+    return head + body
 
 
 def _outputs(classes: str | None, *, sigmoid: bool) -> str:

@@ -27,19 +27,19 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
         SweepInputError: no such storage or study.
     """
     from sweeps.record import list_studies, read_study
-    from sweeps.record.study_record import read_leases
+    from sweeps.record.study_record import left_by_drivers, read_leases
 
     url = storage_url(storage, study)
     names = (study,) if study else list_studies(url)
     records = [read_study(url, name) for name in names]
+    running = [running_trials(record, read_leases(url, record.name), left=left_by_drivers(url, record.name)) for record in records]
     if output_format == "json":
-        running = [running_trials(record, read_leases(url, record.name)) for record in records]
         studies = [_as_json(record, trials) for record, trials in zip(records, running, strict=True)]
         print_json({"schema": SCHEMA, "studies": studies})
         return 0
-    _print_table(records, with_leaders=study is not None)
+    _print_table(records, running, with_leaders=study is not None)
     if study is not None:
-        print("\n".join(running_lines(running_trials(records[0], read_leases(url, study)))))
+        print("\n".join(running_lines(running[0])))
     return 0
 
 
@@ -79,7 +79,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
     }
 
 
-def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
+def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[RunningTrial]], *, with_leaders: bool) -> None:
     from reports.sharing import shared_work
     from sweeps.standing import standing
 
@@ -87,8 +87,8 @@ def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
         print("no studies in this storage")
         return
     standings = [standing(record) for record in records]
-    rows = [_row(record, now) for record, now in zip(records, standings, strict=True)]
-    columns = ("study", "finished", "pruned", "failed", "running", "waiting", "tried", "best")
+    rows = [_row(record, now, trials) for record, now, trials in zip(records, standings, running, strict=True)]
+    columns = ("study", "finished", "pruned", "failed", "running", "to continue", "tried", "best")
     print("\n".join(plain_table(columns, rows, left=frozenset({"study"}))))
     if with_leaders:
         print()
@@ -99,16 +99,20 @@ def _print_table(records: list[StudyRecord], *, with_leaders: bool) -> None:
             print(f"\nshared work\n{shared.sentence}")
 
 
-def _row(record: StudyRecord, now: Standing) -> tuple[str, ...]:
-    states = (str(now.states[state]) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"))
+def _row(record: StudyRecord, now: Standing, running: Sequence[RunningTrial]) -> tuple[str, ...]:
+    from reports.wording import plain_score
+
+    waiting = sum(trial.free is True or trial.state == "WAITING" for trial in running)
+    counts = (*(now.states[state] for state in ("COMPLETE", "PRUNED", "FAIL")), len(running) - waiting, waiting)
     target = f"/{record.target_trials}" if record.target_trials else ""
-    return (record.name, *states, f"{now.configurations}{target}", f"{now.leaders[0].stable:.4f}" if now.leaders else "-")
+    best = plain_score(now.leaders[0].stable, record.metric) if now.leaders else "-"
+    return (record.name, *map(str, counts), f"{now.configurations}{target}", best)
 
 
 def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     """The current leaders, two lines each: scores, probabilities and flags, then parameters where any is varied; the one to take for now."""
-    from reports.wording import MISSING, count, probability
-    from sweeps.progress.plain import params
+    from reports.logs.sweep_lines import settings_text
+    from reports.wording import MISSING, count, plain_score, probability
 
     if not now.leaders:
         return ["no configuration is finished yet"]
@@ -116,10 +120,8 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     rows = [
         (
             str(rank),
-            each.configuration,
-            f"{each.stable:.4f}",
-            f"{each.level:.4f}",
-            f"{each.best:.4f}",
+            each.short,
+            *(plain_score(value, record.metric) for value in (each.stable, each.level, each.best)),
             *(MISSING if chance is None else probability(chance) for chance in (each.probability_best, each.probability_near)),
             ", ".join(flag.name for flag in each.flags) or "-",
         )
@@ -128,9 +130,9 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     header, *lines = plain_table(
         ("#", "configuration", "stable", "level", "best", "is best", "is near", "flags"), rows, left=frozenset({"configuration", "flags"})
     )
-    pairs = ((line, *([f"   {params(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
+    pairs = ((line, *([f"   {settings_text(each.params)}"] if each.params else [])) for line, each in zip(lines, shown, strict=True))
     take = now.recommended
-    tie = "" if take is None else f"; take {take.configuration} for now"
+    tie = "" if take is None else f"; take {take.short} for now"
     tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
     return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
 
@@ -142,16 +144,18 @@ class RunningTrial:
     Attributes:
         number: in the study.
         role: why it is trained.
+        state: Optuna's: RUNNING also while no driver has it.
         epochs: on record.
         planned_epochs: of a complete training.
         driver: host and process of the driver that runs it, or ran it last; empty before its first attempt.
         worker: host and process of the worker, or empty before it started.
-        free: whether no driver has it, so that the next one will continue it: its driver stopped, or its lease has run out. None where that cannot be told (SQLite).
+        free: whether no driver has it, so that the next one will continue it: its driver stopped, or its lease has run out. None where that cannot be told.
         lease_seconds: until its lease runs out unless it is renewed; None without a lease.
     """
 
     number: int
     role: str
+    state: str
     epochs: int
     planned_epochs: int
     driver: str
@@ -160,9 +164,15 @@ class RunningTrial:
     lease_seconds: float | None
 
 
-def running_trials(record: StudyRecord, leases: Mapping[int, Lease]) -> tuple[RunningTrial, ...]:
-    """The trials of a study that are not over, by number; with the leases of `sweeps.record.study_record.read_leases`."""
-    return tuple(_running(trial, leases.get(trial.number)) for trial in record.trials if trial.state in ("RUNNING", "WAITING"))
+def running_trials(record: StudyRecord, leases: Mapping[int, Lease], *, left: bool | None) -> tuple[RunningTrial, ...]:
+    """The trials of a study that are not over, by number.
+
+    Args:
+        record: of the study.
+        leases: of `sweeps.record.study_record.read_leases`.
+        left: whether nobody runs the study, where its trials have no leases (`sweeps.record.study_record.left_by_drivers`).
+    """
+    return tuple(_running(trial, leases.get(trial.number), left=left) for trial in record.trials if trial.state in ("RUNNING", "WAITING"))
 
 
 def running_lines(trials: Sequence[RunningTrial]) -> list[str]:
@@ -173,21 +183,22 @@ def running_lines(trials: Sequence[RunningTrial]) -> list[str]:
         (str(each.number), each.role, f"{each.epochs}/{each.planned_epochs}", each.driver or "-", each.worker or "-", _lease(each))
         for each in trials
     ]
-    columns = ("trial", "role", "epoch", "driver", "worker", "lease")
-    return ["", "not over yet", *plain_table(columns, rows, left=frozenset({"role", "driver", "worker", "lease"}))]
+    columns = ("trial", "role", "epoch", "driver", "worker", "now")
+    return ["", "not over yet", *plain_table(columns, rows, left=frozenset({"role", "driver", "worker", "now"}))]
 
 
-def _running(trial: TrialRecord, lease: Lease | None) -> RunningTrial:
+def _running(trial: TrialRecord, lease: Lease | None, *, left: bool | None) -> RunningTrial:
     last = trial.attempts[-1] if trial.attempts else None
     current = last is not None and last.cause is None
     return RunningTrial(
         number=trial.number,
         role=trial.role,
+        state=trial.state,
         epochs=trial.num_epochs,
         planned_epochs=trial.planned_epochs,
         driver=(lease.driver if lease is not None else "") or ("" if last is None else last.driver),
         worker=last.worker if last is not None and current else "",
-        free=None if lease is None else lease.free,
+        free=left if lease is None else lease.free,
         lease_seconds=None if lease is None or lease.free else lease.left,
     )
 
@@ -195,13 +206,18 @@ def _running(trial: TrialRecord, lease: Lease | None) -> RunningTrial:
 def _lease(trial: RunningTrial) -> str:
     from sweeps.progress.plain import duration
 
-    if trial.free is None:
-        return "-"
-    return "free: the next driver continues it" if trial.free else f"renewed, {duration(trial.lease_seconds)} left"
+    if trial.free:
+        return "stopped: the next run continues it"
+    if trial.lease_seconds is not None:
+        return f"running: its lease is renewed, {duration(trial.lease_seconds)} left"
+    return "running" if trial.free is False else "cannot be told"
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozenset[str] = frozenset()) -> list[str]:
     """Aligned lines, the header first; columns named in `left` to the left, figures to the right."""
+    from reports.wording import visible
+
+    rows = [[visible(text) for text in row] for row in rows]
     widths = [max(len(text) for text in (name, *(row[index] for row in rows))) for index, name in enumerate(columns)]
 
     def line(texts: Sequence[str]) -> str:

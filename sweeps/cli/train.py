@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from reports.records import ParameterValue
     from sweeps.sweep_file import SweepFile
 
 
@@ -22,16 +23,17 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     Raises:
         SweepInputError: the file, the storage or the data cannot be used.
     """
+    from reports.logs.sweep_lines import settings_text
     from sweeps.cli.run import finish
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.progress.plain import params
     from sweeps.sweep_file import load_sweep_file
 
     searched = load_sweep_file(sweep_file, overrides)
     values = unset(searched)
     if values and not quiet:
         print(
-            f"searched in {sweep_file} and not fixed by --set, so with the file's own or default values: {params(values)}", file=sys.stderr
+            f"searched in {sweep_file} and not fixed by --set, so with the file's own or default values: {settings_text(values)}",
+            file=sys.stderr,
         )
     sweep = single(searched)
     if storage is not None:
@@ -39,7 +41,7 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
 
 
-def unset(sweep: SweepFile) -> dict[str, object]:
+def unset(sweep: SweepFile) -> dict[str, ParameterValue]:
     """Searched parameters to the values that their settings have without a search."""
     from sweeps.sweep_file.searchable import setting_path
 

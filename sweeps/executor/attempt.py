@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 from sweeps.errors import SweepInputError
-from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome
+from sweeps.executor.protocol import NO_SIBLINGS, Cause, Ended, EpochEnded, Noticed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,13 @@ class AttemptReporter:
         self._stop = threading.Event()
         self.has_seen_stop = False
 
-    def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
+    def epoch(
+        self,
+        epoch: int,
+        figures: Mapping[str, float],
+        checkpoint: str | None = None,
+        siblings: Mapping[int, Mapping[str, float]] = NO_SIBLINGS,
+    ) -> bool:
         """Report one finished epoch. An epoch that is already on record is not reported again.
 
         Raises:
@@ -46,8 +52,9 @@ class AttemptReporter:
             if epoch <= self._last:
                 raise ValueError(f"epochs must rise: trial {self.task.trial} reported epoch {epoch} after epoch {self._last}")
             self._last = epoch
-            plain = {str(name): float(value) for name, value in figures.items()}
-            self._send(EpochEnded(self.task.trial, self.task.attempt, epoch, plain, None if checkpoint is None else str(checkpoint)))
+            place = None if checkpoint is None else str(checkpoint)
+            carried = {trial: _plain(of_trial) for trial, of_trial in siblings.items()}
+            self._send(EpochEnded(self.task.trial, self.task.attempt, epoch, _plain(figures), place, carried))
         return self.should_stop()
 
     def notice(self, text: str) -> None:
@@ -63,6 +70,10 @@ class AttemptReporter:
     def stop(self) -> None:
         """Ask for a stop."""
         self._stop.set()
+
+
+def _plain(figures: Mapping[str, float]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in figures.items()}
 
 
 def run_attempt(task: TrialTask, reporter: AttemptReporter) -> Ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweeps.executor.attempt import AttemptReporter, run_attempt
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def make(request: ExecutorRequest) -> InlineExecutor:
-    """As many threads as trials are wanted at a time; one by default."""
-    return InlineExecutor(request.resources.concurrent or 1)
+    """As many threads as trials are wanted at a time, or as a worker's slots are set to; one by default, so that a sweep repeats itself."""
+    slots = request.resources.slots
+    return InlineExecutor(request.resources.concurrent or (1 if slots == "auto" else slots))
 
 
 class InlineExecutor:
@@ -57,6 +59,7 @@ class InlineExecutor:
         """
         if self._closed:
             raise RuntimeError(f"trial {task.trial} was submitted to an executor that is closed")
+        task = replace(task, slots=min(task.slots, self._concurrent))
         self._mailbox.open(task)
         self._unread_ends.add(task.trial)
         reporter = self._reporters[task.trial] = AttemptReporter(task, self._send)
@@ -74,6 +77,10 @@ class InlineExecutor:
         """Ask a trial to stop after the epoch it is in."""
         if self._mailbox.silence(trial) and trial in self._reporters:
             self._reporters[trial].stop()
+
+    def kill(self, trial: int, why: str) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Nothing: a thread cannot be ended without its process, which is the driver's."""
+        return False
 
     def close(self, grace: float) -> Sequence[Event]:
         """Ask every trial to save and stop; those that do not within `grace` seconds are left to their threads; nothing they say is delivered."""

@@ -66,6 +66,10 @@ class RestartingExecutor:
         if not lost_parts():
             self._inner.stop(trial)
 
+    def kill(self, trial: int, why: str) -> bool:
+        """Hand it on; a trial that was lost with Ray needs none."""
+        return not lost_parts() and self._inner.kill(trial, why)
+
     def close(self, grace: float) -> Sequence[Event]:
         """Close the other; trials of a Ray that has died are not waited for."""
         return self._inner.close(0.0 if lost_parts() else grace)

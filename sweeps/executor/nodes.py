@@ -189,6 +189,10 @@ class WatchedExecutor:
         """Hand it on."""
         self._inner.stop(trial)
 
+    def kill(self, trial: int, why: str) -> bool:
+        """Hand it on."""
+        return self._inner.kill(trial, why)
+
     def close(self, grace: float) -> Sequence[Event]:
         """Close the other."""
         return self._inner.close(grace)

@@ -100,7 +100,8 @@ class Seat:
     Attributes:
         handle: of the actor.
         shape: CPU cores and GPUs that it holds.
-        task: what it runs, or None while idle.
+        tasks: what it runs, by trial; none while idle.
+        retiring: whether it ends when the last of them does.
         warm_for: affinities of its last attempts, newest last.
         used: rank of its last use; higher is later.
         node: Ray's ID of its node, once known.
@@ -108,17 +109,30 @@ class Seat:
 
     handle: Any
     shape: tuple[float, float]
-    task: TrialTask | None = None
+    tasks: dict[int, TrialTask] = field(default_factory=dict)
+    retiring: bool = False
     warm_for: list[str] = field(default_factory=list)
     used: int = 0
     node: str | None = None
 
     def take(self, task: TrialTask, rank: int) -> None:
         """Give the process a task."""
-        self.task = task
+        self.tasks[task.trial] = task
         self.used = rank
         if task.affinity:
             self.warm_for = [*(each for each in self.warm_for if each != task.affinity), task.affinity][-REMEMBERED:]
+
+
+def beside(seats: list[Seat], task: TrialTask) -> Seat | None:
+    """The busy process in which a task may run beside others of its affinity, of several the one with the fewest; None when there is none."""
+    open_ = [seat for seat in seats if seat.shape == (task.cpu, task.gpu) and _joins(seat, task)]
+    return min(open_, key=lambda seat: (len(seat.tasks), seat.used), default=None)
+
+
+def _joins(seat: Seat, task: TrialTask) -> bool:
+    others = seat.tasks.values()
+    slots = min((each.slots for each in (*others, task)), default=1)
+    return 0 < len(others) < slots and not seat.retiring and all(each.affinity == task.affinity for each in others)
 
 
 def choose(seats: list[Seat], task: TrialTask) -> Seat | None:
@@ -128,7 +142,7 @@ def choose(seats: list[Seat], task: TrialTask) -> Seat | None:
     model in a running one does not cost more than in a new one. Among those, one that has run nothing of an affinity yet, then the one used longest ago,
     so that warm models last.
     """
-    idle = [seat for seat in seats if seat.task is None and seat.shape == (task.cpu, task.gpu)]
+    idle = [seat for seat in seats if not seat.tasks and seat.shape == (task.cpu, task.gpu)]
     if not idle:
         return None
     warm = [seat for seat in idle if task.affinity and task.affinity in seat.warm_for]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -29,7 +30,23 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     NODE_LOST = "node lost"
     NODE_UNFIT = "node unfit"  # it has other package versions than the driver
+    SILENT = "silent"  # it told nothing for so long that the study ended its process
     INTERRUPTED = "interrupted"  # Executor.close before the trial's end, or a driver that died
+
+
+@dataclass(frozen=True)
+class SiblingTask:
+    """A trial that differs from another in BatchNorm momentum alone: the other's training carries it.
+
+    Attributes:
+        trial: number in the study.
+        bn_momentum: its ``model.bn_momentum``.
+        checkpoint_dir: folder or URL of its exported model.
+    """
+
+    trial: int
+    bn_momentum: float | None
+    checkpoint_dir: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,9 @@ class TrialTask:
         trainings: of the study that will plausibly see the same images as this one, itself included; 0: trials share no work.
         study: a text that no other study has, not even a later one of the same name: tells whose a folder is.
         known_images: keys of validation images that are on record: a trial's ledger need not bring them again (`reports.ledger.pack`).
+        slots: attempts of the same affinity, this one included, that one worker may run at a time. More than 1 asks the trainable to train together with those
+            beside it; the result does not depend on them.
+        siblings: trials that this attempt carries: what it tells of an epoch and at its end holds theirs.
     """
 
     trial: int
@@ -65,6 +85,8 @@ class TrialTask:
     trainings: int = 1
     study: str = ""
     known_images: tuple[str, ...] = ()
+    slots: int = 1
+    siblings: tuple[SiblingTask, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,13 +100,14 @@ class Started:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch is done; `checkpoint` names the folder that holds its state, if one was written."""
+    """An epoch is done; `checkpoint` names the folder that holds its state, if one was written. `siblings` has the figures of the trials that it carries."""
 
     trial: int
     attempt: int
     epoch: int  # counted from 1
     figures: Mapping[str, float]
     checkpoint: str | None = None
+    siblings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,12 +123,13 @@ class Noticed:
 class Outcome:
     """What a trainable returns: final scalars and texts (exported epoch, model path, test accuracy, frozen boundary, ...).
 
-    `ledger` says which validation images were right; None where the trainable does not tell.
+    `ledger` says which validation images were right; None where the trainable does not tell. `siblings` has the outcomes of the trials that it carried.
     """
 
     figures: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     ledger: PackedLedger | None = None
+    siblings: Mapping[int, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,11 +146,20 @@ class Ended:
 Event = Started | EpochEnded | Noticed | Ended
 
 
+NO_SIBLINGS: Mapping[int, Mapping[str, float]] = MappingProxyType({})
+
+
 class Reporter(Protocol):
     """Given to a trainable inside the worker."""
 
-    def epoch(self, epoch: int, figures: Mapping[str, float], checkpoint: str | None = None) -> bool:
-        """Tell one finished epoch; True asks the trainable to save and return soon."""
+    def epoch(
+        self,
+        epoch: int,
+        figures: Mapping[str, float],
+        checkpoint: str | None = None,
+        siblings: Mapping[int, Mapping[str, float]] = NO_SIBLINGS,
+    ) -> bool:
+        """Tell one finished epoch, with the figures of each trial that it carries; True asks the trainable to save and return soon."""
         ...
 
     def notice(self, text: str) -> None:
@@ -163,6 +196,10 @@ class Executor(Protocol):
 
     def stop(self, trial: int) -> None:
         """Ask a running trial to stop; its `Ended` (STOPPED) follows."""
+        ...
+
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a running trial at once; its `Ended` (SILENT, with `why`) follows. False where it has none of its own, and nothing is done."""
         ...
 
     def close(self, grace: float) -> Sequence[Event]:

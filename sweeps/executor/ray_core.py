@@ -15,7 +15,7 @@ from sweeps.errors import SweepError
 from sweeps.executor import sent
 from sweeps.executor.attempt import why_not_sendable
 from sweeps.executor.nodes import on_ray
-from sweeps.executor.placement import Capacity, Seat, choose
+from sweeps.executor.placement import Capacity, Seat, beside, choose
 from sweeps.executor.protocol import Cause, Ended
 from sweeps.executor.ray_session import cause_of_death, close_ray
 from sweeps.executor.worker import Mailbox, WorkerSettings
@@ -56,11 +56,21 @@ class RayCoreExecutor:
         self._calls: dict[Any, Seat] = {}
         self._places: dict[Any, Seat] = {}
         self._rank = 0
+        self._slots = 1
         self._closed = False
 
     def room(self) -> int:
-        """Free slots."""
-        return 0 if self._closed else max(0, self._capacity.slots() - len(self._mailbox))
+        """Processes that are free or may be started, each with as many slots as the newest task has, and the free slots beside what runs."""
+        if self._closed:
+            return 0
+        processes = self._capacity.slots()
+        return max(0, min(processes * self._slots - len(self._mailbox), self._open(processes)))
+
+    def _open(self, processes: int) -> int:
+        """Tasks like the newest that would find a place now."""
+        taken = [seat for seat in self._seats if seat.tasks]
+        free = sum(max(0, min(task.slots for task in seat.tasks.values()) - len(seat.tasks)) for seat in taken if not seat.retiring)
+        return free + max(0, processes - len(taken)) * self._slots - len(self._waiting)
 
     def submit(self, task: TrialTask) -> None:
         """Give a task to a process, or queue it while all are busy.
@@ -75,6 +85,7 @@ class RayCoreExecutor:
         if (problem := why_not_sendable(task)) is not None:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
+        self._slots = task.slots
         self._waiting.append(task)
         self._assign()
 
@@ -103,6 +114,20 @@ class RayCoreExecutor:
             self._mailbox.put(Ended(trial, task.attempt, Cause.STOPPED))
         self._order_stop(trial)
 
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a trial, and with it the attempts beside it; another takes its place when it is needed."""
+        for seat in list(self._seats):
+            if trial in seat.tasks:
+                for task in seat.tasks.values():
+                    cause, text = (
+                        (Cause.SILENT, why) if task.trial == trial else (Cause.WORKER_DIED, f"trial {trial} beside it was ended: {why}")
+                    )
+                    self._mailbox.put(Ended(task.trial, task.attempt, cause, text))
+                self._remove(seat)
+                self._assign()
+                return True
+        return False
+
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""
         self._closed = True
@@ -125,18 +150,21 @@ class RayCoreExecutor:
     def _assign(self) -> None:
         """Give waiting tasks to idle processes; start processes where there are too few."""
         for task in list(self._waiting):
-            seat = choose(self._seats, task) or self._new_seat(task)
+            seat = choose(self._seats, task) or self._new_seat(task) or beside(self._seats, task)
             if seat is None:
                 continue
             self._waiting.remove(task)
             self._rank += 1
+            if seat.tasks:  # a call that waits for events is under way
+                seat.handle.add.options(concurrency_group=CONTROL).remote(pickle.dumps(task))
+            else:
+                self._calls[seat.handle.begin.remote(pickle.dumps(task))] = seat
             seat.take(task, self._rank)
-            self._calls[seat.handle.begin.remote(pickle.dumps(task))] = seat
 
     def _new_seat(self, task: TrialTask) -> Seat | None:
         """A new process, in place of an idle one of another shape where there is no room beside it."""
         if len(self._seats) >= max(1, self._capacity.slots()):
-            idle = [seat for seat in self._seats if seat.task is None]
+            idle = [seat for seat in self._seats if not seat.tasks]
             if not idle:
                 return None
             self._remove(min(idle, key=lambda seat: seat.used))
@@ -171,22 +199,24 @@ class RayCoreExecutor:
     def _deliver(self, seat: Seat, batch: Batch) -> None:
         for event in batch.events:
             self._mailbox.put(event)
-        if not batch.ended:
+            if isinstance(event, Ended):
+                seat.tasks.pop(event.trial, None)
+        seat.retiring = batch.retire is not None
+        if seat.tasks:
             self._calls[seat.handle.proceed.remote()] = seat
-            return
-        seat.task = None
-        if batch.retire is not None:
+        elif seat.retiring:
             self._remove(seat)
 
     def _report_death(self, seat: Seat, error: Exception) -> None:
         """Find out what became of it beside the loop: other trials' epochs must not wait while a machine is called."""
-        task = seat.task
-        if task is not None:
-            threading.Thread(target=self._name_cause, args=(task, error, seat.node), daemon=True).start()
+        if seat.tasks:
+            threading.Thread(target=self._name_cause, args=(list(seat.tasks.values()), error, seat.node), daemon=True).start()
         self._remove(seat)
 
-    def _name_cause(self, task: TrialTask, error: Exception, node: str | None) -> None:
-        self._mailbox.put(Ended(task.trial, task.attempt, cause_of_death(error, node=node), str(error)))
+    def _name_cause(self, tasks: Sequence[TrialTask], error: Exception, node: str | None) -> None:
+        cause = cause_of_death(error, node=node)
+        for task in tasks:
+            self._mailbox.put(Ended(task.trial, task.attempt, cause, str(error)))
 
     def _remove(self, seat: Seat) -> None:
         import ray
@@ -212,5 +242,5 @@ class RayCoreExecutor:
 
     def _order_stop(self, trial: int) -> None:
         for seat in self._seats:
-            if seat.task is not None and seat.task.trial == trial:
-                seat.handle.stop.options(concurrency_group=CONTROL).remote(trial, seat.task.attempt)
+            if trial in seat.tasks:
+                seat.handle.stop.options(concurrency_group=CONTROL).remote(trial, seat.tasks[trial].attempt)

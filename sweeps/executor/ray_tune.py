@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ class RayTuneExecutor:
             self._mailbox.put(Ended(task.trial, task.attempt, Cause.EXCEPTION, problem))
             return
         key = self._keys[task.trial] = next(self._numbers)
-        self._board.post.remote(key, pickle.dumps(task))
+        self._board.post.remote(key, pickle.dumps(replace(task, slots=1)))  # Tune gives each trial a process
         self._tasks.put(key, task)
 
     def poll(self, timeout: float) -> Sequence[Event]:
@@ -156,6 +157,15 @@ class RayTuneExecutor:
             self._mailbox.put(Ended(trial, attempt, Cause.STOPPED))
         else:
             self._give(self._keys[trial], "stop")
+
+    def kill(self, trial: int, why: str) -> bool:
+        """End the process of a trial: it listens for that beside the training, and Tune starts another."""
+        attempt = self._mailbox.live().get(trial)
+        if attempt is None:
+            return False
+        self._mailbox.put(Ended(trial, attempt, Cause.SILENT, why))
+        self._give(self._keys[trial], "leave")
+        return True
 
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""

@@ -67,6 +67,10 @@ class CoreWorker:
         self._worker.begin(pickle.loads(task))  # noqa: S301 - from our own driver
         return self._worker.next_events()
 
+    def add(self, task: bytes) -> None:
+        """Start an attempt beside those that run; whoever waits for events is told of its too."""
+        self._worker.begin(pickle.loads(task))  # noqa: S301 - from our own driver
+
     def proceed(self) -> Batch:
         """Wait for the next events."""
         return self._worker.next_events()

@@ -62,7 +62,7 @@ class Batch:
 
     Attributes:
         events: at least one.
-        retire: why this process should not run another attempt, or None. Only beside an `Ended`.
+        retire: why this process should not run another attempt, or None; from the `Ended` on that is the reason.
     """
 
     events: tuple[Event, ...]
@@ -70,55 +70,69 @@ class Batch:
 
     @property
     def ended(self) -> bool:
-        """Whether the attempt is over."""
+        """Whether an attempt is over: the only one, where each has the process for itself."""
         return isinstance(self.events[-1], Ended)
 
 
 class Worker:
-    """Runs attempts one after another in one thread, because Keras and TensorFlow keep their state by thread."""
+    """Runs attempts one after another in one thread, because Keras and TensorFlow keep their state by thread.
+
+    Attempts whose tasks have several slots run beside each other, each in a thread of its own; they use TensorFlow in turns (`trainer.fit.together`).
+    """
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._tasks: queue.SimpleQueue[TrialTask] = queue.SimpleQueue()
-        self._reporter: AttemptReporter | None = None
+        self._changing = threading.Lock()
+        self._reporters: dict[tuple[int, int], AttemptReporter] = {}
+        self._threads = 0
         self._attempts = 0
+        self._retire: str | None = None
         self._first_memory_mb = 0.0
         os.environ.update(settings.environment)
         sys.path.extend(path for path in settings.import_paths if path not in sys.path)
         self._unfit = _differences(settings.versions)
-        threading.Thread(target=self._train, name="training", daemon=True).start()
 
     def begin(self, task: TrialTask) -> None:
-        """Start an attempt; the one before must have ended."""
-        self._reporter = AttemptReporter(task, self._events.put)
+        """Start an attempt; those before must have ended, except for those that it may run beside."""
+        with self._changing:
+            self._reporters[task.trial, task.attempt] = AttemptReporter(task, self._events.put)
+            if len(self._reporters) > self._threads:
+                self._threads += 1
+                threading.Thread(target=self._train, name=f"training-{self._threads}", daemon=True).start()
         self._events.put(Started(task.trial, task.attempt, f"{socket.gethostname()}:{os.getpid()}"))
         if self._unfit:
             host = socket.gethostname()
-            self._events.put(Ended(task.trial, task.attempt, Cause.NODE_UNFIT, f"{host} would not train as the driver does: {self._unfit}"))
+            self._end(Ended(task.trial, task.attempt, Cause.NODE_UNFIT, f"{host} would not train as the driver does: {self._unfit}"))
         else:
             self._tasks.put(task)
 
     def next_events(self, *, by_epoch: bool = False) -> Batch:
-        """Wait for the attempt's next events; `by_epoch`: at most one epoch at a time, as the last event."""
+        """Wait for the next events of all attempts; `by_epoch`: at most one epoch at a time, as the last event."""
         events = [self._events.get()]
         while not self._events.empty() and not (by_epoch and isinstance(events[-1], EpochEnded)):
             events.append(self._events.get())
-        last = events[-1]
-        return Batch(tuple(events), self._why_retire(last) if isinstance(last, Ended) else None)
+        for event in events:
+            if isinstance(event, Ended):
+                self._retire = self._why_retire(event) or self._retire
+        return Batch(tuple(events), self._retire)
 
     def stop(self, trial: int, attempt: int) -> None:
         """Ask an attempt to stop; nothing happens when it has ended."""
-        reporter = self._reporter
-        if reporter is not None and (reporter.task.trial, reporter.task.attempt) == (trial, attempt):
+        reporter = self._reporters.get((trial, attempt))
+        if reporter is not None:
             reporter.stop()
 
     def _train(self) -> None:
         while True:
             task = self._tasks.get()
-            reporter = self._reporter
-            if reporter is not None:
-                self._events.put(run_attempt(task, reporter))
+            self._end(run_attempt(task, self._reporters[task.trial, task.attempt]))
+
+    def _end(self, ended: Ended) -> None:
+        with self._changing:
+            del self._reporters[ended.trial, ended.attempt]
+        self._events.put(ended)
 
     def _why_retire(self, ended: Ended) -> str | None:
         self._attempts += 1

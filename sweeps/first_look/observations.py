@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from trainer.data.pixels import SUFFIXES
+from trainer.data.pixels import CONVERTIBLE, KINDS_READ, SUFFIXES
 from trainer.data.sources.collected import parse_part
+from trainer.data.sources.files import is_of_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,9 +54,23 @@ def _structure(seen: FolderInspection) -> Iterator[str]:
     if seen.stray_files:
         kinds = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in seen.stray_files)
         endings = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
-        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP ({endings}): {listed(seen.stray_files)}"
+        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not {KINDS_READ} ({endings}): {listed(seen.stray_files)}"
+        yield from _unread(seen)
     if seen.empty_classes:
         yield f"{count(len(seen.empty_classes), 'folder')} without a readable image, not a class: {listed(seen.empty_classes)}"
+
+
+def _unread(seen: FolderInspection) -> Iterator[str]:
+    """Images of other kinds by class: a class that lies mostly in files that are not read is another class than its folder shows."""
+    lost: dict[str, Counter[str]] = {}
+    for name in seen.stray_files:
+        path = PurePosixPath(name)
+        if path.suffix.lower() in CONVERTIBLE and len(path.parts) > (2 if seen.parts else 1):
+            lost.setdefault(path.parts[1 if seen.parts else 0], Counter())[path.suffix.lower()] += 1
+    for label, kinds in lost.items():
+        number, remedies = kinds.total(), dict.fromkeys(CONVERTIBLE[kind] for kind in kinds)
+        of = number + seen.counts.get(label, 0)
+        yield f"{number} of {of} images of {label} are not read ({', '.join(kinds)}): {' or '.join(remedies)}, else the class is judged without them"
 
 
 def _tops(seen: FolderInspection) -> set[str]:
@@ -114,7 +129,7 @@ def _forms(seen: FolderInspection, side: int) -> Iterator[str]:
         if tiny:
             yield f"{count(tiny, 'image')} with a side under {-(-side // BLOWN_UP)} pixels, enlarged more than {BLOWN_UP} times: look at {seen.smallest}"
     if len(seen.modes) > 1:
-        become = "grey" if seen.grey else "RGB, transparency dropped"
+        become = "grey" if seen.grey else "RGB, what is transparent white"
         yield f"mixed colour modes ({', '.join(f'{mode} {number}' for mode, number in seen.modes.items())}): all become {become}"
 
 
@@ -178,5 +193,5 @@ def _image_folders(folder: Path) -> int:
     folders = 0
     for each in folder.iterdir():
         with contextlib.suppress(OSError):
-            folders += each.is_dir() and not each.name.startswith(".") and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
+            folders += each.is_dir() and not is_of_system(each.name) and any(entry.suffix.lower() in SUFFIXES for entry in each.iterdir())
     return folders

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.wording import plain_score
 from sweeps.environment import hardware, provenance, versions
 from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_executor
 from sweeps.executor.worker import driver_settings
@@ -88,7 +89,7 @@ class LaunchResult:
     def __repr__(self) -> str:
         """A few words: a notebook shows what its last line returns."""
         now = self.outcome.snapshot
-        best = f", best stable {now.metric} {now.leaders[0].stable:.4f}" if now.leaders else ""
+        best = f", best stable {now.metric} {plain_score(now.leaders[0].stable, now.metric)}" if now.leaders else ""
         return f"<sweep {self.record.name!r} {self.outcome.reason}: {now.done}/{now.target} trials{best}; report: {self.report}>"
 
 
@@ -102,7 +103,11 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     """
     chosen = options or LaunchOptions()
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
-    with progress_display(quiet=chosen.quiet) as progress, Database(storage_of(sweep)) as database:
+    single = sweep.search.trials == 1
+    with (
+        progress_display(sweep.search.metric, quiet=chosen.quiet, each_epoch=single) as progress,
+        Database(storage_of(sweep)) as database,
+    ):
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
         asked, sweep = sweep.search.trials, with_kept_trials(sweep, database)
         if sweep.search.trials > asked:
@@ -175,6 +180,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         history=options.history,
         order=options.order,
         sharing=options.sharing,
+        own_batchnorm=checked.probe.facts.own_batchnorm or "",
     )
 
 

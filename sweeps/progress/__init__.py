@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from sweeps.progress.plain import Progress
 
 
-def progress_display(*, quiet: bool) -> AbstractContextManager[Progress]:
-    """The observer that fits where stderr goes; use it as a context manager."""
+def progress_display(metric: str, *, quiet: bool, each_epoch: bool = False) -> AbstractContextManager[Progress]:
+    """The observer that fits where stderr goes; use it as a context manager.
+
+    Args:
+        metric: that is ranked.
+        quiet: show no progress.
+        each_epoch: of a single training: a line an epoch where no terminal is.
+    """
     from sweeps.progress.live import LiveProgress, NotebookProgress, in_notebook
     from sweeps.progress.plain import Progress, ProgressLines
 
     if quiet:
-        return Progress()
+        return Progress(metric)
     if in_notebook():
-        return NotebookProgress()
-    return LiveProgress() if sys.stderr.isatty() else ProgressLines()
+        return NotebookProgress(metric)
+    return LiveProgress(metric) if sys.stderr.isatty() else ProgressLines(metric, each_epoch=each_epoch)

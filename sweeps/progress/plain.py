@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from reports.wording import at_epoch, count
+from reports.logs.sweep_lines import curve_ending, epoch_text, settings_text, trial_beginning
+from reports.wording import at_epoch, count, plain_score, visible
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MINUTE = 60
 HOUR = 3600
+JUDGED = "val_accuracy"
+"""The curve that `steadysweep diagnose` judges, whatever is ranked."""
 
 
 def duration(seconds: float | None) -> str:
@@ -32,14 +35,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def params(values: Mapping[str, object]) -> str:
-    """Parameters on one line."""
-    return "  ".join(f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would act on; its line ends stay."""
+    return "\n".join(visible(line) for line in text.splitlines())
 
 
 def counts(snapshot: StudySnapshot) -> str:
     """How many trials are done, of what kind, and how long the rest may take."""
-    parts = [f"{snapshot.done}/{snapshot.target} trials", f"{len(snapshot.running)} running", f"{snapshot.pruned} pruned"]
+    open_trials = f"{len(snapshot.running)} {'to continue' if snapshot.phase == 'over' else 'running'}"
+    parts = [f"{snapshot.done}/{snapshot.target} trials", open_trials, f"{snapshot.pruned} pruned"]
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     if snapshot.confirmations_target:
@@ -70,32 +74,40 @@ def confirmation(cost: ConfirmationCost) -> str:
     return f"confirming {leaders} with {count(cost.seeds, 'fresh seed')}{each}: {trainings} to go, at most {cost.epochs} epochs{time}"
 
 
-def leader_text(leader: RankedConfiguration) -> str:
+def leader_text(leader: RankedConfiguration, metric: str) -> str:
     """The configuration that leads, on one line."""
     seeds = f", mean of {leader.seeds} fresh seeds" if leader.confirmed and leader.seeds > 1 else ""
     flags = f" [{', '.join(flag.name for flag in leader.flags)}]" if leader.flags else ""
     numbers = ", ".join(str(trial.number) for trial in leader.trials)
     trials = f"trial{'' if len(leader.trials) == 1 else 's'} {numbers}"
-    return f"configuration {leader.configuration} ({trials}), stable {leader.stable:.4f}{seeds}{flags}  {params(leader.params)}".rstrip()
+    return f"configuration {leader.short} ({trials}), stable {plain_score(leader.stable, metric)}{seeds}{flags}  {settings_text(leader.params)}".rstrip()
 
 
-def ending(trial: TrialRecord) -> str:
-    """How a trial ended, on one line."""
-    verb = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state, trial.state.lower())
-    score = ""
-    if "stable" in trial.score:
-        score = " stable {stable:.4f} (level {level:.4f}, best {best:.4f})".format(**trial.score)
-    elif "best" in trial.score:
-        at = at_epoch(trial.num_epochs, trial.planned_epochs)
-        score = " level {level:.4f} {at} (best {best:.4f})".format(**trial.score, at=at)
+def ending(trial: TrialRecord, metric: str, *, curve: bool = False) -> str:
+    """How a trial ended, on one line; with its `curve` the line can be read back (`steadysweep diagnose`)."""
+    figures = {name: plain_score(value, metric) for name, value in trial.score.items()}
+    said = ""
+    if "stable" in figures:
+        said = " stable {stable} (level {level}, best {best})".format(**figures)
+    elif "best" in figures:
+        said = " level {level} {at} (best {best})".format(**figures, at=at_epoch(trial.num_epochs, trial.planned_epochs))
     flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
     cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
-    epochs = f"{trial.num_epochs} epoch{'' if trial.num_epochs == 1 else 's'}"
-    return f"trial {trial.number} {verb} after {epochs}:{cause}{score}{flags}  {params(trial.params)}".rstrip()
+    begins = trial_beginning(trial.number, trial.state, trial.num_epochs, trial.planned_epochs)
+    shown = JUDGED if JUDGED in trial.curves else metric
+    values = curve_ending(shown, trial.curves.get(shown, ())) if curve else ""
+    return f"{begins}:{cause}{said}{flags}  {settings_text(trial.params)}".rstrip() + values
 
 
 class Progress(StudyObserver):
-    """What every display does: it tells failed trials and notices, takes messages, and is used as a context manager."""
+    """What every display does: it tells failed trials and notices, takes messages, and is used as a context manager.
+
+    Args:
+        metric: that is ranked.
+    """
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -111,25 +123,38 @@ class Progress(StudyObserver):
     def on_finished(self, trial: TrialRecord) -> None:
         """Name a failure."""
         if trial.state == "FAIL":
-            self.message(ending(trial))
+            self.message(ending(trial, self._metric))
 
     def message(self, text: str) -> None:
-        """Say one line to the person watching."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the display's one way out
+        """Say something to the person watching: what strangers put into it stays text."""
+        print(harmless(text), file=sys.stderr, flush=True)  # noqa: T201 - the display's one way out
 
 
-SUMMARY_SECONDS = 30.0
+FIRST_SUMMARY_SECONDS = 30.0
+LONGEST_SILENCE_SECONDS = 600.0
 
 
 class ProgressLines(Progress):
-    """One line when a trial ends, and a summary with the leader every half minute."""
+    """One line when a trial ends, or after each epoch, and now and then a summary with the leader: after 30 s, then ever more seldom, at last every ten minutes.
 
-    def __init__(self) -> None:
-        self._next_summary = SUMMARY_SECONDS
+    Args:
+        metric: that is ranked.
+        each_epoch: whether each epoch has a line of its own: of a single training.
+    """
+
+    def __init__(self, metric: str, *, each_epoch: bool = False) -> None:
+        super().__init__(metric)
+        self._each_epoch = each_epoch
+        self._next_summary = FIRST_SUMMARY_SECONDS
+
+    def on_epoch(self, trial: TrialRecord, figures: Mapping[str, float]) -> None:
+        """Its figures, where nothing else runs."""
+        if self._each_epoch:
+            self.message(epoch_text(trial.num_epochs, trial.planned_epochs, figures, self._metric))
 
     def on_finished(self, trial: TrialRecord) -> None:
         """How it ended."""
-        self.message(ending(trial))
+        self.message(ending(trial, self._metric, curve=not self._each_epoch))
 
     def on_confirmation(self, cost: ConfirmationCost) -> None:
         """What it costs."""
@@ -137,9 +162,9 @@ class ProgressLines(Progress):
 
     def on_tick(self, snapshot: StudySnapshot) -> None:
         """A summary now and then, and at the end."""
-        if snapshot.elapsed < self._next_summary and snapshot.phase != "over":
+        if snapshot.phase != "over" and (self._each_epoch or snapshot.elapsed < self._next_summary):
             return
-        self._next_summary = snapshot.elapsed + SUMMARY_SECONDS
+        self._next_summary = snapshot.elapsed + min(max(snapshot.elapsed, FIRST_SUMMARY_SECONDS), LONGEST_SILENCE_SECONDS)
         self.message(counts(snapshot))
         if snapshot.leaders:
-            self.message(f"  leader: {leader_text(snapshot.leaders[0])}")
+            self.message(f"  leader: {leader_text(snapshot.leaders[0], self._metric)}")

@@ -39,6 +39,15 @@ class LeaseLostError(SweepError):
         self.number = number
 
 
+class ChangedByHandError(LeaseLostError):
+    """A running trial was ended or deleted in the storage by other software: this driver leaves it as it is."""
+
+    def __init__(self, number: int, became: str) -> None:
+        super().__init__(number)
+        self.args = (f"trial {number} {became} in the storage by other software",)
+        self.became = became
+
+
 class StudyMovedOnError(SweepError):
     """Another driver has added trials that this driver has not read: what it wanted to add was decided without them."""
 

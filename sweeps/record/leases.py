@@ -53,14 +53,13 @@ class Owner:
     @staticmethod
     def new() -> Owner:
         """An owner of this process."""
-        return Owner(f"{driver_name()}#{uuid.uuid4().hex[:8]}", _this_process())
+        return Owner(f"{driver_name()}#{uuid.uuid4().hex[:8]}", this_process())
 
 
 def is_dead_here(process: str) -> bool:
     """Whether an owner's process ran on this machine and runs no more; False where that cannot be known from here."""
-    kernel, _, rest = process.rpartition("/")[0].rpartition("/")
-    started = process.rpartition("/")[2]
-    if not kernel or kernel != _kernel() or not rest.isdecimal():
+    rest, started = process.rpartition("/")[0].rpartition("/")[2], process.rpartition("/")[2]
+    if not ran_here(process) or not rest.isdecimal():
         return False
     try:
         os.kill(int(rest), 0)
@@ -72,7 +71,14 @@ def is_dead_here(process: str) -> bool:
     return state is not None and (state[0] in _GONE or state[1] != started)
 
 
-def _this_process() -> str:
+def ran_here(process: str) -> bool:
+    """Whether an owner's process is, or was, one of this machine since it was started, so that its end can be seen."""
+    kernel = process.rpartition("/")[0].rpartition("/")[0]
+    return bool(kernel) and kernel == _kernel()
+
+
+def this_process() -> str:
+    """This process as `Owner.process` names it."""
     kernel, state = _kernel(), _state(os.getpid())
     return f"{kernel}/{os.getpid()}/{state[1]}" if kernel and state else ""
 

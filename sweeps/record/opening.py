@@ -16,16 +16,18 @@ from sweeps.record.errors import StorageTimes, StorageUnavailableError, StudyExi
 from sweeps.record.ledgers import clear_images
 from sweeps.record.ownership import LeasedTrials, StudyLock
 from sweeps.record.recorded_study import RecordedStudy
-from sweeps.record.schema import create_or_migrate
-from sweeps.record.storage import Database, refuse_unsafe_place
+from sweeps.record.schema import check_version, create_or_migrate
+from sweeps.record.storage import Database, opened, refuse_unsafe_place
 from sweeps.record.study_record import existing_facts, read_facts, study_exists, study_id_of, write_facts
 from sweeps.record.transactions import Transactions
+from sweeps.record.writing import insert_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
+    from search_spaces.conditions import PointValue
     from sweeps.record.study_record import StudyFacts
 
 OPENING_SECONDS = 60
@@ -50,6 +52,24 @@ def create_study(where: Database | str, name: str, facts: StudyFacts, times: Sto
 
     database = where if isinstance(where, Database) else Database(where)
     return _driven(database, name, times, make, shared=database is where)
+
+
+def ask_for(where: Database | str, name: str, given: Mapping[str, PointValue], times: StorageTimes = STANDARD_TIMES) -> int:
+    """Ask for a point of a study to be trained, without becoming its driver; returns the number of its trial.
+
+    Raises:
+        StudyNotFoundError: no such storage or study.
+        StorageUnavailableError: the database is away for too long.
+    """
+    numbers: list[int] = []
+    with opened(where) as database:
+        check_version(database.existing(), database.place)
+
+        def write(connection: Connection) -> None:
+            numbers[:] = [insert_request(connection, study_id_of(connection, name, database.place), given)]
+
+        Transactions(database, times.outage).write(write)
+    return numbers[0]
 
 
 def open_study(where: Database | str, name: str, times: StorageTimes = STANDARD_TIMES) -> RecordedStudy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -10,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
@@ -225,11 +226,16 @@ class StudyLock(Ownership):
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            holder = _holder(self._path.read_bytes())
+            who = _holder(self._path.read_bytes())
             raise StudyLockedError(
-                f"study {study!r} is being run by {holder}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
+                f"study {study!r} is being run by {who}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
             ) from None
-        self._path.write_text(json.dumps({"driver": leases.driver_name(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+        holder = {
+            "driver": leases.driver_name(),
+            "process": leases.this_process(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._path.write_text(json.dumps(holder))
 
     def release(self) -> None:
         """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""
@@ -238,10 +244,45 @@ class StudyLock(Ownership):
             self._lock.release()
 
 
-def _holder(content: bytes) -> str:
-    """Who holds the lock, from the lock file's content."""
+def is_left(database: Path, study: str) -> bool | None:
+    """Whether no driver runs a study in SQLite any more; None where that cannot be told.
+
+    The lock file's content tells it of drivers of this machine; of others a look at the lock, which could turn away a driver that starts in the same microseconds.
+    """
+    path = lock_file(database, study)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return None
+    process = _written(content).get("process")
+    if isinstance(process, str) and leases.ran_here(process):
+        return leases.is_dead_here(process)
+    return not content or _is_unlocked(path)
+
+
+def _is_unlocked(path: Path) -> bool | None:
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _written(content: bytes) -> dict[str, Any]:
+    """What a driver wrote into its lock file."""
     try:
         document = json.loads(content)
     except ValueError:
-        return "another driver"
-    return f"{document.get('driver', 'another driver')} since {document.get('since', 'some time')}"
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _holder(content: bytes) -> str:
+    """Who holds the lock, from the lock file's content."""
+    written = _written(content)
+    return f"{written.get('driver', 'another driver')} since {written.get('since', 'some time')}" if written else "another driver"

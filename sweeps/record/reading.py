@@ -16,6 +16,7 @@ from sqlalchemy import func, or_, select
 
 from reports.records import AttemptRecord, TrialRecord
 from reports.stability import SCORE_RULE
+from sweeps.record.foreign import is_own
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
     ATTEMPTS,
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
-    own_split = {} if trial.validation_seed is None else {"validation_seed": trial.validation_seed}
-    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | own_split
+    optional = {name: value for name in ("validation_seed", "carrier") if (value := getattr(trial, name)) is not None}
+    return {name: getattr(trial, name) for name in ("role", "configuration", "seed", "replicate", "planned_epochs")} | optional
 
 
 def end_attributes(trial: TrialRecord) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def read_trials(
     numbers: Collection[int] | None = None,
     with_memory: bool = False,
 ) -> dict[int, TrialRecord]:
-    """Trials of a study by Optuna's ID, in the order of their numbers; curves are decoded when they are looked at.
+    """Trials of a study by Optuna's ID, in the order of their numbers, without rows of other software; curves are decoded when they are looked at.
 
     Args:
         connection: to the storage.
@@ -90,7 +91,7 @@ def read_trials(
     memory = _attributes(_of_trials(connection, SYSTEM_ATTRIBUTES, of_study)) if with_memory else {}
     curves = _curves(_of_trials(connection, CURVES, of_study, CURVES.c.trial_id, CURVES.c.first_epoch))
     attempts = _attempts(_of_trials(connection, ATTEMPTS, of_study, ATTEMPTS.c.trial_id, ATTEMPTS.c.attempt))
-    rows = connection.execute(select(TRIALS).where(of_study).order_by(TRIALS.c.number))
+    rows = connection.execute(select(TRIALS).where(of_study, is_own()).order_by(TRIALS.c.number, TRIALS.c.trial_id))
     return {
         row.trial_id: _trial(
             row,
@@ -109,19 +110,21 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
     """A trial from its row, its user attributes and what was read of it from other tables."""
     source, diagnosis = attributes.get("source"), attributes.get("diagnosis", {})
     evidence = diagnosis.get("evidence", {})
+    by_hand = "" if attributes.keys() & {"cause", "score", "error"} else _ended_by_hand(row.state, read["attempts"])
     return TrialRecord(
         number=row.number,
         configuration=str(attributes.get("configuration", "")),
         role=attributes.get("role", "search"),
-        state=row.state,
+        state="FAIL" if by_hand else row.state,
         seed=int(attributes.get("seed", 0)),
         planned_epochs=int(attributes.get("planned_epochs", planned_epochs)),
         figures=attributes.get("figures", {}),
-        cause=attributes.get("cause"),
-        error=attributes.get("error"),
+        cause=attributes.get("pruned" if row.state in UNFINISHED and not by_hand else "cause") or by_hand or None,
+        error=attributes.get("error") or by_hand or None,
         facts=attributes.get("facts", {}),
         notices=tuple(str(text) for text in attributes.get("notices", ())),
         source=None if source is None else (str(source["study"]), int(source["trial"])),
+        carrier=attributes.get("carrier"),
         replicate=int(attributes.get("replicate", 0)),
         validation_seed=attributes.get("validation_seed"),
         score=score if (score := attributes.get("score", {})).get("rule") == SCORE_RULE else {},
@@ -132,10 +135,20 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
     )
 
 
+def _ended_by_hand(state: TrialState, attempts: tuple[AttemptRecord, ...]) -> str:
+    """Why a trial that is over, of which no driver wrote how it ended, counts as failed, or nothing.
+
+    A driver writes the end of an attempt before that of its trial, or, where a killed driver left the attempt open, cause and score.
+    """
+    if state in UNFINISHED or not attempts or attempts[-1].ended is not None:
+        return ""
+    return f"set to {state} by other software before its training was over"
+
+
 def newest_trial(connection: Connection, study_id: int) -> Row[Any, Any] | None:
-    """``trial_id`` and ``number`` of a study's last trial."""
-    query = select(TRIALS.c.trial_id, TRIALS.c.number).where(TRIALS.c.study_id == study_id).order_by(TRIALS.c.trial_id.desc()).limit(1)
-    return connection.execute(query).first()
+    """``trial_id`` and ``number`` of a study's last row, whoever wrote it."""
+    of_study = select(TRIALS.c.trial_id, TRIALS.c.number).where(TRIALS.c.study_id == study_id)
+    return connection.execute(of_study.order_by(TRIALS.c.number.desc(), TRIALS.c.trial_id.desc()).limit(1)).first()
 
 
 def _of_trials(
@@ -186,6 +199,8 @@ class TrialNews:
         attempts: how many began.
         seen: when something was last written of its attempts (their driver's clock), or None before the first.
         lease: who owns it, or None where nobody ever did.
+        carrier: number of the trial whose training carries it, or None.
+        own: whether it is a trial of the study; else a row that other software wrote.
     """
 
     trial_id: int
@@ -194,6 +209,8 @@ class TrialNews:
     attempts: int
     seen: datetime | None
     lease: Lease | None
+    carrier: int | None = None
+    own: bool = True
 
     @property
     def unfinished(self) -> bool:
@@ -212,17 +229,33 @@ class TrialNews:
 
 
 def read_news(connection: Connection, study_id: int, known: int, live: Collection[int]) -> list[TrialNews]:
-    """Trials from number `known` on, and those among `live`, by number."""
+    """Rows from number `known` on, whoever wrote them, and those among `live`, by number."""
     of_trial = ATTEMPTS.c.trial_id == TRIALS.c.trial_id
     seen = select(func.max(ATTEMPTS.c.seen)).where(of_trial).scalar_subquery().label("seen")
     attempts = select(func.count()).select_from(ATTEMPTS).where(of_trial).scalar_subquery().label("attempts")
+    of_carrier = (USER_ATTRIBUTES.c.trial_id == TRIALS.c.trial_id) & (USER_ATTRIBUTES.c.key == "carrier")
+    carrier = select(USER_ATTRIBUTES.c.value_json).where(of_carrier).scalar_subquery().label("carrier")
+    server = connection.dialect.name != "sqlite"  # one driver owns a study in SQLite, without leases
+    leases = lease_columns() if server else ()
     query = (
-        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, *lease_columns())
-        .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id))
+        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, carrier, is_own().label("own"), *leases)
+        .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id) if server else TRIALS)
         .where(TRIALS.c.study_id == study_id, or_(TRIALS.c.number >= known, TRIALS.c.number.in_(live)))
         .order_by(TRIALS.c.number)
     )
-    return [TrialNews(row.trial_id, row.number, row.state, row.attempts, row.seen, seen_lease(row)) for row in connection.execute(query)]
+    return [
+        TrialNews(
+            row.trial_id,
+            row.number,
+            row.state,
+            row.attempts,
+            row.seen,
+            seen_lease(row) if server else None,
+            None if row.carrier is None else int(json.loads(row.carrier)),
+            bool(row.own),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 SHOWN_EPOCHS = 32

@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
 
-from sweeps.record.errors import LeaseLostError
+from sweeps.record.errors import ChangedByHandError, LeaseLostError
+from sweeps.record.foreign import has_trial, next_number, read_left_alone, read_requests
 from sweeps.record.ledgers import StoredLedgers, write_ledger
 from sweeps.record.reading import read_news, read_trials, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, encode, naive_utc_now, one_epoch
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from reports.ledger import PackedLedger
     from reports.records import TrialRecord
+    from sweeps.record.foreign import Request
     from sweeps.record.ownership import Ownership
     from sweeps.record.reading import TrialNews
     from sweeps.record.study_record import StudyFacts
@@ -42,6 +46,7 @@ class RecordedStudy:
         name: the study's name.
         facts: what it is.
         ledgers: which validation images its trials got right, read when somebody asks.
+        left_alone: number to state of the rows that other software wrote and that are no requests, as far as they were read.
     """
 
     def __init__(
@@ -62,6 +67,9 @@ class RecordedStudy:
         self._ownership = ownership
         self._transactions = transactions
         self._trial_ids: dict[int, int] = {}
+        self._next = 0
+        self._waiting: set[int] = set()
+        self.left_alone: dict[int, str] = {}
         distributions = {parameter: optuna.distributions.json_to_distribution(text) for parameter, text in facts.distributions.items()}
         self._writer = TrialWriter(study_id, ownership, distributions)
         self._known_images: set[str] = set()
@@ -73,24 +81,39 @@ class RecordedStudy:
         return self._ownership.shared
 
     def trials(self) -> list[TrialRecord]:
-        """Every trial on record, by number."""
+        """Every trial on record, by number, without rows of other software."""
+
+        def others(connection: Connection) -> tuple[int, list[Request], Mapping[int, str]]:
+            study = self._study_id
+            return next_number(connection, study), read_requests(connection, study), read_left_alone(connection, study)
+
+        self._next, requests, left_alone = self._transactions.read(others)
         trials = self._read(None)
+        self._waiting, self.left_alone = {each.number for each in requests}, dict(left_alone)
+        self._next = max([self._next, *(trial.number + 1 for trial in trials.values())])
         self._trial_ids = {trial.number: trial_id for trial_id, trial in trials.items()}
         return list(trials.values())
 
     @property
     def next_number(self) -> int:
         """Of the next trial, as far as this driver knows."""
-        return len(self._trial_ids)
+        return self._next
 
     def news(self, live: Collection[int]) -> list[TrialNews]:
-        """What is on record of trials that were added since the last look and of those numbered `live`; also learns how many trials are wanted now."""
+        """What is on record of trials that were added since the last look and of those numbered `live`; also learns how many trials are wanted now.
+
+        Rows of other software are left out. A point that waits to be trained is looked at until some driver has made a trial of it.
+        """
 
         def read(connection: Connection) -> tuple[list[TrialNews], StudyFacts | None]:
-            return read_news(connection, self._study_id, len(self._trial_ids), live), read_facts(connection, self._study_id)
+            return read_news(connection, self._study_id, self._next, {*live, *self._waiting}), read_facts(connection, self._study_id)
 
-        news, facts = self._transactions.read(read)
+        rows, facts = self._transactions.read(read)
         self.facts = facts or self.facts
+        self._next = max([self._next, *(each.number + 1 for each in rows)])
+        self._waiting = {each.number for each in rows if not each.own and each.state == "WAITING"}
+        self.left_alone |= {each.number: each.state for each in rows if not each.own and each.state != "WAITING"}
+        news = [each for each in rows if each.own]
         self._trial_ids |= {each.number: each.trial_id for each in news}
         return news
 
@@ -115,10 +138,29 @@ class RecordedStudy:
             StudyMovedOnError: others added trials that were not read yet; nothing was written.
         """
         self._trial_ids[trial.number] = self._writer.add(self._transactions, trial)
+        self._next = trial.number + 1
 
     def import_trial(self, trial: TrialRecord) -> None:
         """Write a finished trial of another study, numbered `next_number`, as history with its curves; raises as `add_trial` does."""
         self._trial_ids[trial.number] = self._writer.add_history(self._transactions, trial, self.facts.metric)
+        self._next = trial.number + 1
+
+    def requests(self) -> list[Request]:
+        """Points that wait to be trained: by ``steadysweep add``, or by Optuna's ``enqueue_trial``."""
+        return self._transactions.read(lambda connection: read_requests(connection, self._study_id))
+
+    def adopt(self, request: Request, trial: TrialRecord) -> TrialRecord | None:
+        """Make a request a RUNNING trial of this driver; None where it waits no more. The trial's number is the row's, unless that was taken."""
+        number = self._writer.adopt(self._transactions, request, trial)
+        if number is None:
+            return None
+        self._trial_ids[number] = request.trial_id
+        self._next = max(self._next, number + 1)
+        return replace(trial, number=number)
+
+    def refuse(self, request: Request, reason: str) -> bool:
+        """End a request that cannot be trained, with the reason in its row; False where it waits no more."""
+        return self._writer.refuse(self._transactions, request, reason)
 
     def begin_attempt(self, number: int, attempt: int, *, driver: str, from_epoch: int, gpu: float) -> None:
         """Write that an attempt was handed to the executor; attempts before it that never ended were interrupted."""
@@ -142,21 +184,35 @@ class RecordedStudy:
         now = naive_utc_now()
         self._update_attempt(number, attempt, ended=now, seen=now, cause=cause)
 
-    def add_epoch(self, number: int, attempt: int, epoch: int, figures: Mapping[str, float], checkpoint: str | None) -> None:
-        """Append one epoch to a trial's curves; in the same transaction its checkpoint.
+    def add_epoch(
+        self,
+        number: int,
+        attempt: int,
+        epoch: int,
+        figures: Mapping[str, float] | None,
+        checkpoint: str | None,
+        siblings: Mapping[int, Mapping[str, float]] = MappingProxyType({}),
+    ) -> None:
+        """Append one epoch to the curves of a trial and of those that its training carries; in the same transaction its checkpoint.
 
         Args:
             number: the trial.
             attempt: which ran it.
             epoch: counted from 1.
-            figures: metric name to value.
+            figures: metric name to value; None of a pruned trial, whose training goes on for its siblings.
             checkpoint: folder of the epoch's state, or None.
+            siblings: number of a carried trial to its figures.
         """
         trial_id = self._trial_ids[number]
+        rows = [
+            {"trial_id": self._trial_ids[of_trial], "first_epoch": epoch, "epochs": 1, "data": encode(one_epoch(values))}
+            for of_trial, values in {**({} if figures is None else {number: figures}), **siblings}.items()
+        ]
         changes: dict[str, Any] = {"seen": naive_utc_now(), **({"checkpoint": checkpoint} if checkpoint is not None else {})}
 
         def write(connection: Connection) -> None:
-            connection.execute(insert(CURVES).values(trial_id=trial_id, first_epoch=epoch, epochs=1, data=encode(one_epoch(figures))))
+            if rows:
+                connection.execute(insert(CURVES), rows)
             connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.attempt == attempt).values(**changes))
 
         self._write(write, number)
@@ -194,7 +250,11 @@ class RecordedStudy:
             self._write(lambda connection: replace_user_attributes(connection, self._trial_ids[number], attributes), number)
 
     def tell(self, number: int, state: optuna.trial.TrialState, value: float | None) -> None:
-        """Finish a trial."""
+        """Finish a trial.
+
+        Raises:
+            ChangedByHandError: it was ended or deleted by other software meanwhile; nothing was written.
+        """
         tries = 0
 
         def write(connection: Connection) -> None:
@@ -202,7 +262,7 @@ class RecordedStudy:
             tries += 1
             written = finish_trial(connection, self._trial_ids[number], state, None if value is None else float(value))
             if not written and tries == 1:  # later, whoever finished it owns it: this driver, whose commit was not answered
-                raise optuna.exceptions.UpdateFinishedTrialError(f"trial {number} is over already")
+                raise ChangedByHandError(number, "was ended or deleted")
 
         self._write(write, number)
         self._ownership.let_go(self._trial_ids[number])
@@ -261,4 +321,9 @@ class RecordedStudy:
             if not self._ownership.check(connection, trial_id):
                 raise LeaseLostError(number)
 
-        self._transactions.write(statements, check)
+        try:
+            self._transactions.write(statements, check)
+        except IntegrityError:
+            if self._transactions.read(lambda connection: has_trial(connection, trial_id)):
+                raise
+            raise ChangedByHandError(number, "was deleted") from None

@@ -66,7 +66,7 @@ def refuse_network_file(file: Path, mounts_file: Path = Path("/proc/mounts")) ->
 
 STORAGE_VARIABLE = "STEADYSWEEP_STORAGE"
 """Environment variable with the URL that commands use when none is given."""
-SUPPORTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
+SUPPORTED = "sqlite:///FILE.db (or FILE.db) or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
 POSTGRESQL = ("postgresql", "postgresql+psycopg")
 
 
@@ -153,14 +153,24 @@ class Storage:
         return self.url.render_as_string(hide_password=True)
 
 
+SQLITE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+
+
+def as_url(text: str) -> str:
+    """`text` as a URL: a SQLite file may be written as its path, ``flowers.db`` for ``sqlite:///flowers.db``."""
+    is_file = SCHEME.match(text) is None and not VARIABLE.search(text) and text.endswith(SQLITE_SUFFIXES)
+    return f"sqlite:///{Path(text).expanduser()}" if is_file else text
+
+
 def check_storage(text: str) -> str:
-    """`text` if it can be stored in the clear and opened: the sweep file's check of ``storage``.
+    """`text` as a URL if it can be stored in the clear and opened: the sweep file's check of ``storage``.
 
     Raises:
         ValueError: see `Storage.check`.
     """
-    Storage(text).check()
-    return text
+    url = as_url(text)
+    Storage(url).check()
+    return url
 
 
 BUSY_SECONDS = 60  # how long a statement waits for another process's write

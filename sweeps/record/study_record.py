@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +13,10 @@ from sqlalchemy import delete, insert, inspect, select
 from reports.ledger import NO_LEDGERS
 from reports.records import ParameterRecord, StudyRecord
 from sweeps.record.errors import StudyNotFoundError
+from sweeps.record.foreign import read_left_alone, read_requests
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.ledgers import StoredLedgers
+from sweeps.record.ownership import is_left
 from sweeps.record.reading import read_trials
 from sweeps.record.schema import FACTS, LEASES, STUDIES, TRIALS, check_version, stored_version
 from sweeps.record.storage import opened
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from reports.ledger import LedgerSource
     from reports.records import TrialRecord
+    from sweeps.record.foreign import Request
     from sweeps.record.leases import Lease
     from sweeps.record.ledgers import Query, Rows
     from sweeps.record.storage import Database
@@ -192,7 +195,31 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    return study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
+    record = study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
+    return replace(record, facts={**record.facts, **_of_others(where, name)})
+
+
+def waiting_points(where: Database | str, name: str) -> tuple[Request, ...]:
+    """The points of a study that wait to be trained, in the order in which they were asked for; raises as `read_study` does."""
+    with _reading(where) as (connection, place):
+        return tuple(read_requests(connection, study_id_of(connection, name, place)))
+
+
+def _of_others(where: Database | str, name: str) -> dict[str, str]:
+    """What stands in a study besides its own trials, in words."""
+    with _reading(where) as (connection, place):
+        study_id = study_id_of(connection, name, place)
+        waiting, left = read_requests(connection, study_id), read_left_alone(connection, study_id)
+    entries = {}
+    if waiting:
+        entries["points that wait"] = "; ".join(
+            f"trial {each.number}: {', '.join(f'{key}={value}' for key, value in each.given.items())}" for each in waiting
+        )
+    if left:
+        entries["rows of other software"] = (
+            f"{', '.join(f'{number} ({state})' for number, state in left.items())}: neither ranked nor counted"
+        )
+    return entries
 
 
 def stored_ledgers(where: Database | str, name: str) -> LedgerSource:
@@ -229,6 +256,16 @@ def read_leases(where: Database | str, name: str) -> Mapping[int, Lease]:
         rows = connection.execute(query.where(LEASES.c.study_id == study_id)).all()
         leases = {row.number: seen_lease(row) for row in rows if row.state in UNFINISHED}
         return {number: lease for number, lease in leases.items() if lease is not None}
+
+
+def left_by_drivers(where: Database | str, name: str) -> bool | None:
+    """Whether nobody runs a study in SQLite any more, so that its unfinished trials wait for the next run.
+
+    None where single trials are leased (a server: `read_leases`), or where it cannot be told.
+    """
+    with opened(where) as database:
+        file = database.storage.file
+        return None if file is None else is_left(file, name)
 
 
 def existing_facts(connection: Connection, study_id: int, name: str, place: str) -> StudyFacts:
@@ -300,6 +337,7 @@ def _life(facts: StudyFacts, own: Iterable[TrialRecord]) -> dict[str, str]:
 
 def _spent(race: RaceFacts, fresh: int) -> str:
     """What was spent of the fresh trainings that were planned last; `fresh` are on record in all."""
+    spent = max(0, fresh - race.begun)
     before = f", after {race.begun} before them" if race.begun else ""
     whose = f" of {', '.join(race.configurations)}" if race.configurations else ""
     end = {
@@ -308,7 +346,7 @@ def _spent(race: RaceFacts, fresh: int) -> str:
         "no contender": "; ended early, because nothing is left to compare",
     }
     return (
-        f"{max(0, fresh - race.begun)} of at most {race.trainings} fresh trainings{whose}{before}, "
+        f"{spent} of at most {max(race.trainings, spent)} fresh trainings{whose}{before}, "
         f"planned when {race.after} configurations were searched{end[race.ended]}"
     )
 

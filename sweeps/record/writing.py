@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from sqlalchemy import delete, insert, select, update
 
 from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.foreign import GIVEN, Request, clear_row, has_number, has_request, next_number, refuse
 from sweeps.record.ledgers import clear_ledger
 from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_now
@@ -56,6 +57,22 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
     times = {"datetime_start": _utc(trial.datetime_start), "datetime_complete": _utc(trial.datetime_complete)}
     row = insert(_TRIALS).values(study_id=study_id, number=number, state=trial.state, **times)
     (trial_id,) = connection.execute(row).inserted_primary_key or (0,)
+    if (
+        connection.dialect.name == "sqlite"
+    ):  # it hands out the ID of a row that was deleted by hand again, whose other rows may still be there
+        for table in (_PARAMS, _USER, _SYSTEM, _VALUES, _SHOWN):
+            connection.execute(delete(table).where(table.c.trial_id == trial_id))
+    _insert_params(connection, trial_id, trial)
+    _insert_attributes(connection, _USER, trial_id, trial.user_attrs)
+    _insert_attributes(connection, _SYSTEM, trial_id, trial.system_attrs)
+    for step, value in trial.intermediate_values.items():
+        insert_shown(connection, trial_id, step, value)
+    if trial.value is not None:
+        _insert_value(connection, trial_id, trial.value)
+    return int(trial_id)
+
+
+def _insert_params(connection: Connection, trial_id: int, trial: FrozenTrial) -> None:
     params = [
         {
             "trial_id": trial_id,
@@ -67,13 +84,17 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
     ]
     if params:
         connection.execute(insert(_PARAMS), params)
-    _insert_attributes(connection, _USER, trial_id, trial.user_attrs)
-    _insert_attributes(connection, _SYSTEM, trial_id, trial.system_attrs)
-    for step, value in trial.intermediate_values.items():
-        insert_shown(connection, trial_id, step, value)
-    if trial.value is not None:
-        _insert_value(connection, trial_id, trial.value)
-    return int(trial_id)
+
+
+def insert_request(connection: Connection, study_id: int, given: Mapping[str, Any]) -> int:
+    """Ask for a point to be trained, as Optuna's ``enqueue_trial`` does; returns the number of its row."""
+    lock_study_row(connection, study_id)
+    number = next_number(connection, study_id)
+    row = insert(_TRIALS).values(study_id=study_id, number=number, state=TrialState.WAITING)
+    (trial_id,) = connection.execute(row).inserted_primary_key or (0,)
+    _clear(connection, int(trial_id))
+    _insert_attributes(connection, _SYSTEM, int(trial_id), {GIVEN: dict(given)})
+    return number
 
 
 def insert_shown(connection: Connection, trial_id: int, step: int, value: float) -> None:
@@ -91,9 +112,9 @@ def replace_user_attributes(connection: Connection, trial_id: int, attributes: M
 
 
 def finish_trial(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> bool:
-    """Write a trial's end; False when it was over already, and nothing was written."""
-    written = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one()
-    if TrialState(written).is_finished():
+    """Write a trial's end; False when it was over already in another state or is gone, and nothing was written."""
+    written = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one_or_none()
+    if written is None or (TrialState(written).is_finished() and TrialState(written) is not state):
         return False
     if value is not None:
         connection.execute(delete(_VALUES).where(_VALUES.c.trial_id == trial_id))
@@ -171,16 +192,59 @@ class TrialWriter:
 
         return self._add(transactions, template, trial.number, with_curves)
 
+    def adopt(self, transactions: Transactions, request: Request, trial: TrialRecord) -> int | None:
+        """Make a request a RUNNING trial of this driver; returns its number, or None where it does not wait any more."""
+        template = self._template(trial, TrialState.RUNNING, datetime_start=datetime.now())  # noqa: DTZ005 - as in `add`
+        adopted: list[int] = []
+
+        def write(connection: Connection) -> None:
+            lock_study_row(connection, self._study_id)
+            if not has_request(connection, request.trial_id):
+                if adopted and self._ownership.took(connection, request.trial_id):
+                    return  # by a try whose answer was lost
+                adopted.clear()
+                return
+            taken = has_number(connection, self._study_id, request.number, request.trial_id)
+            number = next_number(connection, self._study_id) if taken else request.number
+            clear_row(connection, request.trial_id, number)
+            _clear(connection, request.trial_id)
+            _insert_params(connection, request.trial_id, template)
+            replace_user_attributes(connection, request.trial_id, template.user_attrs)
+            began = {"state": TrialState.RUNNING, "datetime_start": _utc(template.datetime_start)}
+            connection.execute(update(_TRIALS).where(_TRIALS.c.trial_id == request.trial_id).values(**began))
+            self._ownership.take(connection, request.trial_id)
+            adopted[:] = [number]
+
+        transactions.write(write)
+        if not adopted:
+            return None
+        self._ownership.keep(request.trial_id)
+        return adopted[0]
+
+    def refuse(self, transactions: Transactions, request: Request, reason: str) -> bool:
+        """End a request that cannot be trained, with the reason; False where it does not wait any more."""
+        refused: list[bool] = []
+
+        def write(connection: Connection) -> None:
+            lock_study_row(connection, self._study_id)
+            if has_request(connection, request.trial_id):
+                refuse(connection, request.trial_id, reason)
+                finish_trial(connection, request.trial_id, TrialState.FAIL, None)
+                refused.append(True)
+
+        transactions.write(write)
+        return bool(refused)
+
     def _add(
         self, transactions: Transactions, template: optuna.trial.FrozenTrial, known: int, beside: Callable[[Connection, int], None]
     ) -> int:
-        """Write a trial, and something beside it, if there are `known` others."""
+        """Write a trial numbered `known`, and something beside it, if no row is there that this driver has not read."""
         written: list[int] = []
 
         def write(connection: Connection) -> None:
             lock_study_row(connection, self._study_id)
             newest = newest_trial(connection, self._study_id)
-            if (newest.number + 1 if newest else 0) == known:
+            if newest is None or newest.number < known:  # numbers that were deleted by hand are not given again
                 trial_id = insert_trial(connection, self._study_id, known, template)
                 _clear(connection, trial_id)
                 beside(connection, trial_id)
@@ -219,7 +283,10 @@ class _WrittenBeforeError(Exception):
 
 
 def lock_study_row(connection: Connection, study_id: int) -> None:
-    """Whoever changes the study as a whole waits here for the others."""
+    """Whoever changes the study as a whole waits here for the others. SQLite has no locks of rows: a write that changes nothing takes the file's."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(update(STUDIES).where(STUDIES.c.study_id == study_id).values(study_id=study_id))
+        return
     connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update())
 
 

@@ -9,13 +9,21 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from reports.records import TrialRecord
+import numpy as np
+
+from reports.records import SEARCHED, TrialRecord
+from reports.wording import plain_score, points
+from sweeps.errors import SweepInputError
 from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.leases import UNFINISHED
+from sweeps.search.samplers.fixed_points import random_point
 from sweeps.search.settled import LEAST_TRIALS, possible_gain, worth_searching
+from sweeps.search.view import inside, plain
 from sweeps.seeds import proposal_seed, training_seed, validation_seed
 from sweeps.study.confirmation import Confirmation, next_training
 from sweeps.study.kill_points import reach
 from sweeps.study.live_trial import LiveTrial
+from sweeps.study.requests import point_asked_for
 from sweeps.study.state import NO_MEMORY
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
     from reports.records import Role
     from search_spaces.conditions import PointValue
+    from sweeps.record.foreign import Request
     from sweeps.record.reading import TrialNews
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.record.study_record import StudyFacts
@@ -32,12 +41,14 @@ if TYPE_CHECKING:
     from sweeps.study.state import StudyState
 
 _log = logging.getLogger(__name__)
+SHOWN_ROWS = 5
 
 
 class Others:
     """Keeps the driver's state beside the record that others write too.
 
-    A study with one driver (SQLite) costs nothing here: what a dead driver left is this driver's at once, and then nothing ever changes from outside.
+    Of a study with one driver (SQLite), what a dead driver left is this driver's at once; from then on only other software changes anything. Trials that it ends
+    or deletes are given up, rows that it adds are told once.
     """
 
     def __init__(self, record: RecordedStudy, state: StudyState, wants: Callable[[LiveTrial], bool] = lambda _: True) -> None:
@@ -48,6 +59,8 @@ class Others:
         self._known: dict[int, tuple[object, ...]] = {}
         self._silent: dict[str, datetime] | None = None
         self._stopping: set[int] = set()
+        self._changed: dict[int, str] = {}
+        self._told: set[int] = set()
 
     @property
     def undecided(self) -> bool:
@@ -60,16 +73,19 @@ class Others:
 
     def follow(self) -> list[LiveTrial]:
         """Learn what others wrote; returns trials that nobody owned any more and that this driver has now taken over."""
+        news = self._record.news(self._state.live)
+        self._note_changes(news)
+        self._tell_left_alone()
         if not self._record.shared:
             first, self._silent = self._silent is None, {}
             return [self._hold(number) for number in self._wanted()] if first else []
-        news = self._record.news(self._state.others())
+        news = [each for each in news if each.number not in self._state.held]
         wanted = {each.number for each in news} - self._state.live.keys() | set(self._wanted())
-        free = [
-            each.number
-            for each in news
-            if each.free and each.number in wanted and each.number not in self._stopping and self._record.claim(each.number, each)
-        ]
+        free: list[int] = []
+        for each in news:  # by number: a carrier before its siblings, which belong to whoever has it
+            mine = each.carrier is None or each.carrier in self._state.held or each.carrier in free
+            if mine and each.free and each.number in wanted and each.number not in self._stopping and self._record.claim(each.number, each):
+                free.append(each.number)
         changed = [each.number for each in news if each.number in free or self._known.get(each.number) != each.written]
         for trial in self._record.read(changed) if changed else ():
             self._state.follow(trial)
@@ -78,12 +94,56 @@ class Others:
         self._note_renewals(news)
         return held
 
+    def changed(self) -> dict[int, str]:
+        """Trials of this driver that other software has ended or deleted since the last call, each with what became of it."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def give_up(self, number: int, *, running: bool) -> None:
+        """A trial was ended or deleted by other software: take it over as it is now, or forget it."""
+        self.drop(number, running=running)
+        for trial in self._record.read([number]):
+            if trial.state not in UNFINISHED:
+                self._state.follow(trial)
+        if number not in self._state.finished:
+            self._state.forget(number)
+
+    def _note_changes(self, news: Iterable[TrialNews]) -> None:
+        """Note which trials of this driver are not running any more although it has not ended them."""
+        states = {each.number: each.state for each in news}
+        for number in self._state.live:
+            state = states.get(number)
+            if state is None:
+                self._changed[number] = "was deleted"
+            elif state not in UNFINISHED and number in self._state.held:
+                self._changed[number] = f"was set to {state}"
+
+    def _tell_left_alone(self) -> None:
+        """Say once of each row of other software that it is neither ranked nor counted."""
+        left = self._record.left_alone
+        new = sorted(left.keys() - self._told)
+        self._told |= left.keys()
+        if new:
+            rows = ", ".join(f"{number} ({left[number]})" for number in new[:SHOWN_ROWS]) + (", ..." if len(new) > SHOWN_ROWS else "")
+            _log.warning(
+                "study %s: %d row%s by other software (trial %s): neither ranked nor counted. Ask for a point with `steadysweep add` or study.enqueue_trial",
+                self._record.name,
+                len(new),
+                " was added" if len(new) == 1 else "s were added",
+                rows,
+            )
+
     def drop(self, number: int, *, running: bool) -> None:
         """A trial was lost to another driver; `running` says that its end is still to come from the executor."""
         self._state.held.discard(number)
         self._known.pop(number, None)
         if running:
             self._stopping.add(number)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a worker is still ending a trial that was lost: until then it takes the place of another."""
+        return bool(self._stopping)
 
     def stopped(self, number: int) -> bool:
         """The executor reported the end of a trial: whether it was one that had been lost."""
@@ -151,7 +211,8 @@ class Assignments:
     def follow(self) -> None:
         """Learn what other drivers did; trials that nobody owns any more run next."""
         for trial in self.others.follow():
-            self.again(trial)
+            if trial.carrier is None:  # a sibling goes on with its carrier
+                self.again(trial)
 
     def again(self, trial: LiveTrial) -> None:
         """Run a trial once more, before any new one."""
@@ -164,15 +225,73 @@ class Assignments:
 
     def next(self) -> LiveTrial | None:
         """The trial to run now, or None while there is none."""
-        while not self._again and self._may_want_new():
+        while not self._again and (self._requested() or self._may_want_new()):
             self.follow()
             if self._again:
                 break
+            if (asked := self._adopted()) is not None:
+                return asked
+            if not self._may_want_new():
+                return None
             try:
-                return self._new()
+                trial = self._new()
             except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
                 continue
-        return self._state.live[self._again.popleft()] if self._again else None
+            return None if trial is None else self._with_siblings(trial)
+        ready = next((number for number in self._again if self._family_is_held(number)), None)
+        if ready is None:
+            return None
+        self._again.remove(ready)
+        return self._with_siblings(self._state.live[ready])
+
+    def _family_is_held(self, number: int) -> bool:
+        """Whether this driver has a trial's siblings too: the leases of a driver that died end one after the other."""
+        return all(sibling.number in self._state.held for sibling in self._state.siblings_of(number))
+
+    def _requested(self) -> bool:
+        """Whether points wait that this run would train."""
+        return not self._confirm_only and not self.others.undecided and bool(self._record.requests())
+
+    def _adopted(self) -> LiveTrial | None:
+        """The first point that was asked for and can be trained, on record as a trial; those before it are refused with a message."""
+        if self._confirm_only:
+            return None
+        for request in self._record.requests():
+            refused, trial = "", None
+            try:
+                trial = self._trial_of(request)
+            except SweepInputError as error:
+                refused = str(error)
+            if trial is None:
+                if self._record.refuse(request, refused):
+                    _log.warning("study %s: the point asked for as trial %d is not trained: %s", self._record.name, request.number, refused)
+                continue
+            adopted = self._record.adopt(request, trial)
+            if adopted is not None:
+                _log.info("study %s: trial %d trains a point that was asked for", self._record.name, adopted.number)
+                live = LiveTrial.of(adopted)
+                self._state.add(live)
+                return live
+        return None
+
+    def _trial_of(self, request: Request) -> TrialRecord:
+        """The trial that a request becomes; what it leaves open is drawn, always alike.
+
+        Raises:
+            SweepInputError: its values are not of the space, or were trained already.
+        """
+        plan, space = self._plan, self._plan.proposer.space
+        given = point_asked_for(space, request.given)
+        point = plain(random_point(space, np.random.default_rng([plan.seed, request.trial_id]), given))
+        if not inside(point, space):
+            raise SweepInputError("its values do not go together in the study's space; read the conditions (when:) of its parameters")
+        configuration = plan.proposer.configuration_id(point)
+        if configuration in self._state.taken and not plan.proposer.duplicates:
+            raise SweepInputError(
+                f"its configuration {configuration} has been trained already; `steadysweep confirm {self._record.name} --configuration {configuration}` "
+                "trains it again from a fresh seed"
+            )
+        return self._new_trial(request.number, configuration, point, "search", self._state.next_repeat(configuration))
 
     def _may_want_new(self) -> bool:
         """Whether a new trial may be wanted, as far as this driver knows."""
@@ -191,7 +310,7 @@ class Assignments:
         )
 
     def _searching(self) -> bool:
-        return not self._confirm_only and any(trial.role == "search" for trial in self._state.live.values())
+        return not self._confirm_only and any(trial.role in SEARCHED for trial in self._state.live.values())
 
     def _new(self) -> LiveTrial | None:
         """A new trial, on record; None while there is none.
@@ -225,30 +344,70 @@ class Assignments:
         replicate = self._state.next_repeat(proposal.configuration)
         return self._write(proposal.configuration, proposal.point, "search", replicate, proposal.memory)
 
+    def _with_siblings(self, trial: LiveTrial) -> LiveTrial:
+        """A trial whose siblings are on record, those that nobody has tried: written before its first attempt, which a driver may have died before."""
+        if self._plan.siblings is None or (trial.role, trial.replicate, trial.attempt) != ("search", 0, -1):
+            return trial
+        points = self._plan.siblings.points(trial.params)
+        while points:
+            configuration = self._plan.proposer.configuration_id(points[0])
+            try:
+                if configuration not in self._state.taken:
+                    self._write(configuration, points[0], "sibling", 0, carrier=trial)
+                    reach("sibling-written")
+                points.pop(0)
+            except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
+                self.follow()
+        return trial
+
     def _write(
-        self, configuration: str, params: Mapping[str, PointValue], role: Role, replicate: int, memory: Mapping[str, object] = NO_MEMORY
+        self,
+        configuration: str,
+        params: Mapping[str, PointValue],
+        role: Role,
+        replicate: int,
+        memory: Mapping[str, object] = NO_MEMORY,
+        carrier: LiveTrial | None = None,
     ) -> LiveTrial:
         """Put a new trial on record."""
-        seed = training_seed(self._plan.seed, configuration, replicate)
-        number, epochs = self._record.next_number, self._plan.planned_epochs
-        trial = TrialRecord(
+        trial = self._new_trial(
+            self._record.next_number, configuration, params, role, replicate, memory, None if carrier is None else carrier.number
+        )
+        self._record.add_trial(trial)
+        if carrier is None:
+            reach("trial-written")
+        live = LiveTrial.of(trial)
+        self._state.add(live, memory)
+        return live
+
+    def _new_trial(
+        self,
+        number: int,
+        configuration: str,
+        params: Mapping[str, PointValue],
+        role: Role,
+        replicate: int,
+        memory: Mapping[str, object] = NO_MEMORY,
+        carrier: int | None = None,
+    ) -> TrialRecord:
+        """A trial that begins now."""
+        of_search = role in SEARCHED
+        return TrialRecord(
             number,
             configuration,
             role,
             "RUNNING",
-            seed,
+            self._plan.search_seed(configuration, params, replicate)
+            if of_search
+            else training_seed(self._plan.seed, configuration, replicate),
             params,
             {},
-            epochs,
+            self._plan.planned_epochs,
+            carrier=carrier,
             replicate=replicate,
             validation_seed=validation_seed(self._plan.seed, replicate) if role == "confirmation" and self._plan.confirm.resplit else None,
             memory=memory,
         )
-        self._record.add_trial(trial)
-        reach("trial-written")
-        live = LiveTrial.of(trial)
-        self._state.add(live, memory)
-        return live
 
 
 SHARE_BETWEEN = 20
@@ -278,8 +437,8 @@ class Settling:
         of_best = f"the standard error of the best figure on {num_val} validation images"
         why = of_best if plan.settled_within is None else "as the sweep file asks"
         return (
-            f"after {gain.trials} complete trials an untried configuration may hold at most {gain.gain:.4f} more than the best ({gain.best:.4f}); "
-            f"less than {limit:.4f}, {why}"
+            f"after {gain.trials} complete trials an untried configuration may hold at most {points(gain.gain, plan.metric)} more "
+            f"than the best ({plain_score(gain.best, plan.metric)}); less than {points(limit, plan.metric)}, {why}"
         )
 
 

@@ -79,21 +79,21 @@ def race_of(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> RaceFacts 
 
     More search configurations, or another setting, plan anew; what was trained before still counts for the answer.
     """
-    searched, known = state.search_configurations(), facts.race
+    searched, tried, known = state.search_configurations(), state.tried_configurations(), facts.race
     if known is not None and (known.rule, known.after) == (plan.confirm.text, searched):
         return known
     if not plan.confirm.races:
         return None
     fresh = state.fresh_trainings
     begun = known.begun if known is not None and known.after == searched else fresh
-    return RaceFacts(plan.confirm.text, searched, begun, _trainings(plan, state.search_epochs(), searched, begun))
+    return RaceFacts(plan.confirm.text, searched, begun, _trainings(plan, state.search_epochs(), tried, begun))
 
 
-def _trainings(plan: StudyPlan, epochs: int, searched: int, begun: int) -> int:
+def _trainings(plan: StudyPlan, epochs: int, tried: int, begun: int) -> int:
     """Fresh trainings that the sweep file's race may spend after a search of so many epochs and configurations, beside those before it."""
     if isinstance(plan.confirm.budget, int):
         return plan.confirm.budget
-    share = share_of_search(epochs, plan.planned_epochs, searched)
+    share = share_of_search(epochs, plan.planned_epochs, tried)
     return max(share - begun, min(share, LEAST))
 
 
@@ -248,6 +248,7 @@ class Confirmation:
 
 def seconds_per_epoch(state: StudyState) -> float | None:
     """Seconds of training for an epoch, starts and validation included, over all trials so far; None while there is none."""
-    epochs = sum(trial.num_epochs for trial in state.finished.values()) + sum(trial.epochs for trial in state.live.values())
+    finished = sum(trial.num_epochs for trial in state.finished.values() if trial.role != "sibling")
+    epochs = finished + sum(trial.epochs for trial in state.live.values() if trial.role != "sibling")
     hours = state.device_time.trial_hours()
     return hours * _HOUR / epochs if epochs and hours else None

@@ -5,24 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reports.records import AttemptRecord
-from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Started, TrialTask
+from reports.records import SEARCHED, AttemptRecord
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome, SiblingTask, Started, TrialTask
 from sweeps.observer import StudyOutcome
-from sweeps.record.errors import LeaseLostError
+from sweeps.record.errors import ChangedByHandError, LeaseLostError
 from sweeps.record.leases import driver_name
 from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
-from sweeps.study.finishing import Finishing, FirstFailures, judge_failure
+from sweeps.study.confirmation import seconds_per_epoch
+from sweeps.study.finishing import Finishing, FirstFailures, after_silence, as_pruned, judge_failure
 from sweeps.study.kill_points import reach
 from sweeps.study.ranking import StudyRanking
 from sweeps.study.retention import Retention
 from sweeps.study.snapshots import Snapshots
+from sweeps.study.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sweeps.executor.protocol import Event, Executor
     from sweeps.observer import EndReason, StudyObserver
@@ -70,6 +72,7 @@ class StudyDriver:
         self._identity = record.name if created is None else f"{record.name}, made {created.isoformat()}"
         self._running: set[int] = set()
         self._started = self._last_tick = time.monotonic()
+        self._watchdog = Watchdog(plan.silent_after, seconds_per_epoch(state), self._started)
         self._closing = False
         self._confirming = False
 
@@ -98,6 +101,8 @@ class StudyDriver:
         while True:
             for number in self._record.lost():
                 self._drop(number)
+            for number, became in self._others.changed().items():
+                self._give_up(number, became)
             reason = self._reason_to_stop(stop_requested)
             if reason is not None:
                 return reason
@@ -111,7 +116,7 @@ class StudyDriver:
 
     def _over(self) -> bool:
         """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
-        if self._running or self._assignments.open() or self._others.undecided:
+        if self._running or self._others.stopping or self._assignments.open() or self._others.undecided:
             return False
         self._assignments.follow()
         return not self._assignments.open()
@@ -133,17 +138,34 @@ class StudyDriver:
                 return
             try:
                 self._begin(trial)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
-        reason = self._judge(trial)
-        if reason is None:
+        self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
+        if self._family(trial):
             self._announce(trial)
             self._submit(trial)
-        else:  # the driver died between this decision and its execution
+        else:
+            self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason)
+
+    def _family(self, trial: LiveTrial) -> list[LiveTrial]:
+        """The trial of an attempt and those that it carries, without what is over or pruned: while one is left, the training goes on."""
+        own = [trial] if trial.prune_reason is None else []
+        return [*own, *self._state.siblings_of(trial.number)]
+
+    def _prune(self, carrier: LiveTrial, judged: Sequence[LiveTrial]) -> None:
+        """Let the pruner judge trials of one attempt. A sibling ends where it stands; the trial of the attempt is told to have ended once its training has."""
+        for trial in judged:
+            reason = self._judge(trial)
+            if reason is None:
+                continue
+            if trial is not carrier:
+                self._finishing.finish(trial, "PRUNED", cause=reason)
+                continue
             trial.prune_reason = reason
-            self._finishing.finish(trial, "PRUNED", cause=reason)
+            if self._state.siblings_of(trial.number):
+                self._record.set_attributes(trial.number, {"pruned": reason})
 
     def _announce(self, trial: LiveTrial) -> None:
         """Before the first confirmation of this run: show what is left of it and what that costs."""
@@ -157,19 +179,18 @@ class StudyDriver:
         return own if self._plan.concurrent is None else min(own, self._plan.concurrent - len(self._running))
 
     def _submit(self, trial: LiveTrial) -> None:
-        attempt = trial.attempt + 1
-        self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=trial.epochs, gpu=self._plan.gpu)
-        trial.attempts.append(AttemptRecord(attempt, driver_name(), "", trial.epochs, None, None, None))
+        attempt, epochs = trial.attempt + 1, min(member.epochs for member in self._family(trial))
+        self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=epochs, gpu=self._plan.gpu)
+        trial.attempts.append(AttemptRecord(attempt, driver_name(), "", epochs, None, None, None))
         reach("attempt-written")
-        stream = data_seed(self._plan.seed, trial.role, trial.replicate, self._record.facts.facts.get(STREAMS))
-        config = self._plan.configure(trial.params, trial.seed, stream, trial.validation_seed)
+        config = self._config(trial)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,
             trainable=self._plan.trainable,
             config=config,
             checkpoint_dir=trial_folder(self._plan.checkpoint_root, trial.number),
-            recorded_epochs=trial.epochs,
+            recorded_epochs=epochs,
             cpu=self._plan.cpu,
             gpu=self._plan.gpu,
             affinity=self._plan.affinity(config),
@@ -177,10 +198,20 @@ class StudyDriver:
             trainings=self._trainings(trial),
             study=self._identity,
             known_images=self._record.known_images,
+            slots=self._plan.slots(config) if self._options.sharing else 1,
+            siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
         )
         self._running.add(trial.number)
         self._executor.submit(task)
         reach("submitted")
+
+    def _config(self, trial: LiveTrial) -> Mapping[str, Any]:
+        stream = data_seed(self._plan.seed, trial.role, trial.replicate, self._record.facts.facts.get(STREAMS))
+        return self._plan.configure(trial.params, trial.seed, stream, trial.validation_seed)
+
+    def _sibling_task(self, sibling: LiveTrial) -> SiblingTask:
+        momentum = self._config(sibling)["model"]["bn_momentum"]
+        return SiblingTask(sibling.number, momentum, trial_folder(self._plan.checkpoint_root, sibling.number))
 
     def _trainings(self, trial: LiveTrial) -> int:
         """Trials that will plausibly see the same augmented images, this one included; 0: nothing is shared."""
@@ -195,10 +226,11 @@ class StudyDriver:
             trial = self._state.live.get(event.trial)
             if trial is None or event.trial not in self._running or event.attempt != trial.attempt:
                 continue
+            self._watchdog.heard(event, time.monotonic())
             try:
                 self._on_event(trial, event)
-            except LeaseLostError:
-                self._drop(trial.number)
+            except LeaseLostError as error:
+                self._lose(error)
 
     def _on_event(self, trial: LiveTrial, event: Event) -> None:
         if isinstance(event, Started):
@@ -210,15 +242,41 @@ class StudyDriver:
         else:
             self._on_ended(trial, event)
 
+    def _lose(self, error: LeaseLostError) -> None:
+        """A trial is no longer this driver's."""
+        if isinstance(error, ChangedByHandError):
+            self._give_up(error.number, error.became)
+        else:
+            self._drop(error.number)
+
+    def _give_up(self, number: int, became: str) -> None:
+        """Other software has ended or deleted a trial in the storage: stop its worker and leave the trial as it is there."""
+        if number not in self._state.live:
+            return
+        for sibling in self._state.siblings_of(number):
+            self._finishing.finish(
+                sibling, "FAIL", cause=f"trial {number}, whose training carried it, {became} in the storage by other software"
+            )
+        self._others.give_up(number, running=self._stop_running(number))
+        self._assignments.forget(number)
+        _log.warning("study %s: trial %d %s in the storage by other software; it is left so", self._record.name, number, became)
+
+    def _stop_running(self, number: int) -> bool:
+        """Stop the worker of a trial; whether it has one, whose end is still to come."""
+        if number not in self._running:
+            return False
+        self._running.discard(number)
+        self._watchdog.forget(number)
+        self._state.device_time.end(number)
+        if not self._closing:
+            self._executor.stop(number)
+        return True
+
     def _drop(self, number: int) -> None:
-        """Another driver has taken a trial over: stop its worker and leave the trial to that driver."""
-        running = number in self._running
-        if running:
-            self._running.discard(number)
-            self._state.device_time.end(number)
-            if not self._closing:
-                self._executor.stop(number)
-        self._others.drop(number, running=running)
+        """Another driver has taken a trial over: stop its worker and leave the trial to that driver, with those that it carries."""
+        for sibling in self._state.siblings_of(number):
+            self._others.drop(sibling.number, running=False)
+        self._others.drop(number, running=self._stop_running(number))
         self._assignments.forget(number)
         _log.warning("study %s: trial %d was taken over by another driver; this one has stopped it", self._record.name, number)
 
@@ -227,32 +285,42 @@ class StudyDriver:
         self._state.device_time.begin(trial.number, self._plan.gpu)
         self._record.set_worker(trial.number, event.attempt, event.worker)
         reach("started")
-        record = trial.record()
-        self._tell(lambda observer: observer.on_started(record))
+        for member in (trial, *self._state.siblings_of(trial.number)):
+            record = member.record()
+            self._tell(lambda observer, record=record: observer.on_started(record))  # type: ignore[misc]
 
     def _on_epoch(self, trial: LiveTrial, event: EpochEnded) -> None:
-        if trial.prune_reason is not None or trial.fault is not None or event.epoch <= trial.epochs:
+        family = [member for member in self._family(trial) if event.epoch > member.epochs]
+        if trial.fault is not None or not family:
             return
         reach("epoch-received")
-        if event.epoch != trial.epochs + 1:
-            trial.fault = f"the trainable reported epoch {event.epoch}, expected {trial.epochs + 1}: it must report every epoch after those on record, in order"
+        figures = {member.number: event.figures if member is trial else event.siblings.get(member.number, {}) for member in family}
+        trial.fault = _fault(family, figures, event.epoch)
+        if trial.fault is not None:
             self._executor.stop(trial.number)
             return
-        self._record.add_epoch(trial.number, event.attempt, event.epoch, event.figures, event.checkpoint)
+        own = figures.get(trial.number)
+        siblings = {number: of_sibling for number, of_sibling in figures.items() if number != trial.number}
+        self._record.add_epoch(trial.number, event.attempt, event.epoch, own, event.checkpoint, siblings)
         reach("curve-written")
-        trial.add_epoch(event.figures)
-        if self._plan.metric in event.figures:
-            self._record.show_epoch(trial.number, event.epoch, event.figures[self._plan.metric], trial.planned_epochs)
-        reach("epoch-written")
-        if trial.role == "search":
-            self._state.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
-        record = trial.record()
-        self._tell(lambda observer: observer.on_epoch(record, event.figures))
-        trial.prune_reason = self._judge(trial)
-        if trial.prune_reason is not None:
+        for member in family:
+            self._take_epoch(member, event.epoch, figures[member.number])
+        self._prune(trial, family)
+        if not self._family(trial):
             reach("prune-decided")
             if not self._closing:
                 self._executor.stop(trial.number)
+
+    def _take_epoch(self, trial: LiveTrial, epoch: int, figures: Mapping[str, float]) -> None:
+        """An epoch of a trial is on record."""
+        trial.add_epoch(figures)
+        if self._plan.metric in figures:
+            self._record.show_epoch(trial.number, epoch, figures[self._plan.metric], trial.planned_epochs)
+        reach("epoch-written")
+        if trial.role in SEARCHED:
+            self._state.book.record(trial.number, trial.curve(self._plan.metric), finished=False)
+        record = trial.record()
+        self._tell(lambda observer: observer.on_epoch(record, figures))
 
     def _on_noticed(self, trial: LiveTrial, event: Noticed) -> None:
         """Put a notice on record, at most so many of a trial: the first ones tell what began."""
@@ -266,38 +334,59 @@ class StudyDriver:
 
     def _judge(self, trial: LiveTrial) -> str | None:
         """Whether the pruner stops a trial after its last epoch on record; confirmations run to their end."""
-        if self._plan.pruner is None or trial.role != "search" or trial.epochs == 0:
-            return None
+        if self._plan.pruner is None or trial.role not in SEARCHED or trial.epochs == 0 or trial.prune_reason is not None:
+            return trial.prune_reason
         return self._plan.pruner.judge(self._state.book, trial.number, trial.epochs)
 
     def _on_ended(self, trial: LiveTrial, event: Ended) -> None:
         reach("ended-received")
         self._running.discard(trial.number)
         self._state.device_time.end(trial.number)
-        cause = Cause.STOPPED if trial.prune_reason is not None else event.cause
+        over = not self._family(trial)
+        cause = Cause.STOPPED if over else event.cause
         self._record.end_attempt(trial.number, event.attempt, cause.value)
         trial.attempts[-1] = replace(trial.attempts[-1], ended=None, cause=cause.value)
-        if trial.prune_reason is not None:
+        if over:
             self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason, outcome=event.outcome)
             self._first_failures.other()
         elif trial.fault is not None:
-            self._finishing.finish(trial, "FAIL", cause=Cause.EXCEPTION.value, error=trial.fault)
+            self._fail(trial, Cause.EXCEPTION.value, trial.fault)
             self._first_failures.exception(trial.number, trial.fault)
         elif event.cause is Cause.COMPLETED:
-            self._finishing.complete(trial, event)
+            self._complete(trial, event.outcome or Outcome())
             self._first_failures.other()
         elif event.cause in (Cause.STOPPED, Cause.INTERRUPTED):
             self._assignments.again(trial)
         else:
             self._on_failure(trial, event)
 
+    def _complete(self, trial: LiveTrial, outcome: Outcome) -> None:
+        """End a trial whose training ran to its end, after those that it carried: a driver that dies in between trains nothing again."""
+        for sibling in self._state.siblings_of(trial.number):
+            self._finishing.complete(sibling, outcome.siblings.get(sibling.number, Outcome()))
+        self._end_own(trial, outcome)
+
+    def _end_own(self, trial: LiveTrial, outcome: Outcome) -> None:
+        if trial.prune_reason is None:
+            self._finishing.complete(trial, outcome)
+        else:
+            self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason, outcome=as_pruned(outcome))
+
+    def _fail(self, trial: LiveTrial, cause: str, error: str, outcome: Outcome | None = None) -> None:
+        """End a trial whose training failed, after those that it carried."""
+        for each in (*self._state.siblings_of(trial.number), trial):
+            if each.prune_reason is None:
+                self._finishing.finish(each, "FAIL", cause=cause, error=error, outcome=outcome if each is trial else None)
+            else:
+                self._finishing.finish(each, "PRUNED", cause=each.prune_reason)
+
     def _on_failure(self, trial: LiveTrial, event: Ended) -> None:
-        cause = judge_failure(event.cause, trial.attempts, trial.epochs)
+        cause = judge_failure(event.cause, trial.attempts, min(member.epochs for member in self._family(trial)))
         if cause is None:
             self._assignments.again(trial)
             return
         error = event.error or f"{event.cause.value}, without a message"
-        self._finishing.finish(trial, "FAIL", cause=cause, error=error, outcome=event.outcome)
+        self._fail(trial, cause, error, event.outcome)
         if event.cause is Cause.EXCEPTION:
             self._first_failures.exception(trial.number, error)
         else:
@@ -315,6 +404,10 @@ class StudyDriver:
         if now - self._last_tick >= TICK_SECONDS:
             self._last_tick = now
             self._assignments.follow()
+            for number, text, killed in self._watchdog.look(now, self._executor.kill):
+                trial = self._state.live[number]
+                follows = after_silence(trial.attempts) if killed and trial.prune_reason is None else ""
+                self._on_noticed(trial, Noticed(number, trial.attempt, text + follows))
             self._retention.review()
             snapshot = self._snapshots.take()
             self._tell(lambda observer: observer.on_tick(snapshot))
@@ -322,3 +415,13 @@ class StudyDriver:
     def _tell(self, event: Callable[[StudyObserver], None]) -> None:
         for observer in self._observers:
             event(observer)
+
+
+def _fault(family: Sequence[LiveTrial], figures: Mapping[int, Mapping[str, float]], epoch: int) -> str | None:
+    """What is wrong with an epoch as a trainable told it, or None."""
+    for member in family:
+        if epoch != member.epochs + 1:
+            return f"the trainable reported epoch {epoch}, expected {member.epochs + 1}: it must report every epoch after those on record, in order"
+        if not figures[member.number] and member.carrier is not None:
+            return f"the trainable reported epoch {epoch} without the figures of trial {member.number}, which it was asked to carry"
+    return None

@@ -14,8 +14,9 @@ import numpy as np
 from optuna.trial import TrialState as OptunaState
 
 from reports.flags import find_flags
+from reports.sharing import ALONE, CARRIED, MOMENTUM_FACT
 from sweeps.errors import SweepError
-from sweeps.executor.protocol import Cause
+from sweeps.executor.protocol import Cause, Outcome
 from sweeps.record.reading import end_attributes
 from sweeps.study.kill_points import reach
 from sweeps.study.state import score_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reports.records import AttemptRecord, TrialState
-    from sweeps.executor.protocol import Ended, Outcome
     from sweeps.observer import StudyObserver
     from sweeps.record.recorded_study import RecordedStudy
     from sweeps.study.live_trial import LiveTrial
@@ -66,7 +66,7 @@ class Finishing:
         self._observers = observers
         self._retention = retention
 
-    def complete(self, trial: LiveTrial, ended: Ended) -> None:
+    def complete(self, trial: LiveTrial, outcome: Outcome) -> None:
         """End a trial whose trainable returned: COMPLETE with what its curve holds, or FAIL where it has no such curve."""
         metric, curve = self._plan.metric, trial.curve(self._plan.metric)
         error, cause = None, Cause.EXCEPTION
@@ -78,9 +78,9 @@ class Finishing:
         elif np.isinf(curve).any():
             error, cause = f"{metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}", Cause.NON_FINITE
         if error is None:
-            self.finish(trial, "COMPLETE", outcome=ended.outcome)
+            self.finish(trial, "COMPLETE", outcome=outcome)
         else:
-            self.finish(trial, "FAIL", cause=cause.value, error=error, outcome=ended.outcome)
+            self.finish(trial, "FAIL", cause=cause.value, error=error, outcome=outcome)
 
     def finish(
         self, trial: LiveTrial, state: TrialState, *, cause: str | None = None, error: str | None = None, outcome: Outcome | None = None
@@ -95,7 +95,7 @@ class Finishing:
             state=state,
             curves=curves,
             figures=figures,
-            facts={} if outcome is None else dict(outcome.facts),
+            facts={**({} if outcome is None else outcome.facts), **self._momenta(trial)},
             cause=cause,
             error=error,
             score=score_of(trial.curve(self._plan.metric), complete=state == "COMPLETE", maximize=self._plan.maximize),
@@ -119,8 +119,23 @@ class Finishing:
         for observer in self._observers:
             observer.on_finished(finished)
 
+    def _momenta(self, trial: LiveTrial) -> dict[str, str]:
+        """Whether its training was another's, or why it carried no other momentum."""
+        if trial.carrier is not None:
+            return {MOMENTUM_FACT: f"{CARRIED}{trial.carrier}"}
+        alone = "" if self._plan.siblings is None or trial.role != "search" else self._plan.siblings.why_alone(trial.params)
+        return {MOMENTUM_FACT: f"{ALONE}{alone}"} if alone else {}
+
+
+def as_pruned(outcome: Outcome) -> Outcome:
+    """What a training that went on for its siblings says of its own pruned trial: nothing of epochs that this trial has no part in."""
+    of_export = ("exported_", "precise_", "test_")
+    figures = {name: value for name, value in outcome.figures.items() if not name.startswith(of_export)}
+    return Outcome(figures, {name: text for name, text in outcome.facts.items() if name != "model_path"})
+
 
 WORKER_RETRIES = 2
+SILENT_RETRIES = 1
 LOST_NODES_WITHOUT_PROGRESS = 10
 
 _OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
@@ -131,7 +146,7 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     """Why a trial fails whose last attempt did not complete, in words; None where it is run again.
 
     A node that was lost, or that has other versions, is no fault of the trial: it runs again, uncounted, as long as some epoch is gained now and then.
-    A worker that died or ran out of memory is run again at most twice. The trial's own failures are never repeated.
+    A worker that died or ran out of memory is run again at most twice, a trial that told nothing once. The trial's own failures are never repeated.
 
     Args:
         cause: how the last attempt ended.
@@ -146,7 +161,16 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     if cause in _COUNTED:
         counted = sum(attempt.cause in _COUNTED for attempt in attempts)
         return None if counted <= WORKER_RETRIES else f"{cause.value} ({counted} attempts)"
+    if cause is Cause.SILENT:
+        counted = sum(attempt.cause == Cause.SILENT for attempt in attempts)
+        return None if counted <= SILENT_RETRIES else f"{cause.value} ({counted} attempts)"
     return cause.value
+
+
+def after_silence(attempts: Sequence[AttemptRecord]) -> str:
+    """What becomes of a trial whose process was ended because it told nothing; its last attempt is not over yet."""
+    before = sum(attempt.cause == Cause.SILENT for attempt in attempts)
+    return "; it is tried once more" if before < SILENT_RETRIES else "; it counts as failed"
 
 
 class SweepAbortedError(SweepError):

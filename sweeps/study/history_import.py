@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reports.records import SEARCHED
 from sweeps.errors import SweepInputError
 from sweeps.record.study_record import HistorySource, read_stored_study
 from sweeps.study.kill_points import reach
@@ -132,7 +133,7 @@ def import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, his
     left_out: Counter[str] = Counter()
     imported = 0
     for trial in history.trials:
-        if trial.role not in ("search", "history"):
+        if trial.role not in SEARCHED and trial.role != "history":
             continue
         if trial.state not in ("COMPLETE", "PRUNED") or not trial.num_epochs:
             left_out[UNFINISHED] += 1
@@ -168,6 +169,7 @@ def _imported(trial: TrialRecord, number: int, origin: tuple[str, int], point: M
         cause=f"history: a training of {trial.planned_epochs} epochs, not {plan.planned_epochs}" if shorter else trial.cause,
         error=None,
         source=origin,
+        carrier=None,
         score=score,
         memory={},
         started=started,

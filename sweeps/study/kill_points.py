@@ -11,6 +11,7 @@ POINTS = (
     "history-imported",
     "proposal-drawn",
     "trial-written",
+    "sibling-written",
     "attempt-written",
     "submitted",
     "started",

@@ -57,11 +57,12 @@ class LiveTrial:
         params: active parameters.
         planned_epochs: epochs of a complete training.
         replicate, validation_seed: see `TrialRecord`.
+        carrier: of a ``sibling``: number of the trial whose training carries it.
         curves: metric to values so far, float32, NaN where an epoch has none.
         epochs: epochs on record.
         attempts: finished and running attempts, in order.
         notices: what its workers reported that a person should know, each once.
-        prune_reason: why the pruner stopped it, once it did.
+        prune_reason: why the pruner stopped it, once it did; its training goes on while a sibling is left.
         fault: what the trainable did wrong, once it did.
     """
 
@@ -73,6 +74,7 @@ class LiveTrial:
     planned_epochs: int
     replicate: int = 0
     validation_seed: int | None = None
+    carrier: int | None = None
     curves: dict[str, list[np.float32]] = field(default_factory=dict)
     epochs: int = 0
     attempts: list[AttemptRecord] = field(default_factory=list)
@@ -90,6 +92,7 @@ class LiveTrial:
             epochs=trial.num_epochs,
             attempts=list(trial.attempts),
             notices=list(trial.notices),
+            prune_reason=trial.cause,
         )
 
     @property
@@ -117,10 +120,11 @@ class LiveTrial:
             curves=CurvesSoFar(self.curves, self.epochs),
             attempts=tuple(self.attempts),
             notices=tuple(self.notices),
+            cause=self.prune_reason,
         )
 
 
-_IDENTITY = ("number", "role", "configuration", "seed", "planned_epochs", "replicate", "validation_seed")
+_IDENTITY = ("number", "role", "configuration", "seed", "planned_epochs", "replicate", "validation_seed", "carrier")
 
 
 def _identity(trial: TrialRecord | LiveTrial) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _ordered(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stu
     elif trainings is None:
         if not names and (left_to_train(planned, state) or state.live_confirmations()):
             return None
-        trainings = len(names) or max(share_of_search(state.search_epochs(), plan.planned_epochs, state.search_configurations()), 1)
+        trainings = len(names) or max(share_of_search(state.search_epochs(), plan.planned_epochs, state.tried_configurations()), 1)
     return RaceFacts(plan.confirm.text, state.search_configurations(), state.fresh_trainings, trainings, names)
 
 

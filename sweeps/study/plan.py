@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports.records import ParameterRecord
 from sweeps.record.errors import StorageTimes
 from sweeps.search.proposals import Proposer
 from sweeps.search.pruning import make_pruner
 from sweeps.search.samplers import make_sampler
+from sweeps.seeds import training_seed
 from sweeps.storage_path import checkpoint_root
+from sweeps.study.siblings import siblings_of
 from sweeps.sweep_file.configuration import absolute_config, configuration_id, train_config
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
-from trainer.network.compile_key import compile_key
+from trainer.network.compile_key import SLOTS, alone_problem, compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from search_spaces.parameters import Parameter
     from sweeps.record.study_record import HistorySource
     from sweeps.search.pruning import Pruner
+    from sweeps.study.siblings import Siblings
     from sweeps.sweep_file import SweepFile
     from sweeps.sweep_file.settings import ConfirmSettings
 
@@ -56,7 +59,9 @@ class StudyPlan:
         confirm: what is trained again from fresh seeds before the final answer.
         test_roles: roles of trials whose exported checkpoint is measured on the test images: confirmations. The figure is put on record and chooses nothing.
         affinity: what the trainable is called with → trials with the same text share warm workers.
+        slots: what the trainable is called with → attempts that one worker may run at a time.
         alike: search trials that will plausibly see the same augmented images as one of them, that one included.
+        siblings: which trials a search training carries, where the space varies BatchNorm momentum.
     """
 
     metric: str
@@ -79,7 +84,14 @@ class StudyPlan:
     confirm: ConfirmSettings = NO_CONFIRMATION
     test_roles: frozenset[Role] = frozenset({"confirmation"})
     affinity: Callable[[Mapping[str, Any]], str] = lambda _config: ""
+    slots: Callable[[Mapping[str, Any]], int] = lambda _config: 1
     alike: int = 1
+    siblings: Siblings | None = None
+    silent_after: float | Literal["auto", "off"] = "auto"
+
+    def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
+        """Training seed of a search trial."""
+        return training_seed(self.seed, configuration if self.siblings is None else self.siblings.training(params), replicate)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,7 @@ class StudyOptions:
         poll_seconds: longest wait for an event.
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
         sharing: whether trials may share work, such as activations of the frozen part; the results are the same.
+        own_batchnorm: name of a BatchNorm layer of the model that updates its moving statistics in a way of its own, so that no training carries others; or empty.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +140,7 @@ class StudyOptions:
     poll_seconds: float = 0.2
     times: StorageTimes = field(default_factory=StorageTimes)
     sharing: bool = True
+    own_batchnorm: str = ""
 
 
 MINIMIZED = ("val_loss",)
@@ -179,8 +193,24 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         confirm=confirm,
         test_roles=frozenset({"confirmation", "search"} if single else {"confirmation"}),
         affinity=lambda config: compile_key(TrainConfig(**config)),
+        slots=lambda config: slots_of(sweep, TrainConfig(**config)),
         alike=alike_trials(sweep),
+        siblings=siblings_of(sweep, boundaries),
+        silent_after=sweep.runtime.silent_after,
     )
+
+
+TRIALS_FOR_A_SLOT = 10
+"""Of the search: of so many trials one at a time, so that the sampler learns from most of the others before it proposes the next."""
+
+
+def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
+    """Attempts like this training that one worker may run at a time."""
+    if sweep.resources.gpu or alone_problem(config) is not None:
+        return 1
+    if sweep.resources.slots == "auto":
+        return max(1, min(SLOTS, sweep.search.trials // TRIALS_FOR_A_SLOT))
+    return sweep.resources.slots
 
 
 SEEN_BY_THE_FROZEN_PART = ("backbone", "preprocessing", "augmentation")

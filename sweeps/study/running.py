@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,9 @@ from sweeps.observer import StudyOutcome
 from sweeps.record.errors import StudyExistsError
 from sweeps.record.opening import create_study, open_study
 from sweeps.record.storage import Storage, opened
-from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists
+from sweeps.record.study_record import StudyFacts, read_stored_study, read_study_facts, stored_ledgers, study_exists, waiting_points
 from sweeps.search.view import record_distributions
-from sweeps.seeds import COMMON, STREAMS
+from sweeps.seeds import BY_TRAINING, COMMON, SEEDS, STREAMS
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
 from sweeps.study.driver import StudyDriver
@@ -22,6 +22,7 @@ from sweeps.study.history_import import import_history, look_at_history
 from sweeps.study.ordering import place_order
 from sweeps.study.plan import StudyOptions, parameter_record, plan_of
 from sweeps.study.ranking import StudyRanking
+from sweeps.study.siblings import OLDER_STUDY, SHARING_OFF
 from sweeps.study.snapshots import Snapshots
 from sweeps.study.state import StudyState
 from sweeps.sweep_file import SweepFile, sweep_from_text
@@ -175,6 +176,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     with opened(database or storage_of(sweep)) as storage:
         there = study_exists(storage, sweep.study)
         facts, trials = read_stored_study(storage, sweep.study) if there else (None, [])
+        waiting = waiting_points(storage, sweep.study) if there else ()
     if facts is None:
         if history is not None:
             look_at_history(history, sweep)
@@ -184,7 +186,7 @@ def look_at_study(sweep: SweepFile, history: HistorySource | None = None, databa
     plan = plan_of(sweep, NO_TRAINABLE)
     state = StudyState(plan, trials)
     ranking = StudyRanking(sweep.study, state, lambda: facts, stored_ledgers(database or storage_of(sweep), sweep.study))
-    reason = _reason(plan, state, facts, ranking)
+    reason = None if waiting else _reason(plan, state, facts, ranking)
     if reason is None:
         return ExistingStudy(facts, comparison, None)
     snapshot = Snapshots(sweep.study, plan, state, ranking).take("over")
@@ -254,6 +256,7 @@ def run_study(
             executor.close(0.0)
             raise
         try:
+            plan = _with_siblings(plan, record, chosen)
             state = StudyState(plan, record.trials())
             if chosen.order is not None:
                 place_order(chosen.order, plan, record, state)
@@ -294,6 +297,22 @@ def _open(database: Database, sweep: SweepFile, plan: StudyPlan, options: StudyO
     return record
 
 
+def _with_siblings(plan: StudyPlan, record: RecordedStudy, options: StudyOptions) -> StudyPlan:
+    """The plan, in which no training carries siblings where this study or this run does not want it."""
+    if plan.siblings is None:
+        return plan
+    by_training = record.facts.facts.get(SEEDS) == BY_TRAINING
+    reasons = {
+        OLDER_STUDY: not by_training,
+        SHARING_OFF: not options.sharing,
+        f"the model's BatchNorm layer {options.own_batchnorm} updates its moving statistics in a way of its own": bool(
+            options.own_batchnorm
+        ),
+    }
+    reason = next((reason for reason, holds in reasons.items() if holds), "")
+    return replace(plan, siblings=plan.siblings.switched_off(reason, seeds_by_training=by_training)) if reason else plan
+
+
 def _import_history(record: RecordedStudy, plan: StudyPlan, sweep: SweepFile, options: StudyOptions) -> None:
     """Let the study begin with another one's trials, where it shall and does not yet; of several drivers, one imports and the others wait."""
     if record.facts.history is None or record.facts.history.complete:
@@ -317,7 +336,7 @@ def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFac
         distributions=record_distributions(sweep.space),
         versions=options.versions,
         hardware=options.hardware,
-        facts={**host_and_owner(), STREAMS: COMMON, **options.facts},
+        facts={**host_and_owner(), STREAMS: COMMON, SEEDS: BY_TRAINING, **options.facts},
         created=datetime.now(UTC),
         history=options.history,
     )

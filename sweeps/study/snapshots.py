@@ -49,7 +49,7 @@ class Snapshots:
             running=tuple(state.live[number].record() for number in sorted(state.live)),
             leaders=self._ranking.leaders(now=phase == "over"),
             confirmations=confirmations,
-            confirmations_target=self._confirmations_target(),
+            confirmations_target=max(confirmations, self._confirmations_target()),  # those of an earlier plan stay
             elapsed=time.monotonic() - self._started,
             eta=self._confirmation_eta() if confirming else self._eta(len(search)),
             trial_hours=state.device_time.trial_hours(),
@@ -64,7 +64,9 @@ class Snapshots:
         if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
         finished = [trial.num_epochs for trial in self._state.finished.values() if trial.role == "search"]
-        missing = (self._target() - done) * sum(finished) / len(finished) - sum(trial.epochs for trial in self._state.live.values())
+        missing = (self._target() - done) * sum(finished) / len(finished) - sum(
+            trial.epochs for trial in self._state.live.values() if trial.role != "sibling"
+        )
         return max(missing, 0.0) * elapsed / gained
 
     def _target(self) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from reports.records import SEARCHED
 from reports.stability import SCORE_RULE, stability
 from sweeps.search.pruning.algorithms import LevelBook
 from sweeps.search.view import SearchHistory, SeenTrial
@@ -146,7 +147,7 @@ class StudyState:
         live = self.live.pop(trial.number)
         self.held.discard(trial.number)
         self.finished[trial.number] = trial
-        if trial.role == "search":
+        if trial.role in SEARCHED:
             self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
             self._remember(trial)
 
@@ -156,27 +157,47 @@ class StudyState:
             self.live.pop(trial.number, None)
             self._restore(trial)
 
+    def forget(self, number: int) -> None:
+        """A trial that was not over is gone from the storage; its configuration may be proposed again."""
+        gone = self.live.pop(number, None)
+        self.held.discard(number)
+        others = {*(trial.configuration for trial in self.finished.values()), *(trial.configuration for trial in self.live.values())}
+        if gone is not None and gone.configuration not in others:
+            self.taken.discard(gone.configuration)
+            self._replicates.discard((gone.configuration, gone.replicate))
+        self._fresh.discard(number)
+
     def others(self) -> set[int]:
         """Trials that are not over and that this driver does not hold."""
         return self.live.keys() - self.held
 
     def seen(self) -> list[SeenTrial]:
         """Search trials as a sampler may know them, by number."""
-        live = (trial for trial in self.live.values() if trial.role == "search")
-        memory = self._memory
-        return self.history.shown(
-            SeenTrial(each.number, each.configuration, "RUNNING", each.params, None, each.epochs, memory.get(each.number, NO_MEMORY))
-            for each in live
-        )
+        return self.history.shown(self._seen_alive(trial) for trial in self.live.values() if trial.role in SEARCHED)
+
+    def _seen_alive(self, trial: LiveTrial) -> SeenTrial:
+        """A trial that is not over; one that is pruned while its training goes on for its siblings is as good as over."""
+        memory = self._memory.get(trial.number, NO_MEMORY)
+        known = score_of(trial.curve(self._plan.metric), complete=False, maximize=self._plan.maximize) if trial.prune_reason else {}
+        state: Literal["PRUNED", "RUNNING"] = "PRUNED" if trial.prune_reason else "RUNNING"
+        return SeenTrial(trial.number, trial.configuration, state, trial.params, known.get("level"), trial.epochs, memory)
+
+    def siblings_of(self, number: int) -> list[LiveTrial]:
+        """The trials that a training carries and that are not over, by number."""
+        return [trial for _, trial in sorted(self.live.items()) if trial.carrier == number]
 
     def search_epochs(self) -> int:
-        """Epochs that search trials have trained so far."""
+        """Epochs that search trials have trained so far; their siblings trained none of their own."""
         finished = sum(trial.num_epochs for trial in self.finished.values() if trial.role == "search")
         return finished + sum(trial.epochs for trial in self.live.values() if trial.role == "search")
 
     def search_configurations(self) -> int:
         """Configurations that were proposed so far."""
-        return sum(trial.role == "search" for trial in self.finished.values()) + sum(trial.role == "search" for trial in self.live.values())
+        return sum(trial.role == "search" for trials in (self.finished, self.live) for trial in trials.values())
+
+    def tried_configurations(self) -> int:
+        """Configurations that were proposed, or carried by a proposed one's training, so far."""
+        return sum(trial.role in SEARCHED for trials in (self.finished, self.live) for trial in trials.values())
 
     @property
     def complete(self) -> int:
@@ -220,7 +241,7 @@ class StudyState:
         Who leads is asked of `StudyRanking`.
         """
         sign = -1.0 if self._plan.maximize else 1.0
-        complete = [trial for trial in self.finished.values() if trial.role == "search" and trial.state == "COMPLETE" and trial.score]
+        complete = [trial for trial in self.finished.values() if trial.role in SEARCHED and trial.state == "COMPLETE" and trial.score]
         return sorted(complete, key=lambda trial: (trial.score["provisional"], sign * trial.score["stable"], trial.number))
 
     def _note_training(self, trial: TrialRecord | LiveTrial) -> None:
@@ -241,14 +262,14 @@ class StudyState:
         self.device_time.restore(trial.number, trial.attempts)
         if trial.state in ("RUNNING", "WAITING"):
             live = self.live[trial.number] = LiveTrial.of(trial)
-            if live.role == "search":
+            if live.role in SEARCHED:
                 self.book.record(live.number, live.curve(self._plan.metric), finished=False)
             return
         if not trial.score:
             values = metric_curve(trial, self._plan.metric)
             trial = replace(trial, score=score_of(values, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
         self.finished[trial.number] = trial
-        if trial.role in ("search", "history"):
+        if trial.role in SEARCHED or trial.role == "history":
             if not shorter:
                 curve = partial(metric_curve, trial, self._plan.metric)
                 self.book.record_later(trial.number, trial.num_epochs, curve, finished=trial.state == "COMPLETE")

@@ -146,7 +146,7 @@ def json_schema() -> dict[str, Any]:
     """The schema as plain data."""
     schema: dict[str, Any] = json.loads(json.dumps(SweepFile.model_json_schema()).replace("``", "`"))
     definitions = schema["$defs"]
-    for settings, name in (("BudgetSettings", "time"), ("ReportSettings", "every")):
+    for settings, name in (("BudgetSettings", "time"), ("ReportSettings", "every"), ("RuntimeSettings", "silent_after")):
         _allow_duration_text(definitions[settings]["properties"][name])
     storage = schema["properties"]["storage"]
     for alternative in storage["anyOf"]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from sweeps.variables import VARIABLE, has_literal_password
 from trainer.config.settings import Settings, setting
@@ -85,32 +85,6 @@ def _reference(name: str) -> str:
     return name
 
 
-class TuneSettings(Settings):
-    """What Ray Tune keeps, and whom it tells of every epoch. Used by ``--executor ray-tune`` alone."""
-
-    folder: Annotated[str, AfterValidator(_place)] | None = setting(None, min_length=1)
-    """Folder that keeps one Tune experiment per run, ``STUDY-TIME``, with each trial's ``params.json``, ``progress.csv``, ``result.json`` and TensorBoard events.
-    Default: nothing is kept."""
-    callbacks: tuple[Annotated[str, AfterValidator(_reference)], ...] = setting(())
-    """Callbacks of Ray Tune, each ``package.module:Class`` (or a function that makes one), called without arguments, e.g.
-    ``[ray.air.integrations.mlflow:MLflowLoggerCallback]``."""
-
-
-class RuntimeSettings(Settings):
-    """Your own code, variables and packages, where trials run. All of it may change when a study is resumed."""
-
-    working_dir: Annotated[str, AfterValidator(_folder)] | None = setting(None, min_length=1)
-    """Folder of your own modules, sent to every worker as it is when the run starts. Installed packages come before it, so give your modules names of their own."""
-    py_modules: tuple[Annotated[str, AfterValidator(_module)], ...] = setting(())
-    """Folders of packages, or ``.whl`` files, that workers can import besides."""
-    env: Annotated[dict[str, str], BeforeValidator(_environment)] = setting(default_factory=dict)
-    """Environment variables of driver and workers, as texts. A secret is given as ``${VARIABLE}``, taken from the driver's environment and never stored."""
-    pip: tuple[Annotated[str, AfterValidator(_requirement)], ...] = setting(())
-    """Requirements that Ray installs on each node before the first trial, e.g. ``[timm==1.0.9]``; they come on top of what the node has."""
-    tune: TuneSettings = setting(default_factory=TuneSettings)
-    """Experiment folder and callbacks of Ray Tune."""
-
-
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?\Z")
 _SECONDS = (86_400, 3_600, 60, 1)
 PATTERN = r"^(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$"
@@ -140,3 +114,43 @@ def duration_text(seconds: float) -> str:
         amount, whole = divmod(whole, length)
         text += f"{amount}{unit}" if amount else ""
     return text
+
+
+def _silent_after(given: object) -> object:
+    """Seconds, or the words ``auto`` and ``off``."""
+    return given if given in ("auto", "off") else parse_duration(given)
+
+
+SilentAfter = Annotated[
+    Literal["auto", "off"] | Annotated[float, BeforeValidator(parse_duration), Field(gt=0)], BeforeValidator(_silent_after)
+]
+
+
+class TuneSettings(Settings):
+    """What Ray Tune keeps, and whom it tells of every epoch. Used by ``--executor ray-tune`` alone."""
+
+    folder: Annotated[str, AfterValidator(_place)] | None = setting(None, min_length=1)
+    """Folder that keeps one Tune experiment per run, ``STUDY-TIME``, with each trial's ``params.json``, ``progress.csv``, ``result.json`` and TensorBoard events.
+    Default: nothing is kept."""
+    callbacks: tuple[Annotated[str, AfterValidator(_reference)], ...] = setting(())
+    """Callbacks of Ray Tune, each ``package.module:Class`` (or a function that makes one), called without arguments, e.g.
+    ``[ray.air.integrations.mlflow:MLflowLoggerCallback]``."""
+
+
+class RuntimeSettings(Settings):
+    """Your own code, variables and packages, where trials run. All of it may change when a study is resumed."""
+
+    working_dir: Annotated[str, AfterValidator(_folder)] | None = setting(None, min_length=1)
+    """Folder of your own modules, sent to every worker as it is when the run starts. Installed packages come before it, so give your modules names of their own."""
+    py_modules: tuple[Annotated[str, AfterValidator(_module)], ...] = setting(())
+    """Folders of packages, or ``.whl`` files, that workers can import besides."""
+    env: Annotated[dict[str, str], BeforeValidator(_environment)] = setting(default_factory=dict)
+    """Environment variables of driver and workers, as texts. A secret is given as ``${VARIABLE}``, taken from the driver's environment and never stored."""
+    pip: tuple[Annotated[str, AfterValidator(_requirement)], ...] = setting(())
+    """Requirements that Ray installs on each node before the first trial, e.g. ``[timm==1.0.9]``; they come on top of what the node has."""
+    silent_after: SilentAfter = setting("auto")
+    """How long a running trial may tell nothing. Then its process is ended and the trial is tried again once; silent again, it fails. It is named after half that time.
+    ``auto``: twenty times the longest that a trial took from one epoch to the next, 30 minutes at least; 12 hours while nothing is known.
+    Or a duration such as ``2h``, or ``off``. Trials of ``--executor inline`` and of ``train`` have no process of their own: they are named alone."""
+    tune: TuneSettings = setting(default_factory=TuneSettings)
+    """Experiment folder and callbacks of Ray Tune."""

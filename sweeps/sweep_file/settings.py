@@ -30,6 +30,7 @@ from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
+from trainer.network.compile_key import SLOTS
 from trainer.places import is_address, parse_address
 
 SPACE_OF_CONTEXT = "@space"  # stands for the space that the loader has read already and passes beside the document
@@ -222,6 +223,9 @@ class ResourceSettings(Settings):
     """GPUs of a trial: a fraction of one, which limits its memory to that share, or a whole number, over which the training is then spread."""
     concurrent: int | None = setting(None, ge=1)
     """Trials at a time; default: as many as fit. On a cluster that grows on demand: as many as it shall grow for."""
+    slots: Annotated[int, Field(ge=1, le=SLOTS)] | Literal["auto"] = setting("auto")
+    """Trials in one worker process at a time, where they train heads on one frozen part: their steps run in one program (`sharing.md`). ``auto``: one for every
+    ten trials of the search, at most 8, with ``--executor ray-core``; one where it does not pay."""
 
 
 class ReportSettings(Settings):

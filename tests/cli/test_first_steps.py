@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from PIL import Image
 
 from reports.verdict.power import power_of, power_sentences
 from sweeps.cli import main
+from sweeps.cli.check import frozen_lines
 from sweeps.sweep_file import load_sweep_file
 from tests.cli.folders import digit_folders, messy_photos
 
@@ -221,3 +222,35 @@ def test_a_slip_on_the_command_line_is_answered_with_what_was_meant(
     assert (code, out) == (2, "")
     assert expected in err
     assert not list(here.iterdir())
+
+
+def test_check_says_once_what_is_true_of_several_augmentations() -> None:
+    def part(boundary: str, augmentation: str, reason: str, gigabytes: float = 0.0, share: float = 0.0) -> dict[str, Any]:
+        return {
+            "boundary": boundary,
+            "augmentation": augmentation,
+            "kept": share > 0,
+            "reason": reason,
+            "gigabytes": gigabytes,
+            "share": share,
+        }
+
+    found = frozen_lines(
+        [
+            part("none", "none", "nothing is frozen"),
+            part("none", "light", "nothing is frozen"),
+            part("all", "none", "activations at last", 0.0007, 1.0),
+            part("all", "light", "activations of 16 epochs at last", 2.5, 0.97),
+            part("all", "rotate", "activations of 16 epochs at last", 2.5, 0.97),
+            part("all", "mixup", "a policy that mixes images also mixes their targets"),
+        ]
+    )
+    assert found == [
+        "frozen_layers none: nothing is frozen",
+        "frozen_layers all, augmentation none: computed once for all trials: activations at last, 0.7 MB; saves nearly all of a training's arithmetic",
+        (
+            "frozen_layers all, augmentation light or rotate: computed once for all trials: activations of 16 epochs at last, 2.5 GB; "
+            "saves 97 % of a training's arithmetic"
+        ),
+        "frozen_layers all, augmentation mixup: computed in each step: a policy that mixes images also mixes their targets",
+    ]

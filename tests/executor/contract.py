@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reports.ledger import PackedLedger
-from sweeps.executor.protocol import Cause, Ended, EpochEnded, Started, TrialTask
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, Outcome, SiblingTask, Started, TrialTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +82,17 @@ class ExecutorContract:
         assert end.outcome.figures == {"exported_epoch": 4.0}
         assert end.outcome.ledger == PackedLedger("known", b"4", None)
         assert executor.poll(0.3) == []
+
+    def test_what_an_attempt_carries_is_told_with_its_epochs_and_its_end(self, executor: Executor, tmp_path: Path) -> None:
+        siblings = (SiblingTask(107, 0.5, str(tmp_path / "107")), SiblingTask(108, None, str(tmp_path / "108")))
+        executor.submit(replace(task(106, "carrying", tmp_path, epochs=2), siblings=siblings))
+        events = collect(executor, [106])
+        assert events.keys() == {106}
+        told = [event.siblings for event in events[106] if isinstance(event, EpochEnded)]
+        assert told == [{107: {"val_accuracy": 0.5}, 108: {"val_accuracy": 0.0}}] * 2
+        (end,) = ends(events[106])
+        assert end.outcome is not None
+        assert end.outcome.siblings == {107: Outcome(facts={"place": f"{tmp_path}/107"}), 108: Outcome(facts={"place": f"{tmp_path}/108"})}
 
     def test_room_counts_what_runs(self, executor: Executor, tmp_path: Path) -> None:
         free = executor.room()

@@ -73,6 +73,32 @@ def test_a_stop_meant_for_an_earlier_attempt_does_not_reach_the_next(tmp_path: P
     assert events[-1].cause is Cause.COMPLETED
 
 
+def test_attempts_run_beside_each_other_and_end_by_themselves(tmp_path: Path) -> None:
+    worker = Worker(WorkerSettings())
+    for trial, trainable in ((1, "patient"), (2, "patient"), (3, "raising")):
+        worker.begin(task(trial, trainable, tmp_path))
+    told: dict[int, list[Event]] = {1: [], 2: [], 3: []}
+
+    def until(trials: set[int]) -> str | None:
+        while not all(told[trial] and isinstance(told[trial][-1], Ended) for trial in trials):
+            batch = worker.next_events()
+            for event in batch.events:
+                told[event.trial].append(event)
+        return batch.retire
+
+    assert until({3}) == "an attempt ended with: exception"
+    worker.stop(1, 0)
+    assert until({1}) == "an attempt ended with: exception", "so also when the others end"
+    worker.stop(2, 0)
+    until({2})
+    causes = {trial: events[-1].cause for trial, events in told.items() if isinstance(events[-1], Ended)}
+    assert causes == {1: Cause.STOPPED, 2: Cause.STOPPED, 3: Cause.EXCEPTION}
+    for trial in (1, 2):
+        assert isinstance(told[trial][0], Started)
+        epochs = [event.epoch for event in told[trial] if isinstance(event, EpochEnded)]
+        assert epochs == list(range(1, len(epochs) + 1))
+
+
 def test_workers_import_what_the_driver_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     settings = driver_settings()

@@ -60,6 +60,41 @@ config = TrainConfig(
 print(json.dumps([train(config, devices=devices).curves["val_loss"] for devices in (1, 2)]))
 """
 
+KEPT = """
+import json, tempfile
+from pathlib import Path
+import keras
+from trainer import train
+from trainer.config import ModelConfig, TrainConfig
+from trainer.network import frozen_plan
+from trainer.network.build import build_backbone
+from trainer.network.weights import save_backbone
+from trainer.fit.process import configure_determinism
+configure_determinism(True)
+frozen_plan.PAYS_FROM = 0.0
+folder = tempfile.mkdtemp()
+model = {"backbone": "small_resnet", "options": {"filters": [8, 16], "blocks": 1}}
+keras.utils.set_random_seed(0)
+save_backbone(build_backbone(ModelConfig(**model), (8, 8, 1)), Path(folder, "backbone.weights.h5"))
+found = {}
+for boundary in ("all", "stage1_block1"):
+    for augmentation in ("none", "light"):
+        config = TrainConfig(
+            data={"source": "digits", "augmentation": augmentation, "cache_path": folder, "split": {"train": 256, "validation": 100, "test": 0}},
+            model={**model, "weights": folder + "/backbone.weights.h5", "frozen_layers": boundary, "dropout": 0.2},
+            training={"epochs": 3, "batch_size": 32, "learning_rate": 0.001, "deterministic": True},
+            data_seed=7,
+        )
+        runs = [train(config, trainings=trainings, keep_compiled=False) for trainings in (0, 9, 9)]
+        found[boundary + " " + augmentation] = {
+            "kept": [run.frozen_features.startswith("kept") for run in runs],
+            "computed": [run.figures.get("features_computed") for run in runs],
+            "loss": [run.curves["loss"] for run in runs],
+            "val_loss": [run.curves["val_loss"] for run in runs],
+        }
+print(json.dumps(found))
+"""
+
 
 def answer(program: str) -> Any:  # noqa: ANN401 - JSON
     """What a program of its own prints last, as JSON."""
@@ -83,6 +118,18 @@ def test_a_whole_gpu_is_taken_as_needed_and_a_cpu_trial_sees_none() -> None:
 def test_two_gpus_train_as_one_does() -> None:
     one, two = answer(TWO)
     np.testing.assert_allclose(two, one, rtol=5e-3)
+
+
+def test_a_training_that_shares_activations_is_the_training_alone() -> None:
+    """What was read gives what was computed, to the last bit; beside a training that runs its frozen part in each step, kernels may round in another way."""
+    for case, found in answer(KEPT).items():
+        assert found["kept"] == [False, True, True], case
+        assert (found["computed"][1] > 0, found["computed"][2]) == (True, 0), case
+        _, computed, read = found["loss"]
+        assert (computed, found["val_loss"][1]) == (read, found["val_loss"][2]), case
+        alone = found["loss"][0]
+        np.testing.assert_allclose(computed[0], alone[0], rtol=1e-3, err_msg=case)  # TF32 convolutions keep ten bits
+        np.testing.assert_allclose(found["val_loss"][1], found["val_loss"][0], rtol=2e-2, err_msg=case)
 
 
 def test_a_sweep_on_a_share_of_a_gpu_reports_what_did_not_fit(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from sweeps.study.running import run_study
 from sweeps.sweep_file import SweepFile, sweep_from_text
 from pathlib import Path
 sweep = sweep_from_text(sweep_in(Path({work!r}), search="{{trials: 2, pruner: none}}"))
-with progress_display(quiet=False) as progress:
+with progress_display("val_accuracy", quiet=False) as progress:
     progress.message("checking the data")
     run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[progress])
 """
@@ -40,4 +40,5 @@ def test_a_notebook_shows_the_display_in_one_place_and_keeps_its_last_state(tmp_
     assert said.strip() == "checking the data"
     assert len(shown) == 1
     assert "2/2 trials" in shown[0]["text/html"]
-    assert "leaders" in shown[0]["text/html"]
+    for words in ("leaders, val_accuracy", "stable", "level", "best", "learning_rate=", "dropout="):
+        assert words in shown[0]["text/html"]

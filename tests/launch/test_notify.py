@@ -77,7 +77,8 @@ def test_a_script_gets_each_event_on_stdin_and_in_the_environment(tmp_path: Path
     assert end["stdin"]["schema"] == "steadysweep.notification/1"
     assert (end["stdin"]["event"], end["environment"]["STEADYSWEEP_EVENT"]) == ("sweep_done", "sweep_done")
     assert end["stdin"]["trials"]["failed"] == len(failed)
-    assert end["environment"]["STEADYSWEEP_MESSAGE"].startswith("fast: done: 6/6 trials; best stable val_accuracy 0.")
+    assert end["environment"]["STEADYSWEEP_MESSAGE"].startswith("fast: done: 6/6 trials; best stable val_accuracy ")
+    assert " % (configuration " in end["environment"]["STEADYSWEEP_MESSAGE"]
 
 
 def test_a_webhook_gets_json_with_secrets_that_are_on_no_record(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from reports.records import TrialRecord
 from reports.sharing import shared_work
 
@@ -23,8 +25,8 @@ def test_what_was_computed_and_read_is_added_up_and_the_rest_has_its_reasons() -
     )
     assert found is not None
     assert found.sentence == (
-        "In 2 trials activations of the frozen part were kept: computed 6 times (41 s), read 6 times instead, which saved about 39 s. "
-        "The frozen part ran in each step: nothing is frozen (2 trials); sharing is off (1 trial)."
+        "The frozen layers of 2 trials ran once for each set of images, not in each step: 6 sets computed in 41 s, 6 sets read from the cache, "
+        "which saved 39 s or more. The frozen layers of other trials ran in each step: sharing is off (1 trial)."
     )
 
 
@@ -37,3 +39,29 @@ def test_half_precision_is_called_an_approximation() -> None:
 def test_nothing_is_said_where_nothing_is_frozen_or_known() -> None:
     assert shared_work([trial(0, "each step: nothing is frozen")]) is None
     assert shared_work([TrialRecord(0, "c", "search", "COMPLETE", 0, {}, {}, 5)]) is None
+
+
+def carried(number: int, carrier: int | None, fact: str, **curves: float) -> TrialRecord:
+    role = "search" if carrier is None else "sibling"
+    values = {name: np.full(4, value, np.float32) for name, value in curves.items()}
+    return TrialRecord(
+        number, f"c{number}", role, "COMPLETE", 0, {}, values, 4, facts={"bn_momentum": fact} if fact else {}, carrier=carrier
+    )
+
+
+def test_trials_that_a_training_carried_are_told_with_what_they_took_and_what_they_would_have_taken() -> None:
+    found = shared_work(
+        [
+            carried(0, None, "", seconds=10.0),
+            carried(1, 0, "carried by trial 0", seconds=10.0, carried_seconds=1.0),
+            carried(2, 0, "carried by trial 0", seconds=10.0, carried_seconds=1.5),
+            carried(3, None, "alone: early stopping ends a training by its validation figures", seconds=10.0),
+        ]
+    )
+    assert found is not None
+    assert found.momenta is not None
+    assert (found.momenta.carried, found.momenta.carriers, found.momenta.seconds, found.momenta.saved) == (2, 1, 10.0, 70.0)
+    assert found.sentence == (
+        "2 trials that differ from another in BatchNorm momentum alone were carried by 1 training: 10 s, mostly for validation, in place of about 80 s. "
+        "Each BatchNorm momentum was trained alone: early stopping ends a training by its validation figures (1 training)."
+    )

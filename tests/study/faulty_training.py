@@ -102,3 +102,15 @@ def deaf(task: TrialTask, reporter: Reporter) -> Outcome:
     print("deaf", flush=True)  # a test waits for it
     time.sleep(600)
     return Outcome()
+
+
+def hanging(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Trial 1 hangs after two epochs of every attempt, trial 2 of its first alone."""
+    if task.trial == 1 or (task.trial, task.attempt) == (2, 0):
+        for epoch in range(task.recorded_epochs + 1, 3):
+            reporter.epoch(epoch, {"val_accuracy": 0.1 * epoch})
+        while True:
+            time.sleep(1)
+    for epoch in range(task.recorded_epochs + 1, 6):
+        reporter.epoch(epoch, {"val_accuracy": 0.1 * epoch})
+    return Outcome()

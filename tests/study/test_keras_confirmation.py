@@ -20,12 +20,17 @@ from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch.preflight import check_resplit
 from sweeps.record import read_study
+from sweeps.study.plan import StudyOptions
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 from sweeps.sweep_file.configuration import train_config
 from trainer import TrainConfig
+from trainer.config import ModelConfig
 from trainer.data import load_data
 from trainer.data.images import digest_array
+from trainer.network import frozen_plan
+from trainer.network.build import build_backbone
+from trainer.network.weights import save_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,3 +133,27 @@ def test_a_source_with_validation_images_of_its_own_is_refused_before_anything_i
     sweep = sweep_from_text(sweep_in(tmp_path, **{**KEYS, "data": f"{{source: {tmp_path}/images.npz}}", "confirm": "{resplit: true}"}))
     with pytest.raises(SweepInputError, match=r"confirm\.resplit: .*images\.npz says itself which images validate.*Leave resplit out"):
         check_resplit(sweep, load_data(sweep.data))
+
+
+@pytest.mark.slow
+def test_confirmations_read_the_activations_of_the_search_and_give_what_they_give_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen_plan, "PAYS_FROM", 0.0)  # the tiny network's activations are as quick to compute as to read
+    keras.utils.set_random_seed(0)
+    settings = {"backbone": "small_resnet", "options": {"filters": [4], "blocks": 1}, "frozen_layers": "all"}
+    save_backbone(build_backbone(ModelConfig(**settings), (8, 8, 1)), tmp_path / "tiny.weights.h5")
+    model = yaml.safe_dump({**settings, "weights": str(tmp_path / "tiny.weights.h5")}, default_flow_style=True).strip()
+    data = KEYS["data"].replace("}}", f"}}, cache_path: {tmp_path / 'cache'}}}")
+    curves = []
+    for name, sharing in (("together", True), ("apart", False)):
+        (tmp_path / name).mkdir()
+        text = sweep_in(tmp_path / name, **{**KEYS, "model": model, "data": data})
+        assert run_study(sweep_from_text(text), InlineExecutor(), options=StudyOptions(sharing=sharing)).reason == "done"
+        trials = read_study(f"sqlite:///{tmp_path}/{name}/fast.db", "fast").trials
+        assert [trial.role for trial in trials] == ["search", "search", "confirmation", "confirmation"]
+        curves.append([trial.curves["val_loss"].tolist() for trial in trials])
+        if sharing:
+            assert [trial.figures["features_computed"] for trial in trials] == [2, 0, 0, 0]
+            assert [trial.figures["features_read"] for trial in trials] == [0, 2, 2, 2]
+    assert curves[0] == curves[1]

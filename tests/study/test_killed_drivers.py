@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,14 @@ import numpy as np
 import pytest
 from killable import sweep_in
 
+from sweeps.cli.status import status
 from sweeps.record import read_study
+from sweeps.record.study_record import study_exists
 from sweeps.study.kill_points import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from reports.records import StudyRecord
@@ -80,7 +85,7 @@ def test_the_uninterrupted_sweep_prunes_completes_and_confirms(uninterrupted: li
     }
 
 
-ELSEWHERE = {"history-imported", "race-planned", "race-ended"}  # see test_history and test_killed_races
+ELSEWHERE = {"history-imported", "race-planned", "race-ended", "sibling-written"}  # see test_history, test_killed_races, test_siblings
 ONCE = {"prune-decided", "leaders-fixed"}
 CASES = [(point, 11 if point in OF_EPOCHS else 1 if point in ONCE else 4) for point in POINTS if point not in ELSEWHERE]
 CONFIRMING = [("trial-written", 7), ("started", 8), ("attributes-set", 7), ("told", 7)]  # 6 trials are searched
@@ -122,3 +127,32 @@ def test_killed_at_random_twenty_times_then_finished(
     assert essence(study) == uninterrupted
     assert max(computed_twice(tmp_path).values(), default=0) <= 20
     assert_only_models_are_left(tmp_path, study)
+
+
+def test_status_calls_a_trial_running_only_while_its_driver_lives(
+    tmp_path: Path, start_driver: Callable[..., BaseProcess], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/fast.db"
+    driver = start_driver(sweep_in(tmp_path, training="{epochs: 100}"), environment={"FAST_TRAINING_SECONDS": "0.3"})
+    while not study_exists(url, "fast") or not any(trial.num_epochs for trial in read_study(url, "fast").trials):
+        time.sleep(0.2)
+
+    def shown() -> tuple[str, bool | None]:
+        assert status("fast", storage=url, output_format="table") == 0
+        table = capsys.readouterr().out
+        assert status("fast", storage=url, output_format="json") == 0
+        (study,) = json.loads(capsys.readouterr().out)["studies"]
+        (trial,) = study["running"]
+        return table, trial["free"]
+
+    table, free = shown()
+    header, row = (line.split("  ") for line in table.splitlines()[:2])
+    assert [name.strip() for name in header if name.strip()][4:6] == ["running", "to continue"]
+    assert ([cell.strip() for cell in row if cell.strip()][4:6], free) == (["1", "0"], False)
+    driver.kill()
+    driver.join()
+    table, free = shown()
+    row = table.splitlines()[1].split("  ")
+    assert ([cell.strip() for cell in row if cell.strip()][4:6], free) == (["0", "1"], True)
+    assert "stopped: the next run continues it" in table
+    assert " running" not in table.split("not over yet")[1]

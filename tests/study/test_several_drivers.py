@@ -151,6 +151,32 @@ def test_the_trials_of_a_killed_driver_are_taken_over_with_their_checkpoints(dri
     assert sum(computed_twice(both.folder).values()) <= 1
 
 
+def test_a_killed_drivers_training_is_taken_over_with_all_that_it_carries(drivers: Callable[..., Drivers]) -> None:
+    both = drivers(
+        space="{learning_rate: {float: [1.0e-5, 1.0e-1], log: true}, bn_momentum: {choice: [0.5, 0.9, 0.99]}}",
+        search="{trials: 6, pruner: none}",
+    )
+    victim = both.start(seconds=0.4)
+    both.wait_for(lambda study: any(trial.num_epochs >= 2 for trial in study.trials))
+    heir = both.start(seconds=0.05)
+    both.wait_for(
+        lambda study: (
+            len(drivers_of(study)) == 2
+            and any(is_under_way(trial, victim) for trial in study.trials if trial.role == "search" and trial.attempts)
+        )
+    )
+    victim.kill()
+    assert ended_well(heir)
+    study = both.record()
+    assert Counter((trial.role, trial.state) for trial in study.trials) == {("search", "COMPLETE"): 6, ("sibling", "COMPLETE"): 12}
+    assert Counter(trial.carrier for trial in study.trials if trial.role == "sibling") == {
+        trial.number: 2 for trial in study.trials if trial.role == "search"
+    }
+    (taken,) = [trial for trial in study.trials if len(trial.attempts) == 2]
+    assert taken.attempts[1].from_epoch >= 1
+    assert sum(computed_twice(both.folder).values()) <= 1
+
+
 def test_a_driver_restarted_on_another_machine_goes_on_as_if_nothing_had_happened(
     drivers: Callable[..., Drivers], run: Callable[..., object], postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -277,4 +303,4 @@ def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
     assert running()["free"] is True
     status(both.study, storage=both.storage, output_format="table")
     assert f"{socket.gethostname()}:{driver.pid}" in (shown := capsys.readouterr().out)
-    assert "free: the next driver continues it" in shown
+    assert "stopped: the next run continues it" in shown

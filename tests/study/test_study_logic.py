@@ -82,8 +82,8 @@ def test_pruned_trials_keep_their_curve_and_say_why(run: Callable[..., StudyOutc
     assert all(trial.attempts[-1].cause == "stopped" for trial in pruned)
     for trial in pruned:
         assert "stable" not in trial.score
-        level = f"level {trial.score['level']:.4f} at epoch {trial.num_epochs} of 5 (best"
-        assert f"pruned after {trial.num_epochs} epochs: {level}" in ending(trial)
+        level = f"level {100 * trial.score['level']:.1f} % at epoch {trial.num_epochs} of 5 (best"
+        assert f"pruned after {trial.num_epochs} of 5 epochs: {level}" in ending(trial, "val_accuracy")
 
 
 def test_the_first_trials_failing_alike_stop_the_sweep_with_that_error(
@@ -298,8 +298,8 @@ def test_a_search_ends_when_no_improvement_is_credible_and_the_next_run_knows(
     assert (never.reason, never.note) == ("done", "")
     settled = run(25, "0.2")
     assert settled.reason == "settled"
-    assert settled.note.startswith("after 22 complete trials an untried configuration may hold at most 0.")
-    assert settled.note.endswith("less than 0.2000, as the sweep file asks")
+    assert settled.note.startswith("after 22 complete trials an untried configuration may hold at most ")
+    assert settled.note.endswith("less than 20.00 points, as the sweep file asks")
     assert len(record().trials) == settled.snapshot.done == 22
     assert record().facts["search settled"] == settled.note
     assert "search.trials: 22 -> 25" in " ".join(record().facts.values())

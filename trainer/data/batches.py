@@ -47,17 +47,30 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
         Batches of images ``(b, height, width, channels)`` float32, one-hot targets ``(b, num_classes)`` float32 and loss weights ``(b,)`` float32.
     """
     labels = data.train.labels
-    rows = epoch_rows(labels, config.data, config.training.batch_size, config.stream, epoch)
+    rows, loss_weights = rows_and_weights(labels, data.num_classes, config, epoch)
     draws = Draws.of_epoch(config.stream, epoch, rows + len(labels) * appearances(rows))
     policy = policy_from(config.data.augmentation)
     elements = {"row": rows, **policy.draw(draws, data.image_shape)}
-    balanced = config.data.imbalance == "class_weight"
-    weights = class_weights(labels, data.num_classes)[labels] if balanced else np.ones(len(labels), np.float32)
-    elements["weight"] = weights[rows]
+    elements["weight"] = loss_weights
     if policy.mixes:
         share, partners = elements["share"], draws.integers("partner", len(labels))
+        weights = _weights_of(labels, data.num_classes, config)
         elements |= {"partner_row": partners, "weight": share * weights[rows] + (1 - share) * weights[partners]}
     return _batched(elements, data.train, policy, config, config.training.batch_size)
+
+
+def rows_and_weights(
+    labels: Labels, num_classes: int, config: TrainConfig, epoch: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Rows of the training images of an epoch in their order, and the weight of each in the loss; both ``(k,)``."""
+    rows = epoch_rows(labels, config.data, config.training.batch_size, config.stream, epoch)
+    return rows, _weights_of(labels, num_classes, config)[rows]
+
+
+def _weights_of(labels: Labels, num_classes: int, config: TrainConfig) -> npt.NDArray[np.float32]:
+    """Weight of each training image in the loss, ``(n,)``."""
+    balanced = config.data.imbalance == "class_weight"
+    return class_weights(labels, num_classes)[labels] if balanced else np.ones(len(labels), np.float32)
 
 
 def varied_batches(data: ImageData, config: TrainConfig, epoch: int, batch_size: int) -> tf.data.Dataset:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainer.data.images import PARTS, THREADS, Part, digest_files
 from trainer.data.pixels import SUFFIXES, Header, decode, read_header
-from trainer.data.sources.files import is_broken_link, part_folders, visible_folders
+from trainer.data.sources.files import is_broken_link, is_of_system, is_seen, part_folders, visible_folders
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -71,8 +71,12 @@ class FolderInspection:
         return bool(self.modes) and all(Header(1, 1, mode, "").grey for mode in self.modes)
 
 
-def inspect_folder(root: Path) -> FolderInspection:
-    """Look at every file below `root`, decoding each image once, in threads; hidden files and folders are passed over.
+def inspect_folder(root: Path, *, decode_images: bool = True) -> FolderInspection:
+    """Look at every file below `root`, in threads; hidden files, and folders that systems make, are passed over.
+
+    Args:
+        root: folder of class folders.
+        decode_images: decode each image once, to find those that cannot be; without, only headers are read.
 
     Raises:
         DataError: `root` is no folder.
@@ -81,7 +85,7 @@ def inspect_folder(root: Path) -> FolderInspection:
         raise DataError(f"{root}: expected a folder of class folders, got a file")
     if not root.is_dir():
         beside = (
-            [each.name for each in root.parent.iterdir() if each.is_dir() and not each.name.startswith(".")] if root.parent.is_dir() else []
+            [each.name for each in root.parent.iterdir() if each.is_dir() and not is_of_system(each.name)] if root.parent.is_dir() else []
         )
         near = difflib.get_close_matches(root.name, beside, 1)
         hint = f"; did you mean {root.parent / near[0]}?" if near else ""
@@ -90,7 +94,7 @@ def inspect_folder(root: Path) -> FolderInspection:
     tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
     files, strays, nested = _walk(root, tops)
     with ThreadPoolExecutor(THREADS) as pool:
-        headers = list(pool.map(_look, [file.path for file in files]))
+        headers = list(pool.map(_look if decode_images else _glance, [file.path for file in files]))
     readable = [(file, header) for file, header in zip(files, headers, strict=True) if isinstance(header, Header)]
     classes = sorted({folder.name for top in tops for folder in visible_folders(top)})
     tally: dict[Part, Counter[str]] = {part: Counter() for part in PARTS if part in tops.values()}
@@ -130,8 +134,7 @@ def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_File], list[Path
     for top, part in tops.items():
         for folder in visible_folders(top):
             for path in sorted(folder.rglob("*")):
-                below_hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
-                if below_hidden or _hidden(path) or not (path.is_file() or is_broken_link(path)):
+                if not is_seen(path, folder) or _hidden(path) or not (path.is_file() or is_broken_link(path)):
                     continue
                 if path.suffix.lower() not in SUFFIXES:
                     strays.append(path)
@@ -144,6 +147,16 @@ def _walk(root: Path, tops: Mapping[Path, Part]) -> tuple[list[_File], list[Path
 
 def _hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in IGNORED
+
+
+def _glance(path: Path) -> Header | str:
+    """The header of an image, or why it has none."""
+    try:
+        return read_header(path)
+    except FileNotFoundError:
+        return "the link leads nowhere"
+    except Exception as error:  # noqa: BLE001 - as in `_look`
+        return str(error).split(" '", 1)[0] or type(error).__name__
 
 
 def _look(path: Path) -> Header | str:

@@ -115,6 +115,8 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
 
 
 NAMED_IN_ERRORS = 5
+DECODING = "transparent on white"
+"""Part of the names of cached pixels: those of versions that decoded otherwise are not used."""
 
 
 def _load_files(collected: Collected, files: Sequence[Path], config: DataConfig) -> ImageData:
@@ -212,7 +214,7 @@ def _decode_parts(
         _decode_into(pixels, paths, flat)
     else:
         # in this order, so that a copy of the images under other names, listed otherwise, gets a file of its own
-        contents = "\n".join([str(shape), *(digests[row] for row in flat)])
+        contents = "\n".join([str(shape), DECODING, *(digests[row] for row in flat)])
         name = hashlib.blake2b(contents.encode(), digest_size=DIGEST_BYTES).hexdigest()
         pixels = mapped(
             cache_folder(config.cache_path), name, total, lambda array: _decode_into(array, paths, flat), config.cache_disk_gb * GIGABYTE

@@ -1,11 +1,15 @@
 """Image files and arrays to raw pixels in [0, 255], and the mean and spread of pixels.
 
-Files are PNG, JPEG, BMP, GIF (first frame) and WebP; grey, RGB, RGBA, palette or 16-bit; EXIF orientation is obeyed.
+Files are PNG, JPEG, BMP, GIF and TIFF (first frame), WebP, AVIF and JPEG 2000, and HEIC where ``pillow-heif`` is installed; grey, RGB, RGBA, palette or 16-bit
+grey; EXIF orientation is obeyed; transparent pixels show the white behind them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -21,8 +25,32 @@ if TYPE_CHECKING:
 
     from trainer.data.images import ImageSet, Pixels
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+_HEIC = (".heic", ".heif")
+_HAS_HEIC = importlib.util.find_spec("pillow_heif") is not None
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k"),
+    *(_HEIC if _HAS_HEIC else ()),
+)
 """File names that are taken for images, in lower case."""
+CONVERTIBLE = {
+    **({} if _HAS_HEIC else dict.fromkeys(_HEIC, "pip install pillow-heif")),
+    **dict.fromkeys(
+        (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".dcm", ".nii", ".ppm", ".ico"), "convert them"
+    ),
+}
+"""Endings of images that are not read, to what makes them readable."""
+KINDS_READ = "PNG, JPEG, BMP, GIF, WebP, TIFF, AVIF, JPEG 2000" + (" or HEIC" if _HAS_HEIC else "")
+
+
+@cache
+def pillow() -> None:
+    """Let Pillow read HEIC where its plug-in is installed."""
+    if _HAS_HEIC:
+        with contextlib.suppress(ImportError):
+            import pillow_heif  # type: ignore[import-not-found]
+
+            pillow_heif.register_heif_opener()
+
 
 GREY_MODES = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 SIXTEEN_TO_EIGHT_BIT = 257
@@ -63,6 +91,7 @@ def read_header(path: Path) -> Header:
     """
     from PIL import Image
 
+    pillow()
     with Image.open(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION_TAG, 1) >= _SIDEWAYS:
@@ -73,7 +102,7 @@ def read_header(path: Path) -> Header:
 def decode(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArray[np.uint8]:
     """Decode, turn upright and resize one image.
 
-    Transparency is dropped, as `keras.utils.image_dataset_from_directory` does. 16-bit grey is scaled to 8 bits.
+    Transparent pixels show white behind them: what a file keeps below them is arbitrary, often black. 16-bit grey is scaled to 8 bits.
 
     Args:
         path: the file.
@@ -88,12 +117,13 @@ def decode(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArr
     """
     from PIL import Image, ImageOps
 
+    pillow()
     with Image.open(path) as opened:
         if size is not None and opened.format == "JPEG":
             # lets libjpeg decode at a fraction of the size; twice the target keeps the later resize in charge of quality
             opened.draft("L" if channels == 1 else "RGB", (2 * size[1], 2 * size[0]))
         upright = ImageOps.exif_transpose(opened)
-        image = _eight_bit(upright).convert("L" if channels == 1 else "RGB")
+        image = _on_white(_eight_bit(upright)).convert("L" if channels == 1 else "RGB")
     if size is not None and image.size != (size[1], size[0]):
         image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.asarray(image, np.uint8).reshape(image.height, image.width, channels)
@@ -112,6 +142,16 @@ def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
     return out
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """An image without transparency: what shows through is white."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+
+
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit and wider grey to 0..255; Pillow's own conversion would clip it to white."""
     from PIL import Image
@@ -119,6 +159,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         values = np.asarray(image, np.int64).clip(0, 65535)
         return Image.fromarray(np.rint(values / SIXTEEN_TO_EIGHT_BIT).astype(np.uint8))
+    if image.mode == "F":  # of a TIFF: fractions, or levels
+        levels = np.nan_to_num(np.asarray(image, np.float64))
+        return Image.fromarray(np.rint((levels * BRIGHTEST if levels.max() <= 1 else levels).clip(0, BRIGHTEST)).astype(np.uint8))
     return image
 
 
@@ -130,7 +173,7 @@ def to_pixels(array: npt.NDArray[Any], color: Literal["auto", "grey", "rgb"], si
     """Scale, convert and resize an array of images.
 
     uint8 is kept; other whole numbers up to 255 become uint8; 16-bit is scaled to 0..255. Fractions in [0, 1] are scaled to [0, 255];
-    fractions in [0, 255] are kept; both stay float32. Transparency is dropped.
+    fractions in [0, 255] are kept; both stay float32. Transparent pixels show white behind them.
 
     Args:
         array: ``(n, height, width)`` or ``(n, height, width, 1..4)``.
@@ -176,7 +219,9 @@ def _scaled(array: npt.NDArray[Any]) -> Pixels:
 def _channels(pixels: Pixels, color: Literal["auto", "grey", "rgb"]) -> Pixels:
     count = int(pixels.shape[3])
     if count in (_GREY_ALPHA, _RGBA):
-        pixels = pixels[..., : count - 1]
+        share = pixels[..., count - 1 :].astype(np.float32) / np.float32(BRIGHTEST)
+        shown = pixels[..., : count - 1] * share + np.float32(BRIGHTEST) * (1 - share)
+        pixels = cast("Pixels", np.rint(shown).astype(np.uint8) if pixels.dtype == np.uint8 else shown.astype(np.float32))
         count -= 1
     if color == "rgb" and count == _GREY:
         return cast("Pixels", np.repeat(pixels, _RGB, axis=3))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from trainer.data.cache import SIZE_NOTE, STAGED, cache_folder, hold
 from trainer.data.pixels import SUFFIXES
 from trainer.data.sources import KINDS, TABLES
+from trainer.data.sources.files import collect_manifest, is_of_system
 from trainer.errors import DataError
 from trainer.places import is_address, parse_address
 from trainer.places.object_folder import ObjectFolder
@@ -109,7 +110,7 @@ def _look_at(address: Address) -> _Remote:
     images = {
         name: facts
         for name, facts in folder.listing().items()
-        if name.lower().endswith(SUFFIXES) and not any(part.startswith(".") for part in name.split("/"))
+        if name.lower().endswith(SUFFIXES) and not any(map(is_of_system, name.split("/")))
     }
     if not images:
         raise DataError(f"data.source: there are no images at {address}; expected {KINDS}, or one of the first three at s3:// or gs://")
@@ -118,8 +119,6 @@ def _look_at(address: Address) -> _Remote:
 
 def _named_by_table(folder: ObjectFolder, name: str) -> dict[str, tuple[int, int]]:
     """The objects that a table names; those that are not there are missed by the loader, which tells the rows."""
-    from trainer.data.sources.files import collect_manifest
-
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / name
         folder.download(name, table)

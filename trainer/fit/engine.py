@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.errors import NonFiniteLossError
+from trainer.errors import ConfigError, NonFiniteLossError
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
-from trainer.network.batchnorm import SwitchedBatchNorm
+from trainer.network.batchnorm import MovingSets, SwitchedBatchNorm, can_carry
 from trainer.network.boundary import find_boundary, thawing_stages
 from trainer.network.features import Features, Prefix, feature_split
 from trainer.network.parts import all_layers, assign, digest_of, split_at
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
+    from trainer.fit.head_program import HeadProgram
     from trainer.fit.network import Network
     from trainer.network.parts import Split
     from trainer.records import FrozenBoundary
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 TRACES: Counter[str] = Counter()
 """Traces of training steps in this process, by optimiser and boundary; what kept compiled models save shows here."""
 
+MATRIX = 2
 LOOK_SECONDS = 2.0
 """How often a running epoch is looked at for a loss that is no number."""
 
@@ -58,14 +60,25 @@ class EpochTotals:
 class Engine:
     """State: optimisers, averages and the knobs of the compiled step."""
 
-    def __init__(self, network: Network, config: TrainConfig, *, fed: bool) -> None:
-        """Args: fed: whether its step takes activations of the frozen part in place of images."""
+    def __init__(self, network: Network, config: TrainConfig, *, fed: bool, siblings: int = 0) -> None:
+        """Make its variables; nothing is traced yet.
+
+        Args:
+            network: that it trains.
+            config: of the first training.
+            fed: whether its step takes activations of the frozen part in place of images.
+            siblings: momenta besides the training's own, of which the step updates moving statistics too.
+
+        Raises:
+            ConfigError: there are siblings, and a BatchNorm layer that is trained updates its statistics in a way of its own.
+        """
         self.network = network
         self.replicas = network.replicas
         self.batch_statistics = config.model.frozen_bn == "batch"
         self._thaw_every = config.training.unfreeze_every
         self.stages = self._stages(config)
         network.freeze(self.stages[-1])  # optimisers are built for all that is ever trained
+        self.moving = self._moving_sets(siblings)
         self.after: Split | None = feature_split(network.built, self.stages[0]) if fed else None
         self.groups = make_groups(network.built, self.stages, config.training)
         self._trained = [variable for group in self.groups for variable in group.variables]
@@ -90,6 +103,8 @@ class Engine:
         self._prefix: Any = None
         self._between: dict[int, Callable[[Any], Any]] = {}
         self.first_step_at = 0.0
+        self.program: HeadProgram | None = None
+        """Trains its head beside those of other trainings, once one has asked for it."""
 
     def _changing(self, moved: Iterable[Any]) -> list[Any]:
         """Weights that are ever trained, and the statistics of the layers `moved`, in building order."""
@@ -97,9 +112,31 @@ class Engine:
         ids |= {id(variable) for layer in moved for variable in layer._non_trainable_variables}  # noqa: SLF001 - statistics, not frozen weights
         return [variable for variable in self.network.variables if id(variable) in ids]
 
-    def restore(self, weights: Sequence[NDArray[Any]]) -> None:
-        """Give the network what a checkpoint holds of `changing`; one of an earlier version holds all moving statistics."""
-        assign(self.changing if len(weights) == len(self.changing) else self._all_moving, weights)
+    def _moving_sets(self, siblings: int) -> MovingSets:
+        trained = [layer for layer in self.network.norms if layer.trainable]
+        foreign = next((layer for layer in trained if not can_carry(layer)), None)
+        if siblings and foreign is not None:
+            raise ConfigError(
+                f"siblings: BatchNorm layer {foreign.name} ({type(foreign).__name__}) updates its moving statistics in a way of its own, "
+                "so one training cannot hold those of several momenta. Train each momentum alone."
+            )
+        return MovingSets(trained, siblings)
+
+    def values(self, momenta: Sequence[float | None] = ()) -> list[NDArray[Any]]:
+        """`changing`, for a checkpoint; with siblings one more array: a row for each of their `momenta`, which comes first (NaN: as built), then its statistics."""
+        own = [variable.numpy() for variable in self.changing]
+        if not momenta:
+            return own
+        names = np.array([[np.nan if each is None else each] for each in momenta], np.float64)
+        return [*own, np.concatenate([names, self.moving.values().astype(np.float64)], axis=1)]
+
+    def restore(self, weights: Sequence[NDArray[Any]], momenta: Sequence[float | None] = ()) -> None:
+        """Give the network what `values` gave, and each sibling's `momenta` its statistics; a checkpoint of an earlier version holds all moving statistics."""
+        own = weights[:-1] if len(weights) == len(self.changing) + 1 and weights[-1].ndim == MATRIX else weights
+        assign(self.changing if len(own) == len(self.changing) else self._all_moving, own)
+        if momenta:
+            rows = [next(row for row in weights[-1] if row[0] == each or (each is None and np.isnan(row[0]))) for each in momenta]
+            self.moving.assign(np.stack(rows)[:, 1:])
 
     def untouched(self, seed: int) -> str:
         """Hash of the weights that training does not change, as they are since `start`; of all that are left to draw or to load for a model of `changing`."""
@@ -274,6 +311,7 @@ class Engine:
             self._wrong_loss,
             lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
             self.replicas,
+            self.moving,
         )
         step = make_step(parts, self.knobs)
         shape = self.network.built.model.input_shape[1:] if self.after is None else self.after.fed_shape

@@ -31,7 +31,14 @@ _ENGINES: OrderedDict[tuple[str, str], Engine] = OrderedDict()
 
 
 def engine_for(
-    config: TrainConfig, data: ImageData, *, keep: bool, devices: int = 1, trainings: int = 1, begun: str | None = None
+    config: TrainConfig,
+    data: ImageData,
+    *,
+    keep: bool,
+    devices: int = 1,
+    trainings: int = 1,
+    begun: str | None = None,
+    siblings: int = 0,
 ) -> tuple[Engine, FrozenPlan]:
     """A compiled model for a training, the kept one of the same key or a new one, and what the training does with its frozen part.
 
@@ -44,18 +51,19 @@ def engine_for(
         devices: that it trains on.
         trainings: see `trainer.network.frozen_plan.plan_frozen`.
         begun: how the training treated its frozen part before it was interrupted, or None.
+        siblings: trainings that differ in BatchNorm momentum alone and that this one carries.
 
     Raises:
-        ConfigError: there are fewer devices, or ``frozen_features: precomputed`` is impossible.
+        ConfigError: there are fewer devices, the siblings cannot be carried, or ``frozen_features: precomputed`` is impossible.
     """
     architecture = _architecture(config, data, devices)
     network = _network(architecture, config, data, devices)
     plan = as_begun(plan_frozen(network.built, config, len(data.train), len(data.validation), trainings), begun)
-    key = (architecture, json.dumps([step_settings(config), plan.fed], sort_keys=True))
+    key = (architecture, json.dumps([step_settings(config), plan.fed, siblings], sort_keys=True))
     engine = _ENGINES.get(key)
     if engine is None:
         with network.replicas.scope():
-            engine = Engine(network, config, fed=plan.fed)
+            engine = Engine(network, config, fed=plan.fed, siblings=siblings)
     if keep:
         _NETWORKS[architecture], _ENGINES[key] = network, engine
         _NETWORKS.move_to_end(architecture)

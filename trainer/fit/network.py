@@ -41,6 +41,8 @@ class Network:
         self._changed: set[int] = set()
         self._momenta: tuple[float, ...] = ()
         self._compiled: dict[tuple[str, frozenset[int], str | None], Callable[..., Any]] = {}
+        self.owner: object | None = None
+        """The training whose weights it holds, where several of this process take turns; None after `start`."""
 
     @property
     def variables(self) -> list[Any]:
@@ -62,9 +64,22 @@ class Network:
         self._drawn_from = None  # until it is done
         initialise(self.built, seed, stale)
         self._drawn_from, self._changed = seed, mine
+        self.owner = None
+        self.configure(model)
+
+    def configure(self, model: ModelConfig) -> None:
+        """Set dropout rates and momenta, which are no weights."""
         for layer, rate in zip(self._dropouts, dropout_rates(model), strict=True):
             layer.set_rate(rate)
-        momenta = self.built.momenta if model.bn_momentum is None else (model.bn_momentum,) * len(self.norms)
+        self.use_momentum(model.bn_momentum)
+
+    def momenta(self, momentum: float | None) -> tuple[float, ...]:
+        """The momentum of each BatchNorm layer under a setting ``model.bn_momentum``; None: as built."""
+        return self.built.momenta if momentum is None else (momentum,) * len(self.norms)
+
+    def use_momentum(self, momentum: float | None) -> None:
+        """Update the layers' own moving statistics by this setting from the next step on; an exported model names it."""
+        momenta = self.momenta(momentum)
         if momenta != self._momenta:
             set_momentum(self.norms, momenta)
             self._momenta = momenta
@@ -80,6 +95,12 @@ class Network:
         for index, generator in enumerate(self._generators):
             for device, state in enumerate(self.replicas.copies(generator.state.value)):
                 state.assign(np.array([derived_seed(seed, epoch, index, *([device] if device else [])), 0]))
+
+    def dropout_keys(self, seed: int, epoch: int) -> tuple[int, ...]:
+        """What `rekey` gives the generators of the head's dropout layers, in their order."""
+        places = {id(generator): index for index, generator in enumerate(self._generators)}
+        own = [generator for layer in self._dropouts for generator in layer._seed_generators]  # noqa: SLF001 - no public list
+        return tuple(derived_seed(seed, epoch, places[id(generator)]) for generator in own)
 
     def logits(self, batches: Iterable[Any], by_batch_layers: Iterable[Any] = (), *, after: Split | None = None) -> NDArray[np.float32]:
         """Logits ``(n, units)`` of images in inference mode.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from trainer.fit.optimizers import DECAYS_FIRST
-from trainer.network.batchnorm import by_batch
+from trainer.network.batchnorm import by_batch, carrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from trainer.fit.optimizers import Group
     from trainer.fit.replicas import Replicas
+    from trainer.network.batchnorm import MovingSets
     from trainer.network.parts import Split
 
 
@@ -110,6 +111,7 @@ class StepParts:
         scaled: whether the loss is scaled (float16).
         binary_on_softmax: whether a softmax is trained by binary cross-entropy on each of its outputs.
         traced: called once per trace.
+        moving: moving statistics of further momenta.
     """
 
     split: Split
@@ -122,6 +124,7 @@ class StepParts:
     binary_on_softmax: bool
     traced: Callable[[], None]
     replicas: Replicas
+    moving: MovingSets
 
 
 def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], None]:
@@ -130,7 +133,7 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
 
     def compute(images: Any, targets: Any, weights: Any, mean: Callable[[Any], Any]) -> tuple[list[Any], Any, Any]:  # noqa: ANN401 - tensors
         values = [variable.value for variable in variables]
-        with by_batch(parts.by_batch):
+        with by_batch(parts.by_batch), carrying(parts.moving):
             activations = images if parts.precomputed else parts.split.prefix(images)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)

@@ -41,11 +41,13 @@ class Validation:
         scores: in inference mode, over every validation image.
         batch_accuracy: with batch statistics, or None for a model without BatchNorm.
         windowed: the images of other epochs are others.
+        by_batch: what the pass with batch statistics gave, or None where there was none.
     """
 
     scores: Scores
     batch_accuracy: float | None
     windowed: bool = False
+    by_batch: Scores | None = None
 
 
 class Validator:
@@ -59,7 +61,8 @@ class Validator:
         self._windows = config.data.validation_windows != "all"
         small_batch = SMALL_BATCH_VALUES // math.prod(data.image_shape)
         batch_size = max(config.training.batch_size, min(1024, small_batch))
-        self._all = None if self._windows else evaluation_batches(data.validation, config, batch_size)
+        self._batch_size = batch_size
+        self._all: tf.data.Dataset | None = None
         rows = gap_rows(len(data.validation), len(data.train), small_batch, config.seed)
         self._gap_set = data.validation.take(rows)
         self._gap: tf.data.Dataset | None = None
@@ -70,33 +73,53 @@ class Validator:
         """Validation images that an epoch sees; the fewest where windows differ in size."""
         return fewest_seen(self._data, self._config)
 
-    def validate(self, network: Network, epoch: int, by_batch_layers: list[Any]) -> Validation:
+    def validate(
+        self,
+        network: Network,
+        epoch: int,
+        by_batch_layers: list[Any],
+        carrier: Validation | None = None,
+        logits: NDArray[np.float32] | None = None,
+    ) -> Validation:
         """Measure the network as it stands.
 
         Args:
             network: weights in place.
             epoch: counted from 1; another window of the images each epoch where the configuration asks for that mistake.
             by_batch_layers: BatchNorm layers that normalise by the batch while training.
+            carrier: the same epoch with other moving statistics of these layers: its pass with batch statistics is this one's too.
+            logits: of all validation images, ``(n, units)``, where they are known already.
         """
         window: ImageSet = validation_window(self._data, self._config, epoch) if self._windows else self._data.validation
-        batches = self._all if self._all is not None else evaluation_batches(window, self._config)
-        result = scores(network.logits(batches, after=self._after), window.labels, self._data.num_classes)
-        return Validation(result, self._batch_accuracy(network, result, by_batch_layers), self._windows)
+        if logits is None:
+            logits = network.logits(self._batches(window), after=self._after)
+        result = scores(logits, window.labels, self._data.num_classes)
+        if not network.norms or not by_batch_layers:
+            return Validation(result, result.accuracy if network.norms else None, self._windows)
+        by_batch = self._by_batch(network, by_batch_layers) if carrier is None or carrier.by_batch is None else carrier.by_batch
+        return Validation(result, self._batch_accuracy(result, by_batch), self._windows, by_batch)
 
-    def _batch_accuracy(self, network: Network, whole: Scores, by_batch_layers: list[Any]) -> float | None:
-        """Accuracy with batch statistics over the validation set, from a fixed part of it.
+    def _batches(self, window: ImageSet) -> tf.data.Dataset:
+        """Of all validation images, made once; of a window, each time."""
+        if self._windows:
+            return evaluation_batches(window, self._config)
+        if self._all is None:
+            self._all = evaluation_batches(self._data.validation, self._config, self._batch_size)
+        return self._all
 
-        The part's difference between both modes is added to the whole set's accuracy in inference mode: most of the part's own sampling error cancels.
-        """
-        if not network.norms:
-            return None
-        if not by_batch_layers:
-            return whole.accuracy
+    def _by_batch(self, network: Network, by_batch_layers: list[Any]) -> Scores:
+        """Scores of a fixed part of the validation set with batch statistics."""
         if self._gap is None:
             # at most the training's batch size, without a tiny last batch, whose statistics would be of a few images
             count = len(self._gap_set)
             self._gap = evaluation_batches(self._gap_set, self._config, -(-count // -(-count // self._config.training.batch_size)))
-        by_batch = scores(network.logits(self._gap, by_batch_layers, after=self._after), self._gap_set.labels, self._data.num_classes)
+        return scores(network.logits(self._gap, by_batch_layers, after=self._after), self._gap_set.labels, self._data.num_classes)
+
+    def _batch_accuracy(self, whole: Scores, by_batch: Scores) -> float:
+        """Accuracy with batch statistics over the validation set, from a fixed part of it.
+
+        The part's difference between both modes is added to the whole set's accuracy in inference mode: most of the part's own sampling error cancels.
+        """
         if self._windows:
             return by_batch.accuracy
         inference = float(np.mean(whole.correct[self._gap_rows]))

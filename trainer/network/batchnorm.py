@@ -1,6 +1,7 @@
 """BatchNorm: layers that normalise by what they are asked to, their momentum, and their moving statistics.
 
-Statistics can be read, written and recomputed exactly over a set of images ("precise BN"); the weights stay as they are.
+Statistics can be read, written and recomputed exactly over a set of images ("precise BN"); the weights stay as they are. `MovingSets` holds those of further
+momenta for one training.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tensorflow as tf
 from trainer.network.parts import all_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,6 +68,98 @@ class SwitchedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
             current.moments[id(self)] = (mean, variance)
         outputs = keras.ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return keras.ops.cast(outputs, self.compute_dtype)
+
+    def _moments(self, inputs: Any, mask: Any) -> tuple[Any, Any]:  # noqa: ANN401 - tensors
+        """The batch's mean and variance, which Keras asks for only where it updates the moving statistics; inside `carrying` the further sets learn them too."""
+        mean, variance = super()._moments(inputs, mask)
+        sets = _CARRIED.get()
+        if sets is not None:
+            sets.update(self, mean, variance)
+        return mean, variance
+
+
+class MovingSets:
+    """State: moving statistics of further momenta for the same layers, updated in the step that updates the layers' own.
+
+    Momentum shapes the moving statistics and nothing else: trainings that differ in it alone have the same weights, and one training can hold a set for each.
+
+    Attributes:
+        layers: the layers that are ever trained; those of all others are the same for every momentum.
+        count: sets besides the layers' own.
+    """
+
+    def __init__(self, layers: Sequence[keras.layers.BatchNormalization], count: int) -> None:
+        self.layers = tuple(layers) if count else ()
+        self.count = count
+        self._place = {id(layer): index for index, layer in enumerate(self.layers)}
+        shapes = [(count, *layer.moving_mean.shape) for layer in self.layers]
+        self._means = [tf.Variable(tf.zeros(shape), trainable=False) for shape in shapes]
+        self._variances = [tf.Variable(tf.zeros(shape), trainable=False) for shape in shapes]
+        self._momenta = [tf.Variable(tf.zeros((count, 1)), trainable=False) for _ in shapes]
+        self._exchange: Any = None
+
+    def start(self, momenta: Sequence[Mapping[int, float]]) -> None:
+        """Begin with the layers' own statistics in every set; `momenta` gives each set's, by the layer's id."""
+        for layer, mean, variance, factors in zip(self.layers, self._means, self._variances, self._momenta, strict=True):
+            factors.assign([[each[id(layer)]] for each in momenta])
+            mean.assign(tf.repeat(layer.moving_mean.value[None], self.count, axis=0))
+            variance.assign(tf.repeat(layer.moving_variance.value[None], self.count, axis=0))
+
+    def update(self, layer: keras.layers.BatchNormalization, mean: Any, variance: Any) -> None:  # noqa: ANN401 - tensors
+        """Move a layer's sets towards a batch's moments, each by its momentum, with Keras's arithmetic; part of the traced step."""
+        index = self._place.get(id(layer))
+        if index is None:
+            return
+        momentum = self._momenta[index]
+        for stack, moment in ((self._means[index], mean), (self._variances[index], variance)):
+            stack.assign(stack * momentum + tf.cast(moment, tf.float32) * (1.0 - momentum))
+
+    def exchange(self, index: int) -> None:
+        """Exchange a set with the layers' own statistics; calling it again restores both."""
+        if not self.layers:
+            return
+        if self._exchange is None:
+            self._exchange = tf.function(self._exchanged, input_signature=[tf.TensorSpec((), tf.int32)], autograph=False)
+        self._exchange(tf.constant(index))
+
+    def _exchanged(self, index: Any) -> None:  # noqa: ANN401 - a tensor
+        for layer, means, variances in zip(self.layers, self._means, self._variances, strict=True):
+            for own, stack in ((layer.moving_mean, means), (layer.moving_variance, variances)):
+                kept, rows = tf.identity(own.value), tf.identity(stack)
+                own.assign(rows[index])
+                stack.assign(tf.tensor_scatter_nd_update(rows, [[index]], kept[None]))
+
+    def values(self) -> NDArray[np.float32]:
+        """Every set, a row each: means and variances of the layers in order, shape ``(count, 2 x channels of all layers)``."""
+        parts = [part.numpy() for pair in zip(self._means, self._variances, strict=True) for part in pair]
+        return np.concatenate([np.zeros((self.count, 0), np.float32), *parts], axis=1)
+
+    def assign(self, rows: NDArray[np.floating]) -> None:
+        """Take back what `values` gave."""
+        start = 0
+        for pair in zip(self._means, self._variances, strict=True):
+            for stack in pair:
+                channels = int(stack.shape[1])
+                stack.assign(rows[:, start : start + channels].astype(np.float32))
+                start += channels
+
+
+_CARRIED: ContextVar[MovingSets | None] = ContextVar("batchnorm_sets", default=None)
+
+
+@contextlib.contextmanager
+def carrying(sets: MovingSets) -> Iterator[None]:
+    """Trace calls in which `sets` learn what the layers' own moving statistics do."""
+    token = _CARRIED.set(sets if sets.layers else None)
+    try:
+        yield
+    finally:
+        _CARRIED.reset(token)
+
+
+def can_carry(layer: keras.layers.BatchNormalization) -> bool:
+    """Whether `MovingSets` can hold further moving statistics of a layer: it updates them as Keras's plain one does."""
+    return type(layer) is SwitchedBatchNorm and not getattr(layer, "renorm", False)
 
 
 def batchnorm_layers(model: keras.layers.Layer) -> list[keras.layers.BatchNormalization]:

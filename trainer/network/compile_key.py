@@ -79,6 +79,27 @@ def frozen_problem(config: TrainConfig) -> str | None:
     return next((problem for broken, problem, _ in _rules(config) if broken), None)
 
 
+SLOTS = 8
+"""Heads that train at once in one program."""
+
+
+def alone_problem(config: TrainConfig) -> str | None:
+    """Why a training's head cannot be trained in one program with others', in words that follow "alone: ", as far as its settings tell; None where they do not."""
+    model, data = config.model, config.data
+    reasons = (
+        (config.training.frozen_features == "each_step", "its frozen part runs in each step"),
+        (frozen_problem(config) is not None, f"{frozen_problem(config)}"),
+        (model.frozen_layers.strip() not in {"all", "100%"}, "part of its backbone is trained"),
+        (model.weights is None, "its frozen weights are drawn from its own seed"),
+        (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
+        (model.head_bn, "its head has BatchNorm"),
+        (config.training.mixed_precision, "it computes in mixed precision"),
+        (data.sampling != "every_image", f"it samples its images by {data.sampling}"),
+        (data.validation_windows != "all", "each of its epochs is validated on other images"),
+    )
+    return next((reason for broken, reason in reasons if broken), None)
+
+
 def _rules(config: TrainConfig) -> tuple[tuple[bool, str, str], ...]:
     """Whether each is broken, why, and what to change."""
     model, training = config.model, config.training

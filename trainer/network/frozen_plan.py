@@ -109,7 +109,7 @@ def plan_frozen(built: BuiltModel, config: TrainConfig, num_train: int, num_val:
 def _too_dear(plan: FrozenPlan, ratio: float, config: TrainConfig) -> str | None:
     """Why keeping activations does not pay, or None; `ratio` is the time to compute them over the time to read them."""
     if ratio < PAYS_FROM:
-        return f"reading the activations at {plan.cut} would take as long as much of computing them"
+        return f"keeping the activations at {plan.cut} gains too little; computing them takes less than {PAYS_FROM:g} times as long as reading them"
     if plan.gigabytes > LARGEST_SHARE * config.data.cache_disk_gb:
         return f"the activations at {plan.cut} would take {plan.gigabytes:.1f} GB, more than half of data.cache_disk_gb"
     if not has_room(cache_folder(config.data.cache_path), plan.gigabytes * GIGABYTE, config.data.cache_disk_gb * GIGABYTE):

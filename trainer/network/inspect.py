@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.backbones import backbone_info
 from trainer.config import ModelConfig
 from trainer.errors import ConfigError
-from trainer.network.batchnorm import batchnorm_layers
+from trainer.network.batchnorm import batchnorm_layers, can_carry
 from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
 from trainer.network.parts import freeze
@@ -93,6 +93,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         estimated_memory_bytes=estimated_memory_bytes(built, boundary, config),
         device_memory_bytes=device_memory_bytes(),
         frozen_problem=problem,
+        own_batchnorm=next((layer.name for layer in norms if not can_carry(layer)), None),
     )
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
@@ -35,3 +37,12 @@ def test_trial_costs(tmp_path: Path) -> None:
     found = figures(tmp_path, "trial_costs.py", "--smoke")
     assert set(found) == {"first in a process", "nothing kept", "as in a study", "whole model written"}
     assert found["as in a study"]["kilobytes left"] < found["whole model written"]["kilobytes left"] / 10  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_sharing(tmp_path: Path) -> None:
+    [case] = figures(tmp_path, "sharing.py", "--smoke").values()
+    assert set(case["contenders"]) == {"plain Keras", "ours, --no-sharing", "ours"}
+    assert all(ratio > 0 for ratio in case["ratios"]["plain Keras"].values())  # type: ignore[attr-defined]
+    assert case["equal"] == [2, 2], "the trials that both trained"
+    assert 1 < case["ceiling, all counted"] < case["ceiling"]  # type: ignore[operator]

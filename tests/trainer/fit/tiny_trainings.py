@@ -47,6 +47,33 @@ def pretrained(path: Path, seed: int = 0) -> str:
     return str(path)
 
 
+def own_backbone(input_shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 - a Keras model
+    """A network as a person writes one: a custom layer, a model within the model, a shortcut, BatchNorm, and weights of its own."""
+    import keras
+
+    @keras.saving.register_keras_serializable("tiny_trainings")
+    class Scaled(keras.layers.Layer):  # type: ignore[misc]
+        def build(self, shape: Any) -> None:  # noqa: ANN401 - Keras's own
+            self.scale = self.add_weight(shape=(shape[-1],), initializer="ones", name="scale")
+
+        def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+            return inputs * self.scale
+
+    inner = keras.Sequential(
+        [keras.Input((None, None, 6)), keras.layers.Conv2D(6, 3, padding="same"), keras.layers.BatchNormalization()], name="inner"
+    )
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Conv2D(6, 3, name="first")(inputs)
+    x = keras.layers.ReLU(name="before")(keras.layers.BatchNormalization(name="norm")(x))
+    x = keras.layers.Add(name="joined")([x, inner(x)])
+    x = Scaled(name="scaled")(x)
+    x = keras.layers.ReLU(name="last")(keras.layers.BatchNormalization(name="last_norm")(keras.layers.Conv2D(8, 3, name="second")(x)))
+    model = keras.Model(inputs, x)
+    draw = np.random.default_rng(0)
+    model.set_weights([value + draw.normal(0, 0.1, value.shape).astype(np.float32) ** 2 for value in model.get_weights()])
+    return model
+
+
 def arrays(images: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray] | None = None) -> ImageData:
     """Image data from arrays; validated on the training images unless others are given."""
     classes = int(labels.max()) + 1

@@ -47,9 +47,30 @@ def part_folders(root: Path) -> dict[Part, Path]:
     return {part: named[part] for part in PARTS if part in named}
 
 
+_OF_SYSTEMS = frozenset(
+    {
+        *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@tmp"),  # network storage by Synology and QNAP
+        *("$recycle.bin", "recycler", "system volume information", "found.000"),  # Windows
+        *("lost+found", "network trash folder", "temporary items"),  # Linux, macOS
+    }
+)
+"""Folders that systems make beside people's own, in lower case: thumbnails and wastebaskets."""
+
+
+def is_of_system(name: str) -> bool:
+    """Whether a file or folder is hidden, or was made by a system and not by a person."""
+    return name.startswith((".", "__")) or name.lower() in _OF_SYSTEMS
+
+
+def is_seen(path: Path, top: Path) -> bool:
+    """Whether `path` is not hidden, and no folder on the way to it from `top` is hidden or a system's."""
+    *folders, name = path.relative_to(top).parts
+    return not name.startswith(".") and not any(map(is_of_system, folders))
+
+
 def visible_folders(root: Path) -> list[Path]:
-    """Folders of `root` by name, without hidden ones."""
-    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+    """Folders of `root` by name, without hidden ones and those of systems."""
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_of_system(entry.name))
 
 
 def is_broken_link(path: Path) -> bool:
@@ -84,9 +105,7 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
         images = sorted(  # without hidden ones; with links that lead nowhere, which are missing images
             path
             for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES
-            and not any(name.startswith(".") for name in path.relative_to(folder).parts)
-            and (path.is_file() or is_broken_link(path))
+            if path.suffix.lower() in SUFFIXES and is_seen(path, folder) and (path.is_file() or is_broken_link(path))
         )
         if images:
             labels += [len(names)] * len(images)
