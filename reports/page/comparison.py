@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.page.drawing import nice_scale
 from reports.page.ranking_view import curve_of
 from reports.page.report import environment, frame, sparkline_scale
 from reports.page.sure_view import GlanceRow, glance_row, glance_scale, glance_ticks
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from reports.verdict import ReportData
 
 LEADERS_SHOWN = 3
+MOST_LINES = 6
+COURSE = (1000, 220)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,21 @@ class StudyLine:
     oscillating: str
     cost: str
     glance: tuple[GlanceRow, ...]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the best so far held, over the time of training that it took: a stepped line for each study.
+
+    Attributes:
+        lines: path, style (``series-1`` to ``series-6``) and name of each study.
+        y_ticks: height and text of each.
+        end: the longest time, in words.
+    """
+
+    lines: tuple[tuple[str, str, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    end: str
 
 
 def render_comparison(studies: Sequence[StudyRecord]) -> str:
@@ -61,8 +79,35 @@ def render_comparison(studies: Sequence[StudyRecord]) -> str:
         warnings=_warnings(reports),
         lines=[_line(data, scale) for data in reports],
         ranges=ranges,
+        course=_course(reports),
         ticks=glance_ticks(scale, reports[0].study.metric) if reports else (),
     )
+
+
+def _course(reports: Sequence[ReportData]) -> Course | None:
+    """The best so far of each study against worker time; None where fewer than two studies have one, or their metrics differ."""
+    known = [data for data in reports[:MOST_LINES] if data.progress.leaders and data.progress.worker_seconds]
+    if len(known) < 2 or len({data.study.metric for data in known}) > 1:  # noqa: PLR2004 - a comparison needs two
+        return None
+    totals = [data.progress.worker_seconds for data in known]
+    longest, metric = max(totals), known[0].study.metric
+    scale = nice_scale((value for data in known for _, value in data.progress.leaders), 5)
+    lines = []
+    for place, (data, total) in enumerate(zip(known, totals, strict=True)):
+        steps = [
+            (COURSE[0] * _trained_until(data, seconds) / longest, COURSE[1] * (1 - scale.at(value)))
+            for seconds, value in data.progress.leaders
+        ]
+        (x, y), *later = steps
+        path = f"M{x:.1f} {y:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in later) + f"H{COURSE[0] * total / longest:.1f}"
+        lines.append((path, f"series-{place + 1}", data.study.name))
+    ticks = tuple((round(COURSE[1] * (1 - tick.at), 1), tick.text) for tick in scale.ticks(5, metric))
+    return Course(tuple(lines), ticks, wording.duration(longest))
+
+
+def _trained_until(data: ReportData, seconds: float) -> float:
+    """Seconds that all workers together had trained, so many seconds after the study's start."""
+    return sum(max(0.0, min(run.end, seconds) - run.start) for run in data.progress.runs)
 
 
 def _line(data: ReportData, scale: Scale) -> StudyLine:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -155,13 +154,22 @@ def _guess(study: StudyRecord, row: RankedConfiguration, mistakes: Mistakes | No
 def _above(study: StudyRecord, row: RankedConfiguration, guess: Guess, *, compared: int) -> bool | None:
     """Whether a configuration that was chosen among `compared` is above guessing by more than the images explain.
 
-    One-sided, normal, at the level that the choice leaves: the best of many that guess is above it by luck (Bonferroni).
+    One-sided exact binomial, at the level that the choice leaves: the best of many that guess is above it by luck (Bonferroni).
     """
-    figure, images = row.reaches, guess.images or study.num_val
-    if figure is None or not images:
+    images = guess.images or study.num_val
+    if row.reaches is None or not images:
         return None
-    margin = NormalDist().inv_cdf(1.0 - LEVEL / compared) * math.sqrt(guess.share * (1.0 - guess.share) / images)
-    return figure > guess.share + margin
+    return chance_of_right(math.floor(row.reaches * images + 1e-9), images, guess.share) <= LEVEL / compared
+
+
+def chance_of_right(right: int, images: int, share: float) -> float:
+    """Probability that at least `right` of `images` are right where each is with probability `share`, in (0, 1)."""
+    if right <= 0 or share >= 1.0:
+        return 1.0
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, images + 1)))])
+    k = np.arange(min(right, images), images + 1)
+    terms = logs[images] - logs[k] - logs[images - k] + k * math.log(share) + (images - k) * math.log1p(-share)
+    return float(min(1.0, np.exp(terms).sum()))
 
 
 def _peak_memory(row: RankedConfiguration) -> float | None:

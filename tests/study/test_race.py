@@ -219,6 +219,17 @@ def test_an_order_for_configurations_trains_each_as_often(lucky: Callable[..., S
     assert added == [*worst, *worst]
 
 
+def test_an_order_trains_a_pruned_configuration_to_the_end(sweep_text: Callable[..., str], record: Callable[[], StudyRecord]) -> None:
+    search = "{trials: 12, sampler: random, pruner: asha, pruner_options: {grace: 2, reduction: 2}}"
+    sweep = sweep_from_text(sweep_text(search=search, confirm="off"))
+    go(sweep, trainable="fast_training:train")
+    cut = next(trial for trial in record().trials if trial.state == "PRUNED")
+    options = StudyOptions(order=ConfirmationOrder(trainings=1, configurations=(cut.configuration[:6],)))
+    go(sweep, trainable="fast_training:train", options=options)
+    (trained,) = fresh(record())
+    assert (trained.configuration, trained.state, trained.num_epochs) == (cut.configuration, "COMPLETE", cut.planned_epochs)
+
+
 def test_an_order_that_is_interrupted_goes_on_and_a_new_one_takes_its_place(
     lucky: Callable[..., SweepFile], record: Callable[[], StudyRecord]
 ) -> None:
@@ -254,7 +265,10 @@ def test_an_order_confirms_a_stopped_search_without_going_on_with_it(
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"configurations": ("nothing",)}, "nothing is no configuration of this study; expected one of those that are finished: "),
+        (
+            {"configurations": ("nothing",)},
+            "nothing is no configuration of this study; expected one that was pruned, or one of those that are finished: ",
+        ),
         ({"configurations": ("",)}, "begins several configurations"),
     ],
 )
