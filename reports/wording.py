@@ -147,11 +147,6 @@ def memory(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"  # noqa: PLR2004 - as one writes it
 
 
-def seconds(value: float) -> str:
-    """A short time with two significant digits: ``0.25 s``, ``12 s``; minutes from 100 seconds on."""
-    return f"{value:.2g} s" if value < 100 else duration(value)  # noqa: PLR2004 - as one writes it
-
-
 def magnitude(number: int) -> str:
     """A count with three digits: ``842``, ``176 k``, ``25.6 M``."""
     for power, letter in ((9, "G"), (6, "M"), (3, "k")):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reports import wording
 from reports.commands import export_command, own_sweep, set_options, settings_yaml
 from reports.naming import setting_words
+from reports.page.cost_view import seconds_text
 from reports.page.drawing import scale_over
 from reports.page.ranking_view import curve_of
 from reports.verdict.answer import guess_sentence
@@ -189,7 +190,7 @@ def _facts(data: ReportData, row: RankedConfiguration) -> list[Fact]:
         label = f"always saying “{answer.guess.label}”" if answer.guess.label else "guessing"
         facts.append(Fact(label, wording.score(answer.guess.share, metric), "" if answer.guess.label else "of equal classes"))
     if (seconds := answer.costs.seconds_per_epoch) is not None:
-        facts.append(Fact("an epoch takes", wording.seconds(seconds)))
+        facts.append(Fact("an epoch takes", seconds_text(seconds)))
     if (parameters := answer.costs.parameters) is not None:
         facts.append(Fact("parameters", wording.magnitude(parameters)))
     if (memory := answer.costs.memory_mb) is not None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 CHUNK = 64
 """Configurations that are unpacked together."""
 LEVEL = 6
-MEGABYTES_A_GIGABYTE = 1024
 LEAST_ODDS = 0.01
 """Lower ones say nothing."""
 
@@ -167,14 +166,9 @@ def _cost(row: RankedConfiguration) -> list[tuple[str, str]]:
         ("GPU-hours", f"{hours:.2g}" if hours > 0 else None),
         ("parameters", None if parameters is None else f"{parameters:,}"),
         ("of these frozen", None if frozen is None else wording.score(frozen, "share")),
-        ("peak memory", memory_text(max(memory)) if memory and np.isfinite(max(memory)) else None),
+        ("peak memory", wording.memory(max(memory)) if memory and np.isfinite(max(memory)) else None),
     )
     return [(label, text) for label, text in entries if text is not None]
-
-
-def memory_text(megabytes: float) -> str:
-    """``879 MB``, ``12.4 GB``."""
-    return f"{megabytes:.0f} MB" if megabytes < MEGABYTES_A_GIGABYTE else f"{megabytes / MEGABYTES_A_GIGABYTE:.1f} GB"
 
 
 def _flags(data: ReportData, row: RankedConfiguration) -> list[tuple[str, str, str, str, list[tuple[str, str]]]]:

@@ -187,7 +187,13 @@ class _Steps:
         entry = self._settings.section("space").get(parameter.name)
         known = [row for row in self._ranking.finished if not row.unusable and parameter.name in row.params]
         values = [float(value) for row in known if isinstance(value := row.params[parameter.name], int | float)]
-        if not isinstance(entry, dict) or parameter.low is None or parameter.high is None or len(values) < 2 * FEWEST_VALUES:
+        if (
+            not isinstance(entry, dict)
+            or parameter.kind not in entry
+            or parameter.low is None
+            or parameter.high is None
+            or len(values) < 2 * FEWEST_VALUES
+        ):
             return None
         axis = _Axis(parameter.low, parameter.high, log=parameter.log)
         better = values[: max(FEWEST_VALUES, len(values) // 2)]

@@ -11,6 +11,7 @@ import pytest
 
 from reports.exports import to_json
 from reports.page import render_report
+from reports.page.drawer_view import configuration_details
 from reports.records import ParameterRecord, StudyRecord, TrialRecord
 from reports.verdict import build_report_data
 
@@ -185,6 +186,6 @@ def test_the_checks_are_on_the_page_and_in_the_document() -> None:
         "moving statistics of batch normalisation lag behind the weights",
         "an epoch does not cover the training data",
     ]
-    page = render_report(data)
-    assert "Usual causes of swings" in page
-    assert "every epoch was validated on all 2,000 validation images" in page
+    assert "Usual causes of swings" in render_report(data)
+    drawer = json.dumps(configuration_details(data, data.configurations[0], {}))
+    assert "every epoch was validated on all 2,000 validation images" in drawer
