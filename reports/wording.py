@@ -78,6 +78,11 @@ def visible(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\u202f" else ascii(each)[1:-1] for each in text)
 
 
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would act on; its line ends stay."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 def tick(value: float, step: float, metric: str) -> str:
     """A round value on an axis, with the decimals that steps of this size need."""
     factor, decimals = tick_format(step, metric)

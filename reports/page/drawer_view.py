@@ -127,7 +127,7 @@ def _training(data: ReportData, trial: TrialRecord) -> tuple[str, ...]:
     value = None if score is None else score.stable if complete else score.level
     return (
         str(trial.number),
-        {"search": "search", "confirmation": "fresh seed", "history": "history"}[trial.role],
+        {"search": "search", "sibling": "search", "confirmation": "fresh seed", "history": "history"}[trial.role],
         str(trial.seed),
         {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}[trial.state],
         f"{trial.num_epochs}" if trial.num_epochs >= trial.planned_epochs else f"{trial.num_epochs} of {trial.planned_epochs}",
