@@ -13,7 +13,7 @@ import { drawSparkline } from "./sparkline.js";
  * @typedef {import("./state.js").Choices} Choices
  */
 
-const ROW_HEIGHT = 42, ALL_BELOW = 120, OVERSCAN = 8, STRIDE = 5, FLAGS_WIDTH = 150, PAGE = 12, MOST_FLAGS = 2;
+const ROW_HEIGHT = 42, ALL_BELOW = 80, OVERSCAN = 8, STRIDE = 5, FLAGS_WIDTH = 150, PAGE = 12, MOST_FLAGS = 2;
 const DESCENDING_FIRST = new Set(["stable", "level", "best", "last", "test", "spread", "seeds", "epochs"]);
 
 /**
