@@ -110,7 +110,7 @@ def test_nine_places_name_one_leader(
     assert data.configurations[0].configuration == leader
     assert data.verdict.leaders[0] == leader
 
-    assert export("fast", storage=url, wanted=1, output=str(tmp_path / "exported")) == 0
+    assert export("fast", storage=url, wanted=1, configuration=None, formats="keras", output=str(tmp_path / "exported"), trust=True) == 0
     assert (tmp_path / "exported" / "model.keras").read_text().startswith("a model of 0.80")
 
     again = look_at_study(sweep)
