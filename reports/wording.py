@@ -31,6 +31,11 @@ def is_fraction(metric: str) -> bool:
     return metric in {"acc", "val_acc"} or any(part in metric for part in FRACTION_METRICS)
 
 
+def limits(metric: str) -> tuple[float, float]:
+    """The least and the largest value that a metric can have."""
+    return (0.0, 1.0) if is_fraction(metric) else (0.0 if "loss" in metric else -math.inf, math.inf)
+
+
 def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     """A value of a metric: 87.8 % (with a narrow space that does not break) for fractions, four significant digits otherwise."""
     if value is None or not math.isfinite(value):

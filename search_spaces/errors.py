@@ -37,7 +37,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, key_text(self.path), self.message) if part)
+        key = key_text(self.path)
+        named = self.where.endswith(f" {key}")  # --set training.epochs
+        return ": ".join(part for part in (self.where, "" if named else key, self.message) if part)
 
 
 class SpaceError(Exception):

@@ -49,13 +49,17 @@ class Scale:
         return tuple(Tick(value, self.at(value), wording.tick(value, step, metric)) for value in values)
 
 
+ROOM_OF_ONE_VALUE = 0.04
+"""Margin of a scale whose values are all the same, where none is asked for: it has no range of its own."""
+
+
 def scale_over(values: Iterable[float], *, margin: float = 0.04) -> Scale:
     """A scale that holds all finite `values` with a margin (fraction of the range)."""
     finite = np.array([value for value in values if math.isfinite(value)])
     if not finite.size:
         return Scale(0.0, 1.0)
     low, high = float(finite.min()), float(finite.max())
-    room = (high - low) * margin or abs(high) * margin or margin
+    room = (high - low) * margin if high > low else (abs(high) or 1.0) * (margin or ROOM_OF_ONE_VALUE)
     return Scale(low - room, high + room)
 
 

@@ -55,8 +55,9 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
 
 def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
-    from sweeps.launch.preflight import check_resplit, look_at, look_at_data
+    from sweeps.launch.preflight import check_resplit, check_weights, look_at, look_at_data
 
+    check_weights(sweep)
     data, findings = look_at_data(sweep)
     check_resplit(sweep, data)
     document = _document(sweep, data, findings)
@@ -103,6 +104,7 @@ def _errors(findings: Sequence[Finding]) -> list[str]:
 
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
     from search_spaces.space import size
+    from sweeps.study.plan import slots_sentence
 
     return {
         "schema": SCHEMA,
@@ -117,6 +119,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "power": _power(sweep, data),
         "momenta": _momenta(sweep),
+        "slots": slots_sentence(sweep),
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -230,6 +233,8 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"{'' if place else 'power':<9}{sentence}")
     if document["momenta"] is not None:
         print(f"momenta  {document['momenta']['sentence']}")
+    if document["slots"] is not None:
+        print(f"slots    {document['slots']}")
     for place, line in enumerate(document["folder"]):
         print(f"{'' if place else 'folder':<9}{line}")
     sys.stdout.flush()

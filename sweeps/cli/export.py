@@ -82,8 +82,8 @@ def _formats(text: str) -> tuple[str, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in FORMATS:
-            expected = f"expected some of {', '.join(FORMATS)}, separated by commas"
-            raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, expected)}")
+            known = f"expected some of {', '.join(FORMATS)}, separated by commas"
+            raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, known)}")
     return tuple(name for name in FORMATS if name in {"keras", *names})
 
 

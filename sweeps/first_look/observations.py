@@ -22,6 +22,8 @@ NAMED = 5
 """Names that a line lists before it counts the rest."""
 FEWEST_TO_SPLIT = 3
 """A class needs one image for each of training, validation and test."""
+FEWEST_TO_LEARN = 10
+"""A class with fewer images is left out of a proposal: some seven of them train, and one or two say how well it is recognised."""
 FEW = 20
 """With fewer images of a class, figures about it are mostly chance."""
 BLOWN_UP = 4
@@ -108,13 +110,26 @@ def _numbers(seen: FolderInspection) -> Iterator[str]:
     lonely = [f"{name} {number}" for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
     if lonely and not seen.parts:
         yield f"too few images for training, validation and test in {listed(lonely)}: add images, or leave the class out with data.classes"
-    few = [f"{name} {number}" for name, number in seen.counts.items() if FEWEST_TO_SPLIT <= number < FEW]
+    small = [f"{name} {seen.counts[name]}" for name in too_small(seen) if seen.parts or seen.counts[name] >= FEWEST_TO_SPLIT]
+    if small:
+        yield (
+            f"too few images to be learnt in {listed(small)}: each would weigh as much as a large class where classes are balanced; "
+            "add images, or leave the class out with data.classes"
+        )
+    few = [f"{name} {number}" for name, number in seen.counts.items() if FEWEST_TO_SPLIT <= number < FEW and name not in too_small(seen)]
     if few:
         yield f"fewer than {FEW} images in {listed(few)}: figures about so few are mostly chance"
     for part, numbers in seen.part_counts.items():
         missing = [name for name, number in numbers.items() if not number and seen.counts[name]]
         if seen.parts and missing:
             yield f"no {part} image of {listed(missing)}"
+
+
+def too_small(seen: FolderInspection) -> list[str]:
+    """Classes with some images, but too few to be learnt; none where fewer than two classes would be left."""
+    small = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_LEARN]
+    large = sum(number >= FEWEST_TO_LEARN for number in seen.counts.values())
+    return small if large >= FEWEST_CLASSES else []
 
 
 def _forms(seen: FolderInspection, side: int) -> Iterator[str]:

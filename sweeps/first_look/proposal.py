@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.located_yaml import load_yaml
-from sweeps.first_look.observations import FEWEST_TO_SPLIT, observations
+from sweeps.first_look.observations import FEWEST_TO_SPLIT, observations, too_small
 from sweeps.sweep_file.configuration import is_built_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from trainer.data.inspect import FolderInspection
 
@@ -44,7 +44,10 @@ class Proposal:
         space: a shipped space.
         batch_size: images a step.
         epochs: of a complete training.
+        classes: that are kept, or None for all.
+        balance: images of the largest of them over those of the smallest.
         imbalance: how it is countered.
+        metric: what is ranked.
         on_unreadable: what unreadable files do.
         split: images are divided, or the folder gives the parts.
         trials: configurations to search.
@@ -60,7 +63,10 @@ class Proposal:
     space: str
     batch_size: int
     epochs: int
+    classes: tuple[str, ...] | None
+    balance: float
     imbalance: str
+    metric: str
     on_unreadable: str
     split: bool
     trials: int
@@ -72,7 +78,14 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
     """Settings that fit what was seen in `data_dir`."""
     side = _side(seen)
     small = side <= SMALL_PIXELS
-    train_images = sum(seen.part_counts["train"].values()) if seen.parts else round(seen.images * TRAIN)
+    left_out = set(too_small(seen))
+    kept = {label: number for label, number in seen.counts.items() if number and label not in left_out}
+    balance = max(kept.values()) / min(kept.values())
+    train_images = (
+        sum(number for label, number in seen.part_counts["train"].items() if label in kept)
+        if seen.parts
+        else round(sum(kept.values()) * TRAIN)
+    )
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data_dir).resolve().name)[:LONGEST_NAME].strip("-._")
     return Proposal(
         study=name or "images",
@@ -83,21 +96,26 @@ def propose(data_dir: str, seen: FolderInspection) -> Proposal:
         space="scratch_cnn" if small else "transfer",
         batch_size=min(LARGEST_BATCH, max(8, 2 ** (max(train_images // STEPS, 1).bit_length() - 1))),
         epochs=30,
-        imbalance="class_weight" if seen.balance > IMBALANCED else "none",
+        classes=tuple(kept) if left_out else None,
+        balance=balance,
+        imbalance="class_weight" if balance > IMBALANCED else "none",
+        metric="val_balanced_accuracy" if balance > IMBALANCED else "val_accuracy",
         on_unreadable="skip" if seen.unreadable else "fail",
         split=not seen.parts,
         trials=40,
         train_images=train_images,
-        validation_images=max(1, _validation_images(seen)),
+        validation_images=max(1, _validation_images(seen, kept)),
     )
 
 
-def _validation_images(seen: FolderInspection) -> int:
-    """Images of the folder's validation part, or what is taken from all or from the training images."""
+def _validation_images(seen: FolderInspection, kept: Collection[str]) -> int:
+    """Images of the kept classes in the folder's validation part, or what is taken from all or from the training images."""
     if not seen.parts:
-        return round(VALIDATION * seen.images)
+        return round(VALIDATION * sum(seen.counts[label] for label in kept))
     given = seen.part_counts.get("validation")
-    return sum(given.values()) if given else round(VALIDATION / (TRAIN + VALIDATION) * sum(seen.part_counts["train"].values()))
+    numbers = seen.part_counts["train"] if given is None else given
+    images = sum(number for label, number in numbers.items() if label in kept)
+    return images if given else round(VALIDATION / (TRAIN + VALIDATION) * images)
 
 
 def _side(seen: FolderInspection) -> int:
@@ -141,12 +159,17 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
         )
     else:
         yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
-    enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]
-    lonely = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
-    if lonely and proposal.split:
-        left = f"leaves out {', '.join(' '.join(name.split()) for name in lonely)}"
-        yield _line(f"  # classes: [{', '.join(scalar(name) for name in enough)}]", f"{left}: too few images to be split")
-    yield _line(f"  imbalance: {proposal.imbalance}", f"the largest class has {seen.balance:.1f} times the images of the smallest")
+    if proposal.classes is not None:
+        small = ", ".join(f"{' '.join(name.split())} {seen.counts[name]}" for name in too_small(seen))
+        names = ", ".join(scalar(name) for name in proposal.classes)
+        yield _line(f"  classes: [{names}]", f"leaves out {small}: too few images to be learnt; without this line they stay")
+    else:
+        lonely = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
+        enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]
+        if lonely and proposal.split:
+            left = f"leaves out {', '.join(' '.join(name.split()) for name in lonely)}"
+            yield _line(f"  # classes: [{', '.join(scalar(name) for name in enough)}]", f"{left}: too few images to be split")
+    yield _line(f"  imbalance: {proposal.imbalance}", f"the largest class has {proposal.balance:.1f} times the images of the smallest")
     yield _line(
         f"  on_unreadable: {proposal.on_unreadable}", "fail: stop with the names of such files; skip: leave them out and count them"
     )
@@ -173,9 +196,15 @@ def _search(proposal: Proposal) -> Iterator[str]:
     yield "#   learning_rate: {float: [1.0e-5, 1.0e-2], log: true}"
     yield "#   dropout: {float: [0.0, 0.6], step: 0.05}"
     yield ""
+    ranked = "" if proposal.metric == "val_accuracy" else f", metric: {proposal.metric}"
+    by = (
+        ""
+        if proposal.metric == "val_accuracy"
+        else "; ranked by the mean recall of the classes, so that small ones count as much as large ones"
+    )
     yield _line(
-        f"search: {{trials: {proposal.trials}}}",
-        "configurations; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",
+        f"search: {{trials: {proposal.trials}{ranked}}}",
+        f"configurations{by}; sampler tpe; with pruner: asha poor trainings stop early, which saves some 40 % of the epochs",
     )
     yield _line(
         "confirm: auto",

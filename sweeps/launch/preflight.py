@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.model_probe import ModelProbe, probe_models
+from sweeps.launch.whole_space import judge_space
 from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
 from trainer.data import load_data
-from trainer.preflight import Finding, preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sweeps.sweep_file import SweepFile
     from trainer.data import ImageData
+    from trainer.preflight import Finding
 
 
 EXAMPLES = 3
@@ -65,7 +66,7 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         trainings=alike_trials(sweep),
         rehearse=rehearse,
     )
-    return Checked(config, data, probe, preflight(config, data, probe.facts))
+    return Checked(config, data, probe, judge_space(sweep, config, data, probe.facts, Path.cwd()))
 
 
 def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
@@ -76,7 +77,7 @@ def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
     """
     config = _own_config(sweep)
     data = load_data(config.data)
-    return data, preflight(config, data)
+    return data, judge_space(sweep, config, data, None, Path.cwd())
 
 
 def _own_config(sweep: SweepFile) -> TrainConfig:
@@ -86,12 +87,29 @@ def _own_config(sweep: SweepFile) -> TrainConfig:
     return TrainConfig(**absolute_config(settings, Path.cwd()))
 
 
+def check_weights(sweep: SweepFile) -> None:
+    """Find a missing file of weights in milliseconds, before data is loaded and a model is built.
+
+    Raises:
+        SweepInputError: there is no such file.
+    """
+    weights = sweep.model.weights
+    if weights in (None, "imagenet", "own"):
+        return
+    path = Path(str(weights)).expanduser()
+    if not path.is_file():
+        raise SweepInputError(
+            f"model.weights: there is no file {path} (looked for from {Path.cwd()}); expected 'imagenet', 'own', a file of weights, or 'none' for random ones."
+        )
+
+
 def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     """Look at the sweep; warnings are said, errors stop it.
 
     Raises:
         SweepInputError: a finding would make the results worthless and is not allowed by name.
     """
+    check_weights(sweep)
     checked = look_at(sweep)
     check_resplit(sweep, checked.data)
     for finding in checked.findings:

@@ -144,7 +144,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
     _check_shapes(row.number, attributes)
     source, diagnosis = attributes.get("source"), attributes.get("diagnosis", {})
     evidence = diagnosis.get("evidence", {})
-    by_hand = "" if attributes.keys() & {"cause", "score", "error"} else _ended_by_hand(row.state, read["attempts"])
+    by_hand = _ended_by_hand(row.state, attributes, read["attempts"])
     return TrialRecord(
         number=row.number,
         configuration=str(attributes.get("configuration", "")),
@@ -169,14 +169,11 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
     )
 
 
-def _ended_by_hand(state: TrialState, attempts: tuple[AttemptRecord, ...]) -> str:
-    """Why a trial that is over, of which no driver wrote how it ended, counts as failed, or nothing.
-
-    A driver writes the end of an attempt before that of its trial, or, where a killed driver left the attempt open, cause and score.
-    """
-    if state in UNFINISHED or not attempts or attempts[-1].ended is not None:
+def _ended_by_hand(state: TrialState, attributes: Mapping[str, Any], attempts: tuple[AttemptRecord, ...]) -> str:
+    """Why a complete trial counts as failed, or nothing: a driver writes the end of its attempt and its figures before its state."""
+    if state != "COMPLETE" or not attempts or attempts[-1].ended is not None or "score" in attributes or "figures" in attributes:
         return ""
-    return f"set to {state} by other software before its training was over"
+    return "set to COMPLETE by other software before its training was over"
 
 
 def newest_trial(connection: Connection, study_id: int) -> Row[Any, Any] | None:

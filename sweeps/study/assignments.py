@@ -109,14 +109,14 @@ class Others:
             self._state.forget(number)
 
     def _note_changes(self, news: Iterable[TrialNews]) -> None:
-        """Note which trials of this driver are not running any more although it has not ended them."""
-        states = {each.number: each.state for each in news}
-        for number in self._state.live:
-            state = states.get(number)
-            if state is None:
+        """Note which trials of this driver are not running any more although no driver has ended them: another one would have begun an attempt of its own."""
+        on_record = {each.number: each for each in news}
+        for number, live in self._state.live.items():
+            now = on_record.get(number)
+            if now is None:
                 self._changed[number] = "was deleted"
-            elif state not in UNFINISHED and number in self._state.held:
-                self._changed[number] = f"was set to {state}"
+            elif not now.unfinished and number in self._state.held and now.attempts == len(live.attempts):
+                self._changed[number] = f"was set to {now.state}"
 
     def _tell_left_alone(self) -> None:
         """Say once of each row of other software that it is neither ranked nor counted."""
@@ -230,7 +230,7 @@ class Assignments:
             if self._again:
                 break
             if (asked := self._adopted()) is not None:
-                return asked
+                return self._with_siblings(asked)
             if not self._may_want_new():
                 return None
             try:

@@ -186,6 +186,12 @@ class StudyState:
         """The trials that a training carries and that are not over, by number."""
         return [trial for _, trial in sorted(self.live.items()) if trial.carrier == number]
 
+    def finished_siblings_of(self, number: int) -> list[TrialRecord]:
+        """The trials that a training carried and that are over."""
+        if self._plan.siblings is None:
+            return []
+        return [trial for trial in self.finished.values() if trial.carrier == number]
+
     def search_epochs(self) -> int:
         """Epochs that search trials have trained so far; their siblings trained none of their own."""
         finished = sum(trial.num_epochs for trial in self.finished.values() if trial.role == "search")

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell
@@ -79,7 +81,7 @@ def test_resume_needs_the_storage_alone_and_adds_trials(swept: Shell, tmp_path: 
     done = elsewhere.run("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
     assert done.returncode == 0, done.stderr
     status = json.loads(elsewhere.run("status", "tiny-digits", "--storage", "sqlite:///moved.db", "--format", "json").stdout)
-    assert status["studies"][0]["states"]["COMPLETE"] == 4
+    assert status["studies"][0]["states"]["COMPLETE"] == 5, "its training carries the other momentum"
 
 
 def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> None:
@@ -141,6 +143,24 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     assert f"{accuracy:.4f}" == reported
     first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
     assert accuracy == pytest.approx(first["exported_val_accuracy"], abs=1e-6), "the same of 100 images, not one more or less"
+    assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == [str(digit) for digit in range(10)]
+
+
+def test_an_exported_model_predicts_image_files(swept: Shell) -> None:
+    done = swept.run("export", "tiny-digits", *STORAGE, "--format", "tflite,savedmodel", "-o", "formats")
+    assert done.returncode == 0, done.stderr
+    folder = swept.folder / "formats"
+    assert {"model.keras", "model.tflite", "model.savedmodel"} <= {path.name for path in folder.iterdir()}
+    data = np.load(folder / "validation.npz")
+    for number, image in enumerate(data["images"][:20]):
+        Image.fromarray(image[..., 0]).resize((64, 64)).save(folder / f"{number:02d}.png")
+    done = swept.run("predict", "formats", "formats", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [Path(row["path"]).name for row in rows] == [f"{number:02d}.png" for number in range(20)]
+    document = json.loads(swept.run("predict", "formats/model.keras", "formats/00.png", "--format", "json").stdout)
+    assert document["predictions"][0]["label"] == rows[0]["label"]
+    assert swept.run("export", "tiny-digits", *STORAGE, "--format", "onx", "-o", "none").returncode == 2
 
 
 def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(swept: Shell) -> None:

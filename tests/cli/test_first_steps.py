@@ -78,7 +78,7 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
     assert code == 0
     for words in (
         "1 folder below class folders, whose images count for the class: china/more",
-        "2 files ignored, outside the classes or not PNG, JPEG, BMP, GIF or WebP (.csv 1, .txt 1): flower/labels.csv, notes.txt",
+        "2 files ignored, outside the classes or not PNG, JPEG, BMP, GIF, WebP, TIFF, AVIF, JPEG 2000 (.csv 1, .txt 1): flower/labels.csv, notes.txt",
         "1 folder without a readable image, not a class: nothing",
         "4 images cannot be read and will be skipped: china/dangling.png (the link leads nowhere), flower/broken.jpg",
         "1 image in more than one class, e.g. china/1.png = flower/copy of china.png: one of the labels is wrong",
@@ -92,11 +92,14 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
     assert "hidden" not in err
     assert ".cache" not in err
     text = (here / "sweep.yaml").read_text()
-    assert "  # classes: [china, flower]    # leaves out lonely" in text
+    assert "  classes: [china, flower]    # leaves out lonely 1: too few images to be learnt" in text
     assert "on_unreadable: skip" in text
-    assert load_sweep_file("sweep.yaml").data.imbalance == "class_weight"
+    sweep = load_sweep_file("sweep.yaml")
+    assert (sweep.data.imbalance, sweep.search.metric) == ("none", "val_accuracy"), "of the two classes that are kept"
+    (here / "sweep.yaml").write_text(text.replace("  classes: [china, flower]", "  # classes: [china, flower]"))
     code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
     assert code == 2
+    assert "folder   " in out, "what init sees, check tells"
     assert "error: missing_class: 1 of 3 classes have no train image (lonely)" in out
     assert "lonely has 1 in all, where each part needs one" in out
     assert "not ready: mend what is marked error" in err
@@ -126,7 +129,10 @@ def test_copies_across_given_parts_are_counted_by_init_and_stop_check(here: Path
         ("digits/1", "3 folders with images lie beside each other"),
         ("deep", "try `steadysweep init deep/data/images`"),
         ("flat", "2 images lie in flat itself, in no class (e.g. 000.png): move each into a folder named after its class"),
-        ("scans", "Other files were found (2 .tif); .png, .jpg, .jpeg, .bmp, .gif, .webp are read: convert them."),
+        (
+            "scans",
+            "Other files were found (2 .cr2); .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .avif, .jp2, .j2k are read: convert them.",
+        ),
         ("damaged", "Not readable: a/x.png (cannot identify image file), b/x.png (cannot identify image file)."),
     ],
 )
@@ -136,7 +142,7 @@ def test_what_init_cannot_use(here: Path, capsys: pytest.CaptureFixture[str], gi
     shutil.copytree(digits / "0", here / "flat")
     (here / "a file.csv").write_text("path,label")
     for name in ("a", "b"):
-        for folder, file, content in (("empty", None, b""), ("scans", "x.tif", b"II*"), ("damaged", "x.png", b"no image")):
+        for folder, file, content in (("empty", None, b""), ("scans", "x.cr2", b"II*"), ("damaged", "x.png", b"no image")):
             (here / folder / name).mkdir(parents=True)
             if file:
                 (here / folder / name / file).write_bytes(content)
@@ -222,6 +228,50 @@ def test_a_slip_on_the_command_line_is_answered_with_what_was_meant(
     assert (code, out) == (2, "")
     assert expected in err
     assert not list(here.iterdir())
+
+
+def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_left_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = digit_folders(here / "photos", ("0", "1", "2"), 60)
+    for label, kept in (("1", 15), ("2", 3)):
+        for path in sorted((photos / label).iterdir())[kept:]:
+            path.unlink()
+    code, _, err = said(capsys, "init", "photos")
+    assert code == 0
+    assert "too few images to be learnt in 2 3: each would weigh as much as a large class" in err
+    sweep = load_sweep_file("sweep.yaml")
+    assert sweep.data.classes == ("0", "1")
+    assert (sweep.data.imbalance, sweep.search.metric) == ("class_weight", "val_balanced_accuracy")
+    assert said(capsys, "check", "sweep.yaml", "--no-batch")[0] == 0
+    capsys.readouterr()
+    (here / "plain.yaml").write_text("study: plain\ndata: {source: photos}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n")
+    out = said(capsys, "check", "plain.yaml", "--no-batch")[1]
+    assert "search.metric: val_balanced_accuracy" in out
+
+
+def test_weights_are_looked_for_before_anything_costs_time_and_none_is_a_word(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "study: a\ndata: {source: nowhere}\nmodel: {backbone: resnet50, weights: %s}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n"
+    (here / "a.yaml").write_text(text % "gone.weights.h5")
+    code, _, err = said(capsys, "check", "a.yaml", "--no-batch")
+    assert code == 2
+    assert "model.weights: there is no file gone.weights.h5" in err
+    assert "'none' for random ones" in err
+    (here / "a.yaml").write_text(text % "none")
+    assert load_sweep_file("a.yaml").model.weights is None
+
+
+def test_an_image_with_two_labels_is_found_by_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = digit_folders(here / "photos", ("0", "1"), 30)
+    image = min((photos / "0").iterdir())
+    with Image.open(image) as opened:
+        opened.save(photos / "1" / "the same.bmp")  # other bytes, the same pixels
+    said(capsys, "init", "photos")
+    code, out, _ = said(capsys, "check", "sweep.yaml", "--no-batch", "--format", "json")
+    (finding,) = [each for each in json.loads(out)["findings"] if each["name"] == "two_labels"]
+    assert code in (0, 2)  # 2 where the two fell into two parts
+    assert finding["evidence"]["images"] == 1
+    assert "the same.bmp (1)" in finding["evidence"]["examples"][0]
 
 
 def test_check_says_once_what_is_true_of_several_augmentations() -> None:

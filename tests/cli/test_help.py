@@ -73,9 +73,11 @@ REQUIRED = {
     "check": ("sweep.yaml",),
     "resume": ("study",),
     "confirm": ("study",),
+    "add": ("study",),
     "report": ("study",),
     "diagnose": ("train.log",),
     "export": ("study", "-o", "model"),
+    "predict": ("model", "a.png"),
     "train": ("sweep.yaml",),
 }
 NEW = """

@@ -52,7 +52,7 @@ def test_a_value_and_a_search_for_the_same_setting_contradict_each_other(refused
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("training.epoch=3", "--set training.epoch: training.epoch: unknown key; did you mean 'epochs'?"),
+        ("training.epoch=3", "--set training.epoch: unknown key; did you mean 'epochs'?"),
         ("epochs=3", "--set epochs: unknown key; did you mean 'training.epochs'?"),
         ("learning_rat=3", "--set learning_rat: unknown key; did you mean 'learning_rate'?"),
         ("seed=3", "--set seed: unknown key; did you mean 'data.split.seed' or 'search.seed'?"),
@@ -61,13 +61,13 @@ def test_a_value_and_a_search_for_the_same_setting_contradict_each_other(refused
         ("training.epochs=[1", "--set training.epochs: not valid YAML"),
         (
             "training.epochs=3.5",
-            "--set training.epochs: training.epochs: expected a whole number >= 1, got 3.5 (number): Epochs of a complete training.",
+            "--set training.epochs: expected a whole number >= 1, got 3.5 (number): Epochs of a complete training.",
         ),
         ("training.epochs.x=3", "--set training.epochs.x: training.epochs is not a mapping in the file; set it as a whole"),
         ("frozen_layers=20", "--set frozen_layers: model.frozen_layers: a bare number means different things in different backbones"),
         ("space.frozen_layers={ordinal: [none, 20]}", "--set space.frozen_layers: space.frozen_layers.ordinal[1]: a bare number means"),
-        ("space.epochs={int: [1, 5]}", "--set space.epochs: space.epochs: epochs is a setting that is never searched"),
-        ("space.data.source={choice: [a, b]}", "--set space.data.source: space.data.source: source is a setting that is never searched"),
+        ("space.epochs={int: [1, 5]}", "--set space.epochs: epochs is a setting that is never searched"),
+        ("space.data.source={choice: [a, b]}", "--set space.data.source: source is a setting that is never searched"),
         ("space.data.split.seed={int: [1, 5]}", "space.data.split.seed: no such setting"),
         ("search.sampler=grid", "space.learning_rate: the grid sampler needs finitely many values"),
         ("space.training.dropout={int: [0, 1]}", "no such setting; did you mean"),

@@ -199,7 +199,8 @@ class ModelConfig(Settings):
     backbone: str = setting("small_resnet", searchable=True)
     """A name from ``steadysweep models`` or ``package.module:function`` returning a Keras model."""
     weights: str | None = setting(None)
-    """``imagenet``, a file (``.weights.h5``, ``.keras``), ``own`` (what a ``package.module:function`` loaded itself), or nothing: random initial weights."""
+    """``imagenet``, a file (``.weights.h5``, ``.keras``), ``own`` (what a ``package.module:function`` loaded itself), or nothing, which may be
+    written ``none``: random initial weights."""
     options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
     pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
@@ -220,6 +221,12 @@ class ModelConfig(Settings):
     """Momentum of every BatchNorm layer, nested ones too; default: as the backbone defines it."""
     frozen_bn: Literal["inference", "batch", "reestimate"] = setting("inference", searchable=True)
     """What frozen BatchNorm layers normalise by while training: stored statistics (Keras 3), the batch's (Keras 2.x), or statistics re-estimated on these images."""
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _none_is_a_word(cls, value: object) -> object:
+        """``none`` is what people write for nothing; YAML's own word is ``null``."""
+        return None if value == "none" else value
 
     @field_validator("backbone")
     @classmethod

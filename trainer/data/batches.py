@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     from trainer.data.images import ImageData, ImageSet, Labels
 
 
-def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
-    """Weight of each class, ``(num_classes,)``: n / (classes that occur x images of the class), so that weights average 1 over the images.
+LARGEST_WEIGHT = 10.0
+"""Of a class: beyond it, each of a few images moves the network as a whole batch of others does."""
 
-    A class without images has weight 0. Source: scikit-learn's ``class_weight="balanced"`` (King, Zeng 2001).
+
+def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
+    """Weight of each class, ``(num_classes,)``: n / (classes that occur x images of the class), at most `LARGEST_WEIGHT`.
+
+    Below that limit weights average 1 over the images. A class without images has weight 0. Source: scikit-learn's ``class_weight="balanced"``
+    (King, Zeng 2001), without the limit.
     """
     counts = np.bincount(labels, minlength=num_classes)
     occurring = (counts > 0).sum()
     weights: npt.NDArray[np.float64] = np.divide(len(labels), occurring * counts, out=np.zeros(num_classes), where=counts > 0)
-    return weights.astype(np.float32)
+    return np.minimum(weights, LARGEST_WEIGHT).astype(np.float32)
 
 
 def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.Dataset:

@@ -58,6 +58,7 @@ def build_model(
     with dtype_policy(compute_dtype_policy() if config.training.mixed_precision else "float32"):
         shape = backbone_input_shape(config.model, image_shape)
         backbone = build_backbone(config.model, shape)
+        _refuse_classifier(config.model.backbone, backbone, num_classes)
         images = keras.Input(image_shape, name="image", dtype="float32")
         x: Any = images
         own = preprocessing_kind(config) == "standardize"  # by statistics of the images' own channels, so before these are repeated
@@ -75,6 +76,28 @@ def build_model(
     pristine = None if config.model.weights is None else tuple(backbone.get_weights())
     momenta = tuple(make_switchable(layer) for layer in batchnorm_layers(model))
     return BuiltModel(preprocessing, backbone, head, model, units, pristine, momenta, statistics)
+
+
+def _refuse_classifier(reference: str, backbone: keras.Model, num_classes: int) -> None:
+    """Make sure that a person's backbone ends in features: on a whole classifier a second head would learn from probabilities.
+
+    Raises:
+        ConfigError: its last layer gives class probabilities, or one figure for each class.
+    """
+    import keras
+
+    if backbone_info(reference) is not None or len(backbone.outputs[0].shape) != 2:  # noqa: PLR2004 - (images, features)
+        return
+    last, units = backbone.layers[-1], int(backbone.outputs[0].shape[-1] or 0)
+    activation = getattr(getattr(last, "activation", None), "__name__", "")
+    gives_probabilities = activation in ("softmax", "sigmoid") or isinstance(last, keras.layers.Softmax)
+    if gives_probabilities or (isinstance(last, keras.layers.Dense) and units == num_classes):
+        what = f"{activation or 'softmax'} probabilities" if gives_probabilities else f"one output for each of the {num_classes} classes"
+        raise ConfigError(
+            f"model.backbone: {reference} returns a whole classifier: its last layer {last.name!r} gives {what}, and a second head would be put on it. "
+            "Return the model without that head, e.g. keras.Model(model.input, model.layers[-2].output): the head is built for you "
+            "(model.dense, model.dropout, model.output)."
+        )
 
 
 def _repeat_grey(x: Any, shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 - Keras tensors have no type

@@ -49,7 +49,8 @@ def with_imagenet_weights(build: Callable[[], keras.Model], backbone: str) -> ke
             raise
         raise WeightsUnavailableError(
             f"model.weights: imagenet weights of {backbone} could not be downloaded from {url} ({_first_line(error)}). "
-            f"Without a network, put the file {file_name} into {folder}, or name it directly: 'weights: /path/to/{file_name}'."
+            f"Without a network, put the file {file_name} into {folder}, or name it directly: 'weights: /path/to/{file_name}'. "
+            "Or begin with random weights: 'weights: none', with 'frozen_layers: none' and more epochs."
         ) from error
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData
 
-__all__ = ["CHECKS", "Finding", "ModelFacts", "Severity", "finding_names", "preflight"]
+__all__ = ["CHECKS", "SETTING_CHECKS", "Finding", "ModelFacts", "Severity", "finding_names", "preflight"]
 
 CHECKS = (
     inputs.input_scaling,
@@ -23,6 +23,7 @@ CHECKS = (
     training.validation_coverage,
     training.training_coverage,
     data_checks.shared_images,
+    data_checks.two_labels,
     data_checks.missing_class,
     data_checks.imbalance,
     data_checks.near_constant_images,
@@ -38,16 +39,34 @@ CHECKS = (
 )
 """Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
 
+SETTING_CHECKS = tuple(
+    each
+    for each in CHECKS
+    if each
+    not in (
+        data_checks.shared_images,
+        data_checks.two_labels,
+        data_checks.missing_class,
+        data_checks.near_constant_images,
+        data_checks.contradicting_names,
+        data_checks.skipped_files,
+        inputs.image_size,
+    )
+)
+"""Those that settings decide which a space may vary; the others look at the images alone."""
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | None = None) -> tuple[Finding, ...]:
+def preflight(
+    config: TrainConfig, data: ImageData, model_facts: ModelFacts | None = None, *, settings: bool | None = None
+) -> tuple[Finding, ...]:
     """What would spoil this training, most severe first; nothing on a healthy set-up.
 
     Args:
         config: all settings; findings named in `allow` are left out.
         data: the loaded images.
         model_facts: of the built model; the checks that need them are silent without.
+        settings: True: only `SETTING_CHECKS`; False: only the others; None: all.
 
     Raises:
         ConfigError: `allow` names a finding that does not exist.
@@ -57,7 +76,8 @@ def preflight(config: TrainConfig, data: ImageData, model_facts: ModelFacts | No
         if name not in known:
             raise ConfigError(f"allow: no finding is called {name!r}{nearest(name, known)}; known: {', '.join(known)}")
     setup = Setup(config, data, model_facts)
-    findings = [finding for check in CHECKS for finding in check.find(setup) if finding.name not in config.allow]
+    checks = [check for check in CHECKS if settings is None or (check in SETTING_CHECKS) == settings]
+    findings = [finding for check in checks for finding in check.find(setup) if finding.name not in config.allow]
     return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
 
 

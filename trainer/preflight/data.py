@@ -65,6 +65,31 @@ def shared_images(setup: Setup) -> Iterator[Finding]:
             )
 
 
+@check(two_labels="The same image, by its pixels, has two labels.")
+def two_labels(setup: Setup) -> Iterator[Finding]:
+    """Compare the labels of images with equal pixels, over all parts."""
+    first: dict[str, tuple[str, int]] = {}
+    examples: list[str] = []
+    parts = dict(setup.data.parts())
+    if setup.data.validation is setup.data.train:
+        parts.pop("validation")
+    for images in parts.values():
+        for row, digest in enumerate(digest_array(images.images)):
+            name, label = first.setdefault(digest, (_name(images, row), int(images.labels[row])))
+            if label != images.labels[row]:
+                classes = setup.data.class_names
+                examples.append(f"{name} ({classes[label]}) = {_name(images, row)} ({classes[images.labels[row]]})")
+    if examples:
+        yield Finding(
+            "two_labels",
+            "warning",
+            f"{len(examples)} {'image has' if len(examples) == 1 else 'images have'} the pixels of another with another label: one of the two is wrong, "
+            "and no model can be right on both",
+            {"images": len(examples), "examples": tuple(examples[:SHOWN])},
+            "look at them and keep each once, under its right label",
+        )
+
+
 def _name(images: ImageSet, row: int) -> str:
     return images.names[row] if images.names is not None else f"image {row}"
 
@@ -117,7 +142,7 @@ def imbalance(setup: Setup) -> Iterator[Finding]:
         f"class {names[largest]!r} has {counts[largest]} training images and {names[smallest]!r} {counts[smallest]}; always saying "
         f"{names[largest]!r} is right in {share:.0%} of cases",
         {"largest": int(counts[largest]), "smallest": int(counts[smallest]), "ratio": ratio, "majority_share": share},
-        "set data.imbalance: class_weight or resample, and rank by search.metric: balanced_accuracy or macro_f1",
+        "set data.imbalance: class_weight or data.imbalance: resample, and rank by search.metric: val_balanced_accuracy or search.metric: val_macro_f1",
     )
 
 

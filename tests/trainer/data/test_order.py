@@ -57,6 +57,13 @@ def test_class_weights_average_one() -> None:
     assert weights[2] / weights[0] == pytest.approx(9)
 
 
+def test_a_class_of_three_images_does_not_outweigh_a_batch() -> None:
+    labels = np.repeat([0, 1], [997, 3]).astype(np.int32)
+    weights = class_weights(labels, 2)
+    assert weights[1] == 10
+    assert weights[0] == pytest.approx(1000 / 997 / 2)
+
+
 def test_appearances_count_repeats() -> None:
     assert list(appearances(np.array([4, 2, 4, 4, 2, 9]))) == [0, 0, 1, 2, 1, 0]
 

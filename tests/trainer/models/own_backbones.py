@@ -44,3 +44,14 @@ def with_own_weights(input_shape: tuple[int, int, int]) -> keras.Model:
     for weight in model.trainable_weights:
         weight.assign(keras.ops.full(weight.shape, 0.125))
     return model
+
+
+def classifier(input_shape: tuple[int, int, int], units: int = 10, activation: str = "softmax") -> keras.Model:
+    """A whole network, as tutorials write it."""
+    features = [keras.Input(input_shape), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
+    return keras.Sequential([*features, keras.layers.Dense(units, activation=activation)])
+
+
+def pooled(input_shape: tuple[int, int, int]) -> keras.Model:
+    """Ends in a vector of features."""
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()])

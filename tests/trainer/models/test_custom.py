@@ -63,3 +63,19 @@ def test_what_is_wrong_with_a_function_is_said(reference: str, says: str) -> Non
         build_backbone(ModelConfig(backbone=reference), SHAPE)
     assert importlib.util.find_spec("trainer") is not None
     assert str(Path.cwd()) not in sys.path
+
+
+@pytest.mark.parametrize("options", [{}, {"activation": "linear"}, {"units": 7}, {"units": 1, "activation": "sigmoid"}])
+def test_a_whole_classifier_is_no_backbone(options: dict[str, object]) -> None:
+    model = {"backbone": "own_backbones:classifier", "options": options}
+    with pytest.raises(ConfigError, match=r"returns a whole classifier.*model\.layers\[-2\]\.output"):
+        build_model(TrainConfig.model_validate({"data": {"source": "digits"}, "model": model}), SHAPE, 10)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"backbone": "own_backbones:pooled"}, {"backbone": "own_backbones:classifier", "options": {"units": 32, "activation": "relu"}}],
+)
+def test_a_vector_of_features_is_a_backbone(model: dict[str, object]) -> None:
+    built = build_model(TrainConfig.model_validate({"data": {"source": "digits"}, "model": model}), SHAPE, 10)
+    assert built.model.output_shape == (None, 10)

@@ -1,0 +1,147 @@
+"""The pre-flight checks on a whole space: every value of every parameter, each pair of values, and the corners, not the file's own settings alone.
+
+A finding that every point has is one of the sweep. One that only some points have names the values that bring it, and warns: the other trainings are sound.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sweeps.errors import SweepInputError
+from sweeps.sweep_file.configuration import absolute_config, train_config
+from trainer.config import TrainConfig
+from trainer.preflight import preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from search_spaces.conditions import PointValue
+    from search_spaces.space import SearchSpace
+    from sweeps.sweep_file import SweepFile
+    from trainer.data import ImageData
+    from trainer.preflight import Finding, ModelFacts
+
+    Point = Mapping[str, PointValue]
+    Values = tuple[tuple[str, PointValue], ...]
+
+MOST_POINTS = 1_500
+"""Looked at; a space of more pairs is looked at in as many of them, drawn always alike."""
+MOST_CAUSES = 4
+"""Combinations of values that a message names."""
+
+
+def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData, facts: ModelFacts | None, base: Path) -> tuple[Finding, ...]:
+    """Findings of the pre-flight checks on all that a sweep may train, most severe first.
+
+    Args:
+        sweep: the file.
+        own: its own settings, nothing searched.
+        data: the images.
+        facts: of the model of `own`, where it was built.
+        base: folder that paths are relative to.
+
+    Raises:
+        ConfigError: `allow` names a finding that does not exist.
+    """
+    points = list(points_of(sweep.space))
+    if not points:
+        return preflight(own, data, facts)
+    of_images = preflight(own, data, facts, settings=False)
+    found: dict[str, tuple[Finding, list[Point]]] = {}
+    looked_at: list[Point] = []
+    for point in points:
+        try:
+            config = TrainConfig(**absolute_config(train_config(sweep, point, own.seed).model_dump(mode="json"), base))
+        except SweepInputError:
+            continue  # settings that contradict each other: such a trial fails with that message
+        looked_at.append(point)
+        for finding in preflight(config, data, _facts_at(config, own, facts), settings=True):
+            found.setdefault(finding.name, (finding, []))[1].append(point)
+    judged = [_judged(finding, at, looked_at) for finding, at in found.values()]
+    order = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted([*of_images, *judged], key=lambda finding: order[finding.severity]))
+
+
+def points_of(space: SearchSpace) -> Iterator[Point]:
+    """Points that hold every value of every label, both ends of every range, and each pair of them; inactive parameters left out, each point once."""
+    values = {name: _extremes(space, name) for name in space.parameters}
+    names = list(values)
+    if not names:
+        return
+    given = [{first: a, second: b} for first, second in itertools.combinations(names, 2) for a in values[first] for b in values[second]]
+    given = given or [{names[0]: value} for value in values[names[0]]]
+    generator = np.random.default_rng(0)
+    if len(given) > MOST_POINTS:
+        given = [given[index] for index in generator.permutation(len(given))[:MOST_POINTS].tolist()]
+    seen: set[Values] = set()
+    for part in given:
+        others = {name: values[name][int(generator.integers(len(values[name])))] for name in names if name not in part}
+        point = space.active({name: {**part, **others}[name] for name in names})
+        key = tuple(point.items())
+        if key not in seen:
+            seen.add(key)
+            yield point
+
+
+def _extremes(space: SearchSpace, name: str) -> Sequence[PointValue]:
+    """All labels of a parameter, or both ends of its range."""
+    parameter = space.parameters[name]
+    if parameter.labels:
+        return parameter.labels
+    return (parameter.canonical(parameter.low), parameter.canonical(parameter.high))
+
+
+def _facts_at(config: TrainConfig, own: TrainConfig, facts: ModelFacts | None) -> ModelFacts | None:
+    """What is known of the model at a point from that of the file's own settings; nothing of another backbone."""
+    if facts is None or (config.model.backbone, config.model.options) != (own.model.backbone, own.model.options):
+        return None
+    known = facts
+    if config.model.frozen_layers != own.model.frozen_layers:
+        known = replace(known, frozen_problem=None)
+    if config.model.bn_momentum is not None and facts.has_batchnorm:
+        known = replace(known, max_bn_momentum=config.model.bn_momentum)
+    return known
+
+
+def _judged(finding: Finding, at: list[Point], looked_at: list[Point]) -> Finding:
+    """A finding of some points, as one of the space."""
+    if len(at) == len(looked_at):
+        return finding
+    causes = offending(at, looked_at)
+    named = " or ".join(" with ".join(f"{name}: {value}" for name, value in cause) for cause in causes[:MOST_CAUSES])
+    more = f" and {len(causes) - MOST_CAUSES} more" if len(causes) > MOST_CAUSES else ""
+    where = f"{named}{more}" if causes else f"some points, e.g. {', '.join(f'{name}: {value}' for name, value in at[0].items())}"
+    return replace(
+        finding,
+        severity="warning" if finding.severity == "error" else finding.severity,
+        message=f"the space reaches this with {where}; there, {finding.message}",
+        evidence={**finding.evidence, "reached_with": tuple(" with ".join(f"{name}={value}" for name, value in cause) for cause in causes)},
+        remedy=f"{finding.remedy}; or take the values out of the space",
+    )
+
+
+def offending(at: list[Point], looked_at: list[Point]) -> list[Values]:
+    """The fewest values, alone or in pairs, that account for the offending points and that no sound point has; those that account for most come first.
+
+    A pair that no sound point happens to have is not named where another explanation covers the same points.
+    """
+    inside = {tuple(point.items()) for point in at}
+    sound = [set(point.items()) for point in looked_at if tuple(point.items()) not in inside]
+    open_points = [set(point.items()) for point in at]
+    causes: list[Values] = []
+    for size in (1, 2):
+        candidates = {cause for point in at for cause in itertools.combinations(point.items(), size) if set(point.items()) in open_points}
+        guilty = [cause for cause in candidates if not any(set(cause) <= point for point in sound)]
+        while open_points and guilty:
+            covered = {cause: sum(set(cause) <= point for point in open_points) for cause in guilty}
+            best = min(guilty, key=lambda cause: (-covered[cause], str(cause)))
+            if not covered[best]:
+                break
+            causes.append(best)
+            open_points = [point for point in open_points if not set(best) <= point]
+    return causes
