@@ -162,7 +162,7 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             shown = harmless(first.replace("\r\n", "\n")) if sys.stdout.isatty() else first  # a file or a pipe gets the data as they are
             sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
             if others:
-                print(f"report: one row a configuration; -o {records[0].name}.csv also writes one row an epoch", file=sys.stderr)
+                print(f"report: one row a configuration; -o {file_stem(records[0].name)}.csv also writes one row an epoch", file=sys.stderr)
             continue
         for suffix, text in rendered.items():
             base = Path(output) if output else Path(f"{file_stem('-'.join(record.name for record in records))}.{name}")

@@ -68,7 +68,7 @@ class RestartingExecutor:
 
     def kill(self, trial: int, why: str) -> bool:
         """Hand it on; a trial that was lost with Ray needs none."""
-        return not lost_parts() and self._inner.kill(trial, why)
+        return bool(lost_parts()) or self._inner.kill(trial, why)
 
     def close(self, grace: float) -> Sequence[Event]:
         """Close the other; trials of a Ray that has died are not waited for."""

@@ -125,8 +125,8 @@ class RayCoreExecutor:
                     self._mailbox.put(Ended(task.trial, task.attempt, cause, text))
                 self._remove(seat)
                 self._assign()
-                return True
-        return False
+                break
+        return True  # of one that no process has any more, the end is on its way
 
     def close(self, grace: float) -> Sequence[Event]:
         """Stop all trials; those that need longer than `grace` seconds lose their process."""

@@ -161,10 +161,9 @@ class RayTuneExecutor:
     def kill(self, trial: int, why: str) -> bool:
         """End the process of a trial: it listens for that beside the training, and Tune starts another."""
         attempt = self._mailbox.live().get(trial)
-        if attempt is None:
-            return False
-        self._mailbox.put(Ended(trial, attempt, Cause.SILENT, why))
-        self._give(self._keys[trial], "leave")
+        if attempt is not None:
+            self._mailbox.put(Ended(trial, attempt, Cause.SILENT, why))
+            self._give(self._keys[trial], "leave")
         return True
 
     def close(self, grace: float) -> Sequence[Event]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from reports.ranking import rank
 from reports.verdict import build_report_data
-from sweeps.cli.export import export
+from sweeps.cli.export import _best_model, _by_rank
 from sweeps.cli.status import leader_lines, status
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch import LaunchResult
@@ -110,8 +110,9 @@ def test_nine_places_name_one_leader(
     assert data.configurations[0].configuration == leader
     assert data.verdict.leaders[0] == leader
 
-    assert export("fast", storage=url, wanted=1, output=str(tmp_path / "exported")) == 0
-    assert (tmp_path / "exported" / "model.keras").read_text().startswith("a model of 0.80")
+    chosen = _by_rank(study, 1)
+    assert chosen.configuration == leader
+    assert _best_model(study, chosen, sweep)[1].read("model.keras").startswith(b"a model of 0.80")
 
     again = look_at_study(sweep)
     assert again is not None
