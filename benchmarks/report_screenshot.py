@@ -1,6 +1,6 @@
 """Photograph a report, for the documentation.
 
-python benchmarks/report_screenshot.py REPORT.html IMAGE.png [--width 1400] [--height 900] [--dark] [--whole].
+python benchmarks/report_screenshot.py REPORT.html IMAGE.png [--width 1400] [--height 900] [--dark] [--whole] [--paper] [--address '#c=e11d86'].
 """
 
 from __future__ import annotations
@@ -9,6 +9,11 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+
+A4 = (794, 1123)
+"""CSS pixels of a sheet."""
+MARGINS = "@media print { body { padding: 45px; } }"
+"""12 mm, which a printer leaves by itself."""
 
 
 def main() -> int:
@@ -20,6 +25,8 @@ def main() -> int:
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--whole", action="store_true", help="the whole page, not only its first screen")
+    parser.add_argument("--paper", action="store_true", help="as it is printed, the first sheet of A4")
+    parser.add_argument("--address", default="", help="what follows the file's name, e.g. '#c=e11d86' for a configuration's drawer")
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -30,11 +37,15 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(
-            viewport={"width": given.width, "height": given.height},
+            viewport={"width": A4[0], "height": A4[1]} if given.paper else {"width": given.width, "height": given.height},
             color_scheme="dark" if given.dark else "light",
+            bypass_csp=given.paper,
         )
-        page.goto(given.report.resolve().as_uri())
+        page.goto(given.report.resolve().as_uri() + given.address)
         page.wait_for_selector("html[data-ready=true]", state="attached")
+        if given.paper:
+            page.add_style_tag(content=MARGINS)
+            page.emulate_media(media="print")
         page.wait_for_timeout(500)
         page.screenshot(path=given.image, full_page=given.whole)
         browser.close()

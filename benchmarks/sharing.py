@@ -1,6 +1,6 @@
 """What sharing work between trials saves: the same trials as a plain Keras script, as ours with ``--no-sharing``, and as ours.
 
-    python benchmarks/sharing.py [--only a b c d e] [--scale .25] [--sample] [--gpu] [--json FILE]
+    python benchmarks/sharing.py [--only a b c d e] [--scale 1] [--sample] [--gpu] [--json FILE]
 
 (a) boundary x learning rate x batch size; (b) boundary x BatchNorm momentum x learning rate x dropout; (c) 64 heads on a frozen backbone, linear and with two
 hidden layers; (d) heads under random augmentation; (e) the demo's wall time with and without sharing. ResNet50 at 64 pixels, random weights, made images.
@@ -24,21 +24,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sharing_modules.turns import MODULES, PLAIN, SHARED, UNSHARED, Figures, command, in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
-MODULES = HERE / "sharing_modules"
 DEMO = HERE.parent / "examples" / "demo"
-PLAIN, UNSHARED, SHARED = "plain Keras", "ours, --no-sharing", "ours"
 CONTENDERS = (PLAIN, UNSHARED, SHARED)
 CONSTANT = {"frozen_layers": "all", "learning_rate": 1e-3, "batch_size": 32, "dropout": 0.0, "bn_momentum": 0.99, "weight_decay": 0.0}
 """Settings of a trial that a case does not vary."""
 EXPONENTS = (-4.0, -3.7, -3.4, -3.1, -2.8, -2.5, -2.2, -2.0)
+SLOTS = 8
 RATES = tuple(float(f"{10**each:.3g}") for each in EXPONENTS)
 
 
@@ -59,6 +60,7 @@ class Case:
         size: pixels a side.
         backbone: of ``keras.applications``.
         gpu: whether on one.
+        slots: trials of ours beside each other in one program.
     """
 
     letter: str
@@ -73,6 +75,7 @@ class Case:
     size: int = 64
     backbone: str = "resnet50"
     gpu: bool = False
+    slots: int = 1
 
     @property
     def boundaries(self) -> tuple[str, ...]:
@@ -87,25 +90,6 @@ class Case:
     def sampled_space(self, *, sample: bool) -> dict[str, tuple[Any, ...]]:
         """What plain Keras and ours without sharing train."""
         return {name: values[: self.sample.get(name, len(values))] if sample else values for name, values in self.space.items()}
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a contender took.
-
-    Attributes:
-        trials: that it trained.
-        wall: seconds.
-        cpu: processor seconds.
-        epochs: seconds of epochs and of computing activations.
-        outcomes: of each trial of ours.
-    """
-
-    trials: int
-    wall: float
-    cpu: float
-    epochs: float
-    outcomes: list[dict[str, Any]] = field(default_factory=list)
 
 
 CASES = (
@@ -138,6 +122,7 @@ CASES = (
         150.0,
         {"learning_rate": RATES, "dropout": (0.2, 0.0, 0.4, 0.6), "weight_decay": (0.0, 1e-4)},
         {"learning_rate": 2, "dropout": 1, "weight_decay": 1},
+        slots=SLOTS,
     ),
     Case(
         "c",
@@ -146,6 +131,7 @@ CASES = (
         {"learning_rate": RATES, "dropout": (0.2, 0.0, 0.4, 0.6), "weight_decay": (0.0, 1e-4)},
         {"learning_rate": 2, "dropout": 1, "weight_decay": 1},
         dense=(512, 512),
+        slots=SLOTS,
     ),
     Case(
         "d",
@@ -155,6 +141,7 @@ CASES = (
         {"learning_rate": 2, "dropout": 1},
         augmentation="light",
         epochs=20,
+        slots=SLOTS,
     ),
 )
 SMOKE = Case(
@@ -174,7 +161,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=("a", "b", "c", "d", "e"), default=["a", "b", "c", "d", "e"])
-    parser.add_argument("--scale", type=float, default=1.0, help="of images and, by its root, of epochs; of the demo's trials (default: 1)")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=0.25,
+        help="of 1,024 images and, by its root, of 10 epochs (20 in d); of the demo's trials, four times that (default: %(default)s, 1 takes hours)",
+    )
     parser.add_argument(
         "--sample", action="store_true", help="plain Keras and --no-sharing train some of the trials, which stand for the rest"
     )
@@ -221,16 +213,11 @@ def measured(case: Case, folder: Path, *, sample: bool) -> dict[str, Any]:
     }
     path = folder / "case.json"
     path.write_text(json.dumps(question))
-    costs = json.loads(subprocess.run(command("make", path), capture_output=True, text=True, check=True, env=environment(case)).stdout)
+    costs = json.loads(subprocess.run(command("make", path), stdout=subprocess.PIPE, text=True, check=True, env=environment(case)).stdout)
     planned = {name: len(case.trials) if name == SHARED else len(combinations(rest)) for name in CONTENDERS}
     found = in_turns(path, planned, environment(case))
     published, counted = ceilings(case, costs["frozen"], costs["head"])
     return printed(case, found, published, counted)
-
-
-def command(contender: str, path: Path) -> list[str]:
-    """Runs a contender."""
-    return [sys.executable, "-P", str(MODULES / "sharing_arms.py"), contender, str(path), str(path.parent)]
 
 
 def environment(case: Case) -> dict[str, str]:
@@ -238,83 +225,6 @@ def environment(case: Case) -> dict[str, str]:
     paths = os.pathsep.join([str(MODULES), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
     hidden = {} if case.gpu else {"CUDA_VISIBLE_DEVICES": "-1"}
     return {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3", **hidden}
-
-
-class Contender:
-    """A process that is stopped while it is not its turn.
-
-    Args:
-        name: of it.
-        path: of the case.
-        trials: that it will train; how far it is follows from it.
-        variables: its environment.
-    """
-
-    def __init__(self, name: str, path: Path, trials: int, variables: dict[str, str]) -> None:
-        self.name, self.trials = name, trials
-        self._log = (path.parent / f"{name.replace(' ', '-')}.log").open("w+")
-        self._process = subprocess.Popen(
-            command(name, path), stdout=subprocess.PIPE, stderr=self._log, text=True, env=variables, start_new_session=True
-        )
-        self.done, self.wall, self.over = 0, 0.0, False
-        self._cpu_before = self._line("ready")["cpu"]
-        self.cpu = 0.0
-        self._send(signal.SIGSTOP)
-
-    @property
-    def share(self) -> float:
-        """How far it is."""
-        return self.done / self.trials
-
-    def turn(self) -> None:
-        """Let it run to its next trial's end, or to its own."""
-        began = time.perf_counter()
-        self._send(signal.SIGCONT)
-        line = self._line("done", "over")
-        self.wall += time.perf_counter() - began
-        self.cpu = line["cpu"] - self._cpu_before
-        self.over = "over" in line
-        self.done += not self.over
-        if not self.over:
-            self._send(signal.SIGSTOP)
-
-    def figures(self) -> Figures:
-        """What it took, once it is over."""
-        line = self._line("trials")
-        self._process.wait()
-        return Figures(self.done, self.wall, self.cpu, line["epoch_seconds"], line["trials"])
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        if self._process.poll() is None:
-            self._send(signal.SIGKILL)
-            self._process.wait()
-
-    def _send(self, what: signal.Signals) -> None:
-        os.killpg(self._process.pid, what)
-
-    def _line(self, *wanted: str) -> dict[str, Any]:
-        for text in self._process.stdout or ():
-            if text.startswith("{"):
-                line: dict[str, Any] = json.loads(text)
-                if any(name in line for name in wanted):
-                    return line
-        self._process.wait()
-        self._log.seek(0)
-        raise SystemExit(f"{self.name}: failed\n{self._log.read()[-4000:]}")
-
-
-def in_turns(path: Path, planned: Mapping[str, int], variables: dict[str, str]) -> dict[str, Figures]:
-    """Run all contenders of a case, a trial each in turn."""
-    contenders: list[Contender] = []
-    try:
-        contenders.extend(Contender(name, path, trials, variables) for name, trials in planned.items())
-        while waiting := [each for each in contenders if not each.over]:
-            min(waiting, key=lambda each: each.share).turn()
-        return {each.name: each.figures() for each in contenders}
-    finally:
-        for each in contenders:
-            each.end()
 
 
 def ceilings(case: Case, frozen: Mapping[str, float], head: float) -> tuple[float, float]:
@@ -360,23 +270,20 @@ def printed(case: Case, found: Mapping[str, Figures], published: float, counted:
     print(
         f"    {'':20}{'trials':>8}{'wall s':>9}{'CPU s':>9}{'s a trial':>11}{'CPU a trial':>13}{'epochs alone':>14}{'trial-epochs/s':>16}"
     )
-    each: dict[str, tuple[float, ...]] = {}
+    each: dict[str, dict[str, float]] = {}
     for name, figures in found.items():
         number = all_trials if name == SHARED else figures.trials
-        each[name] = (figures.wall / number, figures.cpu / number, figures.epochs / number)
-        wall, cpu, epochs = each[name]
+        own = each[name] = {"wall": figures.wall / number, "CPU": figures.cpu / number}
+        if figures.epochs is not None:
+            own["epochs alone"] = figures.epochs / number
+        alone = f"{own['epochs alone']:.3f}" if figures.epochs is not None else "together"
         print(
-            f"    {name:20}{figures.trials:8}{figures.wall:9.1f}{figures.cpu:9.1f}{wall:11.3f}{cpu:13.3f}{epochs:14.3f}{case.epochs / wall:16.3f}"
+            f"    {name:20}{figures.trials:8}{figures.wall:9.1f}{figures.cpu:9.1f}{own['wall']:11.3f}{own['CPU']:13.3f}{alone:>14}{case.epochs / own['wall']:16.3f}"
         )
-    ratios = {
-        name: dict(
-            zip(("wall", "cpu", "epochs"), (theirs / ours for theirs, ours in zip(each[name], each[SHARED], strict=True)), strict=True)
-        )
-        for name in (PLAIN, UNSHARED)
-    }
+    ratios = {name: {kind: each[name][kind] / ours for kind, ours in each[SHARED].items()} for name in (PLAIN, UNSHARED)}
     for name, ratio in ratios.items():
-        aim = f" (aim {case.aim:g}x)" if name == PLAIN else ""
-        print(f"    ours is {ratio['wall']:.2f}x {name}{aim}; {ratio['cpu']:.2f}x by CPU; {ratio['epochs']:.2f}x by epochs alone")
+        by = ", ".join(f"{value:.2f}x by {kind}" for kind, value in ratio.items())
+        print(f"    ours against {name}: {by}{f' (aim {case.aim:g}x)' if name == PLAIN else ''}")
     reached = ratios[PLAIN]
     print(
         f"    ceiling {published:.3g}x, of which {100 * reached['wall'] / published:.0f} % is reached; with all counted {counted:.3g}x, "
@@ -409,7 +316,7 @@ def agreement(alone: Sequence[dict[str, Any]], shared: Sequence[dict[str, Any]])
 def demo(scale: float) -> dict[str, float]:
     """Run the demo with and without sharing; seconds by name."""
     seconds: dict[str, float] = {}
-    trials = max(2, round(24 * min(1.0, scale)))
+    trials = max(2, round(24 * min(1.0, 4 * scale)))
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for name, options in ((UNSHARED, ["--no-sharing"]), (SHARED, [])):
         with tempfile.TemporaryDirectory(prefix="sharing-") as folder:

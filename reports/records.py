@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from reports.ledger import NO_LEDGERS
@@ -307,8 +308,9 @@ def _short_name(key: str) -> str:
     return name if section in _SECTIONS else key
 
 
+@lru_cache(maxsize=8)
 def _mapping_in(text: str) -> Mapping[str, Any]:
-    """The sweep file's content; empty where it does not read as a mapping of YAML."""
+    """The sweep file's content, read once however many configurations ask; empty where it does not read as a mapping of YAML."""
     if not text:
         return {}
     from search_spaces.errors import SpaceError

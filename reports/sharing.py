@@ -20,6 +20,8 @@ FACT, KEPT, EACH_STEP = "frozen_features", "kept: ", "each step: "
 MOMENTUM_FACT, CARRIED, ALONE = "bn_momentum", "carried by trial ", "alone: "
 """A search trial's fact where the space varies BatchNorm momentum, and how it begins where another's training carried it, and where it carried no other momentum although
 it might have; the carrier's number, or the reason, follows."""
+HEADS_FACT, TOGETHER = "together", "together"
+"""A trial's fact where its worker has slots, and its text where its head was trained in one program with others'; else the reason follows `ALONE`."""
 NOTHING_FROZEN = "nothing is frozen"
 """A reason that needs no word."""
 MOST_REASONS = 3
@@ -38,6 +40,7 @@ class SharedWork:
         approximate: whether they were kept as float16.
         each_step: why the other trials ran the frozen part in each step, with how many trials.
         momenta: what became of trials that differ in BatchNorm momentum alone; None where the space does not vary it.
+        heads: what became of trials in workers with slots; None where there are none.
     """
 
     kept: int
@@ -48,6 +51,7 @@ class SharedWork:
     approximate: bool
     each_step: tuple[tuple[str, int], ...]
     momenta: CarriedTrials | None = None
+    heads: HeadsTogether | None = None
 
     @property
     def sentence(self) -> str:
@@ -65,7 +69,46 @@ class SharedWork:
         if reasons:
             shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in reasons[:MOST_REASONS])
             parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {shown}.")
-        return " ".join([*parts, *([self.momenta.sentence] if self.momenta is not None else [])])
+        return " ".join([*parts, *(more.sentence for more in (self.momenta, self.heads) if more is not None)])
+
+
+@dataclass(frozen=True)
+class HeadsTogether:
+    """What became of the trials of workers with slots.
+
+    Attributes:
+        together: trials whose head was trained in one program with others'.
+        beside: heads that such a program trained at a time, mean over these trials.
+        alone: why the others were trained alone, with how many trials.
+    """
+
+    together: int
+    beside: float
+    alone: tuple[tuple[str, int], ...]
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        parts = []
+        if self.together:
+            parts.append(
+                f"{wording.count(self.together, 'trial')} trained {'its head' if self.together == 1 else 'their heads'} in one program with others, "
+                f"{self.beside:.1f} at a time on average."
+            )
+        if self.alone:
+            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in self.alone[:MOST_REASONS])
+            parts.append(f"A head was trained alone: {shown}.")
+        return " ".join(parts)
+
+
+def heads_together(trials: Iterable[TrialRecord]) -> HeadsTogether | None:
+    """Sum up the trials of workers with slots; None where there are none."""
+    told = [trial for trial in trials if trial.facts.get(HEADS_FACT)]
+    if not told:
+        return None
+    beside = [trial.figures.get("trained_beside", 1.0) for trial in told if trial.facts[HEADS_FACT] == TOGETHER]
+    alone = Counter(fact.removeprefix(ALONE) for trial in told if (fact := trial.facts[HEADS_FACT]).startswith(ALONE))
+    return HeadsTogether(len(beside), float(np.mean(beside)) if beside else 0.0, tuple(alone.most_common()))
 
 
 @dataclass(frozen=True)
@@ -123,12 +166,12 @@ def _total(trial: TrialRecord, name: str) -> float:
 def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
     """Sum up what the trials say of their frozen part and of the momenta that they carried; None where nothing is to be told of either."""
     trials = list(trials)
-    momenta = carried_trials(trials)
+    momenta, heads = carried_trials(trials), heads_together(trials)
     told = [trial for trial in trials if trial.facts.get(FACT)]
     kept = [trial for trial in told if trial.facts[FACT].startswith(KEPT)]
     reasons = Counter(trial.facts[FACT].removeprefix(EACH_STEP) for trial in told if not trial.facts[FACT].startswith(KEPT))
     if not kept and set(reasons) <= {NOTHING_FROZEN}:
-        if momenta is None:
+        if momenta is None and heads is None:
             return None
         reasons.clear()
 
@@ -144,4 +187,5 @@ def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
         approximate=total("features_float16") > 0,
         each_step=tuple(reasons.most_common()),
         momenta=momenta,
+        heads=heads,
     )

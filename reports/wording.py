@@ -31,6 +31,11 @@ def is_fraction(metric: str) -> bool:
     return metric in {"acc", "val_acc"} or any(part in metric for part in FRACTION_METRICS)
 
 
+def limits(metric: str) -> tuple[float, float]:
+    """The least and the largest value that a metric can have."""
+    return (0.0, 1.0) if is_fraction(metric) else (0.0 if "loss" in metric else -math.inf, math.inf)
+
+
 def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     """A value of a metric: 87.8 % (with a narrow space that does not break) for fractions, four significant digits otherwise."""
     if value is None or not math.isfinite(value):
@@ -71,6 +76,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(each if each.isprintable() or each == "\u202f" else ascii(each)[1:-1] for each in text)
+
+
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would act on; its line ends stay."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def tick(value: float, step: float, metric: str) -> str:

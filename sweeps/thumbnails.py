@@ -156,9 +156,10 @@ def encoded(image: Image) -> bytes:
     image.thumbnail((SIDE, SIDE))
     for quality in QUALITIES:
         buffer = io.BytesIO()
-        image.save(
-            buffer, **({"format": "PNG", "optimize": True} if small and quality == QUALITIES[0] else {"format": "JPEG", "quality": quality})
-        )
+        if small and quality == QUALITIES[0]:
+            image.save(buffer, format="PNG", optimize=True)
+        else:
+            image.save(buffer, format="JPEG", quality=quality)
         if buffer.tell() <= MOST_BYTES_EACH:
             return buffer.getvalue()
     raise ValueError("it does not become small enough")

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turns import PLAIN, SHARED
+
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
     from reports.records import TrialRecord
 
-PLAIN, UNSHARED, SHARED = "plain Keras", "ours, --no-sharing", "ours"
 WEIGHTS, IMAGES = "backbone.weights.h5", "images.npz"
 
 
@@ -133,6 +134,7 @@ def ours(case: dict[str, Any], *, sharing: bool) -> None:
     space = case["space"] if sharing else case["sampled_space"]
     boundary = {} if "frozen_layers" in space else {"frozen_layers": "all"}
     name = "shared" if sharing else "alone"
+    slots = case["slots"] if sharing else 1
     sweep = SweepFile(
         study=name,
         storage=f"sqlite:///{name}.db",
@@ -148,7 +150,7 @@ def ours(case: dict[str, Any], *, sharing: bool) -> None:
         space={each: {"choice": values} for each, values in space.items()},
         search={"trials": case["trials" if sharing else "sampled_trials"], "pruner": "none", "sampler": "grid", "seed": 0},
         confirm="off",
-        resources={"cpu": os.cpu_count(), "gpu": 1 if case["gpu"] else 0, "concurrent": 1},
+        resources={"cpu": os.cpu_count(), "gpu": 1 if case["gpu"] else 0, "concurrent": slots, "slots": slots},
     )
     executor = make_executor(ExecutorRequest(sweep.resources), "inline")
     warm_up()
@@ -156,7 +158,10 @@ def ours(case: dict[str, Any], *, sharing: bool) -> None:
     run_study(sweep, executor, observers=[Progress()], options=StudyOptions(sharing=sharing, poll_seconds=0.02))
     tell(over=True)
     trials = [outcome(trial) for trial in read_study(f"sqlite:///{name}.db", name).trials]
-    tell(epoch_seconds=sum(trial.epoch_seconds + trial.frozen_seconds for trial in trials), trials=[vars(trial) for trial in trials])
+    seconds = (
+        sum(trial.epoch_seconds + trial.frozen_seconds for trial in trials) if slots == 1 else None
+    )  # epochs that ran together have no time of their own
+    tell(epoch_seconds=seconds, trials=[vars(trial) for trial in trials])
 
 
 def outcome(trial: TrialRecord) -> Trial:

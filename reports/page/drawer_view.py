@@ -26,6 +26,8 @@ CHUNK = 64
 """Configurations that are unpacked together."""
 LEVEL = 6
 MEGABYTES_A_GIGABYTE = 1024
+LEAST_ODDS = 0.01
+"""Lower ones say nothing."""
 
 
 def pack_details(data: ReportData) -> dict[str, object]:
@@ -88,9 +90,8 @@ def _standing(data: ReportData, row: RankedConfiguration) -> str:
     expected = (
         f"; another training is expected from {wording.interval(row.stable_interval, metric)}" if row.stable_interval is not None else ""
     )
-    odds = (
-        f" The best with a probability of {wording.probability(row.probability_best)}." if (row.probability_best or 0.0) >= 0.01 else ""  # noqa: PLR2004 - below it says nothing
-    )
+    probable = row.probability_best if row.probability_best is not None and row.probability_best >= LEAST_ODDS else None
+    odds = f" The best with a probability of {wording.probability(probable)}." if probable is not None else ""
     return f"{held}{expected}.{odds}"
 
 

@@ -140,7 +140,7 @@ def _filter_example(data: ReportData) -> str:
     numeric = next((parameter for parameter in data.parameters if not parameter.labelled and parameter.low is not None), None)
     first = "" if numeric is None or numeric.high is None or numeric.low is None else f"{numeric.name}<{_middle(numeric)} "
     flag = next((flag.name for row in data.configurations for flag in row.flags), "")
-    return f"Filter: {first}{f'-{flag} ' if flag else ''}{'state:finished' if data.study.kind == 'study' else 'stable>90'}"
+    return f"Filter: {first}{f'-{flag} ' if flag else ''}{'state:finished' if data.study.kind == 'study' else 'rank<=5'}"
 
 
 def _middle(parameter: ParameterRecord) -> str:

@@ -163,7 +163,7 @@ def _sections(data: ReportData) -> list[tuple[str, str]]:
     if data.next_steps:
         sections.append(("next", "Do next"))
     if data.configurations:
-        sections.append(("explorer", "Explorer"))
+        sections.append(("explorer", "Explorer" if len(data.configurations) > 1 else "Curves"))
         if sweep and data.parameters:
             sections.append(("parameters", "What matters"))
         sections.append(("problems", "Problems"))

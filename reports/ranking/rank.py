@@ -16,7 +16,7 @@ from reports.ranking.paired import paired_sd
 from reports.ranking.ranked import COMPLETE, ORDER, RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.ranking.recommendation import recommend
 from reports.stability import stability
-from reports.wording import is_fraction, short_ids
+from reports.wording import is_fraction, limits, short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,7 +185,7 @@ def _believe(
         if candidate.configuration in tied:
             candidate.ties = _nearest_first(tied, tied.index(candidate.configuration))
     if several:
-        _find_intervals(compared, known, curves)
+        _find_intervals(compared, known, curves, bounds=limits(study.metric))
     return known.seed_sd if several else None
 
 
@@ -194,8 +194,8 @@ def _nearest_first(tied: Sequence[str], place: int) -> tuple[str, ...]:
     return tuple(tied[i] for i in sorted(range(len(tied)), key=lambda i: (abs(i - place), i)) if i != place)
 
 
-def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mapping[int, Array]) -> None:
-    """Fill in the interval for a new training of each candidate; those with as many late epochs are done together."""
+def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mapping[int, Array], *, bounds: tuple[float, float]) -> None:
+    """Fill in the interval for a new training of each candidate, within what the metric can be; those with as many late epochs are done together."""
     alike: dict[int, list[tuple[int, Array, Array]]] = defaultdict(list)
     for i, candidate in enumerate(compared):
         runs = [_finite(curves[trial.number]) for trial in candidate.counted]
@@ -208,7 +208,7 @@ def _find_intervals(compared: Sequence[_Candidate], known: Belief, curves: Mappi
         centre = np.array([compared[i].expected for i in places], dtype=np.float64)
         ends = new_training_intervals(centre, sd, round(known.seed_freedom), deviations, weights)
         for i, (low, high) in zip(places, ends.tolist(), strict=True):
-            compared[i].interval = low, high
+            compared[i].interval = max(low, bounds[0]), min(high, bounds[1])
 
 
 def _place(candidate: _Candidate, sign: float) -> tuple[float, float, float, str]:

@@ -165,12 +165,8 @@ def _above(study: StudyRecord, row: RankedConfiguration, guess: Guess, *, compar
 
 
 def _peak_memory(row: RankedConfiguration) -> float | None:
-    peaks = [float(np.nanmax(trial.curves["peak_memory_mb"])) for trial in row.trials if _finite(trial.curves.get("peak_memory_mb", ()))]
-    return max(peaks, default=None)
-
-
-def _finite(values: Sequence[float]) -> bool:
-    return bool(np.isfinite(np.asarray(values, dtype=np.float64)).any())
+    curves = [np.asarray(trial.curves.get("peak_memory_mb", ()), dtype=np.float64) for trial in row.trials]
+    return max((float(curve[np.isfinite(curve)].max()) for curve in curves if np.isfinite(curve).any()), default=None)
 
 
 def _seconds_left(study: StudyRecord, progress: Progress) -> float | None:

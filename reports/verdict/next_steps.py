@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -267,11 +268,15 @@ def pruned_among_first(study: StudyRecord) -> PrunedAmongFirst | None:
 
     Compared is the median of the three epochs up to there, of every training of the search that came as far.
     """
-    search = [trial for trial in study.trials if trial.role == "search" and trial.num_epochs]
     complete = {trial.configuration for trial in study.trials if trial.state == "COMPLETE"}
-    stopped = [trial for trial in search if trial.state == "PRUNED" and trial.configuration not in complete]
+    cut = [trial for trial in study.trials if trial.role == "search" and trial.state == "PRUNED" and trial.configuration not in complete]
+    stopped: dict[int, list[TrialRecord]] = defaultdict(list)
+    for trial in cut:
+        stopped[trial.num_epochs].append(trial)
+    stopped.pop(0, None)
     if not stopped:
         return None
+    search = [trial for trial in study.trials if trial.role == "search" and trial.num_epochs]
     longest = max(trial.num_epochs for trial in search)
     values = np.full((len(search), longest), np.nan)
     for place, trial in enumerate(search):
@@ -280,16 +285,18 @@ def pruned_among_first(study: StudyRecord) -> PrunedAmongFirst | None:
     values *= 1.0 if study.maximize else -1.0
     places = {trial.number: place for place, trial in enumerate(search)}
     found: list[PrunedAmongFirst] = []
-    for epoch in sorted({trial.num_epochs for trial in stopped}):
+    for epoch, trials in stopped.items():
         there = np.isfinite(values[:, epoch - 1])
         if there.sum() < FEWEST_BESIDE:
             continue
         level = np.full(len(search), -np.inf)
         level[there] = np.nanmedian(values[there, max(0, epoch - RECENT) : epoch], axis=1)
-        for trial in stopped:
-            own = level[places[trial.number]]
-            if trial.num_epochs == epoch and math.isfinite(own) and (place := 1 + int((level > own).sum())) <= THIRD:
-                found.append(PrunedAmongFirst(trial, epoch, place, int(there.sum()), float(own if study.maximize else -own)))
+        rising = np.sort(level)
+        for trial in trials:
+            own = float(level[places[trial.number]])
+            place = 1 + len(rising) - int(np.searchsorted(rising, own, side="right"))
+            if math.isfinite(own) and place <= THIRD:
+                found.append(PrunedAmongFirst(trial, epoch, place, int(there.sum()), own if study.maximize else -own))
     return min(found, key=lambda each: (each.place, -each.epoch, each.trial.number), default=None)
 
 

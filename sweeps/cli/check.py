@@ -104,6 +104,7 @@ def _errors(findings: Sequence[Finding]) -> list[str]:
 
 def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
     from search_spaces.space import size
+    from sweeps.study.plan import slots_sentence
 
     return {
         "schema": SCHEMA,
@@ -118,6 +119,7 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
         "power": _power(sweep, data),
         "momenta": _momenta(sweep),
+        "slots": slots_sentence(sweep),
         "findings": [asdict(finding) for finding in findings],
     }
 
@@ -231,6 +233,8 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"{'' if place else 'power':<9}{sentence}")
     if document["momenta"] is not None:
         print(f"momenta  {document['momenta']['sentence']}")
+    if document["slots"] is not None:
+        print(f"slots    {document['slots']}")
     for place, line in enumerate(document["folder"]):
         print(f"{'' if place else 'folder':<9}{line}")
     sys.stdout.flush()

@@ -91,6 +91,14 @@ def quiet_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress, only warnings and the result")
 
 
+def trust_argument(parser: argparse.ArgumentParser) -> None:
+    """``--trust``; `sweeps.trust` says what it is for."""
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="let the sweep file in the storage, which you have not run here before, run programs and code and write outside this folder",
+    )  # fmt: skip
+
+
 def format_argument(parser: argparse.ArgumentParser) -> None:
     """``--format text|json``."""
     parser.add_argument("--format", choices=("text", "json"), default="text", dest="output_format", help="default: %(default)s")

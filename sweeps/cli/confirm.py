@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import TRAINING_EXIT_CODES, Command, execution_arguments, overrides_argument, storage_argument, storage_url
+from sweeps.cli.command import (
+    TRAINING_EXIT_CODES,
+    Command,
+    execution_arguments,
+    overrides_argument,
+    storage_argument,
+    storage_url,
+    trust_argument,
+)
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
@@ -12,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def confirm(
+def confirm(  # noqa: PLR0913 - each is an argument of the command
     study: str,
     overrides: Sequence[str],
     *,
@@ -20,6 +28,7 @@ def confirm(
     seeds: int | None,
     trainings: int | None,
     configurations: Sequence[str],
+    trust: bool,
     dry_run: bool,
     **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
@@ -32,6 +41,7 @@ def confirm(
         seeds: fresh trainings for each configuration that may be the best, or for each of `configurations`.
         trainings: fresh trainings in all, in place of `seeds`.
         configurations: IDs of those to train, or their beginnings; none: where it helps most to tell which is best.
+        trust: the study's own file may do what `sweeps.trust` asks about.
         dry_run: print what it would cost, and train nothing.
         options: fields of `sweeps.launch.LaunchOptions`.
 
@@ -49,6 +59,7 @@ def confirm(
     from sweeps.study.plan import ConfirmationOrder
     from sweeps.study.running import check_continues
     from sweeps.sweep_file import sweep_from_text
+    from sweeps.trust import check_trusted
 
     for option, number in (("--seeds", seeds), ("--trainings", trainings)):
         if number is not None and number < 1:
@@ -59,6 +70,8 @@ def confirm(
     facts = read_study_facts(url, study)
     sweep = sweep_from_text(facts.sweep_file, f"study {study}", overrides).model_copy(update={"storage": url})
     check_continues(study, facts, sweep)
+    if not dry_run:
+        check_trusted(facts.sweep_file, sweep, overrides, study=study, trust=trust)
     order = ConfirmationOrder(trainings, seeds, tuple(configurations))
     cost = look_at_order(sweep, order)
     if cost is None or dry_run:
@@ -84,6 +97,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what it would cost, and train nothing")
     overrides_argument(parser)
     storage_argument(parser)
+    trust_argument(parser)
     execution_arguments(parser)
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import Command, storage_argument, storage_url
+from sweeps.cli.command import Command, storage_argument, storage_url, trust_argument
 from sweeps.errors import SweepError, SweepInputError
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 
 CONFIG, CARD = "config.yaml", "README.md"
-CONFIG, CARD = "config.yaml", "README.md"
 VALIDATION_LIST, VALIDATION_ARRAYS = "validation.csv", "validation.npz"
 MOST_NAMED = 12
 """IDs that an error names at most."""
 
 
-def export(study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str) -> int:
+def export(
+    study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str, trust: bool = False
+) -> int:
     """Write the model with its resizing, ``labels.json``, ``config.yaml``, the validation images' list and ``README.md`` into a new folder.
 
     A file that was never measured on the test images is measured now, once: exporting it is the choice.
@@ -41,6 +42,7 @@ def export(study: str, *, storage: str | None, wanted: int | None, configuration
         configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
         formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
+        trust: the study's own file may do what `sweeps.trust` asks about.
 
     Raises:
         SweepInputError: the folder exists, no configuration has this rank or ID, none of its models is there, or there is no such format.
@@ -49,6 +51,7 @@ def export(study: str, *, storage: str | None, wanted: int | None, configuration
     """
     from sweeps.record import read_study
     from sweeps.sweep_file import sweep_from_text
+    from sweeps.trust import check_trusted
 
     names = _formats(formats)
     target = Path(output)
@@ -56,6 +59,7 @@ def export(study: str, *, storage: str | None, wanted: int | None, configuration
         raise SweepInputError(f"export: {target} exists and is not overwritten; give a new folder with -o DIR.")
     record = read_study(storage_url(storage, study), study)
     sweep = sweep_from_text(record.sweep_file, f"study {study}")
+    check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
         trial, source = _best_model(record, chosen, sweep)
@@ -269,6 +273,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", default="keras", dest="formats", metavar="NAMES",
         help="keras, savedmodel, onnx, tflite, separated by commas; keras is always written (default: %(default)s)",
     )  # fmt: skip
+    trust_argument(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
 
 

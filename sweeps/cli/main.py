@@ -57,15 +57,16 @@ def exit_code(error: BaseException) -> int:
         return INTERRUPTED
     # Imported only when there is an error: they load each package's configuration, which `diagnose` does not need and would wait for.
     from reports.errors import ReportError, ReportInputError
+    from reports.wording import harmless
     from search_spaces.errors import SpaceError
     from sweeps.errors import SweepError, SweepInputError
     from trainer.errors import TrainerError, TrainerInputError
 
     if isinstance(error, SpaceError | SweepInputError | TrainerInputError | ReportInputError):
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {harmless(str(error))}", file=sys.stderr)
         return BAD_INPUT
     if isinstance(error, SweepError | TrainerError | ReportError):
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {harmless(str(error))}", file=sys.stderr)
         return KNOWN_FAILURE
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         place = error.filename or "standard output, or a file that this command writes"

@@ -11,6 +11,7 @@ from sweeps.errors import SweepInputError
 from sweeps.record.study_record import HistorySource, read_study_facts, study_exists
 from sweeps.study.running import storage_of
 from sweeps.sweep_file import SweepFile, sweep_from_text
+from sweeps.trust import check_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MOST_NAMES = 1000
 
 
-def sweep_of_study(source: HistorySource, overrides: Sequence[str], storage: str | None) -> SweepFile:
+def sweep_of_study(source: HistorySource, overrides: Sequence[str], storage: str | None, *, trust: bool) -> SweepFile:
     """The file of an old study as that of a new one, which gets places of its own for checkpoints and report, and `storage` (default: the old one's).
 
     Raises:
@@ -31,6 +32,7 @@ def sweep_of_study(source: HistorySource, overrides: Sequence[str], storage: str
     sweep = sweep_from_text(facts.sweep_file, f"study {source.study}", overrides)
     if sweep.study == source.study:
         raise SweepInputError(f"--from {source.study}: the new study needs a name of its own; add --set study=NAME.")
+    check_trusted(facts.sweep_file, sweep, overrides, study=source.study, trust=trust)
     places = dict(own_places(sweep_from_text(facts.sweep_file), sweep.study))
     given = {override.partition("=")[0].strip() for override in overrides}
     if "storage_path" in places and "storage_path" not in given:

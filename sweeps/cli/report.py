@@ -150,20 +150,22 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
-    from reports.exports import write_atomically
+    from reports.exports import file_stem, write_atomically
     from reports.verdict import build_report_data
+    from reports.wording import harmless
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
         rendered = _rendered(records, single, name, refresh_seconds)
         if output is None and name != "html" and len(formats) == 1:
             first, *others = rendered.values()
-            sys.stdout.write(first if first.endswith("\n") else first + "\n")
+            shown = harmless(first.replace("\r\n", "\n")) if sys.stdout.isatty() else first  # a file or a pipe gets the data as they are
+            sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
             if others:
                 print(f"report: one row a configuration; -o {records[0].name}.csv also writes one row an epoch", file=sys.stderr)
             continue
         for suffix, text in rendered.items():
-            base = Path(output) if output else Path(f"{'-'.join(record.name.replace('/', '-') for record in records)}.{name}")
+            base = Path(output) if output else Path(f"{file_stem('-'.join(record.name for record in records))}.{name}")
             path = base if len(formats) == 1 and not suffix.startswith("-") else base.with_name(f"{base.stem}{suffix}")
             write_atomically(path, text)
             print(path.resolve(), file=sys.stderr)

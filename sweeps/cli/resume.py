@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.command import TRAINING_EXIT_CODES, Command, execution_arguments, overrides_argument, storage_argument, storage_url
+from sweeps.cli.command import (
+    TRAINING_EXIT_CODES,
+    Command,
+    execution_arguments,
+    overrides_argument,
+    storage_argument,
+    storage_url,
+    trust_argument,
+)
 from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ def resume(
     storage: str | None,
     more_trials: str | None,
     time_budget: str | None,
+    trust: bool,
     **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
     """Continue a study, with ``+N`` more trials, or a time budget such as ``2h`` for this run; `options` are fields of `sweeps.launch.LaunchOptions`.
@@ -32,6 +41,7 @@ def resume(
     from sweeps.record.study_record import read_study_facts
     from sweeps.study.running import OtherSweepError
     from sweeps.sweep_file import sweep_from_text
+    from sweeps.trust import check_trusted
 
     url = storage_url(storage, study)
     facts = read_study_facts(url, study)
@@ -40,6 +50,7 @@ def resume(
         raise SweepInputError(
             f"resume --set study: a study keeps its name; for a new one, type: steadysweep run --from {study} --set study={sweep.study}"
         )
+    check_trusted(facts.sweep_file, sweep, overrides, study=study, trust=trust)
     sweep = sweep.model_copy(update={"storage": url})
     if more_trials is not None:
         search = sweep.search.model_copy(update={"trials": sweep.search.trials + _count(more_trials)})
@@ -75,6 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     storage_argument(parser)
     parser.add_argument("--trials", metavar="+N", dest="more_trials", help="search N more configurations than the study asked for")
     parser.add_argument("--time", metavar="T", dest="time_budget", help="wall-clock budget of this run, e.g. 2h or 30m")
+    trust_argument(parser)
     execution_arguments(parser)
 
 

@@ -14,6 +14,7 @@ from sweeps.cli.command import (
     overrides_argument,
     storage_argument,
     storage_url,
+    trust_argument,
 )
 from sweeps.errors import SweepInputError
 
@@ -34,6 +35,7 @@ def run(
     storage: str | None,
     source: str | None,
     source_storage: str | None,
+    trust: bool,
     **options: Any,  # noqa: ANN401 - each has its own type in LaunchOptions
 ) -> int:
     """Run the study of a sweep file to its end.
@@ -44,6 +46,7 @@ def run(
         storage: URL, or None for the file's.
         source: a study whose trials a new study begins with, or None.
         source_storage: its URL, or None for the new study's storage, or the default.
+        trust: with `source` and no file: that file may do what `sweeps.trust` asks about.
         options: fields of `sweeps.launch.LaunchOptions`.
 
     Raises:
@@ -64,7 +67,7 @@ def run(
     history = None
     if sweep_file is None:
         history = history_source(str(source), source_storage, given)
-        sweep = sweep_of_study(history, overrides, given)
+        sweep = sweep_of_study(history, overrides, given, trust=trust)
     else:
         sweep = load_sweep_file(sweep_file, overrides)
         if given is not None:
@@ -88,6 +91,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     """
     from rich.console import Console
 
+    from reports.wording import harmless
     from sweeps.cli.status import leader_lines
     from sweeps.progress.plain import counts
     from sweeps.standing import standing
@@ -97,7 +101,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     outcome, data = result.outcome, result.data
     study = f"{sweep.study} --storage '{storage_of(sweep)}'"
     console.print(f"{outcome.reason if result.ran else f'nothing to do ({outcome.reason})'}: {counts(outcome.snapshot)}", soft_wrap=True)
-    print("\n".join(leader_lines(data.study, standing(data.study, data.ranking))), flush=True)
+    print(harmless("\n".join(leader_lines(data.study, standing(data.study, data.ranking)))), flush=True)
     print_verdict(data.verdict, sweep.study, storage_of(sweep))
     if outcome.note:
         console.print(f"  {outcome.note}", soft_wrap=True)
@@ -110,7 +114,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
         )
     failures, useless = failure_text(data.study)
     if failures:
-        console.print(failures, soft_wrap=True, markup=False)
+        console.print(harmless(failures), soft_wrap=True, markup=False)
     console.print("report:")
     print(result.report)
     if outcome.reason == "interrupted":
@@ -120,9 +124,11 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
 
 def print_verdict(verdict: Verdict, study: str, storage: str) -> None:
     """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
+    from reports.wording import harmless
+
     elsewhere = "" if storage == f"sqlite:///./{study}.db" else f" --storage '{storage}'"
     price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
-    print("\n".join(line for line in (verdict.probability or verdict.headline, price) if line))
+    print(harmless("\n".join(line for line in (verdict.probability or verdict.headline, price) if line)))
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:
@@ -148,6 +154,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", metavar="STUDY", help="begin a new study with this one's trials as history")
     parser.add_argument("--from-storage", dest="source_storage", metavar="URL", help="where that study is, if not in the new one's storage")
     storage_argument(parser)
+    trust_argument(parser)
     execution_arguments(parser)
 
 

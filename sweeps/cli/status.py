@@ -26,6 +26,7 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
     Raises:
         SweepInputError: no such storage or study.
     """
+    from reports.wording import harmless
     from sweeps.record import list_studies, read_study
     from sweeps.record.study_record import left_by_drivers, read_leases
 
@@ -39,7 +40,7 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
         return 0
     _print_table(records, running, with_leaders=study is not None)
     if study is not None:
-        print("\n".join(running_lines(running[0])))
+        print(harmless("\n".join(running_lines(running[0]))))
     return 0
 
 
@@ -81,6 +82,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
 
 def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[RunningTrial]], *, with_leaders: bool) -> None:
     from reports.sharing import shared_work
+    from reports.wording import harmless
     from sweeps.standing import standing
 
     if not records:
@@ -92,11 +94,11 @@ def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[Runn
     print("\n".join(plain_table(columns, rows, left=frozenset({"study"}))))
     if with_leaders:
         print()
-        print("\n".join(leader_lines(records[0], standings[0])))
+        print(harmless("\n".join(leader_lines(records[0], standings[0]))))
         if "confirmation" in records[0].facts:
-            print(f"confirmation: {records[0].facts['confirmation']}")
+            print(harmless(f"confirmation: {records[0].facts['confirmation']}"))
         if (shared := shared_work(records[0].trials)) is not None:
-            print(f"\nshared work\n{shared.sentence}")
+            print(f"\nshared work\n{harmless(shared.sentence)}")
 
 
 def _row(record: StudyRecord, now: Standing, running: Sequence[RunningTrial]) -> tuple[str, ...]:

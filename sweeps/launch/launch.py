@@ -27,6 +27,7 @@ from sweeps.study.plan import StudyOptions
 from sweeps.study.running import check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
+from sweeps.trust import note_known
 from sweeps.variables import variables_in
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
                 f"the study asks for {sweep.search.trials} trials already, more than search.trials: {asked}; they stay (Ctrl-C or budget: {{time: ...}} stop it earlier)"
             )
         there = look_at_study(sweep, chosen.history, database)
+        note_known(sweep.study, sweep.to_yaml())
         over = None if there is None or chosen.order is not None else there.over
         if there is not None and over is not None:
             _note_changes(sweep, there, database)

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from reports.logs.sweep_lines import settings_text
 from reports.stability import level
-from reports.wording import plain_score, visible
-from sweeps.progress.plain import Progress, confirmation, counts, harmless
+from reports.wording import harmless, plain_score, visible
+from sweeps.progress.plain import Progress, confirmation, counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 from reports.logs.sweep_lines import curve_ending, epoch_text, settings_text, trial_beginning
-from reports.wording import at_epoch, count, plain_score, visible
+from reports.wording import at_epoch, count, harmless, plain_score
 from sweeps.observer import StudyObserver
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ def duration(seconds: float | None) -> str:
     if whole >= MINUTE:
         return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
     return f"{whole} s"
-
-
-def harmless(text: str) -> str:
-    """`text` without anything that a terminal would act on; its line ends stay."""
-    return "\n".join(visible(line) for line in text.splitlines())
 
 
 def counts(snapshot: StudySnapshot) -> str:

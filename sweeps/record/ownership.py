@@ -230,12 +230,12 @@ class StudyLock(Ownership):
             raise StudyLockedError(
                 f"study {study!r} is being run by {who}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
             ) from None
-        holder = {
+        written = {
             "driver": leases.driver_name(),
             "process": leases.this_process(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self._path.write_text(json.dumps(holder))
+        self._path.write_text(json.dumps(written))
 
     def release(self) -> None:
         """Unlock; the file stays, empty, since removing it could race with another driver's opening it."""

@@ -16,6 +16,7 @@ from sqlalchemy import func, or_, select
 
 from reports.records import AttemptRecord, TrialRecord
 from reports.stability import SCORE_RULE
+from sweeps.record.errors import SchemaError
 from sweeps.record.foreign import is_own
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.schema import (
@@ -106,8 +107,41 @@ def read_trials(
     }
 
 
+_SHAPES: Mapping[str, type] = {
+    "figures": dict,
+    "facts": dict,
+    "score": dict,
+    "diagnosis": dict,
+    "source": dict,
+    "notices": list,
+    "configuration": str,
+    "role": str,
+    "cause": str,
+    "error": str,
+    "seed": int,
+    "planned_epochs": int,
+    "replicate": int,
+}
+"""Attributes of ours, and what their JSON is."""
+
+
+def _check_shapes(number: int, attributes: Mapping[str, Any]) -> None:
+    """Refuse what we did not write: a storage may come from anywhere.
+
+    Raises:
+        SchemaError: an attribute is of another kind than ours are.
+    """
+    for name, value in attributes.items():
+        expected = _SHAPES.get(name)
+        if expected is not None and value is not None and not isinstance(value, expected):
+            raise SchemaError(
+                f"storage: attribute {name!r} of trial {number} is {type(value).__name__} in JSON, expected {expected.__name__}; it was damaged, or is not ours."
+            )
+
+
 def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **read: Any) -> TrialRecord:  # noqa: ANN401 - fields of TrialRecord
     """A trial from its row, its user attributes and what was read of it from other tables."""
+    _check_shapes(row.number, attributes)
     source, diagnosis = attributes.get("source"), attributes.get("diagnosis", {})
     evidence = diagnosis.get("evidence", {})
     by_hand = _ended_by_hand(row.state, attributes, read["attempts"])

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, inspect, select
 
 from reports.ledger import NO_LEDGERS
 from reports.records import ParameterRecord, StudyRecord
-from sweeps.record.errors import StudyNotFoundError
+from sweeps.record.errors import SchemaError, StudyNotFoundError
 from sweeps.record.foreign import read_left_alone, read_requests
 from sweeps.record.leases import UNFINISHED, lease_columns, seen_lease
 from sweeps.record.ledgers import StoredLedgers
@@ -129,6 +129,22 @@ def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
     stored: dict[str, Any] = {key: json.loads(value) for key, value in rows}
     if not stored:
         return None
+    try:
+        return _facts_of(stored)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise SchemaError(
+            f"storage: the facts of a study cannot be read ({error}); they were damaged, or written by something else."
+        ) from error
+
+
+_MAPPINGS = ("distributions", "versions", "hardware", "facts")
+
+
+def _facts_of(stored: Mapping[str, Any]) -> StudyFacts:
+    """Facts from their JSON values."""
+    for name in _MAPPINGS:
+        if not isinstance(stored.get(name, {}), dict):
+            raise TypeError(f"{name} is no mapping")
     known = {each.name for each in fields(StudyFacts)}
     values = {key: value for key, value in stored.items() if key in known}
     values["parameters"] = tuple(ParameterRecord(**{**each, "labels": tuple(each["labels"])}) for each in stored.get("parameters", ()))

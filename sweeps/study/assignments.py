@@ -230,7 +230,7 @@ class Assignments:
             if self._again:
                 break
             if (asked := self._adopted()) is not None:
-                return asked
+                return self._with_siblings(asked)
             if not self._may_want_new():
                 return None
             try:

@@ -342,6 +342,8 @@ class StudyDriver:
         reach("ended-received")
         self._running.discard(trial.number)
         self._state.device_time.end(trial.number)
+        for sibling in self._state.finished_siblings_of(trial.number):
+            self._retention.clear(sibling)
         over = not self._family(trial)
         cause = Cause.STOPPED if over else event.cause
         self._record.end_attempt(trial.number, event.attempt, cause.value)

@@ -18,7 +18,7 @@ from sweeps.sweep_file.configuration import absolute_config, configuration_id, t
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
-from trainer.network.compile_key import SLOTS, alone_problem, compile_key
+from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -208,9 +208,29 @@ def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
     """Attempts like this training that one worker may run at a time."""
     if sweep.resources.gpu or alone_problem(config) is not None:
         return 1
-    if sweep.resources.slots == "auto":
-        return max(1, min(SLOTS, sweep.search.trials // TRIALS_FOR_A_SLOT))
-    return sweep.resources.slots
+    if sweep.resources.slots != "auto":
+        return sweep.resources.slots
+    return 1 if sweep.resources.concurrent is not None else max(1, min(sweep.search.trials // TRIALS_FOR_A_SLOT, SLOTS))
+
+
+def slots_sentence(sweep: SweepFile) -> str | None:
+    """What `check` says of them; None where no training of the sweep freezes a whole backbone."""
+    own = train_config(sweep, {}, sweep.search.seed)
+    searched = [values for name, values in sweep.space.parameters.items() if setting_path(name) == ("model", "frozen_layers")]
+    frozen = [str(label) for label in searched[0].labels] if searched else [own.model.frozen_layers]
+    configs = [own.model_copy(update={"model": own.model.model_copy(update={"frozen_layers": each})}) for each in frozen]
+    slots = max(slots_of(sweep, config) for config in configs)
+    if slots > 1:
+        return f"up to {slots} trials of a worker process train their heads in one program (resources.slots)"
+    heads = [alone_problem(config) for config in configs if config.model.frozen_layers in WHOLE]
+    if not heads:
+        return None
+    limits = (
+        "on a GPU each trial has a process"
+        if sweep.resources.gpu
+        else "resources.concurrent is given, or the search has fewer than twenty trials; resources.slots gives it more"
+    )
+    return f"each trial has a worker process for itself: {heads[0] or limits}"
 
 
 SEEN_BY_THE_FROZEN_PART = ("backbone", "preprocessing", "augmentation")

@@ -67,6 +67,11 @@ class Retention:
         self._put(self._notice([trial]))
         self.review()
 
+    def clear(self, trial: TrialRecord) -> None:
+        """Remove what a worker may have written of a trial after it was over: the model of a pruned one whose training went on for its siblings, or for its carrier."""
+        if trial.state != "COMPLETE":
+            self._put([(trial.number, False)])
+
     def review(self) -> None:
         """Decide about models where there is a new ranking; costs nothing where there is none."""
         self._put(self._decide(now=False))

@@ -50,7 +50,7 @@ class DeviceTime:
         for attempt in attempts:
             started, ended = attempt.started, attempt.ended or attempt.seen
             if attempt.worker and started is not None and ended is not None:
-                self._add(trial, (ended - started).total_seconds(), attempt.gpu)
+                self._add(trial, max(0.0, (ended - started).total_seconds()), attempt.gpu)  # by clocks that may have been set meanwhile
 
     def begin(self, trial: int, gpu: float) -> None:
         """A worker took an attempt; what it waited for a node or a free GPU before is not counted."""
@@ -185,6 +185,12 @@ class StudyState:
     def siblings_of(self, number: int) -> list[LiveTrial]:
         """The trials that a training carries and that are not over, by number."""
         return [trial for _, trial in sorted(self.live.items()) if trial.carrier == number]
+
+    def finished_siblings_of(self, number: int) -> list[TrialRecord]:
+        """The trials that a training carried and that are over."""
+        if self._plan.siblings is None:
+            return []
+        return [trial for trial in self.finished.values() if trial.carrier == number]
 
     def search_epochs(self) -> int:
         """Epochs that search trials have trained so far; their siblings trained none of their own."""

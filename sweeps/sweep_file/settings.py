@@ -224,8 +224,8 @@ class ResourceSettings(Settings):
     concurrent: int | None = setting(None, ge=1)
     """Trials at a time; default: as many as fit. On a cluster that grows on demand: as many as it shall grow for."""
     slots: Annotated[int, Field(ge=1, le=SLOTS)] | Literal["auto"] = setting("auto")
-    """Trials in one worker process at a time, where they train heads on one frozen part: their steps run in one program (`sharing.md`). ``auto``: one for every
-    ten trials of the search, at most 8, with ``--executor ray-core``; one where it does not pay."""
+    """Trials in one worker process at a time, where they train heads on one frozen part: their steps run in one program (`sharing.md`). ``auto``: with
+    ``--executor ray-core`` one for every ten trials of the search, at most 8; one where `concurrent` is given, or where it does not pay."""
 
 
 class ReportSettings(Settings):

@@ -64,7 +64,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A folder with ``sweep.yaml`` and its finished study."""
     shell = Shell(tmp_path_factory.mktemp("swept"))
     (shell.folder / "sweep.yaml").write_text(SWEEP)
-    done = shell.run("run", "sweep.yaml", "--executor", "ray-tune")
+    done = shell.run("run", "sweep.yaml", "--executor", "ray-tune", "--no-sharing")  # a trial for each training
     assert done.returncode == 0, done.stderr
     (shell.folder / "run.out").write_text(done.stdout)
     (shell.folder / "run.err").write_text(done.stderr)

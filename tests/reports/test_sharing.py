@@ -65,3 +65,23 @@ def test_trials_that_a_training_carried_are_told_with_what_they_took_and_what_th
         "2 trials that differ from another in BatchNorm momentum alone were carried by 1 training: 10 s, mostly for validation, in place of about 80 s. "
         "Each BatchNorm momentum was trained alone: early stopping ends a training by its validation figures (1 training)."
     )
+
+
+def test_heads_that_trained_in_one_program_are_told_with_how_many_at_a_time() -> None:
+    def head(number: int, fact: str, **figures: float) -> TrialRecord:
+        return TrialRecord(number, f"c{number}", "search", "COMPLETE", 0, {}, {}, 4, figures=figures, facts={"together": fact})
+
+    found = shared_work(
+        [
+            head(0, "together", trained_beside=3.0),
+            head(1, "together", trained_beside=4.0),
+            head(2, "alone: its head has BatchNorm"),
+            trial(3, "each step: nothing is frozen"),
+        ]
+    )
+    assert found is not None
+    assert found.heads is not None
+    assert found.heads.sentence == (
+        "2 trials trained their heads in one program with others, 3.5 at a time on average. A head was trained alone: its head has BatchNorm (1 trial)."
+    )
+    assert found.sentence.endswith(found.heads.sentence)

@@ -114,3 +114,9 @@ def hanging(task: TrialTask, reporter: Reporter) -> Outcome:
     for epoch in range(task.recorded_epochs + 1, 6):
         reporter.epoch(epoch, {"val_accuracy": 0.1 * epoch})
     return Outcome()
+
+
+def silent_return(task: TrialTask, reporter: Reporter) -> Outcome:
+    """Tells nothing and returns."""
+    del task, reporter
+    return Outcome()

@@ -132,6 +132,9 @@ def test_a_pruned_sibling_closes_at_its_epoch_and_the_training_ends_with_the_las
             if trial.state == "PRUNED":
                 assert "asha: level" in (trial.cause or "")
                 assert not [name for name in trial.figures if name.startswith("exported_")]
+    models = {path.parent.name for path in tmp_path.glob("runs/*/model.keras")}
+    complete = {f"{trial.number:05d}" for trial in study.trials if trial.state == "COMPLETE"}
+    assert models == complete, "what a training exported of its pruned siblings is removed again"
     pruned_carriers = [
         family for family in families(study).values() if family[0].state == "PRUNED" and max(t.num_epochs for t in family) == 5
     ]

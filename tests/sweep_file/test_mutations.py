@@ -40,7 +40,7 @@ NULL = (
 NUMBER = (
     "data.cache_memory_gb", "data.cache_disk_gb", "training.backbone_learning_rate_factor",
     "training.warmup_epochs", "training.min_learning_rate", "training.gradient_clip", "budget.time", "budget.gpu_hours", "resources.cpu",
-    "report.every", "budget.stop_when_settled",
+    "report.every", "runtime.silent_after", "budget.stop_when_settled",
 )  # fmt: skip
 TAKES = {
     "text": {*TEXT, "space.name", "space.description", "space.learning_rate.description"},

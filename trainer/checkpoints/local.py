@@ -44,6 +44,11 @@ class CheckpointWarning(UserWarning):
     """A checkpoint is lost, or could not be written; the training goes on."""
 
 
+def warn(text: str) -> None:
+    """Say it where nobody else listens."""
+    warnings.warn(text, CheckpointWarning, stacklevel=2)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A whole checkpoint as read.
@@ -73,7 +78,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, *, say: Callable[[str], object] | None = None, recorded_epochs: int = 0) -> None:
         self.folder = folder
-        self.say = say or (lambda text: warnings.warn(text, CheckpointWarning, stacklevel=2))
+        self.say = say or warn
         self._recorded_epochs = recorded_epochs
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{PARTIAL}*"):  # of a training that was killed while it wrote

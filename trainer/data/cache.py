@@ -193,7 +193,7 @@ def mapped(
     size = kind.itemsize * float(np.prod(shape, dtype=np.int64))
     try:
         held = hold(folder, f"{key}{IMAGES}", size, limit_bytes, make)
-        array: npt.NDArray[Any] = np.load(held.path, mmap_mode="r")
+        array: npt.NDArray[Any] = np.load(held.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise DataError(f"{folder}: images cannot be cached here ({error}); set data.cache_path to a local folder with room") from error
     weakref.finalize(array, held.release)

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainer.checkpoints.layout import EXPORT, TEST
 from trainer.checkpoints.local import Checkpoints
+from trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +119,12 @@ def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
 
     from trainer.data.batches import evaluation_batches
 
-    network = keras.models.load_model(model, compile=False)
+    try:
+        network = keras.models.load_model(model, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise DataError(
+            f"{model}: Keras cannot read it as a model, or refuses the Python code in it (a Lambda layer): {str(error).splitlines()[0] if str(error) else error!r}"
+        ) from error
     batches = evaluation_batches(data.test, config)
     probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
     logits = np.log(np.clip(probabilities, _SMALLEST, 1.0))  # logits that give these probabilities; one unit is a sigmoid's

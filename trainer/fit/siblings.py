@@ -10,14 +10,16 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trainer.checkpoints import open_checkpoints
+from trainer.checkpoints.local import Checkpoints, warn
 from trainer.errors import ConfigError
 from trainer.fit.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
-    from trainer.checkpoints.local import Checkpoints
     from trainer.config import TrainConfig
 
 
@@ -44,7 +46,8 @@ class Course:
 
     Attributes:
         config: with this momentum.
-        place: where its model is exported, or None.
+        place: where its model is exported, or None; a sibling's is opened when the training has ended.
+        folder: of a sibling: what `place` is opened from, or None.
         index: of its set of moving statistics; None for the training's own.
         history: its epochs.
     """
@@ -52,7 +55,26 @@ class Course:
     config: TrainConfig
     place: Checkpoints | None
     index: int | None = None
+    folder: Path | str | Checkpoints | None = None
     history: History = field(default_factory=History)
+
+    def open(self, opened: ExitStack, say: Callable[[str], object] | None) -> None:
+        """Open the place of a sibling's model; where that cannot be, it is said, and the model is not exported.
+
+        Args:
+            opened: closes it.
+            say: told; default: a warning.
+        """
+        if self.folder is None or self.place is not None:
+            return
+        if isinstance(self.folder, Checkpoints):
+            self.place = self.folder
+            return
+        try:
+            self.place = opened.enter_context(open_checkpoints(self.folder, cache_path=self.config.data.cache_path, say=say))
+        except OSError as error:
+            text = f"the model of bn_momentum {self.momentum} could not be written to {self.folder} ({error.strerror or error}); the training's figures stand"
+            (say or warn)(text)
 
     @property
     def momentum(self) -> float | None:
@@ -72,18 +94,16 @@ def why_not_carried(config: TrainConfig, devices: int = 1) -> str:
     return ""
 
 
-def courses_of(
-    config: TrainConfig, siblings: Iterable[tuple[float | None, Checkpoints | None]], own: Checkpoints | None, devices: int
-) -> list[Course]:
+def courses_of(config: TrainConfig, siblings: Iterable[Sibling], own: Checkpoints | None, devices: int) -> list[Course]:
     """A training's own course, then those of its siblings.
 
     Raises:
         ConfigError: it cannot carry them, or a momentum is there twice.
     """
     courses = [Course(config, own)]
-    for index, (momentum, place) in enumerate(siblings):
-        model = config.model.model_copy(update={"bn_momentum": momentum})
-        courses.append(Course(config.model_copy(update={"model": model}), place, index))
+    for index, sibling in enumerate(siblings):
+        model = config.model.model_copy(update={"bn_momentum": sibling.bn_momentum})
+        courses.append(Course(config.model_copy(update={"model": model}), None, index, sibling.checkpoint_dir))
     reason = why_not_carried(config, devices) if len(courses) > 1 else ""
     if reason:
         raise ConfigError(f"siblings: this training cannot carry others: {reason}. Train each momentum alone.")

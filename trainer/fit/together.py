@@ -169,6 +169,7 @@ class Slot:
         ]
         self._rate = float(config.training.learning_rate)
         self.shared = self.epochs = 0
+        self._held: HeadState | None = None
         self.program = _program(engine, config, self._validation.shape[1], fed.num_classes)
         self.state = self._read()
         engine.network.owner = self
@@ -292,7 +293,7 @@ def _program(engine: Engine, config: TrainConfig, features: int, num_classes: in
                 batch_size=training.batch_size,
             )
         )
-    return engine.program  # type: ignore[no-any-return]
+    return engine.program
 
 
 _POOLED: OrderedDict[tuple[str, int, str], NDArray[np.float32]] = OrderedDict()

@@ -97,13 +97,13 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
             raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
         if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
             checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
-        places = [(each.bn_momentum, _opened(each.checkpoint_dir, config, checkpoint_dir, opened)) for each in siblings]
-        courses = courses_of(config, places, checkpoint_dir, devices)
+        courses = courses_of(config, siblings, checkpoint_dir, devices)
         begun = None if checkpoint_dir is None else mode_of(checkpoint_dir.latest_run())
         engine, plan = engine_for(
             config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
         )
-        training = _Training(courses, data, engine, checkpoint_dir, began)
+        training = _Training(courses, data, engine, checkpoint_dir, opened)
+        training.began = began
         training.plan = plan
         training.whole_model = whole_model or not can_be_made(config)
         if together and trainings:
@@ -113,27 +113,20 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
 
 BY_ITSELF = "by itself"
 """Nobody asked for more."""
-_Steps = tuple["EpochTotals", "NDArray[np.float32]", "NDArray[np.float32] | None"]
-"""Of an epoch: totals, learning rates, logits of the validation images where they are known."""
-
-
-def _opened(
-    place: Path | str | Checkpoints | None, config: TrainConfig, carrier: Checkpoints | None, opened: contextlib.ExitStack
-) -> Checkpoints | None:
-    """Where a sibling's model is exported."""
-    if place is None or isinstance(place, Checkpoints):
-        return place
-    say = None if carrier is None else carrier.say
-    return opened.enter_context(open_checkpoints(place, cache_path=config.data.cache_path, say=say))
+_Steps = tuple[float, "EpochTotals", "NDArray[np.float32]", "NDArray[np.float32] | None"]
+"""Of an epoch: when the first began, totals, learning rates, logits of the validation images where they are known."""
 
 
 class _Training:
     """State of one call of `train`."""
 
-    def __init__(self, courses: list[Course], data: ImageData, engine: Engine, checkpoints: Checkpoints | None, began: float) -> None:
-        self.courses = courses
+    def __init__(
+        self, courses: list[Course], data: ImageData, engine: Engine, checkpoints: Checkpoints | None, opened: contextlib.ExitStack
+    ) -> None:
+        self.courses, self.opened = courses, opened
         self.config = config = courses[0].config
-        self.data, self.engine, self.checkpoints, self.began = data, engine, checkpoints, began
+        self.data, self.engine, self.checkpoints = data, engine, checkpoints
+        self.began = time.monotonic()
         self.maximize = config.metric != "val_loss"
         self.fed, self.fed_config = data, config
         self.pace = Pace()
@@ -230,11 +223,10 @@ class _Training:
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochRecord | None:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
         training, network = self.config.training, self.engine.network
-        clock = time.monotonic()
         steps = self._steps(epoch, should_stop) if self.slot is None else self._steps_beside_others(self.slot, epoch, should_stop)
         if steps is None:
             return None
-        totals, rates, logits = steps
+        clock, totals, rates, logits = steps
         trained = time.monotonic() - clock
         if not self.start_seconds:
             self.start_seconds = self.engine.first_step_at - self.began
@@ -305,17 +297,18 @@ class _Training:
         fed = self.fed if self.features is None else self.features.of_epoch(epoch)
         batches = training_epoch(fed, self.fed_config, epoch)
         rates = epoch_rates(self.config.training, epoch, int(batches.cardinality()), self.history.curve("val_loss"))
+        clock = time.monotonic()
         totals = self.engine.train_epoch(epoch, batches, rates, should_stop)
-        return None if totals is None else (totals, rates, None)
+        return None if totals is None else (clock, totals, rates, None)
 
     def _steps_beside_others(self, slot: Slot, epoch: int, should_stop: Callable[[], bool] | None) -> _Steps | None:
         """The steps of an epoch in one program with other trainings; also the logits of the validation images after it."""
         fed = self.fed if self.features is None else self.features.of_epoch(epoch)
         steps = -(-len(fed.train) // self.config.training.batch_size)
         rates = epoch_rates(self.config.training, epoch, steps, self.history.curve("val_loss"))
-        self.engine.first_step_at = time.monotonic()
+        clock = self.engine.first_step_at = time.monotonic()
         answer = slot.epoch(epoch, fed.train, fed.num_classes, rates, should_stop)
-        return None if answer is None else (answer[0], rates, answer[1])
+        return None if answer is None else (clock, answer[0], rates, answer[1])
 
     def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
         """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written.
@@ -380,6 +373,7 @@ class _Training:
         ledger: ValidationLedger | None = None
         figures: dict[str, float] = {"frozen_by_batch": float(len(frozen_by_batch))}
         if stopped != "requested" and done:
+            course.open(self.opened, None if self.checkpoints is None else self.checkpoints.say)
             for epoch in self._candidates(course):  # the best late checkpoint; without checkpoints the last epoch's weights stay
                 weights = self.checkpoints.weights(epoch) if self.checkpoints is not None else None
                 if weights is not None:

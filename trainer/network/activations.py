@@ -166,7 +166,7 @@ def _opened(folder: Path, shape: tuple[int, ...] | None, kind: np.dtype[Any], *,
     """The values and the seconds that they took, or None where they are not what was written."""
     try:
         note = json.loads((folder / SIZE_NOTE).read_text())
-        values: NDArray[Any] = np.load(folder / VALUES, mmap_mode="r")
+        values: NDArray[Any] = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)
         known = (str(folder), (folder / VALUES).stat().st_ino)
         if (shape is not None and values.shape != shape) or values.dtype != kind:
             return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import random
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainer.backbones import backbone_info
 from trainer.errors import ConfigError
@@ -170,6 +173,28 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(former)
 
 
+@contextlib.contextmanager
+def _process_as_before() -> Iterator[None]:
+    """Undo what a person's model function sets of its process: what it returns counts, and the next training of a warm worker must not feel it.
+
+    Keras' dtype policy, float type, epsilon and image format, and the states of Python's and NumPy's global generators.
+    """
+    import keras
+
+    config = keras.config
+    policy, kind, epsilon, layout = config.dtype_policy(), config.floatx(), config.epsilon(), config.image_data_format()
+    numbers, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002 - what a function may have set
+    try:
+        yield
+    finally:
+        config.set_floatx(kind)
+        config.set_dtype_policy(policy)
+        config.set_epsilon(epsilon)
+        config.set_image_data_format(layout)
+        random.setstate(numbers)
+        np.random.set_state(arrays)  # noqa: NPY002 - as above
+
+
 def _shipped_backbone(backbone: Backbone, input_shape: tuple[int, int, int], model: ModelConfig) -> keras.Model:
     """One from the table, without its top."""
     module, _, function = backbone.builder.partition(":")
@@ -195,7 +220,8 @@ def _custom_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> k
     import keras
 
     reference = model.backbone
-    backbone = call_function(reference, "model.backbone", input_shape=input_shape, **model.options)
+    with _process_as_before():
+        backbone = call_function(reference, "model.backbone", input_shape=input_shape, **model.options)
     if isinstance(backbone, keras.Sequential):
         if not backbone.built:
             backbone.build((None, *input_shape))

@@ -79,6 +79,8 @@ def frozen_problem(config: TrainConfig) -> str | None:
     return next((problem for broken, problem, _ in _rules(config) if broken), None)
 
 
+WHOLE = ("all", "100%")
+"""Texts of ``model.frozen_layers`` that freeze a whole backbone."""
 SLOTS = 8
 """Heads that train at once in one program."""
 
@@ -89,7 +91,7 @@ def alone_problem(config: TrainConfig) -> str | None:
     reasons = (
         (config.training.frozen_features == "each_step", "its frozen part runs in each step"),
         (frozen_problem(config) is not None, f"{frozen_problem(config)}"),
-        (model.frozen_layers.strip() not in {"all", "100%"}, "part of its backbone is trained"),
+        (model.frozen_layers.strip() not in WHOLE, "part of its backbone is trained"),
         (model.weights is None, "its frozen weights are drawn from its own seed"),
         (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
         (model.head_bn, "its head has BatchNorm"),

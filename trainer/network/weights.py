@@ -68,7 +68,7 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
         raise WeightsUnavailableError(f"model.weights: there is no file {path} (looked for from {Path.cwd()}).")
     try:
         if path.suffix == ".keras":
-            source = keras.models.load_model(path, compile=False)
+            source = keras.models.load_model(path, compile=False, safe_mode=True)
             backbone.set_weights(next((layer for layer in source.layers if layer.name == BACKBONE_LAYER), source).get_weights())
         else:
             _check_count(backbone, path)
@@ -76,6 +76,11 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
                 warnings.simplefilter("error", UserWarning)  # Keras warns, and goes on, where a file lacks a layer
                 backbone.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning) as error:
+        if "safe_mode" in str(error) or "unsafe" in str(error).lower():
+            raise ConfigError(
+                f"model.weights: {path} holds Python code (a Lambda layer), which loading would run; it is refused. "
+                "Save the weights alone, with model.save_weights('backbone.weights.h5'), and name that file."
+            ) from error
         raise ConfigError(
             f"model.weights: {path} does not fit backbone {backbone.name} with {len(backbone.weights)} weights "
             f"({backbone.count_params():,} parameters): {_first_line(error)}. Was it saved with other model.options, or with its head?"

@@ -13,7 +13,7 @@ import { epochTicks, extent, ticks } from "./scale.js";
  * @typedef {{y: (value: number) => number, low: number, high: number, top: number, bottom: number}} Down where each value of a panel is drawn
  */
 
-const LEFT = 46, TOP = 18, GAP = 26, FIRST_HEIGHT = 218, FURTHER_HEIGHT = 78, STRIP = 8, LABEL_GAP = 14, LABELS_WIDTH = 74, AXIS = 32;
+const LEFT = 54, TOP = 18, GAP = 26, FIRST_HEIGHT = 218, FURTHER_HEIGHT = 78, STRIP = 8, LABEL_GAP = 14, LABELS_WIDTH = 74, AXIS = 32;
 const SETTLED = 0.1;
 /** Share of the epochs, at the start, that may lie below the axis: a run that begins at 20 % does not flatten its last twenty epochs. */
 

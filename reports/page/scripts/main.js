@@ -48,7 +48,7 @@ function startExplorer(data) {
       for (const watch of watchers) watch(fit);
     }, 60);
   });
-  startFilters(data, store);
+  if (data.rows.length > 1) startFilters(data, store);
   startCurves(data, store);
   startDrawer(data, store, () => listed);
   startLinks(store);

@@ -56,6 +56,7 @@ export function readPayload(document) {
     };
   });
   const labels = new Map(parameters.filter((/** @type {Parameter} */ { labels }) => labels.length).map((/** @type {Parameter} */ { name, labels }) => [`param:${name}`, { name, labels }]));
+  /** @type {Data} */
   const data = {
     ...document, rows, byId: new Map(rows.map((/** @type {Row} */ row) => [row.id, row])),
     flagNames: table.flag_names, metrics: curves.metrics, curve: curveReader(curves), axis: (metric) => curves.axes[metric], curveText: curveTexts(curves, document.missing),
@@ -68,10 +69,9 @@ export function readPayload(document) {
       return place === null ? document.missing : labelled.labels[place];
     },
     note: (row, key) => table.notes[key]?.[row.index] ?? "",
-    details: detailsReader(details),
+    details: detailsReader(details), searchText: (row) => (row.search ??= searchText(data, row)),
   };
   data.fields = fieldsOf(data);
-  data.searchText = (/** @type {Row} */ row) => (row.search ??= searchText(data, row));
   return data;
 }
 

@@ -7,6 +7,8 @@ import { parseTerms } from "./terms.js";
  * @typedef {import("./payload.js").Row} Row
  */
 
+const ORDER = new Intl.Collator(undefined, { numeric: true });
+
 /**
  * @param {Data} data
  * @param {import("./state.js").Choices} choices
@@ -34,7 +36,7 @@ export function chosenRows(data, choices) {
 function compare(a, b, sign) {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === "number" && typeof b === "number") return sign * (a - b);
-  return sign * String(a).localeCompare(String(b), undefined, { numeric: true });
+  return sign * ORDER.compare(String(a), String(b));
 }
 
 /**

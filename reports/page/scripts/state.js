@@ -66,6 +66,7 @@ export function createStore(name, initial, names) {
  */
 function addressOf(choices, initial, { ids, shorts }) {
   const short = (/** @type {string} */ id) => shorts[ids.indexOf(id)] ?? id;
+  /** @type {string[]} */
   const parts = [];
   const add = (/** @type {string} */ name, /** @type {string} */ value) => parts.push(`${name}=${encodeURIComponent(value).replaceAll("%20", "+").replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
   if (choices.open) add("c", short(choices.open));

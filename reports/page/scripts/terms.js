@@ -116,12 +116,20 @@ function fieldNamed({ fields }, name) {
 }
 
 /**
+ * @param {string} text
+ * @returns {string[]}
+ */
+function termsOf(text) {
+  return text.match(TERM) ?? [];
+}
+
+/**
  * A text with a term added, or without it where it is there.
  * @param {string} text
  * @param {string} term
  */
 export function toggledTerm(text, term) {
-  const terms = text.match(TERM) ?? [];
+  const terms = termsOf(text);
   return (terms.includes(term) ? terms.filter((other) => other !== term) : [...terms, term]).join(" ");
 }
 
@@ -130,7 +138,7 @@ export function toggledTerm(text, term) {
  * @param {string} term
  */
 export function hasTerm(text, term) {
-  return (text.match(TERM) ?? []).includes(term);
+  return termsOf(text).includes(term);
 }
 
 /**
@@ -140,7 +148,7 @@ export function hasTerm(text, term) {
  */
 export function withRanges(text, ranges) {
   const names = new Set(ranges.map(([name]) => name));
-  const kept = (text.match(TERM) ?? []).filter((term) => {
+  const kept = termsOf(text).filter((term) => {
     const parts = COMPARED.exec(term);
     return !parts || !names.has(parts[1]) || !/[<>]/.test(parts[2]);
   });

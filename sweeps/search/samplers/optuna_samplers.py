@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from sweeps.errors import SweepInputError
 from sweeps.search.samplers import Answer, require_flags, require_positive
+from sweeps.search.samplers.cma_state import check_state
 from sweeps.search.view import View, frozen_trial, pruned_below, suggest
 
 if TYPE_CHECKING:
@@ -116,12 +117,14 @@ class OptunaSampler:
         self._memory_prefix = memory_prefix
         self._pruned_as_complete = pruned_as_complete
         self._view = View(pruned_as_complete=pruned_as_complete)
+        self._checked: set[int] = set()
 
     def propose(self, question: Question) -> Answer:
         """Ask the sampler for one point, its conditional parameters in the order of the space."""
         space = question.space
         seen = pruned_below("worst", question.trials, maximize=question.maximize) if self._pruned_as_complete else question.trials
         trials = self._view.of(seen, space)
+        self._check_memories(trials)
         direction = optuna.study.StudyDirection.MAXIMIZE if question.maximize else optuna.study.StudyDirection.MINIMIZE
         storage = ViewStorage(trials, direction)
         point: dict[str, PointValue] = {}
@@ -134,6 +137,13 @@ class OptunaSampler:
                 if parameter.when is None or parameter.when.holds(point):
                     point[name] = parameter.canonical(suggest(trial, parameter))
         return Answer(point, self._memory(storage, trial.number))
+
+    def _check_memories(self, trials: Sequence[FrozenTrial]) -> None:
+        """Let Optuna load no state that is more than a state; each trial's is looked through once."""
+        for trial in trials if self._memory_prefix else ():
+            if trial.number not in self._checked:
+                check_state(trial.system_attrs)
+                self._checked.add(trial.number)
 
     def _memory(self, storage: ViewStorage, number: int) -> dict[str, object]:
         if not self._memory_prefix:

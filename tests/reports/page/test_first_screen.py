@@ -131,7 +131,7 @@ def test_copies_settings_and_the_export_command(open_page: Callable, data: Repor
     page: Page = open_page(text).page
     winner = data.configuration(data.verdict.recommended)
     assert safe_load(page.text_content("#copied-yaml")) == {**winner.params, "bn_momentum": 0.99}
-    assert f"export flowers-transfer --configuration {winner.short} " in page.text_content("#copied-export")
+    assert f" --configuration {winner.short} -o flowers-transfer-{winner.short}" in page.text_content("#copied-export")
     assert f"--set learning_rate={winner.params['learning_rate']}" in page.text_content("#copied-set").replace("'", "")
     page.get_by_role("button", name="YAML").click()
     page.wait_for_function("[...document.querySelectorAll('.copy-row button')].some((b) => /Copied|Selected/.test(b.textContent))")

@@ -286,6 +286,7 @@ def test_phone_does_not_scroll_sideways(open_page: Callable, text: str) -> None:
 def test_copy_button_hands_out_the_sweep_file(open_page: Callable, text: str) -> None:
     page = open_page(text).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#appendix-details > summary").click()
     page.locator("#appendix .copyable").last.locator(".copy").click()
     page.wait_for_selector("#appendix .copy:has-text('Copied')")
     assert page.evaluate("navigator.clipboard.readText()").strip() == synthetic.SWEEP_FILE.strip()

@@ -137,7 +137,7 @@ def test_a_short_dip_of_a_long_curve_is_still_drawn(open_page: Callable) -> None
     assert path
     heights = [float(point.split(" ")[1]) for point in re.split("[ML]", path) if point]
     assert len(heights) <= 500
-    assert max(heights) - heights[0] > 200
+    assert max(heights) - heights[0] > 190  # of 218
 
 
 def test_comparison_of_odd_studies(open_page: Callable) -> None:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def test_nothing_is_requested_while_everything_is_used(open_page: Callable, text: str) -> None:
     opened = open_page(text)
     page = opened.page
+    page.wait_for_selector("#marginals .scatter")
+    for fold in page.locator("#parameters .fold > summary").all():
+        fold.click()
     page.wait_for_selector("#heatmap td")
+    page.locator("#ranked .row-name").first.click()
+    page.wait_for_selector("#drawer .drawer-standing")
+    page.click("#drawer-close")
     page.click("[data-sort=best]")
     page.select_option("#curve-metric", "loss")
     page.mouse.wheel(0, 20_000)

@@ -150,3 +150,13 @@ def test_the_step_is_traced_once_for_all_values_of_the_momenta(tmp_path: Path) -
     for index, momenta in enumerate([(0.5, 0.1), (0.3, None)]):
         carried(settings(1, {"bn_momentum": 0.9 + index / 100}), tmp_path / str(index), momenta)
     assert sum(TRACES.values()) == 1
+
+
+def test_without_a_folder_each_gets_the_last_epoch_as_alone() -> None:
+    config = settings(2, {"bn_momentum": 0.9}, {"precise_bn": "end"})
+    together = train(config, siblings=[Sibling(0.3), Sibling(0.6)])
+    for momentum, result in zip((0.9, 0.3, 0.6), (together, *together.siblings), strict=True):
+        alone = train(with_momentum(config, momentum))
+        assert result.curves["val_loss"] == alone.curves["val_loss"]
+        assert result.figures["precise_bn_val_accuracy"] == alone.figures["precise_bn_val_accuracy"]
+        assert (result.exported_epoch, result.model_path) == (2, None)

@@ -96,6 +96,16 @@ def test_a_head_beside_others_is_the_head_alone_up_to_rounding(model: dict[str, 
         assert set(alone.figures) | {"trained_beside"} == set(beside.figures)
 
 
+def test_two_classes_on_one_sigmoid_train_beside_others() -> None:
+    data = {"classes": ["5", "6"], "split": {"train": 50, "validation": 40, "test": 20}}
+    configs = [head(seed, 3, {"output": "sigmoid"}, data, label_smoothing=0.1 * seed) for seed in range(2)]
+    for config, beside in zip(configs, finished(train_together(configs)), strict=True):
+        alone = train(config)
+        assert beside.together == "together"
+        for name in ("loss", "accuracy", "val_loss"):
+            assert beside.curves[name] == pytest.approx(alone.curves[name], rel=1e-3), name
+
+
 def test_the_first_steps_loss_is_that_of_the_head_alone() -> None:
     configs = [head(seed, 1, batch_size=64, label_smoothing=0.1) for seed in range(3)]
     for config, beside in zip(configs, finished(train_together(configs)), strict=True):
