@@ -9,6 +9,7 @@ import shlex
 import socket
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return installed
+
+
+def has_gpu() -> bool:
+    """Whether a GPU of NVIDIA is at hand, by what its driver leaves on the system: TensorFlow is not asked, which takes seconds."""
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
 
 
 def hardware() -> dict[str, str]:

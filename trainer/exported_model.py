@@ -289,6 +289,7 @@ def write_formats(model: keras.Model, formats: Iterable[str], folder: Path) -> N
             continue
         _require(name)
         delivered = fixed_size(model) if name in FIXED_SIZE else model
+        delivered(np.zeros((1, *_image_shape(delivered)), np.float32))  # Keras' exporter to ONNX takes only a model that was called
         try:
             delivered.export(str(place), format={"savedmodel": "tf_saved_model", "onnx": "onnx", "tflite": "litert"}[name], verbose=False)
         except Exception as error:  # exporters raise whatever their libraries raise
@@ -311,8 +312,7 @@ def _require(name: str) -> None:
 
 
 def _compare(name: str, model: keras.Model, place: Path) -> None:
-    height, width, channels = (size or 2 * side for size, side in zip(model.inputs[0].shape[1:], (*_any_size(model), 3), strict=True))
-    images = np.random.default_rng(0).integers(0, 256, (_CHECKED, height, width, channels)).astype(np.float32)
+    images = np.random.default_rng(0).integers(0, 256, (_CHECKED, *_image_shape(model))).astype(np.float32)
     wanted = np.asarray(model(images, training=False), dtype=np.float64)
     got = np.concatenate([_RUNNERS[name](place, image[None]) for image in images])
     difference = float(np.abs(got - wanted).max())
@@ -322,9 +322,12 @@ def _compare(name: str, model: keras.Model, place: Path) -> None:
         )
 
 
-def _any_size(model: keras.Model) -> tuple[int, int]:
-    height, width = model.inputs[0].shape[1:3]
-    return (int(height), int(width)) if height and width else image_size(model)
+def _image_shape(model: keras.Model) -> tuple[int, int, int]:
+    """Height, width and channels of images for a model: of its size, or, where it resizes, twice as large."""
+    height, width, channels = model.inputs[0].shape[1:]
+    if height is None or width is None:
+        height, width = (2 * side for side in image_size(model))
+    return int(height), int(width), int(channels)
 
 
 def _run_savedmodel(place: Path, images: NDArray[np.float32]) -> NDArray[np.float64]:

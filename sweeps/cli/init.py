@@ -29,6 +29,7 @@ def init(data_dir: str, *, output: str) -> int:
         SweepInputError: `output` exists or cannot be written, `data_dir` is a file, or the folder has fewer than two classes with images.
         DataError: there is no such folder.
     """
+    from sweeps.environment import has_gpu
     from sweeps.first_look.observations import observations, refusal
     from sweeps.first_look.proposal import file_text, propose
     from trainer.data.inspect import inspect_folder
@@ -41,14 +42,15 @@ def init(data_dir: str, *, output: str) -> int:
     refused = refusal(data_dir, seen)
     if refused is not None:
         raise SweepInputError(refused)
-    proposal = propose(data_dir, seen)
+    proposal = propose(data_dir, seen, gpu=has_gpu())
     text = file_text(proposal, seen)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise SweepInputError(f"init -o: {path} cannot be written: {error.strerror}.") from None
-    for line in (*_summary(proposal, seen), *observations(seen, proposal.image_size), f"next: steadysweep check {shlex.quote(str(path))}"):
+    told = (*_summary(proposal, seen), *observations(seen, proposal.image_size), *_machine(proposal, path))
+    for line in (*told, f"next: steadysweep check {shlex.quote(str(path))}"):
         print(line, file=sys.stderr)
     print(path)
     return 0
@@ -97,6 +99,19 @@ def _summary(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     )
     fresh = most_fresh_trainings(ConfirmSettings(budget="auto"), proposal.trials, proposal.epochs)
     yield from power_sentences(power_of(proposal.validation_images, proposal.trials, fresh, num_train=proposal.train_images))
+
+
+def _machine(proposal: Proposal, path: Path) -> Iterator[str]:
+    """What was chosen for the machine, with ready commands for a small try and for a GPU; nothing where a small network is trained."""
+    if not proposal.weights:
+        return
+    command = f"steadysweep run {shlex.quote(str(path))}"
+    if proposal.backbone == "mobilenetv2":
+        yield (
+            "no GPU here: a small network, smaller images and fewer trainings are proposed, and check measures what they take; "
+            f"with a GPU: {command} --set backbone=resnet50 --set data.image_size=224 --set search.trials=40 --set training.epochs=30"
+        )
+    yield f"a small try first: {command} --set study=try --set search.trials=4 --set training.epochs=5"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -66,7 +66,7 @@ def refuse_network_file(file: Path, mounts_file: Path = Path("/proc/mounts")) ->
 
 STORAGE_VARIABLE = "STEADYSWEEP_STORAGE"
 """Environment variable with the URL that commands use when none is given."""
-SUPPORTED = "sqlite:///FILE.db (or FILE.db) or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
+SUPPORTED = "sqlite:///FILE.db or postgresql+psycopg://USER:${PASSWORD}@HOST/DATABASE"
 POSTGRESQL = ("postgresql", "postgresql+psycopg")
 
 

@@ -187,15 +187,35 @@ def test_any_folder_name_makes_a_file_that_reads_back(here: Path, capsys: pytest
     assert said(capsys, "check", "sweep.yaml", "--no-batch")[0] == 0
 
 
-def test_photographs_get_a_pretrained_backbone_at_a_size_it_was_made_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("gpu", "settings"),
+    [(True, (224, "resnet50", "imagenet", "transfer", 40, 30)), (False, (160, "mobilenetv2", "imagenet", "transfer", 20, 15))],
+)
+def test_photographs_get_a_pretrained_backbone_that_fits_the_machine(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    gpu: bool,  # noqa: FBT001 - a parameter of the test
+    settings: tuple[object, ...],
+) -> None:
+    monkeypatch.setattr("sweeps.environment.has_gpu", lambda: gpu)
     draws = np.random.default_rng(0)
     for name in ("a", "b"):
         (here / "big" / name).mkdir(parents=True)
         for number in range(20):
             Image.fromarray(draws.integers(0, 255, (300, 400, 3), np.uint8)).save(here / "big" / name / f"{number}.png")
-    assert said(capsys, "init", "big")[0] == 0
+    code, _, err = said(capsys, "init", "big")
+    assert code == 0
     sweep = load_sweep_file("sweep.yaml")
-    assert (sweep.data.image_size, sweep.model.backbone, sweep.model.weights, sweep.space.name) == (224, "resnet50", "imagenet", "transfer")
+    shown = (sweep.data.image_size, sweep.model.backbone, sweep.model.weights, sweep.space.name, sweep.search.trials, sweep.training.epochs)
+    assert shown == settings
+    commands = [line.partition(": steadysweep ")[2].split() for line in err.splitlines() if ": steadysweep run" in line]
+    assert len(commands) == 2 - gpu
+    for words in commands:  # ready to be typed: the program takes them
+        load_sweep_file("sweep.yaml", words[3::2])
+    if not gpu:
+        larger = load_sweep_file("sweep.yaml", commands[0][3::2])
+        assert (larger.data.image_size, larger.model.backbone) == (224, "resnet50")
 
 
 def test_nothing_is_overwritten_and_nowhere_is_no_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

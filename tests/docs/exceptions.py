@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VALIDATED: dict[str, str] = {
-    "steadysweep check sweep.yaml --set training.epochs=10 --set image_size=64": "check is run with the file's own settings",
+    "steadysweep check sweep.yaml --set training.epochs=10 --set data.image_size=64": "check is run with the file's own settings",
     "steadysweep check sweep.yaml --set backbone=mobilenetv2": "the tiny images are smaller than it takes; check is run with small_resnet",
     "steadysweep run sweep.yaml --set study=try --set search.trials=4 --set training.epochs=5": "run is run with the file's own settings",
     "steadysweep run sweep.yaml --storage 'postgresql+psycopg://me:${PGPASSWORD}@host/sweeps'": "tests/study runs a study on PostgreSQL",

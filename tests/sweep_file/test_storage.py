@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from sweeps.errors import SweepInputError
 from sweeps.record.storage import check_storage
-from sweeps.sweep_file import SweepFile
+from sweeps.sweep_file import SweepFile, sweep_from_text
 from sweeps.variables import expand, has_literal_password, masked
 from trainer.config import DataConfig
 
@@ -54,7 +54,7 @@ def test_passwords_are_refused_and_appear_nowhere(url: str, refused: Callable[..
 @pytest.mark.parametrize("key", ["storage_path", "data.source", "data.cache_path"])
 def test_a_password_for_other_places_is_refused(key: str, refused: Callable[..., str]) -> None:
     message = refused(BASE, f"{key}=s3://me:{CANARY}@bucket/prefix")
-    assert message.startswith(f"--set {key}: {key}: ")
+    assert message.startswith(f"--set {key}: ")
     assert "a password stands in the URL" in message
     assert CANARY not in message
 
@@ -63,7 +63,7 @@ def test_a_password_for_other_places_is_refused(key: str, refused: Callable[...,
     ("url", "message"),
     [
         ("mysql://db/studies", "expected sqlite:///FILE.db or postgresql"),
-        ("study.db", "expected a URL"),
+        ("study.txt", "expected a URL"),
         ("sqlite://", "expected a file, as in sqlite:///study.db"),
         ("sqlite:///:memory:", "a study in memory cannot be continued"),
         ("sqlite://study.db", "expected a file"),
@@ -85,3 +85,10 @@ def test_variables_are_expanded_apart_and_stored_as_written(load: Callable[..., 
     assert expand("plain $HOME ${A}${B}", {"A": "1", "B": "${A}"}) == "plain $HOME 1${A}"
     with pytest.raises(SweepInputError, match=r"\$\{PASSWORD\}, \$\{OTHER\}: not set in the environment.*export PASSWORD="):
         expand("${PASSWORD}${OTHER}${HOME}", {"HOME": CANARY})
+
+
+@pytest.mark.parametrize(
+    ("written", "url"), [("flowers.db", "sqlite:///flowers.db"), ("/data/flowers.sqlite3", "sqlite:////data/flowers.sqlite3")]
+)
+def test_a_sqlite_file_may_be_written_as_its_path(written: str, url: str) -> None:
+    assert sweep_from_text(BASE + f"storage: '{written}'\n").storage == url
