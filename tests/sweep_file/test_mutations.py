@@ -50,6 +50,7 @@ TAKES = {
         "data.split.stratify",
         "search.duplicates",
         "confirm.resplit",
+        "report.images",
         "model.head_bn",
         *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile")),
     }
