@@ -116,6 +116,18 @@ def test_the_first_steps_loss_is_that_of_the_head_alone() -> None:
             assert beside.curves[name][0] == pytest.approx(alone.curves[name][0], rel=1e-6), name
 
 
+def test_over_seeds_rounding_leans_to_neither_side() -> None:
+    from scipy.stats import wilcoxon
+
+    configs = [head(seed, 6, {"dense": [8], "dropout": 0.2}, learning_rate=0.01) for seed in range(16)]
+    beside = np.array([each.curves["val_loss"][-1] for each in finished(train_together(configs))])
+    alone = np.array([train(config).curves["val_loss"][-1] for config in configs])
+    differences = beside - alone
+    assert np.abs(differences).max() < 0.01 * alone.std(), "far below what seeds differ by"
+    if np.count_nonzero(differences):
+        assert wilcoxon(differences, zero_method="zsplit").pvalue > 0.01
+
+
 def test_no_result_depends_on_how_many_train_beside_it() -> None:
     configs = [varied(seed) for seed in range(5)]
     five = finished(train_together(configs))
