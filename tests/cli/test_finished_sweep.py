@@ -101,6 +101,7 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
     (study,) = status["studies"]
     assert study["name"].startswith("tiny-digits-")
     assert study["states"]["COMPLETE"] == 1
+    assert Path(done.stdout.strip().splitlines()[-1]).is_file()
     (swept.folder / "train.log").write_text(done.stderr)
     (read,) = json.loads(swept.run("diagnose", "train.log", "--format", "json").stdout)["runs"]
     assert read["epochs"] == 20
@@ -118,7 +119,6 @@ def test_the_lines_of_a_run_are_read_back(swept: Shell) -> None:
     trials = {trial["number"]: trial for entry in ranking for trial in entry["trials"]}
     for number, run in enumerate(runs):
         assert max(run["curves"]["val_accuracy"]) == pytest.approx(max(trials[number]["curves"]["val_accuracy"]), abs=5.1e-5)
-    assert Path(done.stdout.strip().splitlines()[-1]).is_file()
 
 
 def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
