@@ -46,7 +46,7 @@ def test_every_module_and_every_file_it_reads_is_in_the_wheel_and_nothing_else(i
         (("spaces", "transfer"), "starting_points:"),
         (("schema",), "json-schema.org"),
         (("diagnose", "run.csv", "-o", "report.html"), "oscillating"),
-        (("check", "sweep.yaml", "--no-batch"), "findings none"),
+        (("check", "sweep.yaml", "--no-batch", "--set", "frozen_layers=none"), "findings none"),
     ],
 )
 def test_it_works_in_any_folder(installed: Path, tmp_path: Path, words: tuple[str, ...], expected: str) -> None:
