@@ -195,16 +195,16 @@ def test_two_drivers_train_an_enqueued_point_once(
     password = str(make_url(postgres.url).password)
     monkeypatch.setenv("SWEEP_TEST_PASSWORD", password)
     url = postgres.url.replace(f":{password}@", ":${SWEEP_TEST_PASSWORD}@")
-    first = sweep_from_text(sweep_text(study="asked", storage=url, search=SEARCH % 2))
+    first = sweep_from_text(sweep_text(study="enqueued-once", storage=url, search=SEARCH % 2))
     run_study(first, InlineExecutor(), trainable="fast_training:train")
-    optuna.load_study(study_name="asked", storage=postgres.url).enqueue_trial({"learning_rate": 0.002})
-    text = sweep_text(study="asked", storage=url, search=SEARCH % 8)
+    optuna.load_study(study_name="enqueued-once", storage=postgres.url).enqueue_trial({"learning_rate": 0.002})
+    text = sweep_text(study="enqueued-once", storage=url, search=SEARCH % 8)
     environment = {"SWEEP_TEST_PASSWORD": password, "FAST_TRAINING_SECONDS": "0.1"}
     drivers = [start_driver(text, environment=environment) for _ in range(2)]
     for driver in drivers:
         driver.join(120)
         assert driver.exitcode == 0
-    trials = read_study(url, "asked").trials
+    trials = read_study(url, "enqueued-once").trials
     asked = [trial for trial in trials if trial.params["learning_rate"] == pytest.approx(0.002)]
     assert len(asked) == 1
     assert asked[0].state == "COMPLETE"

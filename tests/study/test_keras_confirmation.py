@@ -116,7 +116,9 @@ def test_an_exported_model_of_other_validation_images_says_which(tmp_path: Path)
     keys = {**KEYS, "confirm": "{top: 1, seeds: 1, resplit: true}"}
     run_study(sweep_from_text(sweep_in(tmp_path, **keys)), InlineExecutor())
     storage = f"sqlite:///{tmp_path}/fast.db"
-    assert export("fast", storage=storage, wanted=1, output=str(tmp_path / "exported")) == 0
+    assert (
+        export("fast", storage=storage, wanted=1, configuration=None, formats="keras", output=str(tmp_path / "exported"), trust=True) == 0
+    )
     fresh = read_study(storage, "fast").trials[-1]
     config = TrainConfig(**yaml.safe_load((tmp_path / "exported" / "config.yaml").read_text()))
     assert config.data.split.validation_seed == fresh.validation_seed is not None

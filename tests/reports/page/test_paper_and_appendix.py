@@ -31,6 +31,7 @@ def test_paper_is_light_and_has_every_parameter(open_page: Callable, data: Repor
     page.emulate_media(media="print", color_scheme="dark" if dark else "light")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 39)"
     headings = page.locator("#ranked thead th.col-param")
+    headings.first.wait_for(state="attached")
     assert headings.count() == len(data.parameters)
     assert all(headings.nth(place).is_visible() for place in range(headings.count()))
     assert page.evaluate("document.getElementById('ranked').getBoundingClientRect().right <= innerWidth")
