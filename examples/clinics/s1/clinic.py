@@ -79,10 +79,14 @@ def repaired_rank_first(documents: Documents) -> Outcome:
 def names_the_parameter(documents: Documents) -> Outcome:
     """What the sweep as a whole shows."""
     tested = [
-        each for each in documents.report["causes"] if each["flag"] == "bn_gap" and each["parameter"] == "bn_momentum" and each["tested"]
+        each
+        for each in documents.report["causes"]
+        if each["flag"] in {"bn_gap", "collapsed"} and each["parameter"] == "bn_momentum" and each["tested"]
     ]
     return Outcome(
-        "the sweep names the momentum as tested cause of the gap", bool(tested), tested[0]["sentence"] if tested else "no tested cause"
+        "the sweep names the momentum as tested cause of the gap or of the collapse that it leads to",
+        bool(tested),
+        tested[0]["sentence"] if tested else "no tested cause",
     )
 
 
