@@ -225,7 +225,7 @@ class Assignments:
 
     def next(self) -> LiveTrial | None:
         """The trial to run now, or None while there is none."""
-        while not self._again and (self._requested() or self._may_want_new()):
+        while not self._again and (self._may_want_new() or self._requested()):  # the second asks the database
             self.follow()
             if self._again:
                 break
@@ -257,21 +257,16 @@ class Assignments:
         if self._confirm_only:
             return None
         for request in self._record.requests():
-            refused, trial = "", None
             try:
                 trial = self._trial_of(request)
             except SweepInputError as error:
-                refused = str(error)
-            if trial is None:
-                if self._record.refuse(request, refused):
-                    _log.warning("study %s: the point asked for as trial %d is not trained: %s", self._record.name, request.number, refused)
+                if self._record.refuse(request, str(error)):
+                    _log.warning("study %s: the point asked for as trial %d is not trained: %s", self._record.name, request.number, error)
                 continue
             adopted = self._record.adopt(request, trial)
             if adopted is not None:
                 _log.info("study %s: trial %d trains a point that was asked for", self._record.name, adopted.number)
-                live = LiveTrial.of(adopted)
-                self._state.add(live)
-                return live
+                return self._alive(adopted)
         return None
 
     def _trial_of(self, request: Request) -> TrialRecord:
@@ -291,7 +286,7 @@ class Assignments:
                 f"its configuration {configuration} has been trained already; `steadysweep confirm {self._record.name} --configuration {configuration}` "
                 "trains it again from a fresh seed"
             )
-        return self._new_trial(request.number, configuration, point, "search", self._state.next_repeat(configuration))
+        return self._new_trial(configuration, point, "search", self._state.next_repeat(configuration), number=request.number)
 
     def _may_want_new(self) -> bool:
         """Whether a new trial may be wanted, as far as this driver knows."""
@@ -325,7 +320,9 @@ class Assignments:
         if self._searching():
             return None
         training = self.confirmation.next()
-        return None if training is None else self._write(training.configuration, training.params, "confirmation", training.replicate)
+        if training is None:
+            return None
+        return self._write(self._new_trial(training.configuration, training.params, "confirmation", training.replicate))
 
     def _is_settled(self) -> bool:
         """Whether the search is over before its last trial; put on record, so that the next run and other drivers know."""
@@ -342,7 +339,7 @@ class Assignments:
             return None
         reach("proposal-drawn")
         replicate = self._state.next_repeat(proposal.configuration)
-        return self._write(proposal.configuration, proposal.point, "search", replicate, proposal.memory)
+        return self._write(self._new_trial(proposal.configuration, proposal.point, "search", replicate, memory=proposal.memory))
 
     def _with_siblings(self, trial: LiveTrial) -> LiveTrial:
         """A trial whose siblings are on record, those that nobody has tried: written before its first attempt, which a driver may have died before."""
@@ -353,47 +350,41 @@ class Assignments:
             configuration = self._plan.proposer.configuration_id(points[0])
             try:
                 if configuration not in self._state.taken:
-                    self._write(configuration, points[0], "sibling", 0, carrier=trial)
+                    self._write(self._new_trial(configuration, points[0], "sibling", 0, carrier=trial.number))
                     reach("sibling-written")
                 points.pop(0)
             except StudyMovedOnError:  # another driver added one meanwhile, which may be this very configuration
                 self.follow()
         return trial
 
-    def _write(
-        self,
-        configuration: str,
-        params: Mapping[str, PointValue],
-        role: Role,
-        replicate: int,
-        memory: Mapping[str, object] = NO_MEMORY,
-        carrier: LiveTrial | None = None,
-    ) -> LiveTrial:
+    def _write(self, trial: TrialRecord) -> LiveTrial:
         """Put a new trial on record."""
-        trial = self._new_trial(
-            self._record.next_number, configuration, params, role, replicate, memory, None if carrier is None else carrier.number
-        )
         self._record.add_trial(trial)
-        if carrier is None:
+        if trial.carrier is None:
             reach("trial-written")
+        return self._alive(trial)
+
+    def _alive(self, trial: TrialRecord) -> LiveTrial:
+        """A trial that has just been put on record, as one of this driver's."""
         live = LiveTrial.of(trial)
-        self._state.add(live, memory)
+        self._state.add(live, trial.memory)
         return live
 
     def _new_trial(
         self,
-        number: int,
         configuration: str,
         params: Mapping[str, PointValue],
         role: Role,
         replicate: int,
+        *,
+        number: int | None = None,
         memory: Mapping[str, object] = NO_MEMORY,
         carrier: int | None = None,
     ) -> TrialRecord:
         """A trial that begins now."""
         of_search = role in SEARCHED
         return TrialRecord(
-            number,
+            self._record.next_number if number is None else number,
             configuration,
             role,
             "RUNNING",

@@ -139,7 +139,8 @@ SILENT_RETRIES = 1
 LOST_NODES_WITHOUT_PROGRESS = 10
 
 _OF_NODES = frozenset({Cause.NODE_LOST, Cause.NODE_UNFIT})
-_COUNTED = frozenset({Cause.WORKER_DIED, Cause.OUT_OF_MEMORY})
+_RETRIES = {frozenset({Cause.WORKER_DIED, Cause.OUT_OF_MEMORY}): WORKER_RETRIES, frozenset({Cause.SILENT}): SILENT_RETRIES}
+"""Causes that are counted together, and how often a trial is run again after them."""
 
 
 def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) -> str | None:
@@ -158,12 +159,10 @@ def judge_failure(cause: Cause, attempts: Sequence[AttemptRecord], epochs: int) 
     if cause in _OF_NODES:
         fruitless = sum(attempt.cause in _OF_NODES and attempt.from_epoch == epochs for attempt in attempts)
         return None if fruitless < LOST_NODES_WITHOUT_PROGRESS else f"{cause.value} ({fruitless} times without a new epoch)"
-    if cause in _COUNTED:
-        counted = sum(attempt.cause in _COUNTED for attempt in attempts)
-        return None if counted <= WORKER_RETRIES else f"{cause.value} ({counted} attempts)"
-    if cause is Cause.SILENT:
-        counted = sum(attempt.cause == Cause.SILENT for attempt in attempts)
-        return None if counted <= SILENT_RETRIES else f"{cause.value} ({counted} attempts)"
+    for alike, retries in _RETRIES.items():
+        if cause in alike:
+            counted = sum(attempt.cause in alike for attempt in attempts)
+            return None if counted <= retries else f"{cause.value} ({counted} attempts)"
     return cause.value
 
 
