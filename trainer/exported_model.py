@@ -177,7 +177,7 @@ class Classifier:
     """
 
     def __init__(self, place: Path) -> None:
-        path = place / "model.keras" if place.is_dir() else place
+        path = place / FORMATS["keras"] if place.is_dir() else place
         if not path.is_file():
             raise DataError(f"{path}: no such file; expected a folder that `steadysweep export` wrote, or the model.keras in it")
         self.labels = _labels(path.with_name(LABELS))

@@ -65,11 +65,6 @@ class HeadForm:
         """Values that the optimiser keeps for each weight."""
         return {"sgd": int(self.momentum > 0), "rmsprop": 1 + int(self.momentum > 0), "lion": 1}.get(self.optimizer, 2)
 
-    @property
-    def parameters(self) -> int:
-        """Weights of one head."""
-        return sum((before + 1) * after for before, after in zip(self.widths, self.widths[1:], strict=False))
-
 
 @dataclass(eq=False)
 class HeadState:

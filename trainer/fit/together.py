@@ -120,11 +120,10 @@ class Meeting:
                     group = [wish, *(each for each in here if each is not wish)][:SLOTS]
                     for each in group:
                         each.taken = True
-                    self._changed.release()
                     try:
-                        self._answer(group)
+                        with released(self._changed):
+                            self._answer(group)
                     finally:
-                        self._changed.acquire()
                         self._wishes = [each for each in self._wishes if each not in group]
                         self._changed.notify_all()
                 else:
@@ -273,14 +272,14 @@ def turn(say: Callable[[str], object] | None) -> Iterator[None]:
         ONE_AT_A_TIME.release()
 
 
-class released:  # noqa: N801 - a context manager, named like a function
-    """Inside, other trainings of this process may go on; the caller must hold `ONE_AT_A_TIME` once."""
-
-    def __enter__(self) -> None:
-        ONE_AT_A_TIME.release()
-
-    def __exit__(self, *_: object) -> None:
-        ONE_AT_A_TIME.acquire()
+@contextlib.contextmanager
+def released(lock: threading.RLock | threading.Condition = ONE_AT_A_TIME) -> Iterator[None]:
+    """Inside, other threads may have a lock that this one holds once; by default other trainings of this process may go on."""
+    lock.release()
+    try:
+        yield
+    finally:
+        lock.acquire()
 
 
 def _moments(optimizer: Any, form: HeadForm) -> list[list[Any]]:  # noqa: ANN401 - an optimizer of Keras

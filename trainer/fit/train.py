@@ -362,8 +362,7 @@ class _Training:
         costs = {"start_seconds": self.start_seconds, **self._feature_figures()}
         if self.slot is not None:
             costs["trained_beside"] = self.slot.shared / max(self.slot.epochs, 1)
-        frozen_features = f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}"
-        return replace(own, figures={**own.figures, **costs}, frozen_features=frozen_features, siblings=tuple(siblings))
+        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings))
 
     def _result(self, course: Course, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
         """What a course gives, without what the training as such cost."""

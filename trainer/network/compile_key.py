@@ -91,10 +91,10 @@ def alone_problem(config: TrainConfig) -> str | None:
 
     model, data = config.model, config.data
     policy = policy_from(data.augmentation)
-    varied = policy.name != "none"
+    varied, problem = policy.name != "none", frozen_problem(config)
     reasons = (
         (config.training.frozen_features == "each_step", "its frozen part runs in each step"),
-        (frozen_problem(config) is not None, f"{frozen_problem(config)}"),
+        (problem is not None, f"{problem}"),
         (model.frozen_layers.strip() not in WHOLE, "part of its backbone is trained"),
         (model.weights is None, "its frozen weights are drawn from its own seed"),
         (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
