@@ -11,7 +11,7 @@ import numpy as np
 from reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reports.records import TrialRecord
 
@@ -25,6 +25,11 @@ HEADS_FACT, TOGETHER = "together", "together"
 NOTHING_FROZEN = "nothing is frozen"
 """A reason that needs no word."""
 MOST_REASONS = 3
+
+
+def _listed(reasons: Sequence[tuple[str, int]], what: str) -> str:
+    """The most frequent reasons, each with how many trials or trainings it holds for."""
+    return "; ".join(f"{reason} ({wording.count(number, what)})" for reason, number in reasons[:MOST_REASONS])
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,7 @@ class SharedWork:
                 parts.append("Their outputs were kept as float16, an approximation.")
         reasons = [(reason, number) for reason, number in self.each_step if reason != NOTHING_FROZEN]
         if reasons:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in reasons[:MOST_REASONS])
-            parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {shown}.")
+            parts.append(f"The frozen layers {'of other trials ' if self.kept else ''}ran in each step: {_listed(reasons, 'trial')}.")
         return " ".join([*parts, *(more.sentence for more in (self.momenta, self.heads) if more is not None)])
 
 
@@ -96,8 +100,7 @@ class HeadsTogether:
                 f"{self.beside:.1f} at a time on average."
             )
         if self.alone:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'trial')})" for reason, number in self.alone[:MOST_REASONS])
-            parts.append(f"A head was trained alone: {shown}.")
+            parts.append(f"A head was trained alone: {_listed(self.alone, 'trial')}.")
         return " ".join(parts)
 
 
@@ -140,8 +143,7 @@ class CarriedTrials:
                 f"mostly for validation, in place of about {self.seconds + self.saved:.0f} s."
             )
         if self.alone:
-            shown = "; ".join(f"{reason} ({wording.count(number, 'training')})" for reason, number in self.alone[:MOST_REASONS])
-            parts.append(f"Each BatchNorm momentum was trained alone: {shown}.")
+            parts.append(f"Each BatchNorm momentum was trained alone: {_listed(self.alone, 'training')}.")
         return " ".join(parts)
 
 

@@ -10,8 +10,8 @@ from reports.commands import export_command, own_sweep, set_options, settings_ya
 from reports.naming import setting_words
 from reports.page.cost_view import seconds_text
 from reports.page.drawing import scale_over
-from reports.page.ranking_view import curve_of
-from reports.verdict.answer import guess_sentence
+from reports.page.ranking_view import TRIAL_WORDS, curve_of
+from reports.verdict.answer import guess_warning, odds_sentence
 
 if TYPE_CHECKING:
     from reports.page.drawing import Sparkline
@@ -108,7 +108,7 @@ def answer_view(data: ReportData) -> AnswerView:
     tied = tuple(each for each in data.ranked if each.configuration in data.tied and each is not row)
     metric = data.study.metric
     return AnswerView(
-        warning=_warning(data),
+        warning=guess_warning(answer.guess, metric, above=answer.above_guess),
         row=row,
         figure=f"{wording.score(row.reaches if data.study.kind == 'study' else row.stable, metric)}",
         chips=chips[:MOST_CHIPS],
@@ -145,13 +145,6 @@ def _error(data: ReportData) -> str:
     return (failures[0].traceback or failures[0].reason) if failures else ""
 
 
-def _warning(data: ReportData) -> str:
-    guess = data.answer.guess
-    if data.answer.above_guess is False and guess is not None:
-        return f"Not clearly better than guessing: {guess_sentence(guess, data.study.metric)}."
-    return ""
-
-
 def _chips(data: ReportData, row: RankedConfiguration) -> list[Chip]:
     logarithmic = {parameter.name for parameter in data.parameters if parameter.log}
     order = [*(parameter.name for parameter in data.parameters if parameter.name in row.params)]
@@ -172,8 +165,8 @@ def _sentences(data: ReportData, row: RankedConfiguration) -> list[str]:
         sentences.append(f"Expect {wording.interval(row.stable_interval, metric)} if you train it again.")
     elif data.study.kind == "study":
         sentences.append("How far a new training may be off is not known before a second seed.")
-    if row.probability_best is not None and compared > 1:
-        sentences.append(f"Best of {compared:,} with {wording.probability(row.probability_best)}.")
+    if odds := odds_sentence(row, compared):
+        sentences.append(odds)
     elif compared == 1 and data.study.kind == "study":
         sentences.append("The only finished configuration.")
     return sentences
@@ -212,8 +205,7 @@ def _worst_class(file: FileMistakes) -> list[Fact]:
 
 def _counts(data: ReportData) -> tuple[Fact, ...]:
     states = data.progress.states
-    words = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
-    return tuple(Fact(word, f"{states[state]:,}") for state, word in words.items() if states.get(state))  # type: ignore[call-overload, index]  # its keys are these
+    return tuple(Fact(word, f"{states[state]:,}") for state, word in TRIAL_WORDS.items() if states.get(state))
 
 
 def _progress(data: ReportData) -> tuple[float | None, str]:

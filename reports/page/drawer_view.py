@@ -12,8 +12,9 @@ import numpy as np
 from reports import commands, wording
 from reports.flags import flag_meaning
 from reports.page.cost_view import seconds_text
+from reports.page.ranking_view import TRIAL_WORDS
 from reports.page.remedies import is_suspect, is_swing
-from reports.ranking.recommendation import num_parameters, seconds_per_epoch
+from reports.ranking.recommendation import num_parameters, peak_memory_mb, seconds_per_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,7 +130,7 @@ def _training(data: ReportData, trial: TrialRecord) -> tuple[str, ...]:
         str(trial.number),
         {"search": "search", "sibling": "search", "confirmation": "fresh seed", "history": "history"}[trial.role],
         str(trial.seed),
-        {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}[trial.state],
+        TRIAL_WORDS[trial.state],
         f"{trial.num_epochs}" if trial.num_epochs >= trial.planned_epochs else f"{trial.num_epochs} of {trial.planned_epochs}",
         wording.score(value, data.study.metric) + ("" if complete or value is None else " so far"),
         wording.score(best, data.study.metric),
@@ -157,8 +158,7 @@ def _cost(row: RankedConfiguration) -> list[tuple[str, str]]:
         for attempt in trial.attempts
         if attempt.started is not None and attempt.ended is not None
     )
-    memory = [float(np.nanmax(curve)) for trial in row.trials if (curve := trial.curves.get("peak_memory_mb")) is not None and len(curve)]
-    parameters = num_parameters(row)
+    memory, parameters = peak_memory_mb(row), num_parameters(row)
     frozen = next((trial.figures["frozen_share"] for trial in row.trials if "frozen_share" in trial.figures), None)
     entries = (
         ("an epoch", None if each is None else seconds_text(each)),
@@ -166,7 +166,7 @@ def _cost(row: RankedConfiguration) -> list[tuple[str, str]]:
         ("GPU-hours", f"{hours:.2g}" if hours > 0 else None),
         ("parameters", None if parameters is None else f"{parameters:,}"),
         ("of these frozen", None if frozen is None else wording.score(frozen, "share")),
-        ("peak memory", wording.memory(max(memory)) if memory and np.isfinite(max(memory)) else None),
+        ("peak memory", None if memory is None else wording.memory(memory)),
     )
     return [(label, text) for label, text in entries if text is not None]
 

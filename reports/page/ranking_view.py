@@ -11,9 +11,11 @@ from reports.page.drawing import SPARK_SIZE, Sparkline, sparkline
 from reports.wording import is_fraction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reports.page.drawing import Scale
     from reports.ranking import RankedConfiguration
-    from reports.records import ParameterRecord
+    from reports.records import ParameterRecord, TrialState
     from reports.verdict import ReportData
 
 
@@ -21,6 +23,14 @@ ColumnKind = Literal["rank", "name", "spark", "stable", "score", "flags", "param
 MOST_PARAMETERS_SHOWN = 12
 FEW_PARAMETERS = 2
 """With so few settings there is room for all figures beside them."""
+TRIAL_WORDS: Mapping[TrialState, str] = {
+    "COMPLETE": "finished",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "RUNNING": "running",
+    "WAITING": "waiting",
+}
+"""How the page calls the states of a training."""
 STATE_WORDS = {"unfinished": "running"}
 """How the page calls a state, where it is not by its name."""
 

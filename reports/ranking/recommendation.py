@@ -82,6 +82,12 @@ def num_parameters(row: RankedConfiguration) -> int | None:
     return next((int(each) for each in figures), None)
 
 
+def peak_memory_mb(row: RankedConfiguration) -> float | None:
+    """Peak memory of its trainings, MB; None where not on record."""
+    curves = [np.asarray(trial.curves.get("peak_memory_mb", ()), dtype=np.float64) for trial in row.trials]
+    return max((float(curve[np.isfinite(curve)].max()) for curve in curves if np.isfinite(curve).any()), default=None)
+
+
 _COSTS: tuple[tuple[RecommendationReason, Callable[[RankedConfiguration], float | None]], ...] = (
     ("time", seconds_per_epoch),
     ("parameters", num_parameters),

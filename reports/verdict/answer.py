@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from reports import wording
-from reports.ranking.recommendation import num_parameters, seconds_per_epoch
+from reports.ranking.recommendation import num_parameters, peak_memory_mb, seconds_per_epoch
 from reports.verdict.sentences import UNUSABLE_WORDS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def find_answer(study: StudyRecord, ranking: Ranking, progress: Progress, mistak
     row = next((row for row in ranked if row.configuration == ranking.recommended), ranked[0])
     guess = _guess(study, row, mistakes)
     above = None if guess is None else _above(study, row, guess, compared=max(1, len(ranking.contenders)))
-    costs = Costs(seconds_per_epoch(row), num_parameters(row), _peak_memory(row))
+    costs = Costs(seconds_per_epoch(row), num_parameters(row), peak_memory_mb(row))
     state: AnswerState = "unusable" if row.unusable else "take"
     return Answer(state, row.configuration, _sentence(study, ranking, row, guess, above=above), guess, above, costs, left)
 
@@ -103,21 +103,28 @@ def guess_sentence(guess: Guess, metric: str) -> str:
     )
 
 
+def guess_warning(guess: Guess | None, metric: str, *, above: bool | None) -> str:
+    """That a configuration is not clearly `above` guessing; empty where it is, and where that cannot be told."""
+    return "" if guess is None or above is not False else f"Not clearly better than guessing: {guess_sentence(guess, metric)}."
+
+
+def odds_sentence(row: RankedConfiguration, compared: int) -> str:
+    """How probably a configuration is the best of those that were compared; empty where that is not known."""
+    if row.probability_best is None or compared <= 1:
+        return ""
+    return f"Best of {compared:,} with {wording.probability(row.probability_best)}."
+
+
 def _sentence(study: StudyRecord, ranking: Ranking, row: RankedConfiguration, guess: Guess | None, *, above: bool | None) -> str:
     who = f"{row.short} ({row.name})" if row.name else row.short
     metric = wording.metric_words(study.metric)
-    sentences = []
-    if above is False and guess is not None:
-        sentences.append(f"Not clearly better than guessing: {guess_sentence(guess, study.metric)}.")
+    warning = guess_warning(guess, study.metric, above=above)
     if row.unusable:
-        return " ".join([*sentences, f"Nothing to recommend: the first, {who}, {UNUSABLE_WORDS[row.unusable]}."])
+        return f"{warning} Nothing to recommend: the first, {who}, {UNUSABLE_WORDS[row.unusable]}.".lstrip()
     take = f"Take {who} for now: {wording.score(row.reaches, study.metric)} {metric}"
     if row.stable_interval is not None:
         take += f"; expect {wording.interval(row.stable_interval, study.metric)} if you train it again"
-    sentences.append(f"{take}.")
-    if row.probability_best is not None and len(ranking.contenders) > 1:
-        sentences.append(f"Best of {len(ranking.contenders):,} with {wording.probability(row.probability_best)}.")
-    return " ".join(sentences)
+    return " ".join(filter(None, (warning, f"{take}.", odds_sentence(row, len(ranking.contenders)))))
 
 
 def _without_ranking(study: StudyRecord) -> AnswerState:
@@ -170,11 +177,6 @@ def chance_of_right(right: int, images: int, share: float) -> float:
     k = np.arange(min(right, images), images + 1)
     terms = logs[images] - logs[k] - logs[images - k] + k * math.log(share) + (images - k) * math.log1p(-share)
     return float(min(1.0, np.exp(terms).sum()))
-
-
-def _peak_memory(row: RankedConfiguration) -> float | None:
-    curves = [np.asarray(trial.curves.get("peak_memory_mb", ()), dtype=np.float64) for trial in row.trials]
-    return max((float(curve[np.isfinite(curve)].max()) for curve in curves if np.isfinite(curve).any()), default=None)
 
 
 def _seconds_left(study: StudyRecord, progress: Progress) -> float | None:

@@ -125,24 +125,14 @@ class _Steps:
         others = len(self._verdict.leaders) - 1
         alike = f"{wording.count(others, 'other')} may be as good" if others else f"{take.short} has too few trainings to be sure"
         if number is not None and number <= AFFORDABLE:
-            why = f"{alike}. After about {wording.count(number, 'fresh training')} the best, or one within half a point of it, is known with 95{wording.PERCENT}."
-            yield NextStep(
-                "confirm",
-                "Train the leaders again",
-                why,
-                study_command(self._study, "confirm", f"--trainings {number}"),
-                self._price(number),
-            )
-            return
-        far = f"about {number}" if number is not None else f"more than {FARTHEST}"
-        why = f"{alike}. Knowing the best with 95{wording.PERCENT} would take {far} fresh trainings; {SMALL_STEP} make the choice surer, each where it helps most."
-        yield NextStep(
-            "confirm",
-            "Train the leaders again",
-            why,
-            study_command(self._study, "confirm", f"--trainings {SMALL_STEP}"),
-            self._price(SMALL_STEP),
-        )
+            trainings = number
+            why = f"After about {wording.count(number, 'fresh training')} the best, or one within half a point of it, is known with 95{wording.PERCENT}."
+        else:
+            trainings = SMALL_STEP
+            far = f"about {number}" if number is not None else f"more than {FARTHEST}"
+            why = f"Knowing the best with 95{wording.PERCENT} would take {far} fresh trainings; {SMALL_STEP} make the choice surer, each where it helps most."
+        command = study_command(self._study, "confirm", f"--trainings {trainings}")
+        yield NextStep("confirm", "Train the leaders again", f"{alike}. {why}", command, self._price(trainings))
 
     def _finish(self) -> Iterator[NextStep]:
         """The pruned training that stood best where it was stopped."""
@@ -164,7 +154,7 @@ class _Steps:
         rising = [row.short for row in leaders if any(flag.name == "unfinished" for flag in row.flags)]
         if not rising or 2 * len(rising) < len(leaders):
             return
-        trials = max(SMALL_STEP, (self._study.target_trials or 2 * SMALL_STEP) // 2)
+        trials = self._half_of_the_search()
         command = new_study_command(
             self._study, f"{self._study.name}-long", f"training.epochs={LONGER * self._epochs}", f"search.trials={trials}"
         )
@@ -204,7 +194,7 @@ class _Steps:
         if max(places) < EDGE or min(places) > 1.0 - EDGE:
             high = min(places) > 1.0 - EDGE
             wide = _entry_text(entry, parameter.kind, *axis.wider(high=high))
-            trials = max(SMALL_STEP, (self._study.target_trials or 2 * SMALL_STEP) // 2)
+            trials = self._half_of_the_search()
             command = new_study_command(
                 self._study, f"{self._study.name}-wide", f"space.{parameter.name}={wide}", f"search.trials={trials}"
             )
@@ -244,6 +234,10 @@ class _Steps:
             or split.get("validation") in (None, "train")
             or not isinstance(split.get("validation"), int | float)
         )
+
+    def _half_of_the_search(self) -> int:
+        """Trials of a new study that begins with what this one knows."""
+        return max(SMALL_STEP, (self._study.target_trials or 2 * SMALL_STEP) // 2)
 
     def _price(self, trainings: int, each: int = 1) -> str:
         what = wording.count(trainings, "training")
