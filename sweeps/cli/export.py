@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.places import Folder
 
 
-CONFIG, CARD = "config.yaml", "README.md"
+CARD = "README.md"
 VALIDATION_LIST, VALIDATION_ARRAYS = "validation.csv", "validation.npz"
 MOST_NAMED = 12
 """IDs that an error names at most."""
@@ -103,7 +103,7 @@ def _write(
     from sweeps.sweep_file.configuration import absolute_config, train_config
     from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
-    from trainer.exported_model import LABELS, load_model, own_layers, with_resizing, write_formats
+    from trainer.exported_model import LABELS, SETTINGS, load_model, own_layers, with_resizing, write_formats
 
     trial, source = best
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _write(
         stream = data_seed(sweep.search.seed, trial.role, trial.replicate, record.facts.get(STREAMS))
         trained = train_config(sweep, point, trial.seed, data_seed=stream, validation_seed=trial.validation_seed)
         config = absolute_config(trained.model_dump(mode="json"), Path.cwd())
-        (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        (folder / SETTINGS).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         test_accuracy = _test_accuracy(trial, fetched, config)
         model = load_model(fetched / MODEL, trained.model.backbone)
         delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")

@@ -51,6 +51,11 @@ class Delivery:
     formats: tuple[str, ...] = ("keras",)
     sigmoid: bool = False
 
+    @property
+    def modules(self) -> list[str]:
+        """Modules of a person's own layers."""
+        return sorted({name.rpartition(".")[0] for name in self.own_layers})
+
 
 def model_card(
     study: StudyRecord, configuration: RankedConfiguration, trial: TrialRecord, test_accuracy: float | str, delivery: Delivery
@@ -94,9 +99,8 @@ def _use(classes: str | None, delivery: Delivery) -> str:
         "`steadysweep predict FOLDER IMAGES...` gives labels of image files, turned upright and composited on white as in training.",
     ]
     if delivery.own_layers:
-        modules = ", ".join(sorted({name.rpartition(".")[0] for name in delivery.own_layers}))
         texts.append(
-            f"It has layers of your own ({', '.join(delivery.own_layers)}): the code of {modules} must be importable where it is loaded."
+            f"It has layers of your own ({', '.join(delivery.own_layers)}): the code of {', '.join(delivery.modules)} must be importable where it is loaded."
         )
     fixed = [name for name in delivery.formats if name in ("onnx", "tflite")]
     if fixed:
@@ -116,10 +120,9 @@ def _use(classes: str | None, delivery: Delivery) -> str:
 def _lines(delivery: Delivery) -> str:
     """Python that loads the model and measures it, or labels one image, with Keras, NumPy and Pillow."""
     from_arrays = delivery.validation.endswith(".npz")
-    modules = sorted({name.rpartition(".")[0] for name in delivery.own_layers})
     objects = ", ".join(f'"{name.rpartition(".")[2]}": {name}' for name in delivery.own_layers)
     head = OPENING.format(
-        imports=", ".join(["csv"] * (not from_arrays) + ["json", "keras", *modules]),
+        imports=", ".join(["csv"] * (not from_arrays) + ["json", "keras", *delivery.modules]),
         pillow="" if from_arrays else "\nfrom PIL import Image, ImageOps",
         objects=f", custom_objects={{{objects}}}" if objects else "",
     )

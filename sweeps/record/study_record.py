@@ -211,8 +211,9 @@ def read_study(where: Database | str, name: str) -> StudyRecord:
         StudyNotFoundError: no such storage, or no such study in it.
         SchemaError: it holds no studies of ours, or of another version.
     """
-    record = study_record(name, *read_stored_study(where, name), ledgers=stored_ledgers(where, name))
-    return replace(record, facts={**record.facts, **_of_others(where, name)})
+    with opened(where) as database:
+        record = study_record(name, *read_stored_study(database, name), ledgers=stored_ledgers(where, name))
+        return replace(record, facts={**record.facts, **_of_others(database, name)})
 
 
 def waiting_points(where: Database | str, name: str) -> tuple[Request, ...]:
