@@ -283,7 +283,7 @@ COMMAND = Command(
     description="Writes model.keras, which takes raw images of any size, labels.json, config.yaml, the list of validation images, and a model card with\n"
     "curve, flags, confidence and lines that load it with Keras alone. Each further --format is run on images before the folder appears.",
     examples=(
-        ("steadysweep export flowers --rank 1 -o flowers-model", "the best configuration's model"),
+        ("steadysweep export flowers --rank 1 -o best-model", "the best configuration's model"),
         ("steadysweep export flowers --configuration e11d86 -o cheaper-model", "that of the one with this ID"),
         ("steadysweep export flowers --format tflite,onnx -o for-phones", "in further formats too"),
     ),

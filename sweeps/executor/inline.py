@@ -77,6 +77,7 @@ class InlineExecutor:
         """Ask a trial to stop after the epoch it is in."""
         if self._mailbox.silence(trial) and trial in self._reporters:
             self._reporters[trial].stop()
+            self._release({trial})  # an epoch that nobody will read any more is waited for no longer
 
     def kill(self, trial: int, why: str) -> bool:  # noqa: ARG002 - as the protocol has it
         """Nothing: a thread cannot be ended without its process, which is the driver's."""

@@ -11,7 +11,7 @@ from contract import ExecutorContract, task
 from sweeps.cli.parser import build_parser
 from sweeps.executor.factory import EXECUTORS, ExecutorEntry, ExecutorRequest, make_executor
 from sweeps.executor.inline import InlineExecutor
-from sweeps.executor.protocol import Ended
+from sweeps.executor.protocol import Cause, Ended, EpochEnded
 from sweeps.sweep_file.settings import ResourceSettings
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ def test_a_thread_is_not_free_before_its_end_was_heard(fresh_executor: Executor,
     assert fresh_executor.room() == 0
     assert any(isinstance(event, Ended) for event in fresh_executor.poll(1.0))
     assert fresh_executor.room() == 1
+
+
+def test_a_trial_that_is_stopped_with_an_epoch_that_nobody_has_read_ends(fresh_executor: Executor, tmp_path: Path) -> None:
+    fresh_executor.submit(task(1, "patient", tmp_path))
+    time.sleep(1.0)  # it waits with its first epoch
+    fresh_executor.stop(1)
+    heard = [event for _ in range(5) for event in fresh_executor.poll(0.5)]
+    assert [event.cause for event in heard if isinstance(event, Ended)] == [Cause.STOPPED]
+    assert not [event for event in heard if isinstance(event, EpochEnded)]
 
 
 def test_no_thread_at_all_is_refused() -> None:

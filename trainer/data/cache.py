@@ -9,7 +9,9 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import shutil
+import time
 import uuid
 import weakref
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ IMAGES, STAGED, FEATURES = ".images.npy", ".staged", ".features"
 SIZE_NOTE = "complete.json"
 """In a folder entry: ``{"bytes": n, ...}``."""
 _LOCK, _PART, _REMOVED = ".lock", ".part", ".removed"
+PAUSE = (0.01, 0.05)
+"""Seconds between two attempts to make an entry that others want at the same moment."""
 
 
 def cache_folder(setting: str | None) -> Path:
@@ -76,11 +80,16 @@ def hold(folder: Path, name: str, size: float, limit: float, make: Callable[[Pat
     lock = (folder / f"{name}{_LOCK}").open("ab")
     try:
         while True:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_SH)  # waits while another process makes it
             if final.exists():
                 os.utime(final)  # used now
                 return Held(final, lock)
-            fcntl.flock(lock, fcntl.LOCK_EX)  # not atomic: another process may come first, and make or remove it
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            try:  # never waited for: who has made the entry meanwhile holds it for as long as it trains
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(random.uniform(*PAUSE))  # noqa: S311 - so that those who want it do not meet again
+                continue
             if not final.exists():
                 _make(folder, final, size, limit, make)
     except BaseException:
