@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reports.flags.flag import EvidenceValue
     from reports.records import ParameterValue
 
 
@@ -43,14 +42,19 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
-def plain_score(value: float | None, metric: str, *, unit: bool = True) -> str:
+def plain_score(value: float | None, metric: str = "val_accuracy", *, unit: bool = True) -> str:
     """As `score`, with a space that every terminal and log file has."""
     return score(value, metric, unit=unit).replace("\u202f", " ")
 
 
-def points(difference: float, metric: str) -> str:
-    """A difference between two values of a metric: ``0.81 points`` for fractions, four significant digits otherwise."""
-    return f"{100 * difference:.2f} points" if is_fraction(metric) else f"{difference:.4g}"
+def points(difference: float, metric: str = "val_accuracy", *, decimals: int = 1, unit: bool = True) -> str:
+    """A difference between two values of a metric: ``12.0 points`` for fractions, four significant digits otherwise."""
+    return f"{100 * difference:.{decimals}f}{' points' if unit else ''}" if is_fraction(metric) else f"{difference:.4g}"
+
+
+def share(value: float) -> str:
+    """A share of a whole, for sentences: ``32 %``."""
+    return f"{100 * value:.0f} %"
 
 
 def probability(value: float) -> str:
@@ -109,7 +113,7 @@ def parameter(value: ParameterValue) -> str:
     return f"{value:.4g}"
 
 
-def evidence(value: EvidenceValue) -> str:
+def evidence(value: float | str | tuple[int, ...] | None) -> str:
     """A figure of a flag's evidence."""
     if value is None:
         return "not known"
