@@ -21,6 +21,13 @@ MISSING = "\u2013"
 PERCENT = "\u202f%"
 """With a narrow space that does not break."""
 FRACTION_METRICS = ("accuracy", "_f1", "top5", "share", "recall", "precision", "_acc", "auc")
+EVIDENCE_SCORES = frozenset({"val_accuracy", "val_batch_accuracy", "level", "other_level", "chance", "held", "predicted_share"})
+"""Figures of a flag's evidence that are accuracies or shares."""
+EVIDENCE_DIFFERENCES = frozenset(
+    {"gap", "amplitude", "movement", "noise", "excess", "depth", "usual", "decline", "gain", "slope_per_epoch"}
+)
+"""Those that are differences of accuracy."""
+EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -113,16 +120,18 @@ def parameter(value: ParameterValue) -> str:
     return f"{value:.4g}"
 
 
-def evidence(value: float | str | tuple[int, ...] | None) -> str:
-    """A figure of a flag's evidence."""
+def evidence(value: EvidenceValue, name: str = "") -> str:
+    """A figure of a flag's evidence; `name` tells which are accuracies."""
     if value is None:
         return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
     if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+        return plain_score(value) if name in EVIDENCE_SCORES else points(value) if name in EVIDENCE_DIFFERENCES else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else value
 
 
