@@ -13,6 +13,7 @@ from reports.ledger import row_number
 from reports.page.thumbnails import MOST, MOST_BYTES, NOTHING, Thumbnails
 from reports.records import StudySettings
 from sweeps.errors import SweepInputError
+from sweeps.trust import is_known, is_outside
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
         or settings.section("report").get("images") is False
     ):
         return NOTHING
+    elsewhere = "${" in source or is_outside(source)
+    if elsewhere and not is_known(data.study.name, data.study.sweep_file):  # the storage may be a stranger's, and name any folder
+        return Thumbnails(
+            note="The images are not shown: this sweep file was not run on this machine, and its data.source lies outside the current folder. "
+            "Write the report in a folder that holds the images."
+        )
     wanted = data.mistakes.missed[:MOST]
     try:
         read = _reader(expand(source, os.environ))
