@@ -143,7 +143,7 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     assert (accuracy, unit) == (reported, "%")
     first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
     assert float(accuracy) == pytest.approx(100 * first["exported_val_accuracy"], abs=0.05), "the same of 100 images, not one more or less"
-    assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == [str(digit) for digit in range(10)]
+    assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == ["0", "1", "2"]
 
 
 def test_an_exported_model_predicts_image_files(swept: Shell) -> None:
