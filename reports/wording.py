@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reports.flags.flag import EvidenceValue
     from reports.records import ParameterValue
 
 
@@ -22,6 +21,13 @@ MISSING = "\u2013"
 PERCENT = "\u202f%"
 """With a narrow space that does not break."""
 FRACTION_METRICS = ("accuracy", "_f1", "top5", "share", "recall", "precision", "_acc", "auc")
+EVIDENCE_SCORES = frozenset({"val_accuracy", "val_batch_accuracy", "level", "other_level", "chance", "held", "predicted_share"})
+"""Figures of a flag's evidence that are accuracies or shares."""
+EVIDENCE_DIFFERENCES = frozenset(
+    {"gap", "amplitude", "movement", "noise", "excess", "depth", "usual", "decline", "gain", "slope_per_epoch"}
+)
+"""Those that are differences of accuracy."""
+EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -43,14 +49,19 @@ def score(value: float | None, metric: str, *, unit: bool = True) -> str:
     return f"{100 * value:.1f}{PERCENT if unit else ''}" if is_fraction(metric) else f"{value:.4g}"
 
 
-def plain_score(value: float | None, metric: str, *, unit: bool = True) -> str:
+def plain_score(value: float | None, metric: str = "val_accuracy", *, unit: bool = True) -> str:
     """As `score`, with a space that every terminal and log file has."""
     return score(value, metric, unit=unit).replace("\u202f", " ")
 
 
-def points(difference: float, metric: str) -> str:
-    """A difference between two values of a metric: ``0.81 points`` for fractions, four significant digits otherwise."""
-    return f"{100 * difference:.2f} points" if is_fraction(metric) else f"{difference:.4g}"
+def points(difference: float, metric: str = "val_accuracy", *, decimals: int = 1, unit: bool = True) -> str:
+    """A difference between two values of a metric: ``12.0 points`` for fractions, four significant digits otherwise."""
+    return f"{100 * difference:.{decimals}f}{' points' if unit else ''}" if is_fraction(metric) else f"{difference:.4g}"
+
+
+def share(value: float) -> str:
+    """A share of a whole, for sentences: ``32 %``."""
+    return f"{100 * value:.0f} %"
 
 
 def probability(value: float) -> str:
@@ -109,16 +120,18 @@ def parameter(value: ParameterValue) -> str:
     return f"{value:.4g}"
 
 
-def evidence(value: EvidenceValue) -> str:
-    """A figure of a flag's evidence."""
+def evidence(value: EvidenceValue, name: str = "") -> str:
+    """A figure of a flag's evidence; `name` tells which are accuracies."""
     if value is None:
         return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return f"{value[0]} to {value[1]}" if len(value) == 2 else ", ".join(map(str, value[:30]))  # noqa: PLR2004 - first and last
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
     if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+        return plain_score(value) if name in EVIDENCE_SCORES else points(value) if name in EVIDENCE_DIFFERENCES else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else value
 
 

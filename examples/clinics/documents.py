@@ -64,6 +64,11 @@ def flag(row: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return next((each for each in row["flags"] if each["name"] == name), None)
 
 
+def percent(value: float) -> str:
+    """An accuracy as reports write it: ``79.4 %``."""
+    return f"{100 * value:.1f} %"
+
+
 def settings_text(row: Mapping[str, Any]) -> str:
     """A configuration's searched parameters on one line."""
     return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in row["params"].items())

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from documents import Check, Documents, Outcome, settings_text
+from documents import Check, Documents, Outcome, percent, settings_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -188,8 +188,8 @@ def summary(clinic: Clinic, documents: Documents, outcomes: Sequence[Outcome], s
     flags = ", ".join(each["name"] for each in baseline["flags"]) or "none"
     rows = [
         f"{clinic.name}: {clinic.title}",
-        f"  failure   holds {baseline['stable']:.3f}, best epoch {baseline['best']:.3f}; flags: {flags}; {settings_text(baseline)}",
-        f"  repaired  holds {first['stable']:.3f}; {settings_text(first)}",
+        f"  failure   holds {percent(baseline['stable'])}, best epoch {percent(baseline['best'])}; flags: {flags}; {settings_text(baseline)}",
+        f"  repaired  holds {percent(first['stable'])}; {settings_text(first)}",
         *(f"  {'ok ' if each.holds else 'NOT'} {each.promise}: {each.seen}" for each in outcomes),
         f"  report    {documents.folder / f'clinic-{clinic.name}.html'} ({seconds:.0f} s)",
     ]

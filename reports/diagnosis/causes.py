@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from reports.wording import points, share
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -105,7 +107,7 @@ def _logged_statistics(run: LoggedRun) -> Finding:
     training, validation = _change(run.curves.get("accuracy")), _change(run.curves.get("val_accuracy"))
     finding = "The log has no accuracy under batch statistics."
     if training is not None and validation is not None and training < SHRINKS * validation:
-        finding += f" Training accuracy moves by {training:.3f} an epoch, validation by {validation:.3f}: the swings show in evaluation more than in training."
+        finding += f" Training accuracy moves by {points(training)} an epoch, validation by {points(validation)}: the swings show in evaluation more than in training."
     return False, finding
 
 
@@ -131,8 +133,8 @@ def fall_of_rate(
     if before is None or after is None:
         return False, otherwise
     return False, (
-        f"Accuracy moved by {before:.3f} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {epoch(cut)}, by {after:.3f} after. "
-        f"That is no test: later epochs move less by themselves, with a constant rate by half or more in {_CALM_BY_THEMSELVES:.0%} of swinging runs."
+        f"Accuracy moved by {points(before)} an epoch before the learning rate reached {rate[cut]:.2g} at epoch {epoch(cut)}, by {points(after)} after. "
+        f"That is no test: later epochs move less by themselves, with a constant rate by half or more in {share(_CALM_BY_THEMSELVES)} of swinging runs."
     )
 
 

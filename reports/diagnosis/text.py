@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from reports.wording import at_epoch, fields, json_text
+from reports.wording import at_epoch, fields, json_text, plain_score, points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,8 @@ def _table(verdicts: Sequence[Verdict]) -> str:
     rows = [("run", "epochs", "stable", "level", "best", "last", "flags")]
     for verdict in verdicts:
         run, figures = verdict.run, verdict.val_accuracy
-        stable, level, last = (_number(getattr(figures, name, None)) for name in ("stable", "level", "last"))
-        best = f"{_number(figures.best)} @ {figures.best_epoch}" if figures else "-"
+        stable, level, last = (_score(getattr(figures, name, None)) for name in ("stable", "level", "last"))
+        best = f"{_score(figures.best)} @ {figures.best_epoch}" if figures else "-"
         flags = ", ".join(flag.name for flag in verdict.flags) or "none"
         rows.append((f"{run.source}: {run.name}", str(run.num_epochs), stable, level, best, last, flags))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -50,7 +50,9 @@ def _paragraph(verdict: Verdict, width: int) -> str:
     run, phases = verdict.run, verdict.phases
     parts = [("  ", _headline(verdict))]
     if phases is not None:
-        good = f"Its {'odd' if phases.high_is_odd else 'even'} epochs average {phases.high:.3f}, the others {phases.low:.3f}"
+        good = (
+            f"Its {'odd' if phases.high_is_odd else 'even'} epochs average {plain_score(phases.high)}, the others {plain_score(phases.low)}"
+        )
         advice = "the checkpoint of a good epoch may be that good, but neither a retraining nor another stopping epoch will reliably be."
         parts.append(("  ", f"{good}: {advice}"))
     for flag in verdict.flags:
@@ -88,18 +90,21 @@ def _headline(verdict: Verdict) -> str:
     if figures is None:
         missing = f"No validation accuracy in this log (it has {', '.join(sorted(verdict.run.names.values()))})"
         loss = verdict.val_loss
-        extra = loss and f" Validation loss: best {_number(loss.best)} at epoch {loss.best_epoch}, last {_number(loss.last)}."
+        extra = (
+            loss
+            and f" Validation loss: best {_score(loss.best, 'val_loss')} at epoch {loss.best_epoch}, last {_score(loss.last, 'val_loss')}."
+        )
         return f"{missing}, so nothing is said about what the run holds.{extra or ''}"
     if figures.stable is None or figures.level is None:
-        return f"Validation accuracy stopped being a number; best {figures.best:.4f} at epoch {figures.best_epoch} before."
+        return f"Validation accuracy stopped being a number; best {plain_score(figures.best)} at epoch {figures.best_epoch} before."
     run = verdict.run
     worth = "a stop at an arbitrary late epoch is still worth"
     reached = run.epoch(run.num_epochs - 1) + (run.first_epoch == 0)
     if run.planned_epochs is not None and run.planned_epochs > reached:
-        said = f"Level {figures.level:.3f} {at_epoch(reached, run.planned_epochs)}; so far {worth} {figures.stable:.3f} (stable)."
+        said = f"Level {plain_score(figures.level)} {at_epoch(reached, run.planned_epochs)}; so far {worth} {plain_score(figures.stable)} (stable)."
     else:
-        said = f"Holds {figures.stable:.3f} (stable: what {worth}), {figures.spread or 0.0:.3f} less than its level {figures.level:.3f}."
-    return f"{said} Best {figures.best:.4f} at epoch {figures.best_epoch}, last {_number(figures.last)}.{_remark(verdict, figures)}"
+        said = f"Holds {plain_score(figures.stable)} (stable: what {worth}), {points(figures.spread or 0.0)} less than its level {plain_score(figures.level)}."
+    return f"{said} Best {plain_score(figures.best)} at epoch {figures.best_epoch}, last {_score(figures.last)}.{_remark(verdict, figures)}"
 
 
 def _remark(verdict: Verdict, figures: CurveFigures) -> str:
@@ -118,15 +123,17 @@ def _remark(verdict: Verdict, figures: CurveFigures) -> str:
     return " No flags: the curve is steady." if (figures.spread or 0.0) < _STEADY_SPREAD else " No flags."
 
 
-def _number(value: float | None) -> str:
-    """Four decimals, or a dash."""
-    return "-" if value is None else f"{value:.4f}"
+def _score(value: float | None, metric: str = "val_accuracy") -> str:
+    """As every report writes it, or a dash that every terminal has."""
+    return "-" if value is None else plain_score(value, metric)
 
 
 def _wrapped(width: int, indent: str, text: str) -> list[str]:
-    """Lines of at most ``width`` columns, the first with ``indent``, the rest below its text."""
+    """Lines of at most ``width`` columns, the first with ``indent``, the rest below its text; a percent sign stays with its number."""
     rest = " " * (len(indent) + (2 if text.startswith("- ") else 0))
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+    kept = text.replace(" %", "\u202f%")
+    lines = textwrap.wrap(kept, width, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\u202f", " ") for line in lines]
 
 
 SCHEMA = "steadysweep.diagnosis/1"

@@ -9,6 +9,7 @@ import numpy as np
 
 from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.run_curves import median
+from reports.wording import plain_score, points
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
@@ -36,7 +37,7 @@ def find_bn_gap(run: RunCurves) -> Flag | None:
         return None
     apart = np.flatnonzero(both)[batch[both] - stored[both] >= gap / 2.0]
     first = run.number(int(apart[0]))
-    figures = f"accuracy is {inference:.3f} as deployed and {batchwise:.3f} by batch statistics"
+    figures = f"accuracy is {plain_score(inference)} as deployed and {plain_score(batchwise)} by batch statistics"
     cause, advice = _cause(run.frozen_by_batch, gap)
     return Flag(
         "bn_gap",
@@ -68,7 +69,7 @@ def _cause(frozen_by_batch: int | None, gap: float) -> tuple[str, str]:
     """What the gap comes from and what to try: frozen layers never learn the statistics they will be deployed with, others learn them slowly."""
     if frozen_by_batch:
         layers = "1 frozen BatchNorm layer" if frozen_by_batch == 1 else f"{frozen_by_batch} frozen BatchNorm layers"
-        cause = f"in training {layers} used the batch's statistics, in prediction stored ones of other images; they differ by {gap:.3f}"
+        cause = f"in training {layers} used the batch's statistics, in prediction stored ones of other images; they differ by {points(gap)}"
         advice = (
             "Set frozen_bn: inference (Keras 3; in Keras 2 call the backbone with training=False) or frozen_bn: reestimate, "
             "train the head on precomputed features (frozen_features: precomputed), or unfreeze layers (frozen_layers). "
@@ -78,7 +79,7 @@ def _cause(frozen_by_batch: int | None, gap: float) -> tuple[str, str]:
     lower = "Lower bn_momentum or train for more steps; precise_bn: end recomputes the statistics exactly and repairs the model without training."
     if frozen_by_batch is None:
         lower += " Where BatchNorm layers are frozen, run them in inference mode (frozen_bn: inference)."
-    return f"the moving statistics lag by {gap:.3f}", lower
+    return f"the moving statistics lag by {points(gap)}", lower
 
 
 BN_GAP = FlagKind("bn_gap", find_bn_gap, "predict far worse with stored BatchNorm statistics than with the batch's own")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.flags.flag import Flag, FlagKind
 from reports.flags.run_curves import median
+from reports.wording import plain_score
 
 if TYPE_CHECKING:
     from reports.flags.run_curves import RunCurves
@@ -44,7 +45,11 @@ def find_broken_metric(run: RunCurves) -> Flag | None:
     ):
         return None
     learns = fell or trained
-    what = "validation accuracy lies outside [0, 1]" if outside else f"validation accuracy is exactly {curve[0]:.3f} in every epoch"
+    what = (
+        "validation accuracy lies outside [0, 1]"
+        if outside
+        else f"validation accuracy is exactly {plain_score(float(curve[0]))} in every epoch"
+    )
     what += " while the model learns" if learns and not outside else ""
     what = impossible or what
     return Flag(

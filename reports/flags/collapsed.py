@@ -11,6 +11,7 @@ from reports.flags.chance import binomial_noise
 from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median
+from reports.wording import plain_score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +105,7 @@ def find_collapsed(run: RunCurves) -> Flag | None:
         "saturated_loss": _saturated(run, level),
         "epochs": (int(run.epochs[0]), int(run.epochs[-1])),
     }
-    where = "one class is predicted for every image" if one_class else f"validation accuracy stays at {level:.3f}"
+    where = "one class is predicted for every image" if one_class else f"validation accuracy stays at {plain_score(level)}"
     saturated = "; the loss is that of a saturated softmax" if evidence["saturated_loss"] else ""
     return Flag(
         "collapsed",
@@ -143,7 +144,7 @@ def _one_class_each_epoch(run: RunCurves, sides: tuple[float, float]) -> Flag:
         {"level": high, "other_level": low, "predicted_share": 1.0, "epochs": (int(run.epochs[0]), int(run.epochs[-1]))},
         "In validation the model gives every image the same class, now one, now the other. Check that validation images are scaled as training images "
         "are; lower bn_momentum or use precise_bn, lower the learning rate, and counter imbalance (imbalance: class_weight).",
-        f"one class is predicted for every image: the only validation accuracies are {high:.6g} and {low:.6g}, which add up to 1",
+        f"one class is predicted for every image: the only validation accuracies are {plain_score(high)} and {plain_score(low)}, which add up to 100 %",
     )
 
 

@@ -11,6 +11,7 @@ from reports.flags.chance import sampling_noise
 from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median, running_median
+from reports.wording import plain_score, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +124,7 @@ def find_diverging(run: RunCurves) -> Flag | None:
         grade(decline, medium=0.0, high=0.1),
         {"held": reached, "decline": decline, "epochs": (first, int(run.epochs[-1]))},
         "Stop earlier (early_stopping), lower the learning rate or decay it (schedule), clip gradients.",
-        f"was at {reached:.3f}, then fell by {decline:.3f} for good from epoch {first}",
+        f"was at {plain_score(reached)}, then fell by {points(decline)} for good from epoch {first}",
         RULE.probability(found),
         RULE.ahead(found, "stayed 3 points or more below what they held"),
     )

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reports.flags.run_curves import RunCurves
+    from reports.wording import EvidenceValue
 
 
 FlagName = str
 """Names of findings; `reports.flags.find.KINDS` lists them."""
 Severity = Literal["high", "medium", "low"]
-EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 
 
 @dataclass(frozen=True)

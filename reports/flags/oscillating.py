@@ -16,6 +16,7 @@ from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import first_epochs, mean, median
 from reports.flags.swings import alternation, alternation_p, period, roughness_p, to_and_fro, turning_points
+from reports.wording import points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +105,7 @@ def measure_until(run: RunCurves, stop: int) -> Swings | None:
         run = first_epochs(run, stop)
     late = _without_drops(run)
     movement = to_and_fro(late)
-    points = turning_points(late, SWING)
+    turns = turning_points(late, SWING)
     noise, fixed = sampling_noise(run), fixed_set_noise(run)
     amplitude, rest = alternation(run.validation)
     floor = binomial_noise(mean(run.validation), run.num_val) if run.num_val is not None and not run.num_val_assumed else math.inf
@@ -114,10 +115,10 @@ def measure_until(run: RunCurves, stop: int) -> Swings | None:
     figures = {
         "movement": movement,
         "excess": beyond_noise(movement, fixed),
-        "falls": float((np.diff(late[points]) < 0).sum()),
+        "falls": float((np.diff(late[turns]) < 0).sum()),
         "surprise": surprise(run, fixed),
         "reversal": 1.0 - abs(float(late[-1] - late[0])) / travelled if travelled > 0.0 else 0.0,
-        "still swinging": 1.0 - float(points[-1]) / (late.size - 1) if points.size else 1.0,
+        "still swinging": 1.0 - float(turns[-1]) / (late.size - 1) if turns.size else 1.0,
         "alternation over noise": amplitude * root / floor,
         "alternation over rest": amplitude * root / rest if rest > 0.0 else math.inf,
     }
@@ -159,7 +160,7 @@ def find_noisy_validation(run: RunCurves) -> Flag | None:
         "low",
         {"num_val": run.num_val, "noise": found.noise, "movement": found.movement, "amplitude": swing, "epochs": found.run.late_epochs},
         "Enlarge the validation split, or compare configurations over several seeds: differences below this are chance.",
-        f"swings of {swing:.3f} look large, but {run.num_val} images{assumed} explain ±{2 * found.noise:.3f}: {verdict}",
+        f"swings of {points(swing)} look large, but {run.num_val} images{assumed} explain ±{points(2 * found.noise)}: {verdict}",
     )
 
 
@@ -178,13 +179,13 @@ def find_oscillating(run: RunCurves) -> Flag | None:
     if chance >= REGULAR_P and (every_other := alternation_p(judged.settled)) < REGULAR_P:
         length, chance = 2.0, every_other
     regular = chance < REGULAR_P
-    points = turning_points(judged.validation, max(SWING, swing / 2.0) if found.movement >= MATTERS else swing / 2.0)
-    first = int(judged.epochs[points[1]]) if points.size > 1 else judged.late_epochs[0]
+    turns = turning_points(judged.validation, max(SWING, swing / 2.0) if found.movement >= MATTERS else swing / 2.0)
+    first = int(judged.epochs[turns[1]]) if turns.size > 1 else judged.late_epochs[0]
     evidence = {
         "period": round(length) if regular else None,
         "period_p": chance,
         "amplitude": swing,
-        "rate": min(1.0, points.size / judged.validation.size),
+        "rate": min(1.0, turns.size / judged.validation.size),
         "movement": found.movement,
         "excess": found.figures["excess"],
         "drops": int(found.figures["falls"]),
@@ -196,7 +197,9 @@ def find_oscillating(run: RunCurves) -> Flag | None:
     }
     rhythm = f" every {round(length)} epochs" if regular else ""
     known = (
-        f"; {run.num_val} images{_assumed(run)} explain ±{2 * found.noise:.3f}" if found.noise is not None else "; validation size unknown"
+        f"; {run.num_val} images{_assumed(run)} explain ±{points(2 * found.noise)}"
+        if found.noise is not None
+        else "; validation size unknown"
     )
     unsure = ", so this set cannot tell whether that is the model" if found.explained else ""
     return Flag(
@@ -205,7 +208,7 @@ def find_oscillating(run: RunCurves) -> Flag | None:
         evidence,
         "Lower the learning rate or decay it, lower bn_momentum or use precise_bn, validate on every image each epoch "
         "(validation_windows: all) and train on every image each epoch (sampling: every_image).",
-        f"validation accuracy swings by {swing:.3f}{rhythm} from epoch {first} to {judged.late_epochs[1]}{known}{unsure}",
+        f"validation accuracy swings by {points(swing)}{rhythm} from epoch {first} to {judged.late_epochs[1]}{known}{unsure}",
         RULE.probability(found.figures) if found.seen else None,
         RULE.ahead(found.figures, "went on to swing") if found.seen else None,
     )
@@ -215,8 +218,8 @@ def swing_size(run: RunCurves) -> float:
     """Median peak-to-peak swing of the second half, swings below half of the median step left out."""
     late = run.late
     smallest = median(np.abs(np.diff(late))) / 2.0
-    points = turning_points(late, max(smallest, 1e-9))
-    heights = np.abs(np.diff(late[points]))
+    turns = turning_points(late, max(smallest, 1e-9))
+    heights = np.abs(np.diff(late[turns]))
     return median(heights) if heights.size else float(np.ptp(late))
 
 

@@ -12,6 +12,7 @@ from reports.flags.chance import binomial_noise
 from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median, padded, running_median
+from reports.wording import points, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,9 +72,9 @@ def find_overfitting(run: RunCurves) -> Flag | None:
     by_rise = RULE.ways[-1][0]
     parts = []
     if gap is not None and any(way[0].figure == "gap" and way[0].margin(gap) >= 0.0 for way in RULE.ways):
-        parts.append(f"training accuracy is {gap:.3f} above validation")
+        parts.append(f"training accuracy is {points(gap)} above validation")
     if rise is not None and by_rise.margin(rise) >= 0.0:
-        parts.append(f"validation loss rose by {rise:.0%} since epoch {lowest}")
+        parts.append(f"validation loss rose by {share(rise)} since epoch {lowest}")
     return Flag(
         "overfitting",
         "high" if (gap or 0.0) >= FAR or (rise or 0.0) >= 1.0 else "medium",

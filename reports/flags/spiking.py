@@ -13,6 +13,7 @@ from reports.flags.flag import Flag, FlagKind, grade
 from reports.flags.oscillating import measure
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import median
+from reports.wording import points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ def find_spiking(run: RunCurves) -> Flag | None:
         grade(deepest, medium=2 * DEPTH, high=6 * DEPTH),
         {"drops": len(epochs), "depth": deepest, "usual": median(np.abs(drops.depth)), "epochs": (epochs[0], epochs[-1]), "at": epochs},
         "Clip gradients (gradient_clip) or lower the learning rate; keep the exported checkpoint away from these epochs.",
-        f"{len(epochs)} isolated drop{plural} of up to {deepest:.3f} at epoch {', '.join(map(str, epochs[:5]))}, recovered",
+        f"{len(epochs)} isolated drop{plural} of up to {points(deepest)} at epoch {', '.join(map(str, epochs[:5]))}, recovered",
         RULE.probability(found),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from reports.flags.flag import Flag, FlagKind
 from reports.flags.rule import Condition, Rule
 from reports.flags.run_curves import mean
+from reports.wording import points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def find_unfinished(run: RunCurves) -> Flag | None:
         "Let it train longer (epochs) or raise the learning rate; a comparison now favours fast starters."
         if not stopped_early
         else "It was stopped before its planned epochs: let it finish before judging it.",
-        f"still rising: +{found['gain']:.3f} over the last {half} epochs",
+        f"still rising: +{points(found['gain'])} over the last {half} epochs",
         RULE.probability(found),
         RULE.ahead(found, "gained another point or more"),
     )

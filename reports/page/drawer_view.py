@@ -183,7 +183,7 @@ def _flags(data: ReportData, row: RankedConfiguration) -> list[tuple[str, str, s
             [
                 *([("reading", flag.example.meaning)] if flag.example.meaning else []),
                 *(
-                    (wording.words(key), wording.evidence(value))
+                    (wording.words(key), wording.evidence(value, key))
                     for key, value in flag.example.evidence.items()
                     if value is not None and value is not False
                 ),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.wording import count, words
+from reports.wording import count, points, share, words
 from reports.wording import parameter as parameter_text
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class Association:
     def sentence(self) -> str:
         """The finding in words: where the flag falls, from what to what, on how many trials, and whether it was tested alone."""
         if self.flag == "oscillating":
-            change = f"oscillation falls from {self.worse_mean:.3f} to {self.better_mean:.3f}"
+            change = f"oscillation falls from {points(self.worse_mean, unit=False)} to {points(self.better_mean)}"
         else:
-            change = f"{words(self.flag)} falls from {self.worse_mean:.0%} to {self.better_mean:.0%} of trials"
+            change = f"{words(self.flag)} falls from {share(self.worse_mean)} to {share(self.better_mean)} of trials"
         if self.threshold is None:
             where = f"away from {self.parameter} = {self.worse}"
         else:

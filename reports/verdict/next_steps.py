@@ -219,8 +219,8 @@ class _Steps:
             return
         now, more = training_sd(images), training_sd(4 * images)
         why = (
-            f"With {wording.count(images, 'validation image')} two trainings of one configuration differ by about {100 * now:.1f} points, most of which the images make; "
-            f"with {4 * images:,} it would be {100 * more:.1f}. Where you have no more, fresh trainings can each draw other ones."
+            f"With {wording.count(images, 'validation image')} two trainings of one configuration differ by about {wording.points(now)}, most of which the images make; "
+            f"with {4 * images:,} it would be {wording.points(more, unit=False)}. Where you have no more, fresh trainings can each draw other ones."
         )
         confirm = f"{{budget: {SMALL_STEP}, resplit: true}}"
         command = study_command(self._study, "resume", f"--set {shlex.quote(f'confirm={confirm}')}")

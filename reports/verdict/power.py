@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reports.wording import count
+from reports.wording import count, points
 
 IMAGE_VARIANCE = 0.0389
 """Variance between seeds of what a good configuration holds, times the images: which of them a training happens to get right."""
@@ -109,13 +109,13 @@ def power_sentences(power: Power) -> tuple[str, ...]:
     """The same in words: what is told apart, what would tell more, what the budget is likely to end in."""
     low, high = power.apart_range
     told = (
-        f"{count(power.num_val, 'validation image')} tell two configurations apart that differ by {_points(power.apart)} or more, with one training each "
-        f"({_number(low)} to {_points(high)}, as seeds vary between data sets); with {SEVERAL} trainings each by {_points(power.apart_several)}"
+        f"{count(power.num_val, 'validation image')} tell two configurations apart that differ by {points(power.apart)} or more, with one training each "
+        f"({points(low, unit=False)} to {points(high)}, as seeds vary between data sets); with {SEVERAL} trainings each by {points(power.apart_several)}"
     )
     beyond = f" with {MOST_TRAINED} training images at most, the most that was measured" if power.num_train > MOST_TRAINED else ""
     more = (
-        f"the images alone would tell {_points(power.apart_images)}, the rest is what seeds do{beyond}; "
-        f"{MORE_IMAGES * power.num_val:,} images would tell {_points(power.apart_more)}"
+        f"the images alone would tell {points(power.apart_images)}, the rest is what seeds do{beyond}; "
+        f"{MORE_IMAGES * power.num_val:,} images would tell {points(power.apart_more)}"
     )
     if power.configurations == 1:
         return told, more
@@ -126,11 +126,3 @@ def power_sentences(power: Power) -> tuple[str, ...]:
         f" ({power.tie_range[0]:,} to {power.tie_range[1]:,} in half of such sweeps)" if power.tie_range[0] < power.tie_range[1] else ""
     )
     return told, more, f"{budget} are likely to end with {power.tie:,} of which each may be the best{between}"
-
-
-def _points(share: float) -> str:
-    return f"{_number(share)} points"
-
-
-def _number(share: float) -> str:
-    return f"{100 * share:.1f}"

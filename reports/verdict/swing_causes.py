@@ -14,7 +14,7 @@ from reports.records import StudySettings
 from reports.verdict.importance import midranks
 from reports.verdict.matched import FACTOR, SMALLEST_PAIRS, STEP, compare_pairs, groups_alike
 from reports.verdict.permutation import holm
-from reports.wording import count
+from reports.wording import count, points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -294,7 +294,7 @@ class _Sweep:
             swap_p(stored, batch) <= SWAP_LEVEL or any(self._calmed(name, this, place) for name in ("precise_bn", "bn_momentum"))
         ):
             word = "Yes"
-        finding = f"{word}: of the same weights accuracy moves by {by_stored:.3f} an epoch with the moving statistics and by {by_batch:.3f} with the batch's own."
+        finding = f"{word}: of the same weights accuracy moves by {points(by_stored)} an epoch with the moving statistics and by {points(by_batch)} with the batch's own."
         others = (self._evidence(name, this, place) for name in ("precise_bn", "bn_momentum") if name in self._experiments)
         return True, " ".join(filter(None, (finding, *others)))
 
@@ -339,7 +339,7 @@ class _Sweep:
             texts = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
             more = ", ..." if near.more else ""
             sentences.append(
-                f"With {name} {texts}{more} and all else equal it moves by {near.movement:.3f} an epoch instead of {this.movement:.3f} "
+                f"With {name} {texts}{more} and all else equal it moves by {points(near.movement)} an epoch instead of {points(this.movement)} "
                 f"(calm: {near.calm} of {near.number} such configurations)."
             )
         return " ".join(sentences)

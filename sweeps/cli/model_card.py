@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.ranking.ranked import file_accuracy
+from reports.wording import plain_score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +24,11 @@ model, labels = keras.saving.load_model("model.keras"{objects}), json.load(open(
 """
 OF_FILES = """\
 def label(path): return labels[int(np.asarray(model(np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("{mode}"), "float32")[None{axis}])){choice})]
-print(np.mean([label(row["path"]) == row["label"] for row in csv.DictReader(open("validation.csv"))]))
+print(round(100 * np.mean([label(row["path"]) == row["label"] for row in csv.DictReader(open("validation.csv"))]), 1), "%")
 ```"""
 OF_ARRAYS = """\
 data = np.load("validation.npz")
-print(np.mean(np.asarray(model(data["images"].astype("float32"))){choices} == data["labels"]))
+print(round(100 * np.mean(np.asarray(model(data["images"].astype("float32"))){choices} == data["labels"]), 1), "%")
 ```"""
 WIDTH = 60
 BARS = "▁▂▃▄▅▆▇█"
@@ -64,14 +65,18 @@ def model_card(
     figures = trial.figures
     values = np.asarray(trial.curves.get(study.metric, ()), dtype=np.float64)
     values = values[np.isfinite(values)]
-    span = f"{values.min():.4f} to {values.max():.4f}" if len(values) else "no value"
+    span = (
+        f"{plain_score(float(values.min()), study.metric, unit=False)} to {plain_score(float(values.max()), study.metric)}"
+        if len(values)
+        else "no value"
+    )
     rows = [
         ("validation accuracy of this file", _figure(file_accuracy(figures))),
         ("its epoch", f"{figures.get('exported_epoch', trial.num_epochs):.0f} of {trial.num_epochs}"),
         ("test accuracy of this file", test_accuracy if isinstance(test_accuracy, str) else _figure(test_accuracy)),
-        (f"stable {study.metric} of the configuration", _figure(configuration.stable)),
-        ("level", _figure(configuration.level)),
-        ("a new training, 95 %", _interval(configuration)),
+        (f"stable {study.metric} of the configuration", _figure(configuration.stable, study.metric)),
+        ("level", _figure(configuration.level, study.metric)),
+        ("a new training, 95 %", _interval(configuration, study.metric)),
         ("seeds", str(configuration.seeds)),
     ]
     parts = [
@@ -148,13 +153,16 @@ def _outputs(classes: str | None, *, sigmoid: bool) -> str:
     )
 
 
-def _interval(configuration: RankedConfiguration) -> str:
+def _interval(configuration: RankedConfiguration, metric: str) -> str:
+    """Where a new training is expected, or why that is not known."""
     if configuration.stable_interval is None:
         return (
             "one seed: this run only" if configuration.seeds == 1 else f"not known from {configuration.epochs} epochs: too few for a score"
         )
     low, high = configuration.stable_interval
-    return f"{low:.4f} to {high:.4f}" + (", confirmed with fresh seeds" if configuration.confirmed else "")
+    return f"{plain_score(low, metric, unit=False)} to {plain_score(high, metric)}" + (
+        ", confirmed with fresh seeds" if configuration.confirmed else ""
+    )
 
 
 def _curve(values: NDArray[np.float64]) -> str:
@@ -167,5 +175,5 @@ def _curve(values: NDArray[np.float64]) -> str:
     return "".join(BARS[step] for step in steps)
 
 
-def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+def _figure(value: float | None, metric: str = "val_accuracy") -> str:
+    return "unknown" if value is None else plain_score(value, metric)

@@ -428,8 +428,8 @@ class Settling:
         of_best = f"the standard error of the best figure on {num_val} validation images"
         why = of_best if plan.settled_within is None else "as the sweep file asks"
         return (
-            f"after {gain.trials} complete trials an untried configuration may hold at most {points(gain.gain, plan.metric)} more "
-            f"than the best ({plain_score(gain.best, plan.metric)}); less than {points(limit, plan.metric)}, {why}"
+            f"after {gain.trials} complete trials an untried configuration may hold at most {points(gain.gain, plan.metric, decimals=2)} more "
+            f"than the best ({plain_score(gain.best, plan.metric)}); less than {points(limit, plan.metric, decimals=2)}, {why}"
         )
 
 

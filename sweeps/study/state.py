@@ -123,7 +123,7 @@ class StudyState:
         self.finished: dict[int, TrialRecord] = {}
         self.live: dict[int, LiveTrial] = {}
         self.held: set[int] = set()
-        self.book = LevelBook(maximize=plan.maximize)
+        self.book = LevelBook(metric=plan.metric, maximize=plan.maximize)
         self.device_time = DeviceTime()
         self.taken: set[str] = set()
         self._replicates: set[tuple[str, int]] = set()

@@ -139,10 +139,10 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     assert len(code.splitlines()) <= 5
     printed = subprocess.run([sys.executable, "-c", code], cwd=swept.folder / "exported", capture_output=True, text=True, check=True)
     reported = card.split("| validation accuracy of this file | ")[1].split(" ")[0]
-    accuracy = float(printed.stdout.split()[-1])
-    assert f"{accuracy:.4f}" == reported
+    accuracy, unit = printed.stdout.split()[-2:]
+    assert (accuracy, unit) == (reported, "%")
     first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
-    assert accuracy == pytest.approx(first["exported_val_accuracy"], abs=1e-6), "the same of 100 images, not one more or less"
+    assert float(accuracy) == pytest.approx(100 * first["exported_val_accuracy"], abs=0.05), "the same of 100 images, not one more or less"
     assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == ["0", "1", "2"]
 
 
@@ -171,12 +171,12 @@ def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(s
     told = float(card.split("| test accuracy of this file | ")[1].split(" ")[0])
     number = int(card.split("trial ")[1].split(",")[0])
     note = swept.folder / "runs" / "tiny-digits" / f"{number:05d}" / "test.json"
-    assert json.loads(note.read_text())["figures"]["test_accuracy"] == pytest.approx(told, abs=1e-4)
+    assert json.loads(note.read_text())["figures"]["test_accuracy"] == pytest.approx(told / 100, abs=5.01e-4)
     note.write_text(
         note.read_text().replace(f'"test_accuracy": {json.loads(note.read_text())["figures"]["test_accuracy"]}', '"test_accuracy": 0.4321')
     )
     assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
-    assert "| test accuracy of this file | 0.4321" in (swept.folder / "again" / "README.md").read_text()
+    assert "| test accuracy of this file | 43.2 %" in (swept.folder / "again" / "README.md").read_text()
 
 
 def test_export_takes_the_id_that_the_report_and_status_show(swept: Shell) -> None:

@@ -27,8 +27,8 @@ def test_accuracy_is_that_of_the_file_also_where_statistics_were_recomputed_afte
     study, best, trial = parts()
     figures = {**trial.figures, "exported_val_accuracy": 0.5, "precise_bn_val_accuracy": 0.875}
     card = model_card(study, best, replace(trial, figures=figures), 0.8125, BESIDE)
-    assert "| validation accuracy of this file | 0.8750 |" in card
-    assert "| test accuracy of this file | 0.8125 |" in card
+    assert "| validation accuracy of this file | 87.5 % |" in card
+    assert "| test accuracy of this file | 81.2 % |" in card
 
 
 def test_outputs_are_named_in_their_order() -> None:
@@ -46,7 +46,7 @@ def test_curve_flags_and_confidence_are_told() -> None:
     assert "## Curve\n\n`" in card
     assert all(f"- {flag.name} ({flag.severity}): " in card for flag in best.flags)
     low, high = best.stable_interval or (0.0, 0.0)
-    assert (f"{low:.4f} to {high:.4f}" in card) == (best.stable_interval is not None)
+    assert (f"| {100 * low:.1f} to {100 * high:.1f} %" in card) == (best.stable_interval is not None)
     unsure = replace(best, stable_interval=None)
     assert "| a new training, 95 % | " in model_card(study, replace(unsure, seeds=1), trial, "", BESIDE)
     assert "one seed: this run only" in model_card(study, replace(unsure, seeds=1), trial, "", BESIDE)

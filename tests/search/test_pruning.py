@@ -11,7 +11,7 @@ from sweeps.search.pruning.algorithms import LevelBook, MedianStopping, Successi
 
 
 def book(*curves: list[float], maximize: bool = True, finished: bool = True) -> LevelBook:
-    kept = LevelBook(maximize=maximize)
+    kept = LevelBook(metric="val_accuracy", maximize=maximize)
     for number, curve in enumerate(curves):
         kept.record(number, np.asarray(curve, dtype=np.float32), finished=finished)
     return kept
@@ -31,7 +31,7 @@ def test_halving_keeps_the_best_share_at_a_rung_and_says_why() -> None:
     assert pruner is not None
     verdicts = [pruner.judge(book(*FOUR), trial, 2) for trial in range(4)]
     assert [verdict is not None for verdict in verdicts] == [True, True, False, False]
-    assert verdicts[1] == "asha: level 0.2 at epoch 2 ranks 3 of 4; the best 2 go on"
+    assert verdicts[1] == "asha: level 20.0 % at epoch 2 ranks 3 of 4; the best 2 go on"
     assert all(pruner.judge(book(*FOUR), trial, 3) is None for trial in range(4))
 
 
@@ -81,7 +81,7 @@ def test_the_median_rule_waits_for_finished_trials_and_grace() -> None:
     kept = book(*FOUR)
     kept.record(4, np.asarray([0.2] * 5, dtype=np.float32), finished=False)
     assert pruner.judge(kept, 4, 2) is None
-    assert pruner.judge(kept, 4, 3) == "median: level 0.2 at epoch 3 is worse than 0.25, the median of 4 finished trials"
+    assert pruner.judge(kept, 4, 3) == "median: level 20.0 % at epoch 3 is worse than 25.0 %, the median of 4 finished trials"
     assert pruner.judge(kept, 3, 8) is None
     unfinished = book(*FOUR, finished=False)
     assert pruner.judge(unfinished, 0, 3) is None
@@ -100,7 +100,7 @@ def test_levels_of_trials_from_the_record_are_read_when_needed() -> None:
         read.append(1)
         return np.asarray([0.5, 0.6], dtype=np.float32)
 
-    kept = LevelBook(maximize=True)
+    kept = LevelBook(metric="val_accuracy", maximize=True)
     kept.record_later(0, 2, load, finished=True)
     assert kept.level_at(0, 3) is None
     assert not read

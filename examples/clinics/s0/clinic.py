@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from documents import Documents, Outcome, curve, flag
+from documents import Documents, Outcome, curve, flag, percent
 from drawing import BLUE, GREEN, GREY, VERMILION, Line, chart
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def stays_at_chance(documents: Documents) -> Outcome:
         max(training) - training[0] >= LEARNT
         and max(abs(value - 0.5) for value in validation) <= CHANCE_BAND
         and min(share[len(share) // 2 :]) >= ONE_CLASS,
-        f"training {training[0]:.2f} to {training[-1]:.2f}, validation between {min(validation):.2f} and {max(validation):.2f}, "
-        f"one class predicted for {share[-1]:.0%} of the images",
+        f"training {percent(training[0])} to {percent(training[-1])}, validation between {percent(min(validation))} and {percent(max(validation))}, "
+        f"one class predicted for {percent(share[-1])} of the images",
     )
 
 
@@ -84,7 +84,7 @@ def unfreezing_wins(documents: Documents) -> Outcome:
     return Outcome(
         "an unfrozen configuration ranks first, well above every one with the whole backbone frozen",
         first["params"]["frozen_layers"] in ("none", "50%") and first["stable"] - frozen >= WORTH_IT,
-        f"frozen_layers {first['params']['frozen_layers']} holds {first['stable']:.3f}, the best of all frozen {frozen:.3f}",
+        f"frozen_layers {first['params']['frozen_layers']} holds {percent(first['stable'])}, the best of all frozen {percent(frozen)}",
     )
 
 
@@ -97,7 +97,7 @@ def depth_matters_most(documents: Documents) -> Outcome:
     return Outcome(
         "the deeper the backbone is trained, the more it holds",
         held["none"] is not None and held["all"] is not None and held["none"] > held["all"],
-        f"all frozen holds at most {held['all']:.3f}, nothing frozen {held['none']:.3f}; most important: {most}",
+        f"all frozen holds at most {percent(held['all'])}, nothing frozen {percent(held['none'])}; most important: {most}",
     )
 
 

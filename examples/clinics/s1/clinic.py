@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from documents import Documents, Outcome, curve, flag
+from documents import Documents, Outcome, curve, flag, percent
 from drawing import BLUE, GREEN, GREY, VERMILION, Line, chart
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def fits_and_fails(documents: Documents) -> Outcome:
     return Outcome(
         "the three images are learnt by heart and one class is predicted for all of them",
         training == 1.0 and share == 1.0 and abs(validation - CHANCE) < 0.01,  # noqa: PLR2004
-        f"training accuracy {training:.2f}, accuracy on the same images {validation:.2f}, share of the predicted class {share:.2f}",
+        f"training accuracy {percent(training)}, accuracy on the same images {percent(validation)}, share of the predicted class {percent(share)}",
     )
 
 
@@ -59,7 +59,7 @@ def weights_were_right(documents: Documents) -> Outcome:
     return Outcome(
         "recomputing the statistics repairs the failed model without training it",
         after >= RIGHT > before,
-        f"the same weights go from {before:.2f} to {after:.2f}",
+        f"the same weights go from {percent(before)} to {percent(after)}",
     )
 
 
@@ -72,7 +72,7 @@ def repaired_rank_first(documents: Documents) -> Outcome:
     return Outcome(
         "every repaired configuration ranks above every other",
         worst_repaired < best_failed and all(curve(row)[-1] == 1.0 for row in documents.ranking if repaired(row)),
-        f"ranks 1 to {worst_repaired} end at 1.00 and hold {lowest:.2f} or more, the others hold {highest:.2f} or less",
+        f"ranks 1 to {worst_repaired} end at 100 % and hold {percent(lowest)} or more, the others hold {percent(highest)} or less",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from documents import Documents, Outcome, curve, flag
+from documents import Documents, Outcome, curve, flag, percent
 from drawing import BLUE, GREEN, GREY, VERMILION, Line, chart
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def validation_fails(documents: Documents) -> Outcome:
     return Outcome(
         "in batch mode training accuracy climbs, validation accuracy stays far below and its loss rises",
         training[-1] - validation[-1] >= 2 * FAR and loss[-1] > min(loss) and row["params"]["frozen_bn"] == "batch",
-        f"training {training[-1]:.2f}, validation {validation[-1]:.2f}, its loss {min(loss):.2f} at its lowest and {loss[-1]:.2f} at the end",
+        f"training {percent(training[-1])}, validation {percent(validation[-1])}, its loss {min(loss):.2f} at its lowest and {loss[-1]:.2f} at the end",
     )
 
 
@@ -65,7 +65,7 @@ def repaired_rank_first(documents: Documents) -> Outcome:
     return Outcome(
         "a repaired configuration ranks first, and every repaired ResNet holds far more than every one in batch mode",
         not _batch_mode(documents.ranking[0]) and best - highest >= FAR and lowest > highest,
-        f"repaired ResNets hold {lowest:.3f} to {max(row['stable'] for row in repaired):.3f}, those in batch mode at most {highest:.3f}",
+        f"repaired ResNets hold {percent(lowest)} to {percent(max(row['stable'] for row in repaired))}, those in batch mode at most {percent(highest)}",
     )
 
 
@@ -84,7 +84,7 @@ def features_hold_what_images_hold(documents: Documents) -> Outcome:
     return Outcome(
         "heads on precomputed features hold what heads on images hold",
         len(pairs) >= 4 and apart <= LUCK and shares == {1.0},  # noqa: PLR2004 - two backbones, two ways of running them
-        f"{len(pairs)} pairs hold the same to {apart:.3f}; the whole backbone ran once",
+        f"{len(pairs)} pairs hold the same to {100 * apart:.1f} points; the whole backbone ran once",
     )
 
 
@@ -96,7 +96,7 @@ def without_batchnorm_either_way(documents: Documents) -> Outcome:
     return Outcome(
         "the VGG-like backbone without BatchNorm works either way",
         abs(held["batch"] - held["inference"]) <= LUCK and held["batch"] - failed >= FAR,
-        f"it holds {held['batch']:.3f} in batch mode and {held['inference']:.3f} in inference mode, the ResNet in batch mode {failed:.3f}",
+        f"it holds {percent(held['batch'])} in batch mode and {percent(held['inference'])} in inference mode, the ResNet in batch mode {percent(failed)}",
     )
 
 

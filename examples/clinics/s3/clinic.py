@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from documents import Documents, Outcome, curve, flag
+from documents import Documents, Outcome, curve, flag, percent
 from drawing import BLUE, GREEN, GREY, VERMILION, Line, chart
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def leftover_alternates(documents: Documents) -> Outcome:
     return Outcome(
         "every other epoch trained on one leftover image gives a curve of period 2, which is flagged",
         alternates(row) and row["stable"] < best - 0.15,
-        f"{found['summary'] if found else 'no flag'}; best epoch {best:.2f}, the last eight {' '.join(f'{value:.2f}' for value in last)}",
+        f"{found['summary'] if found else 'no flag'}; best epoch {percent(best)}, the last eight {', '.join(percent(value) for value in last)}",
     )
 
 
@@ -103,7 +103,7 @@ def steady_ranks_first(documents: Documents) -> Outcome:
     return Outcome(
         "a steady configuration ranks first: validated on every image, its statistics averaged over several batches",
         steady and first["stable"] > documents.baseline["stable"] + 0.1,
-        f"it holds {first['stable']:.3f}; the highest epoch, {peak['best']:.3f}, belongs to rank {peak['rank']}, which holds {peak['stable']:.3f}",
+        f"it holds {percent(first['stable'])}; the highest epoch, {percent(peak['best'])}, belongs to rank {peak['rank']}, which holds {percent(peak['stable'])}",
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.stability import level
+from reports.wording import plain_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class LevelBook:
     """Curves of the metric by trial; levels are computed once, when somebody asks."""
 
-    def __init__(self, *, maximize: bool) -> None:
+    def __init__(self, *, metric: str, maximize: bool) -> None:
+        self.metric = metric
         self.maximize = maximize
         self._curves: dict[int, NDArray[np.float32]] = {}
         self._later: dict[int, Callable[[], NDArray[np.float32]]] = {}
@@ -127,7 +129,7 @@ class SuccessiveHalving:
         better = sum(1 for other in levels if (other > own if book.maximize else other < own))
         if better < kept:
             return None
-        return f"asha: level {own:.4g} at epoch {epoch} ranks {better + 1} of {len(levels)}; the best {kept} go on"
+        return f"asha: level {plain_score(own, book.metric)} at epoch {epoch} ranks {better + 1} of {len(levels)}; the best {kept} go on"
 
 
 NEWEST_PEERS = 500
@@ -162,4 +164,5 @@ class MedianStopping:
             return f"median: no value of the metric in {epoch} epochs"
         if own >= middle if book.maximize else own <= middle:
             return None
-        return f"median: level {own:.4g} at epoch {epoch} is worse than {middle:.4g}, the median of {len(peers)} finished trials"
+        said, usual = plain_score(own, book.metric), plain_score(middle, book.metric)
+        return f"median: level {said} at epoch {epoch} is worse than {usual}, the median of {len(peers)} finished trials"

@@ -72,12 +72,12 @@ def test_the_text_names_figures_finding_advice_and_what_was_not_tested(alternati
 
     text = " ".join(capsys.readouterr().out.split())
     for part in (
-        "Best 0.9877 at epoch 23",
-        "last 0.9861",
+        "Best 98.8 % at epoch 23",
+        "last 98.6 %",
         "10,401 validation images",
         "oscillating (high)",
         "Try: ",
-        "odd epochs average 0.98",
+        "odd epochs average 98.6 %",
         "No cause can be tested",
     ):
         assert part in text

@@ -86,13 +86,13 @@ def test_one_class_predicted_in_each_epoch() -> None:
 
     (flag,) = verdict.flags
     assert flag.name == "collapsed"
-    assert "0.640625 and 0.359375, which add up to 1" in flag.summary
+    assert "64.1 % and 35.9 %, which add up to 100 %" in flag.summary
 
 
 @pytest.mark.parametrize(
     ("rows", "summary"),
     [
-        ([(0.5 + k / 50, 0.6, 0.0, 0.9) for k in range(6)], "exactly 0.000 in every epoch"),
+        ([(0.5 + k / 50, 0.6, 0.0, 0.9) for k in range(6)], "exactly 0.0 % in every epoch"),
         ([(0.2 + k / 3, 0.6, 0.05, 0.9) for k in range(6)], "neither a fraction nor a percentage"),
         ([(0.5, -2.0 - k, 0.62 + k % 3 / 50, 0.9) for k in range(6)], "a cross-entropy is never negative"),
     ],

@@ -99,7 +99,9 @@ def test_a_calmer_curve_after_a_lower_rate_is_told_and_called_no_test() -> None:
 
     rate = falling["the learning rate is too high"]
     assert not rate.tested
-    assert rate.finding.startswith("Accuracy moved by 0.200 an epoch before the learning rate reached 0.0001 at epoch 15, by 0.040 after.")
+    assert rate.finding.startswith(
+        "Accuracy moved by 20.0 points an epoch before the learning rate reached 0.0001 at epoch 15, by 4.0 points after."
+    )
     assert "That is no test" in rate.finding
     assert not constant["the learning rate is too high"].tested
 
@@ -142,6 +144,6 @@ def test_a_resumed_run_that_reached_its_planned_end_holds_and_one_that_was_cut_h
     accuracies = [0.7, 0.72, 0.74, 0.75, 0.76, 0.76, 0.76]
     resumed = run_of(accuracies, planned_epochs=10, first_epoch=4)
     cut = run_of(accuracies, planned_epochs=10, first_epoch=1)
-    assert "Holds 0.7" in to_text([diagnose_run(resumed)])
-    assert "Level 0.75" in to_text([diagnose_run(cut)])
+    assert "Holds 7" in to_text([diagnose_run(resumed)])
+    assert "Level 75." in to_text([diagnose_run(cut)])
     assert "at epoch 7 of 10" in to_text([diagnose_run(cut)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,14 @@ def test_swings_that_readers_see_on_few_images_carry_both_verdicts(labelled: lis
     few = {of["id"]: of["num_val"] for of in labelled if of["labels"]["oscillating"] == "yes" and "noisy_validation" in found[of["id"]]}
     assert few == {"dev059": 284, "dev079": 254, "held036": 200}
     assert all("oscillating" in found[name] for name in few)
+
+
+def test_sentences_give_accuracies_in_percent_and_their_differences_in_points(labelled: list[dict[str, Any]]) -> None:
+    said = {flag.summary for of in labelled for flag in find_flags(figures(of), num_val=of["num_val"], num_classes=of["num_classes"])}
+    said = {sentence for sentence in said if "loss rose" not in sentence}
+    assert len(said) >= 100
+    assert all("points" in sentence or " %" in sentence for sentence in said)
+    assert not [sentence for sentence in said if re.search(r"\d\.\d\d", sentence)], "a fraction"
 
 
 @pytest.mark.parametrize("flag", ["oscillating", "collapsed", "diverging", "overfitting", "unfinished", "spiking"])

@@ -62,6 +62,14 @@ def test_what_has_not_come_to_its_end_enters_no_map_and_says_the_epoch_of_its_le
             assert cell_note(row, shown["level"], "val_accuracy") == "at epoch 6 of 12"
 
 
+def test_figures_behind_a_flag_are_on_the_scale_of_its_sentence() -> None:
+    assert wording.evidence(0.1234, "amplitude") == "12.3 points"
+    assert wording.evidence(0.31, "val_accuracy") == "31.0 %"
+    assert wording.evidence(float("nan"), "noise") == "not finite"
+    assert wording.evidence(4.5, "loss_ratio") == "4.5"
+    assert wording.points(0.25, "val_loss") == "0.25"
+
+
 def cells(page: Page) -> list[list[str]]:
     script = "() => [...document.querySelectorAll('#ranked tbody tr')].map(row => [...row.querySelectorAll('td:not(.col-check), th')].map(cell => cell.innerText.trim()))"
     drawn: list[list[str]] = page.evaluate(script)

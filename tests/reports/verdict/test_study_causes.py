@@ -78,9 +78,9 @@ def test_a_setting_that_excludes_a_cause_excludes_it_and_enough_pairs_prove_anot
         "8 pairs of configurations differ in sampling alone: in 8 of them the one with every_image moves less (p = 0.0"
         in found["coverage"].finding
     )
-    assert "With sampling every_image and all else equal it moves by 0.000 an epoch" in found["coverage"].finding
+    assert "With sampling every_image and all else equal it moves by 0.0 points an epoch" in found["coverage"].finding
     assert "calm: 1 of 1 such configurations" in found["coverage"].finding
-    assert found["statistics"].finding.startswith("Yes: of the same weights accuracy moves by 0.183 an epoch")
+    assert found["statistics"].finding.startswith("Yes: of the same weights accuracy moves by 18.3 points an epoch")
     assert set(build_report_data(record).cause_checks) == {f"configuration{number}" for number in range(0, 16, 2)}, "steady ones need none"
 
 
@@ -164,7 +164,7 @@ def test_a_momentum_that_calms_is_named_and_windows_leave_statistics_open() -> N
         trials.append(trial(len(trials), STEADY, STEADY, sampling="leftover", learning_rate=rate, bn_momentum="0.9"))
     fast, finding = trials[0], checks(study(*trials))["statistics"].finding
     assert "8 pairs of configurations differ in bn_momentum alone: in 8 of them the one with the higher momentum moves less" in finding
-    assert "With bn_momentum 0.9 and all else equal it moves by 0.000" in finding
+    assert "With bn_momentum 0.9 and all else equal it moves by 0.0 points" in finding
     windows = study(fast, sweep_file=SWEEP_FILE.replace("validation_windows: all", "validation_windows: floor_batches"))
     assert not checks(windows)["statistics"].tested
 
