@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ import numpy as np
 from reports.ledger import row_number
 from reports.page.thumbnails import MOST, MOST_BYTES, NOTHING, Thumbnails
 from reports.records import StudySettings
+from reports.verdict.mistakes import shown_configuration
 from sweeps.errors import SweepInputError
+from sweeps.image_look import stored_look
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
@@ -56,6 +59,21 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
     except (OSError, ValueError, SweepInputError) as error:
         return Thumbnails(note=f"The images are not shown: {error}.")
     return _pictures(wanted, read)
+
+
+def report_pictures(data: ReportData) -> Thumbnails:
+    """All pictures of a report: of the most missed images, and of what the recommended augmentation does, where a look at the end of the study left it.
+
+    Args:
+        data: of the report; nothing is read where the sweep file has ``report.images: false``.
+    """
+    if data.mistakes is None or StudySettings(data.study).section("report").get("images") is False:
+        return NOTHING
+    pictures, look = missed_thumbnails(data), stored_look(data.study)
+    shown = shown_configuration(data.ranking)
+    if look is None or shown is None or look.configuration != shown.configuration:
+        return pictures
+    return replace(pictures, policy=look.policy, preview=look.preview, preview_note=look.preview_note)
 
 
 def _pictures(wanted: Sequence[MissedImage], read: Callable[[MissedImage], Image]) -> Thumbnails:

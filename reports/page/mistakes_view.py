@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
-from reports.page.thumbnails import NOTHING, data_uris
+from reports.page.thumbnails import NOTHING, data_uris, preview_uri
 
 if TYPE_CHECKING:
     from reports.page.thumbnails import Thumbnails
@@ -37,6 +37,8 @@ class MistakesView:
         images_left_out: how many more there are.
         pictures: address of the picture, then as in `images`, of those that are shown.
         pictures_note: why there are none, or fewer; empty otherwise.
+        preview: address of the picture of augmented training images, or empty.
+        preview_sentence: what it shows, or why there is none; empty where there is no policy to show.
     """
 
     sentence: str
@@ -51,6 +53,8 @@ class MistakesView:
     images_left_out: int = 0
     pictures: tuple[tuple[str, str, str, str, str], ...] = ()
     pictures_note: str = ""
+    preview: str = ""
+    preview_sentence: str = ""
 
 
 def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails = NOTHING) -> MistakesView:
@@ -61,8 +65,10 @@ def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails =
         mistakes: its mistakes.
         thumbnails: pictures of the most missed images.
     """
+    preview = preview_uri(thumbnails)
+    preview_sentence = _preview_sentence(thumbnails, shown=bool(preview))
     if mistakes.missing:
-        return MistakesView(mistakes.missing)
+        return MistakesView(mistakes.missing, preview=preview, preview_sentence=preview_sentence)
     file = mistakes.file
     classes = () if file is None else sorted(file.classes, key=lambda each: (each.right / each.images, -each.images))
     return MistakesView(
@@ -80,6 +86,8 @@ def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails =
         pictures=_pictures(mistakes, thumbnails),
         pictures_note=thumbnails.note,
         images_left_out=mistakes.num_missed - min(MOST_IMAGES, len(mistakes.missed)),
+        preview=preview,
+        preview_sentence=preview_sentence,
     )
 
 
@@ -141,6 +149,17 @@ def _images_sentence(mistakes: Mistakes) -> str:
 def _pictures(mistakes: Mistakes, thumbnails: Thumbnails) -> tuple[tuple[str, str, str, str, str], ...]:
     uris = data_uris(thumbnails)
     return tuple((uris[image.place], *_image_row(image)) for image in mistakes.missed if image.place in uris)
+
+
+def _preview_sentence(thumbnails: Thumbnails, *, shown: bool) -> str:
+    if not thumbnails.policy:
+        return ""
+    if shown:
+        return (
+            f"Policy {thumbnails.policy}. Eight training images at most, each followed by what the training saw of it in its first three epochs. "
+            "Look whether you would still give each its class."
+        )
+    return f"Policy {thumbnails.policy}. No preview: {thumbnails.preview_note or 'the pictures do not become small enough'}."
 
 
 def _image_row(image: MissedImage) -> tuple[str, str, str, str]:
