@@ -9,9 +9,10 @@ import base64
 import binascii
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, TypeVar
 
 from reports.records import StudySettings
 from sweeps.errors import SweepInputError
@@ -27,6 +28,35 @@ MOST_FILE_BYTES = 1_000_000
 """Of the file: a larger one is none of ours."""
 
 
+MOST_PAIRS = 20
+"""Near-duplicates of different labels that are told."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the training images say that are most like a validation image.
+
+    Attributes:
+        place: the image's identity.
+        name: the image.
+        label: its class.
+        other: class that most of its nearest training images have instead; empty where its own is among the common ones.
+        agreeing: how many have it, of `asked`.
+        asked: nearest training images.
+        twin: a near-duplicate among the training images, or empty.
+        twin_label: class of that.
+    """
+
+    place: int
+    name: str
+    label: str
+    other: str = ""
+    agreeing: int = 0
+    asked: int = 0
+    twin: str = ""
+    twin_label: str = ""
+
+
 @dataclass(frozen=True)
 class ImageLook:
     """What was found.
@@ -38,6 +68,14 @@ class ImageLook:
         policy: its augmentation, in words; empty where it has none.
         preview: JPEG with training images beside augmented versions of them, or empty.
         preview_note: why there is no preview although there is a policy, or empty.
+        trial: whose exported model compared the images.
+        compared: validation images that were compared with the training images; 0: none.
+        limit: similarity above which two images are near-duplicates; None where the data gives no such limit.
+        twins: validation images with a near-duplicate among the training images.
+        neighbours: of those missed images of which there is something to say.
+        pairs: near-duplicates whose labels differ, the most alike first, at most `MOST_PAIRS`.
+        num_pairs: how many there are.
+        compared_note: why the images were not compared, or empty.
     """
 
     study: str
@@ -46,6 +84,14 @@ class ImageLook:
     policy: str = ""
     preview: bytes = b""
     preview_note: str = ""
+    trial: int = 0
+    compared: int = 0
+    limit: float | None = None
+    twins: int = 0
+    neighbours: tuple[Neighbours, ...] = ()
+    pairs: tuple[Neighbours, ...] = ()
+    num_pairs: int = 0
+    compared_note: str = ""
 
 
 def to_text(look: ImageLook) -> str:
@@ -61,19 +107,28 @@ def from_text(text: str) -> ImageLook:
     """
     content = json.loads(text)
     try:
-        return ImageLook(
-            **{name: _text(content, name) for name in ("study", "data", "configuration", "policy", "preview_note")},
-            preview=base64.b64decode(_text(content, "preview"), validate=True),
-        )
-    except (KeyError, TypeError, binascii.Error) as error:
+        content["preview"] = base64.b64decode(content["preview"], validate=True)
+        for name in ("neighbours", "pairs"):
+            content[name] = tuple(_checked(Neighbours(**each)) for each in content[name])
+        return _checked(ImageLook(**content))
+    except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise ValueError(f"no closer look at images: {error}") from error
 
 
-def _text(content: Any, name: str) -> str:  # noqa: ANN401 - whatever a file holds
-    value = content[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
-    return value
+_Record = TypeVar("_Record", Neighbours, ImageLook)
+
+
+def _checked(record: _Record) -> _Record:
+    """A record whose values are of their kinds.
+
+    Raises:
+        TypeError: one is not.
+    """
+    kinds: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bytes": bytes, "float | None": (float, NoneType)}
+    for each in fields(record):
+        if not isinstance(getattr(record, each.name), kinds.get(str(each.type), tuple)):
+            raise TypeError(f"{each.name} is no {each.type}")
+    return record
 
 
 def stored_look(study: StudyRecord) -> ImageLook | None:

@@ -29,6 +29,9 @@ class Thumbnails:
         policy: augmentation of the recommended configuration, in words; empty where it has none, or no closer look was taken.
         preview: PNG or JPEG file with training images beside augmented versions of them.
         preview_note: why there is no preview although there is a policy; empty otherwise.
+        hints: place of an image to what its nearest training images say of it.
+        compared: what comparing the validation images with the training images found, in sentences; empty where nobody did.
+        pairs: near-duplicates of different classes: validation image, its class, training image, its class.
     """
 
     pictures: Mapping[int, bytes] = field(default_factory=dict)
@@ -36,6 +39,9 @@ class Thumbnails:
     policy: str = ""
     preview: bytes = b""
     preview_note: str = ""
+    hints: Mapping[int, str] = field(default_factory=dict)
+    compared: str = ""
+    pairs: tuple[tuple[str, str, str, str], ...] = ()
 
 
 NOTHING = Thumbnails()

@@ -5,44 +5,40 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweeps.image_look import NAME, ImageLook, to_text
-from trainer.augmentation import policy_from
+from sweeps.image_look import MOST_PAIRS, NAME, ImageLook, Neighbours, to_text
+from sweeps.launch.augmentation_preview import policy_in_words, preview
+from sweeps.storage_path import trial_folder
+from trainer.checkpoints.layout import MODEL
 from trainer.config import TrainConfig
 from trainer.data import load_data
-from trainer.data.batches import seen_in_epoch
+from trainer.data.nearest import NEIGHBOURS, contrary_labels, near_duplicate_limit, nearest, small_pixels
 from trainer.data.sources import collect
 from trainer.data.staging import local_source
 from trainer.errors import TrainerInputError
+from trainer.fit.ledger import names_below
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
-    from trainer.data import ImageData
+    from trainer.data import ImageData, ImageSet
 
 MOST_FILES = 20_000
 """Image files that are decoded anew for a look."""
-SHOWN, EPOCHS = 8, (1, 2, 3)
-"""Training images in the preview, and the epochs whose versions of them stand beside."""
-ACROSS = 2
-"""Images, each with its versions, in a row of the preview."""
-SIDE, GAP = 88, 12
-"""Side of a cell and space between images of the preview, in pixels."""
-SMALL = 64
-"""Images up to this side are enlarged without smoothing."""
-MOST_PREVIEW_BYTES = 74_000
-"""Of the JPEG: 100 kB as the page holds it."""
-QUALITIES = (88, 75, 60, 45, 30)
-DISCRETE = 255.0
+MOST_COMPARED, LONGEST_SECONDS = 20_000, 120.0
+"""Training and validation images whose features are computed, and seconds that this may take."""
+BATCH = 64
+SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,7 @@ class LookOrder:
         configuration: ID of the recommended configuration.
         trial: whose exported model stands for it.
         config: of that training, as plain data, paths absolute.
+        missed: identity of the validation images that most configurations miss.
     """
 
     study: str
@@ -62,6 +59,7 @@ class LookOrder:
     configuration: str
     trial: int
     config: Mapping[str, Any]
+    missed: Sequence[int] = ()
 
 
 def look_at(order: LookOrder, root: str) -> None:
@@ -75,14 +73,16 @@ def look_at(order: LookOrder, root: str) -> None:
         OSError: nothing can be written there.
         TrainerInputError: the address cannot be used.
     """
-    look = ImageLook(order.study, order.data, order.configuration)
+    look = ImageLook(order.study, order.data, order.configuration, trial=order.trial)
     config = TrainConfig(**order.config)
     policy = policy_in_words(config.data.augmentation)
     try:
         data = _loaded(config)
         look = replace(look, policy=policy, preview=preview(data, config) if policy else b"")
     except Exception as error:  # noqa: BLE001 - data that is gone, code of a person's own, memory: the report says it and does without
-        look = replace(look, policy=policy, preview_note=_reason(error) if policy else "")
+        look = replace(look, policy=policy, preview_note=_reason(error) if policy else "", compared_note=_reason(error))
+    else:
+        look = compared(look, order, data, config, root)
     open_folder(root, "storage_path").write(NAME, to_text(look).encode())
 
 
@@ -90,19 +90,6 @@ def _reason(error: Exception) -> str:
     """The first line of a message; with the kind of an error that was not made for people."""
     line = next(iter(str(error).strip().splitlines()), "")
     return line if line and isinstance(error, OSError | ValueError | TrainerInputError) else f"{type(error).__name__}: {line}".rstrip(": ")
-
-
-def policy_in_words(setting: Any) -> str:  # noqa: ANN401 - a name, a mapping or a list of layers
-    """An augmentation as a person would name it, ``rotate (degrees 15)``; empty for one that changes nothing."""
-    policy = policy_from(setting)
-    if policy.name == "none":
-        return ""
-    if isinstance(setting, str):
-        return setting
-    if isinstance(setting, dict):
-        given = ", ".join(f"{name} {value}" for name, value in setting.items() if name != "name")
-        return f"{policy.name} ({given})" if given else policy.name
-    return ", ".join(str(entry.get("name") or next(iter(entry))) for entry in setting)
 
 
 def _loaded(config: TrainConfig) -> ImageData:
@@ -119,59 +106,112 @@ def _loaded(config: TrainConfig) -> ImageData:
     return load_data(config.data)
 
 
-def preview(data: ImageData, config: TrainConfig) -> bytes:
-    """JPEG of training images, each beside what the training saw of it in its first epochs.
+def compared(look: ImageLook, order: LookOrder, data: ImageData, config: TrainConfig, root: str) -> ImageLook:
+    """Compare validation images with training images by the features of the exported model, or say why that was not done.
 
     Args:
+        look: what was found before.
+        order: what is to be looked at.
         data: of the training.
         config: of the training.
+        root: the study's storage_path.
     """
-    rows = spread_over_classes(data.train.labels, SHOWN)
-    scale = DISCRETE if config.data.preprocessing == "per_image_max" else 1.0
-    versions = [scale * seen_in_epoch(data, config, rows, epoch) for epoch in EPOCHS]
-    originals = np.asarray(data.train.images[rows], np.float32)
-    return _sheet([[_picture(each[place]) for each in (originals, *versions)] for place in range(len(rows))])
+    try:
+        features = _features(order, data, config, root)
+        return with_neighbours(look, order.missed, data, features, config)
+    except Exception as error:  # noqa: BLE001 - a model that is gone, layers of a person's own, memory: the report says it and does without
+        return replace(look, compared_note=_reason(error))
 
 
-def spread_over_classes(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Rows of at most `count` images, ``(k,)``: the first of each class, then the second of each, and so on."""
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        of_class = np.flatnonzero(labels == label)
-        turn[of_class] = np.arange(len(of_class))
-    return np.lexsort((labels, turn))[:count]
+def _features(order: LookOrder, data: ImageData, config: TrainConfig, root: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features of the training and the validation images, ``(n, width)`` each.
+
+    Raises:
+        ValueError: there are too many, or it would take longer than `LONGEST_SECONDS`.
+        TrainerInputError: the model cannot be loaded.
+        OSError: it cannot be read.
+    """
+    from trainer.exported_model import feature_model, load_model
+
+    parts = (data.train.images, data.validation.images)
+    total, done, began, found = sum(map(len, parts)), 0, 0.0, []
+    if total > MOST_COMPARED:
+        raise ValueError(f"there are {total:,} of them, and at most {MOST_COMPARED:,} are compared")
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / MODEL
+        open_folder(trial_folder(root, order.trial), "storage_path").download(MODEL, path)
+        model = feature_model(load_model(path, config.model.backbone))
+    for images in parts:
+        of_part = []
+        for start in range(0, len(images), BATCH):
+            batch = np.asarray(images[start : start + BATCH], np.float32)
+            if config.data.preprocessing == "per_image_max":
+                batch = batch / np.maximum(batch.max(axis=(1, 2, 3), keepdims=True), SMALLEST)
+            of_part.append(np.asarray(model(batch, training=False), np.float32))
+            if not began:
+                began = time.monotonic()  # the first batch also prepares the model
+                continue
+            done += len(batch)
+            if (needed := (time.monotonic() - began) / done * total) > LONGEST_SECONDS:
+                raise ValueError(f"it would take {needed:,.0f} s, and {LONGEST_SECONDS:,.0f} s are given to it")
+        found.append(np.concatenate(of_part))
+    return found[0], found[1]
 
 
-def _picture(pixels: NDArray[np.float32]) -> Image:
-    """An image ``(height, width, channels)`` in [0, 255] as it fits a cell."""
-    from PIL import Image
+def with_neighbours(
+    look: ImageLook,
+    missed: Sequence[int],
+    data: ImageData,
+    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+    config: TrainConfig,
+) -> ImageLook:
+    """Add what the nearest training images say of the validation images.
 
-    levels = np.rint(np.clip(pixels, 0, DISCRETE)).astype(np.uint8)
-    picture = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels[..., :3]).convert("RGB")
-    if max(picture.size) <= SMALL:
-        factor = SIDE // max(picture.size)
-        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    picture.thumbnail((SIDE, SIDE))
-    return picture
+    Args:
+        look: what was found before.
+        missed: identity of the images whose labels are compared with those of their neighbours.
+        data: of the training.
+        features: of the training and of the validation images, ``(n, width)``.
+        config: of the training.
+    """
+    train, validation = data.train, data.validation
+    if train.places is None or validation.places is None or len(train) <= NEIGHBOURS:
+        return replace(look, compared_note="there are too few training images")
+    found = nearest(features[1], validation.places, features[0], train.places)
+    twins = nearest(small_pixels(validation.images), validation.places, small_pixels(train.images), train.places, 1)
+    similarity, first = twins.similarity[:, 0], twins.rows[:, 0]
+    limit = near_duplicate_limit(similarity)
+    twin = np.zeros(len(validation), bool) if limit is None else similarity > limit
+    commonest, agreeing = contrary_labels(train.labels[found.rows], validation.labels)
+    classes = data.class_names
+
+    def told(row: int, *, label: bool) -> Neighbours:
+        return Neighbours(
+            place=int(places[row]),
+            name=_name(validation, config, row),
+            label=classes[validation.labels[row]],
+            other=classes[commonest[row]] if label and agreeing[row] else "",
+            agreeing=int(agreeing[row]) if label else 0,
+            asked=found.rows.shape[1] if label else 0,
+            twin=_name(train, config, int(first[row])) if twin[row] else "",
+            twin_label=classes[train.labels[first[row]]] if twin[row] else "",
+        )
+
+    places = validation.places
+    wanted = np.flatnonzero(np.isin(places, np.asarray(missed, np.int64)) & ((agreeing > 0) | twin))
+    differing = np.flatnonzero(twin & (train.labels[first] != validation.labels))
+    return replace(
+        look,
+        compared=len(validation),
+        limit=limit,
+        twins=int(twin.sum()),
+        neighbours=tuple(told(int(row), label=True) for row in wanted),
+        pairs=tuple(told(int(row), label=False) for row in differing[np.argsort(-similarity[differing], kind="stable")][:MOST_PAIRS]),
+        num_pairs=len(differing),
+    )
 
 
-def _sheet(images: Sequence[Sequence[Image]]) -> bytes:
-    """Images with their versions as one JPEG of at most `MOST_PREVIEW_BYTES`; empty where even the strongest compression leaves more."""
-    from PIL import Image
-
-    cells = len(images[0])
-    width = ACROSS * cells * SIDE + (ACROSS - 1) * GAP + ACROSS * GAP // 2
-    sheet = Image.new("RGB", (width, -(-len(images) // ACROSS) * (SIDE + GAP) - GAP), "white")
-    for place, pictures in enumerate(images):
-        row, column = divmod(place, ACROSS)
-        left = column * (cells * SIDE + GAP + GAP // 2)
-        for cell, picture in enumerate(pictures):
-            aside = GAP // 2 if cell else 0  # the image itself stands a little apart
-            x, y = left + cell * SIDE + aside, row * (SIDE + GAP)
-            sheet.paste(picture, (x + (SIDE - picture.width) // 2, y + (SIDE - picture.height) // 2))
-    for quality in QUALITIES:
-        buffer = io.BytesIO()
-        sheet.save(buffer, format="JPEG", quality=quality)
-        if buffer.tell() <= MOST_PREVIEW_BYTES:
-            return buffer.getvalue()
-    return b""
+def _name(images: ImageSet, config: TrainConfig, row: int) -> str:
+    """What the report calls an image."""
+    names = names_below(images, config.data, np.asarray([row]))
+    return names[0] if names is not None else f"row {row if images.rows is None else images.rows[row]}"

@@ -112,7 +112,8 @@ def _look_order(data: ReportData, sweep: SweepFile, root: str) -> LookOrder | No
         return None
     trial = found[0]
     config = exported_config(data.study, sweep, trial)
-    return LookOrder(data.study.name, data.study.facts.get("data_fingerprint", ""), chosen.configuration, trial.number, config)
+    missed = [] if data.mistakes is None else [image.place for image in data.mistakes.missed]
+    return LookOrder(data.study.name, data.study.facts.get("data_fingerprint", ""), chosen.configuration, trial.number, config, missed)
 
 
 def complete_at(folder: Folder) -> None:

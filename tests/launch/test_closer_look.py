@@ -17,12 +17,14 @@ from reports.page.thumbnails import MOST_PREVIEW_BYTES, Thumbnails, preview_uri
 from reports.verdict import build_report_data
 from sweeps.executor.inline import InlineExecutor
 from sweeps.image_look import NAME, ImageLook, from_text, stored_look, to_text
-from sweeps.launch.closer_look import SIDE, LookOrder, look_at, policy_in_words, preview, spread_over_classes
+from sweeps.launch import closer_look
+from sweeps.launch.augmentation_preview import SIDE, policy_in_words, preview, spread_over_classes
+from sweeps.launch.closer_look import LookOrder, look_at, with_neighbours
 from sweeps.launch.whole_models import complete_leaders
 from sweeps.record import read_study
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
-from sweeps.thumbnails import report_pictures
+from sweeps.thumbnails import hint_of, report_pictures
 from trainer.config import TrainConfig
 from trainer.data import ImageData, ImageSet
 from trainer.data.batches import seen_in_epoch, training_epoch
@@ -153,3 +155,59 @@ def test_a_hostile_look_is_inert(folder: Path) -> None:
     assert "<script>alert(1)" not in page
     assert "<svg onload" not in page
     assert "&lt;b&gt;x" in page
+
+
+def with_features(features: tuple[np.ndarray, np.ndarray], missed: list[int]) -> ImageLook:
+    """A look at 200 training and 100 validation images of two classes with these features."""
+    pixels = np.random.default_rng(1).integers(0, 200, (300, 20, 20, 1)).astype(np.uint8)
+    pixels[221] = pixels[40] + 30  # brighter
+    labels, places = (np.arange(300) % 2).astype(np.int32), np.arange(300)
+    train = ImageSet(pixels[:200], labels[:200], tuple(f"/data/t{row}.png" for row in range(200)), 2, places[:200], places[:200])
+    validation = ImageSet(pixels[200:], labels[200:], None, 2, places[200:], places[:100])
+    config = TrainConfig(data={"source": "/data/list.csv"}, model={"backbone": "plain_cnn"})
+    data = ImageData(train, validation, None, ("even", "odd"), "f")
+    return with_neighbours(ImageLook("s", "f", "c", trial=7), missed, data, features, config)
+
+
+def test_neighbours_of_another_class_and_near_duplicates_are_told() -> None:
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=(200, 8)).astype(np.float32)
+    train[np.arange(200) % 2 == 1] += 4
+    validation = rng.normal(size=(100, 8)).astype(np.float32)
+    validation[np.arange(100) % 2 == 1] += 4
+    validation[10] += 4  # labelled even, lies among the odd
+    validation[21] -= 4  # labelled odd, lies among the even
+    look = with_features((train, validation), [210, 221, 230])
+    assert look.compared == 100
+    assert {each.name: (each.label, each.other) for each in look.neighbours if each.other} == {
+        "row 10": ("even", "odd"),
+        "row 21": ("odd", "even"),
+    }
+    assert [(each.name, each.label, each.twin, each.twin_label) for each in look.pairs] == [("row 21", "odd", "t40.png", "even")]
+    assert (look.twins, look.num_pairs) == (1, 1)
+    assert from_text(to_text(look)) == look
+    hint = hint_of(next(each for each in look.neighbours if each.name == "row 21"))
+    assert hint.endswith("are all even: look at its label. Almost the same as the training image t40.png (class even).")
+    assert "wrong" not in hint
+    assert with_features((train, validation), []).neighbours == ()
+
+
+def test_the_report_says_what_the_comparison_found(folder: Path) -> None:
+    look = stored_look(read_study(f"sqlite:///{folder}/digits.db", "digits"))
+    assert look is not None
+    assert look.compared_note == ""
+    assert look.compared == 100
+    assert (
+        "share one other class: look at their labels"
+        in report_pictures(build_report_data(read_study(f"sqlite:///{folder}/digits.db", "digits"))).compared
+    )
+
+
+def test_more_images_than_are_compared_and_a_missing_model_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainConfig(data={"source": "digits"}, model={"backbone": "plain_cnn"})
+    order = LookOrder("s", "f", "c", 0, config.model_dump(mode="json"))
+    look_at(order, str(tmp_path))
+    assert "model.keras" in from_text((tmp_path / NAME).read_text()).compared_note
+    monkeypatch.setattr(closer_look, "MOST_COMPARED", 100)
+    look_at(order, str(tmp_path))
+    assert "at most 100 are compared" in from_text((tmp_path / NAME).read_text()).compared_note
