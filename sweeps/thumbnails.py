@@ -16,6 +16,7 @@ from reports.records import StudySettings
 from reports.verdict.mistakes import shown_configuration
 from sweeps.errors import SweepInputError
 from sweeps.image_look import ImageLook, Neighbours, stored_look
+from sweeps.trust import is_known, is_outside
 from sweeps.variables import expand
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
         or settings.section("report").get("images") is False
     ):
         return NOTHING
+    elsewhere = "${" in source or is_outside(source)
+    if elsewhere and not is_known(data.study.name, data.study.sweep_file):  # the storage may be a stranger's, and name any folder
+        return Thumbnails(
+            note="The images are not shown: this sweep file was not run on this machine, and its data.source lies outside the current folder. "
+            "Write the report in a folder that holds the images."
+        )
     wanted = data.mistakes.missed[:MOST]
     try:
         read = _reader(expand(source, os.environ))
@@ -69,7 +76,12 @@ def report_pictures(data: ReportData) -> Thumbnails:
     """
     if data.mistakes is None or StudySettings(data.study).section("report").get("images") is False:
         return NOTHING
-    pictures, look = missed_thumbnails(data), stored_look(data.study)
+    pictures = missed_thumbnails(data)
+    place = StudySettings(data.study).entry("storage_path") or f"runs/{data.study.name}"
+    elsewhere = not isinstance(place, str) or "${" in place or is_outside(place)
+    if elsewhere and not is_known(data.study.name, data.study.sweep_file):
+        return pictures  # a stranger's storage may name any folder
+    look = stored_look(data.study)
     shown = shown_configuration(data.ranking)
     if look is None or shown is None or look.configuration != shown.configuration:
         return pictures

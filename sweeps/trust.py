@@ -68,7 +68,7 @@ def check_trusted(stored: str, sweep: SweepFile, overrides: Sequence[str], *, st
     """
     if trust:
         note_known(study, stored)
-    if trust or _is_known(study, stored):
+    if trust or is_known(study, stored):
         return
     given = {override.partition("=")[0].strip() for override in overrides}
     asks = [f"  {path}: {what}" for path, what in _asks(sweep) if not _is_given(path, given)]
@@ -91,7 +91,7 @@ def _asks(sweep: SweepFile) -> Iterator[tuple[str, str]]:
                 yield path, f"imports and calls {_shown(value)}"
     for path in _PLACES:
         value = _value(sweep, path)
-        if value is not None and _is_outside(str(value)):
+        if value is not None and is_outside(str(value)):
             yield path, f"writes to {_shown(value)}"
 
 
@@ -111,7 +111,7 @@ def _searched(sweep: SweepFile, path: str) -> Collection[object]:
     return [*getattr(parameter, "labels", ()), *(values.values() if isinstance(values, dict) else values)]
 
 
-def _is_outside(place: str) -> bool:
+def is_outside(place: str) -> bool:
     """Whether a place to write to is not below the current folder."""
     if "://" in place and not place.startswith(("file:", "sqlite:")):
         return True
@@ -130,7 +130,8 @@ def _shown(value: object) -> str:
     return visible(text if len(text) <= LONGEST else f"{text[:LONGEST]} ...")
 
 
-def _is_known(study: str, sweep_file: str) -> bool:
+def is_known(study: str, sweep_file: str) -> bool:
+    """Whether this person ran a sweep file here."""
     try:
         return _hash(study, sweep_file) in _known().read_text().split()
     except OSError:

@@ -39,7 +39,7 @@ class Suite:
 
 
 def _pytest(name: str, budget: int, *paths: str) -> Suite:
-    return Suite(name, budget, ((str(BIN / "pytest"), "-q", *paths),))
+    return Suite(name, budget, ((str(BIN / "pytest"), "-q", "--durations=6", *paths),))
 
 
 LINT = (

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SWEEP = """\
@@ -35,10 +38,11 @@ class Shell:
     """A folder in which ``steadysweep`` is run as a person would."""
 
     folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         """Start one command."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "sweeps.cli", *words],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -46,6 +50,18 @@ class Shell:
             text=True,
             env={**os.environ, "COLUMNS": "200", **variables},
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what is left of what was started, as after a test that failed: a sweep would train for hours beside the other tests."""
+        for process in self.started:
+            if process.poll() is None:
+                of_it = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+                for each in of_it:
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
+                process.wait()
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
@@ -55,8 +71,10 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path)
+    yield shell
+    shell.end()
 
 
 @pytest.fixture(scope="session")

@@ -101,12 +101,13 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
     (study,) = status["studies"]
     assert study["name"].startswith("tiny-digits-")
     assert study["states"]["COMPLETE"] == 1
+    assert Path(done.stdout.strip().splitlines()[-1]).is_file()
     (swept.folder / "train.log").write_text(done.stderr)
     (read,) = json.loads(swept.run("diagnose", "train.log", "--format", "json").stdout)["runs"]
     assert read["epochs"] == 20
     report = json.loads(swept.run("report", study["name"], "--storage", "sqlite:///single.db", "--format", "json").stdout)
     (trial,) = report["ranking"][0]["trials"]
-    assert read["best"] == pytest.approx(max(trial["curves"]["val_accuracy"]), abs=5.1e-5)
+    assert max(read["curves"]["val_accuracy"]) == pytest.approx(max(trial["curves"]["val_accuracy"]), abs=5.1e-5)
 
 
 def test_the_lines_of_a_run_are_read_back(swept: Shell) -> None:
@@ -117,8 +118,7 @@ def test_the_lines_of_a_run_are_read_back(swept: Shell) -> None:
     ranking = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
     trials = {trial["number"]: trial for entry in ranking for trial in entry["trials"]}
     for number, run in enumerate(runs):
-        assert run["best"] == pytest.approx(max(trials[number]["curves"]["val_accuracy"]), abs=5.1e-5)
-    assert Path(done.stdout.strip().splitlines()[-1]).is_file()
+        assert max(run["curves"]["val_accuracy"]) == pytest.approx(max(trials[number]["curves"]["val_accuracy"]), abs=5.1e-5)
 
 
 def test_check_estimates_from_a_real_batch(swept: Shell) -> None:
@@ -143,7 +143,7 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     assert f"{accuracy:.4f}" == reported
     first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
     assert accuracy == pytest.approx(first["exported_val_accuracy"], abs=1e-6), "the same of 100 images, not one more or less"
-    assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == [str(digit) for digit in range(10)]
+    assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == ["0", "1", "2"]
 
 
 def test_an_exported_model_predicts_image_files(swept: Shell) -> None:

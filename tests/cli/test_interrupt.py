@@ -36,13 +36,13 @@ STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: Shell) -> None:
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 60").replace("trials: 3", "trials: 2"))
-    process = shell.start("run", "sweep.yaml")
+    process = shell.start("run", "sweep.yaml", "--no-sharing")
     _wait_for_epochs(shell)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=200)
     assert process.returncode == 130, err
     assert "steadysweep resume tiny-digits" in err
-    done = shell.run("resume", "tiny-digits", *STORAGE, "--executor", "inline")
+    done = shell.run("resume", "tiny-digits", *STORAGE, "--executor", "inline", "--no-sharing")
     assert done.returncode == 0, done.stderr
     document = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     trials = sorted((trial for entry in document["ranking"] for trial in entry["trials"]), key=lambda trial: trial["number"])
@@ -56,7 +56,7 @@ def test_a_closed_terminal_saves_and_leaves_no_process(shell: Shell, phase: str)
     if number == 0:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run below nohup
         os.chdir(shell.folder)
-        os.execv(sys.executable, [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml"])  # noqa: S606 - a child of our own
+        os.execv(sys.executable, [sys.executable, "-m", "sweeps.cli", "run", "sweep.yaml", "--no-sharing"])  # noqa: S606 - a child of our own
     threading.Thread(target=_read_all, args=(terminal,), daemon=True).start()
     driver = psutil.Process(number)
     if phase == "training":
@@ -84,7 +84,7 @@ def _read_all(terminal: int) -> None:
 
 def test_sigterm_while_ray_starts_leaves_nothing_behind(shell: Shell) -> None:
     (shell.folder / "sweep.yaml").write_text(SWEEP)
-    process = shell.start("run", "sweep.yaml")
+    process = shell.start("run", "sweep.yaml", "--no-sharing")
     driver = psutil.Process(process.pid)
     while not any(child.name() == "gcs_server" for child in driver.children(recursive=True)):
         time.sleep(0.1)
@@ -99,7 +99,7 @@ def test_sigterm_while_ray_starts_leaves_nothing_behind(shell: Shell) -> None:
 
 def test_a_second_ctrl_c_leaves_no_process_and_a_study_that_can_go_on(shell: Shell) -> None:
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 20000").replace("trials: 3", "trials: 2"))
-    process = shell.start("run", "sweep.yaml", "--quiet")
+    process = shell.start("run", "sweep.yaml", "--quiet", "--no-sharing")
     _wait_for_epochs(shell)
     (running,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
     assert running["states"]["RUNNING"] == 1
@@ -127,7 +127,12 @@ def test_the_same_exception_in_the_first_trials_ends_with_it_and_code_1(shell: S
     text = SWEEP.replace("model: {backbone: small_resnet, options: {filters: [4, 8]}}", model).replace("trials: 3", "trials: 9")
     (shell.folder / "sweep.yaml").write_text(text + "allow: [bn_updates]\n")
     done = shell.run(
-        "run", "sweep.yaml", "--executor", "inline", PYTHONPATH=os.pathsep.join([str(shell.folder), os.environ.get("PYTHONPATH", "")])
+        "run",
+        "sweep.yaml",
+        "--executor",
+        "inline",
+        "--no-sharing",
+        PYTHONPATH=os.pathsep.join([str(shell.folder), os.environ.get("PYTHONPATH", "")]),
     )
     assert done.returncode == 1, done.stderr
     assert (

@@ -25,11 +25,13 @@ from sweeps.record import read_study
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 from sweeps.thumbnails import hint_of, report_pictures
+from sweeps.trust import note_known
 from trainer.config import TrainConfig
 from trainer.data import ImageData, ImageSet
 from trainer.data.batches import seen_in_epoch, training_epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SWEEP = """
@@ -45,15 +47,19 @@ search: {{trials: 3, sampler: random, pruner: none}}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study whose end was tidied as `launch` does it."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished study whose end was tidied as `launch` does it, of a sweep file that was run here."""
     path = tmp_path_factory.mktemp("look")
-    sweep = sweep_from_text(SWEEP.format(folder=path))
-    assert run_study(sweep, InlineExecutor()).reason == "done"
-    said: list[str] = []
-    complete_leaders(build_report_data(read_study(f"sqlite:///{path}/digits.db", "digits")), sweep, said.append)
-    assert len(said) == 1, said
-    return path
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_STATE_HOME", str(path / "state"))
+        sweep = sweep_from_text(SWEEP.format(folder=path))
+        assert run_study(sweep, InlineExecutor()).reason == "done"
+        said: list[str] = []
+        data = build_report_data(read_study(f"sqlite:///{path}/digits.db", "digits"))
+        complete_leaders(data, sweep, said.append)
+        note_known("digits", data.study.sweep_file)
+        assert len(said) == 1, said
+        yield path
 
 
 def test_the_report_shows_what_the_recommended_policy_does(folder: Path) -> None:
@@ -70,7 +76,7 @@ def test_the_report_shows_what_the_recommended_policy_does(folder: Path) -> None
         assert sheet.width >= 8 * SIDE
 
 
-def test_of_another_configuration_or_other_data_nothing_is_shown(folder: Path) -> None:
+def test_of_another_configuration_other_data_or_a_stranger_nothing_is_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = build_report_data(read_study(f"sqlite:///{folder}/digits.db", "digits"))
     place = folder / "runs" / NAME
     text = place.read_text()
@@ -82,6 +88,10 @@ def test_of_another_configuration_or_other_data_nothing_is_shown(folder: Path) -
         place.write_text(text)
     changed = replace(data.study, facts={**data.study.facts, "data_fingerprint": "other"})
     assert stored_look(changed) is None
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "another"))
+    assert report_pictures(data).policy == "", "a stranger's storage may name any folder"
+    monkeypatch.chdir(folder)
+    assert report_pictures(data).policy
     off = replace(data.study, sweep_file=data.study.sweep_file.replace("images: true", "images: false"))
     assert off.sweep_file != data.study.sweep_file
     assert report_pictures(replace(data, study=off)) == Thumbnails()

@@ -16,14 +16,23 @@ from reports.records import StudyRecord
 from reports.verdict.build import ReportData
 from reports.verdict.mistakes import MissedImage, Mistakes
 from sweeps.thumbnails import encoded, missed_thumbnails
+from sweeps.trust import note_known
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def report_data(source: str, names: list[str], *, images: bool = True, labels: str = "cat") -> ReportData:
-    """Report data that has nothing but missed images."""
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of known sweep files of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def report_data(source: str, names: list[str], *, images: bool = True, labels: str = "cat", known: bool = True) -> ReportData:
+    """Report data that has nothing but missed images, of a sweep file that was run here."""
     sweep_file = f"data: {{source: {source!r}}}\nreport: {{images: {str(images).lower()}}}\n"
+    if known:
+        note_known("s", sweep_file)
     study = StudyRecord("s", "study", "val_accuracy", maximize=True, trials=(), sweep_file=sweep_file)
     missed = tuple(MissedImage(place, name, labels, "dog", 3, 3, 3, 3) for place, name in enumerate(names))
     data = object.__new__(ReportData)
@@ -57,6 +66,16 @@ def test_at_most_twelve_within_400_kb(photos: Path) -> None:
     picture = next(iter(uris.values()))
     assert picture.startswith("data:image/jpeg;base64,")
     assert base64.b64decode(picture.partition(",")[2])[:3] == b"\xff\xd8\xff"
+
+
+def test_a_strangers_storage_shows_nothing_from_outside_the_current_folder(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_a_stranger = report_data(str(photos), ["cat/00.jpg"], known=False)
+    refused = missed_thumbnails(of_a_stranger)
+    assert refused.pictures == {}
+    assert "was not run on this machine" in refused.note
+    assert missed_thumbnails(report_data("${HOME}/photos", ["cat/00.jpg"], known=False)).pictures == {}
+    monkeypatch.chdir(photos.parent)
+    assert list(missed_thumbnails(of_a_stranger).pictures) == [0]
 
 
 def test_off_reads_nothing(photos: Path) -> None:

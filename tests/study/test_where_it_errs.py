@@ -109,7 +109,8 @@ def test_the_page_and_the_json_name_them(data: ReportData) -> None:
     assert {f"row {row}" for row in WRONG} <= set(names)
 
 
-def test_their_nearest_training_images_say_so_too(folder: Path, data: ReportData) -> None:
+def test_their_nearest_training_images_say_so_too(folder: Path, data: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
     complete_leaders(data, sweep_from_text(SWEEP.format(folder=folder)), print)
     look = stored_look(data.study)
     assert look is not None
