@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ import numpy as np
 from reports.ledger import row_number
 from reports.page.thumbnails import MOST, MOST_BYTES, NOTHING, Thumbnails
 from reports.records import StudySettings
+from reports.verdict.mistakes import shown_configuration
 from sweeps.errors import SweepInputError
+from sweeps.image_look import ImageLook, Neighbours, stored_look
 from sweeps.trust import is_known, is_outside
 from sweeps.variables import expand
 
@@ -63,6 +66,67 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
     except (OSError, ValueError, SweepInputError) as error:
         return Thumbnails(note=f"The images are not shown: {error}.")
     return _pictures(wanted, read)
+
+
+def report_pictures(data: ReportData) -> Thumbnails:
+    """All pictures of a report: of the most missed images, and of what the recommended augmentation does, where a look at the end of the study left it.
+
+    Args:
+        data: of the report; nothing is read where the sweep file has ``report.images: false``.
+    """
+    if data.mistakes is None or StudySettings(data.study).section("report").get("images") is False:
+        return NOTHING
+    pictures = missed_thumbnails(data)
+    place = StudySettings(data.study).entry("storage_path") or f"runs/{data.study.name}"
+    elsewhere = not isinstance(place, str) or "${" in place or is_outside(place)
+    if elsewhere and not is_known(data.study.name, data.study.sweep_file):
+        return pictures  # a stranger's storage may name any folder
+    look = stored_look(data.study)
+    shown = shown_configuration(data.ranking)
+    if look is None or shown is None or look.configuration != shown.configuration:
+        return pictures
+    return replace(
+        pictures,
+        policy=look.policy,
+        preview=look.preview,
+        preview_note=look.preview_note,
+        hints={each.place: hint_of(each) for each in look.neighbours},
+        compared=_compared(look),
+        pairs=tuple((each.name, each.label, each.twin, each.twin_label) for each in look.pairs),
+    )
+
+
+def hint_of(image: Neighbours) -> str:
+    """What the nearest training images say of a missed image, in a sentence or two."""
+    parts = []
+    if image.other:
+        agreeing = "are all" if image.agreeing == image.asked else f"{image.agreeing} are"
+        subject = f"Its {image.asked} nearest" if image.agreeing == image.asked else f"Of its {image.asked} nearest"
+        parts.append(f"{subject} training images {agreeing} {image.other}: look at its label.")
+    if image.twin:
+        same = "same class" if image.twin_label == image.label else f"class {image.twin_label}"
+        parts.append(f"Almost the same as the training image {image.twin} ({same}).")
+    return " ".join(parts)
+
+
+def _compared(look: ImageLook) -> str:
+    """What comparing the validation images with the training images found."""
+    if look.compared_note:
+        return f"The validation images were not compared with the training images: {look.compared_note}."
+    if not look.compared:
+        return ""
+    labels = sum(bool(each.other) for each in look.neighbours)
+    text = (
+        f"Each validation image was compared with all training images. By the features of trial {look.trial}'s file, {labels:,} of the missed images have "
+        "5 nearest training images of which at least 4 share one other class: look at their labels."
+    )
+    if look.limit is None:
+        return f"{text} Their pixels give no limit for near-duplicates."
+    text += (
+        f" {look.twins:,} of {look.compared:,} validation images have a near-duplicate in training by their pixels "
+        f"(cosine distance below {1 - look.limit:.2g}, a limit from these images' own distances)"
+    )
+    return text + (f", {look.num_pairs:,} of them one of another class: look at both labels." if look.num_pairs else ".")
 
 
 def _pictures(wanted: Sequence[MissedImage], read: Callable[[MissedImage], Image]) -> Thumbnails:

@@ -92,6 +92,30 @@ def _resizing(model: keras.Model) -> int:
     raise DataError("the model takes images of any size and does not resize them; expected a model of `steadysweep export`")
 
 
+WIDEST_GRID_FEATURES = 2048
+"""Features of an image up to which they keep where in the image they were found, in quarters."""
+
+
+def feature_model(model: keras.Model) -> keras.Model:
+    """A model that gives what a training's exported model hands to its head, ``(n, width)``: the mean of each quarter of the feature map, or of all of a wide one.
+
+    Args:
+        model: as a training exports it: its last two parts are the head and the probabilities.
+    """
+    import keras
+
+    origin = model.layers[-1].input._keras_history  # noqa: SLF001 - Keras has no public way to what a nested model was called on
+    x = origin.operation._inbound_nodes[origin.node_index].input_tensors[0]  # noqa: SLF001 - as above
+    if len(x.shape) == 4:  # noqa: PLR2004 - images, height, width, channels
+        height, width, channels = x.shape[1:]
+        if min(height, width) > 1 and 4 * channels <= WIDEST_GRID_FEATURES:
+            x = keras.layers.AveragePooling2D((-(-height // 2), -(-width // 2)), padding="same")(x)
+            x = keras.layers.Flatten()(x)
+        else:
+            x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(model.inputs[0], x, name="features")
+
+
 def own_layers(model: keras.Model) -> tuple[str, ...]:
     """``module.Class`` of the layers in a model that are a person's own, sorted; Keras alone cannot load them."""
     from trainer.network.parts import all_layers

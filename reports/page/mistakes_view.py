@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
-from reports.page.thumbnails import NOTHING, data_uris
+from reports.page.thumbnails import NOTHING, data_uris, preview_uri
 
 if TYPE_CHECKING:
     from reports.page.thumbnails import Thumbnails
@@ -33,10 +33,15 @@ class MistakesView:
         matrix: name of each right class, with text and style (``is-right``, ``shade-0`` to ``shade-4``) of each cell; empty where it is too large.
         matrix_classes: names of the columns.
         images_sentence: how many images most configurations miss.
-        images: name, class, what it is taken for, missed by.
+        images: name, class, what it is taken for, missed by, what its nearest training images say.
+        has_hints: whether anything is said of any of them.
         images_left_out: how many more there are.
         pictures: address of the picture, then as in `images`, of those that are shown.
         pictures_note: why there are none, or fewer; empty otherwise.
+        preview: address of the picture of augmented training images, or empty.
+        preview_sentence: what it shows, or why there is none; empty where there is no policy to show.
+        compared: what comparing validation images with training images found, in sentences; empty where nobody did.
+        pairs: near-duplicates of different classes: validation image, its class, training image, its class.
     """
 
     sentence: str
@@ -47,10 +52,15 @@ class MistakesView:
     matrix: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     matrix_classes: tuple[str, ...] = ()
     images_sentence: str = ""
-    images: tuple[tuple[str, str, str, str], ...] = ()
+    images: tuple[tuple[str, str, str, str, str], ...] = ()
+    has_hints: bool = False
     images_left_out: int = 0
-    pictures: tuple[tuple[str, str, str, str, str], ...] = ()
+    pictures: tuple[tuple[str, str, str, str, str, str], ...] = ()
     pictures_note: str = ""
+    preview: str = ""
+    preview_sentence: str = ""
+    compared: str = ""
+    pairs: tuple[tuple[str, str, str, str], ...] = ()
 
 
 def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails = NOTHING) -> MistakesView:
@@ -61,8 +71,10 @@ def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails =
         mistakes: its mistakes.
         thumbnails: pictures of the most missed images.
     """
+    preview = preview_uri(thumbnails)
+    preview_sentence = _preview_sentence(thumbnails, shown=bool(preview))
     if mistakes.missing:
-        return MistakesView(mistakes.missing)
+        return MistakesView(mistakes.missing, preview=preview, preview_sentence=preview_sentence)
     file = mistakes.file
     classes = () if file is None else sorted(file.classes, key=lambda each: (each.right / each.images, -each.images))
     return MistakesView(
@@ -76,10 +88,15 @@ def mistakes_view(data: ReportData, mistakes: Mistakes, thumbnails: Thumbnails =
         matrix=() if file is None else _matrix(file),
         matrix_classes=() if file is None else tuple(file.class_names[place] for place in _columns(file)),
         images_sentence=_images_sentence(mistakes),
-        images=tuple(_image_row(image) for image in mistakes.missed[:MOST_IMAGES]),
+        images=tuple(_image_row(image, thumbnails) for image in mistakes.missed[:MOST_IMAGES]),
+        has_hints=any(image.place in thumbnails.hints for image in mistakes.missed[:MOST_IMAGES]),
         pictures=_pictures(mistakes, thumbnails),
         pictures_note=thumbnails.note,
         images_left_out=mistakes.num_missed - min(MOST_IMAGES, len(mistakes.missed)),
+        preview=preview,
+        preview_sentence=preview_sentence,
+        compared=thumbnails.compared,
+        pairs=thumbnails.pairs,
     )
 
 
@@ -138,11 +155,22 @@ def _images_sentence(mistakes: Mistakes) -> str:
     )
 
 
-def _pictures(mistakes: Mistakes, thumbnails: Thumbnails) -> tuple[tuple[str, str, str, str, str], ...]:
+def _pictures(mistakes: Mistakes, thumbnails: Thumbnails) -> tuple[tuple[str, str, str, str, str, str], ...]:
     uris = data_uris(thumbnails)
-    return tuple((uris[image.place], *_image_row(image)) for image in mistakes.missed if image.place in uris)
+    return tuple((uris[image.place], *_image_row(image, thumbnails)) for image in mistakes.missed if image.place in uris)
 
 
-def _image_row(image: MissedImage) -> tuple[str, str, str, str]:
+def _preview_sentence(thumbnails: Thumbnails, *, shown: bool) -> str:
+    if not thumbnails.policy:
+        return ""
+    if shown:
+        return (
+            f"Policy {thumbnails.policy}. Eight training images at most, each followed by what the training saw of it in its first three epochs. "
+            "Look whether you would still give each its class."
+        )
+    return f"Policy {thumbnails.policy}. No preview: {thumbnails.preview_note or 'the pictures do not become small enough'}."
+
+
+def _image_row(image: MissedImage, thumbnails: Thumbnails) -> tuple[str, str, str, str, str]:
     taken_for = f"{image.predicted} ({image.agreeing:,} of {image.files:,})" if image.predicted else wording.MISSING
-    return image.name, image.label, taken_for, f"{image.missed:,} of {image.asked:,}"
+    return image.name, image.label, taken_for, f"{image.missed:,} of {image.asked:,}", thumbnails.hints.get(image.place, "")

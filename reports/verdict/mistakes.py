@@ -139,7 +139,7 @@ def find_mistakes(study: StudyRecord, ranking: Ranking) -> Mistakes | None:
         return None
     best = usable[:MOST_CONFIGURATIONS]
     trainings = {row.configuration: [each.number for each in row.trials if each.state == "COMPLETE"][-MOST_TRAININGS:] for row in best}
-    shown = next((row for row in usable if row.configuration == ranking.recommended), usable[0])
+    shown = shown_configuration(ranking) or usable[0]
     exported = None if shown.exported_by is None else shown.exported_by.number
     wanted = [*([] if exported is None else [exported]), *(number for numbers in trainings.values() for number in numbers)]
     ledgers = study.ledgers.read(wanted)
@@ -157,6 +157,12 @@ def find_mistakes(study: StudyRecord, ranking: Ranking) -> Mistakes | None:
         num_missed=missed.number,
         missed_by_all=missed.by_all,
     )
+
+
+def shown_configuration(ranking: Ranking) -> RankedConfiguration | None:
+    """The configuration whose file is looked at: the recommended one, else the best that is usable; None where none is finished."""
+    usable = [row for row in ranking.finished if not row.unusable]
+    return next((row for row in usable if row.configuration == ranking.recommended), next(iter(usable), None))
 
 
 def _file_mistakes(row: RankedConfiguration, ledgers: Mapping[int, Ledger]) -> FileMistakes | None:

@@ -99,8 +99,7 @@ def _write(
     import yaml
 
     from sweeps.cli.model_card import Delivery, model_card
-    from sweeps.seeds import STREAMS, data_seed
-    from sweeps.sweep_file.configuration import absolute_config, train_config
+    from sweeps.launch.whole_models import exported_config
     from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
     from trainer.exported_model import LABELS, SETTINGS, load_model, own_layers, with_resizing, write_formats
@@ -111,15 +110,13 @@ def _write(
         folder = Path(scratch) / "export"
         folder.mkdir()
         fetched = _fetched(source, Path(scratch) / "fetched")
-        point = {name: value for name, value in trial.params.items() if value is not None}
-        stream = data_seed(sweep.search.seed, trial.role, trial.replicate, record.facts.get(STREAMS))
-        trained = train_config(sweep, point, trial.seed, data_seed=stream, validation_seed=trial.validation_seed)
-        config = absolute_config(trained.model_dump(mode="json"), Path.cwd())
+        config = exported_config(record, sweep, trial)
+        trained = TrainConfig(**config)
         (folder / SETTINGS).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         test_accuracy = _test_accuracy(trial, fetched, config)
         model = load_model(fetched / MODEL, trained.model.backbone)
         delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")
-        labels, validation = _validation_images(TrainConfig(**config), folder)
+        labels, validation = _validation_images(trained, folder)
         labels = labels or [name.strip() for name in trial.facts.get("class_names", "").split(",") if name.strip()]
         (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1), encoding="utf-8")
         write_formats(delivered, formats, folder)

@@ -175,11 +175,11 @@ def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str
     """File-name ending to text: a comparison where there is no data of a single study; CSV is two tables."""
     if data is None or name == "html":
         from reports.page import render_comparison, render_report
-        from sweeps.thumbnails import missed_thumbnails
+        from sweeps.thumbnails import report_pictures
 
         if data is None:
             return {".html": render_comparison(records)}
-        return {".html": render_report(data, refresh_seconds=refresh_seconds, thumbnails=missed_thumbnails(data))}
+        return {".html": render_report(data, refresh_seconds=refresh_seconds, thumbnails=report_pictures(data))}
     from reports.exports import to_csv, to_json, to_markdown
 
     if name == "csv":

@@ -212,6 +212,6 @@ def _reported(record: StudyRecord) -> ReportData:
 def _write_report(data: ReportData, path: Path) -> None:
     from reports.exports import write_atomically
     from reports.page import render_report
-    from sweeps.thumbnails import missed_thumbnails
+    from sweeps.thumbnails import report_pictures
 
-    write_atomically(path, render_report(data, thumbnails=missed_thumbnails(data)))
+    write_atomically(path, render_report(data, thumbnails=report_pictures(data)))

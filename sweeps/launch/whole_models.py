@@ -1,21 +1,26 @@
 """The models of a study's leaders, made whole once it is over: its trials leave what training changed of them (`trainer.fit.whole`), which takes milliseconds.
 
-As a program it reads ``{"root": storage_path, "trials": [number, ...]}`` from stdin and writes what could not be done to stderr: making a model needs TensorFlow,
-and the driver does without it.
+As a program it reads ``{"root": storage_path, "trials": [number, ...], "look": LookOrder or null}`` from stdin and writes what could not be done to stderr: making a
+model needs TensorFlow, and the driver does without it. The same process then looks at the study's images (`sweeps.launch.closer_look`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps.import_order import child_command
+from sweeps.launch.closer_look import LookOrder, look_at
+from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import checkpoint_root, trial_folder
+from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.checkpoints.layout import EXPORT, MODEL, TRAINED
 from trainer.errors import TrainerInputError
 from trainer.places import open_folder
@@ -45,8 +50,24 @@ def exported_trial(record: StudyRecord, chosen: RankedConfiguration, root: str) 
     return next(((trial, folder) for trial, folder in found if {MODEL, TRAINED} & folder.files().keys()), None)
 
 
+def exported_config(record: StudyRecord, sweep: SweepFile, trial: TrialRecord) -> dict[str, Any]:
+    """The settings of a trial's training as plain data; its local paths are absolute.
+
+    Args:
+        record: the study.
+        sweep: its file.
+        trial: one of its trials.
+    """
+    point = {name: value for name, value in trial.params.items() if value is not None}
+    stream = data_seed(sweep.search.seed, trial.role, trial.replicate, record.facts.get(STREAMS))
+    trained = train_config(sweep, point, trial.seed, data_seed=stream, validation_seed=trial.validation_seed)
+    return absolute_config(trained.model_dump(mode="json"), Path.cwd())
+
+
 def complete_leaders(data: ReportData, sweep: SweepFile, say: Callable[[str], object]) -> None:
-    """Make the model whole that `steadysweep export` gives of each configuration of which models are kept. What cannot be made now, `export` makes.
+    """Make the model whole that `steadysweep export` gives of each configuration of which models are kept, and look at the images with the recommended one.
+
+    What cannot be made now, `export` makes.
 
     Args:
         data: the study, over, with its ranking.
@@ -61,22 +82,38 @@ def complete_leaders(data: ReportData, sweep: SweepFile, say: Callable[[str], ob
             for chosen in data.configurations
             if any(f"{trial.number:05d}" in present for trial in chosen.trials) and (found := exported_trial(data.study, chosen, root))
         ]
+        look = _look_order(data, sweep, root)
     except (OSError, TrainerInputError) as error:
         say(f"the leaders' models are made whole when they are exported: {error}")
         return
-    if not wanted:
+    if wanted:
+        say(f"making the model files of the {'leader' if len(wanted) == 1 else f'{len(wanted)} leaders'} whole ...")
+    elif look is None:
         return
-    say(f"making the model files of the {'leader' if len(wanted) == 1 else f'{len(wanted)} leaders'} whole ...")
     done = subprocess.run(  # noqa: S603 - our own command
         child_command("sweeps.launch.whole_models"),
-        input=json.dumps({"root": root, "trials": wanted}),
+        input=json.dumps({"root": root, "trials": wanted, "look": None if look is None else asdict(look)}),
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
+    if done.returncode and wanted:
         last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         say(f"not all models could be made whole now ({last[0]}); `steadysweep export` tries again")
+
+
+def _look_order(data: ReportData, sweep: SweepFile, root: str) -> LookOrder | None:
+    """What to look at of a study; None where it has no recommended model, or its images are not to be shown."""
+    from reports.verdict.mistakes import shown_configuration
+
+    chosen = shown_configuration(data.ranking)
+    found = None if chosen is None or not sweep.report.images else exported_trial(data.study, chosen, root)
+    if chosen is None or found is None:
+        return None
+    trial = found[0]
+    config = exported_config(data.study, sweep, trial)
+    missed = [] if data.mistakes is None else [image.place for image in data.mistakes.missed]
+    return LookOrder(data.study.name, data.study.facts.get("data_fingerprint", ""), chosen.configuration, trial.number, config, missed)
 
 
 def complete_at(folder: Folder) -> None:
@@ -116,6 +153,9 @@ def _main() -> int:
             sys.stderr.write(f"{error}\n")
         keras.backend.clear_session()
         gc.collect()
+    if asked["look"] is not None:
+        with contextlib.suppress(OSError, TrainerInputError):  # the report does without
+            look_at(LookOrder(**asked["look"]), asked["root"])
     return failed
 
 

@@ -236,7 +236,8 @@ class ReportSettings(Settings):
     every: Duration = setting(300.0, gt=0)
     """Seconds between refreshes; ``5m`` is understood."""
     images: bool = setting(default=True)
-    """Whether the report shows up to twelve of the validation images that most configurations miss (400 kB in all)."""
+    """Whether the report shows up to twelve of the validation images that most configurations miss (400 kB in all), and eight training images as the recommended
+    augmentation varies them (100 kB). Without it the study's end does not compare images with each other either."""
 
 
 class NotifySettings(Settings):

@@ -12,9 +12,12 @@ from reports.exports import to_json
 from reports.page import render_report
 from reports.verdict import build_report_data
 from sweeps.executor.inline import InlineExecutor
+from sweeps.image_look import stored_look
+from sweeps.launch.whole_models import complete_leaders
 from sweeps.record import read_study
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
+from sweeps.thumbnails import hint_of, report_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,3 +107,17 @@ def test_the_page_and_the_json_name_them(data: ReportData) -> None:
     assert all(f"row {row}<" in page for row in WRONG)
     names = [image["name"] for image in json.loads(to_json(data))["mistakes"]["missed"]]
     assert {f"row {row}" for row in WRONG} <= set(names)
+
+
+def test_their_nearest_training_images_say_so_too(folder: Path, data: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    complete_leaders(data, sweep_from_text(SWEEP.format(folder=folder)), print)
+    look = stored_look(data.study)
+    assert look is not None
+    told = {each.name: each for each in look.neighbours if each.other}
+    wrong = [told[f"row {row}"] for row in WRONG if f"row {row}" in told]
+    assert len(wrong) >= 5
+    assert all(int(each.other) == (int(each.label) - 1) % 10 for each in wrong)
+    assert len(told) <= 2 * len(wrong), "most of the images that are named have a wrong label"
+    page = render_report(data, thumbnails=report_pictures(data))
+    assert all(hint_of(each) in page for each in wrong)

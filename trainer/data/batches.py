@@ -53,15 +53,44 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
     """
     labels = data.train.labels
     rows, loss_weights = rows_and_weights(labels, data.num_classes, config, epoch)
-    draws = Draws.of_epoch(config.stream, epoch, rows + len(labels) * appearances(rows))
     policy = policy_from(config.data.augmentation)
-    elements = {"row": rows, **policy.draw(draws, data.image_shape)}
+    elements = _planned(data, config, policy, rows, rows + len(labels) * appearances(rows), epoch)
     elements["weight"] = loss_weights
     if policy.mixes:
-        share, partners = elements["share"], draws.integers("partner", len(labels))
-        weights = _weights_of(labels, data.num_classes, config)
-        elements |= {"partner_row": partners, "weight": share * weights[rows] + (1 - share) * weights[partners]}
+        share, weights = elements["share"], _weights_of(labels, data.num_classes, config)
+        elements["weight"] = share * weights[rows] + (1 - share) * weights[elements["partner_row"]]
     return _batched(elements, data.train, policy, config, config.training.batch_size)
+
+
+def seen_in_epoch(data: ImageData, config: TrainConfig, rows: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.float32]:
+    """Some training images as `training_epoch` first shows them in an epoch, mixed with others where the policy mixes.
+
+    Args:
+        data: of the training.
+        config: of the training.
+        rows: ``(k,)`` of the training images.
+        epoch: counted from 1.
+
+    Returns:
+        ``(k, height, width, channels)``, in [0, 255] (per_image_max: in [0, 1]).
+    """
+    policy = policy_from(config.data.augmentation)
+    elements = _planned(data, config, policy, rows, rows, epoch) | {"weight": np.ones(len(rows), np.float32)}
+    shown: npt.NDArray[np.float32] = np.concatenate(
+        [images.numpy() for images, _, _ in _batched(elements, data.train, policy, config, len(rows))]
+    )
+    return shown
+
+
+def _planned(
+    data: ImageData, config: TrainConfig, policy: Policy, rows: npt.NDArray[np.int64], tickets: npt.NDArray[np.int64], epoch: int
+) -> dict[str, npt.NDArray[Any]]:
+    """What becomes of images in an epoch: their rows, the policy's parameters, and the images that they are mixed with; all ``(k, ...)``."""
+    draws = Draws.of_epoch(config.stream, epoch, tickets)
+    elements: dict[str, npt.NDArray[Any]] = {"row": rows, **policy.draw(draws, data.image_shape)}
+    if policy.mixes:
+        elements["partner_row"] = draws.integers("partner", len(data.train.labels))
+    return elements
 
 
 def rows_and_weights(

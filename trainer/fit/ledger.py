@@ -85,7 +85,7 @@ class LateEpochs:
         return ValidationLedger(
             places=order if images.places is None else images.places[order],
             labels=images.labels[order].astype(np.int64),
-            names=_names_below(images, data, order),
+            names=names_below(images, data, order),
             rows=None if images.names is not None or images.rows is None else images.rows[order],
             epochs=tuple(kept),
             right=np.stack([self.distances(epoch)[order] == 0 for epoch in kept]),
@@ -104,7 +104,7 @@ class LateEpochs:
         return cls(content["kind"], {int(epoch): base64.b64decode(data) for epoch, data in content["epochs"].items()})
 
 
-def _names_below(images: ImageSet, data: DataConfig, order: NDArray[np.int64]) -> tuple[str, ...] | None:
+def names_below(images: ImageSet, data: DataConfig, order: NDArray[np.int64]) -> tuple[str, ...] | None:
     """Paths of the images below the data's source, so that they hold where the source is moved; whole paths of those elsewhere."""
     if images.names is None:
         return None
