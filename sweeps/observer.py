@@ -54,6 +54,7 @@ class StudySnapshot:
         trial_hours: hours of training over all runs.
         gpu_hours: the same times each trial's GPUs.
         phase: what the run is doing.
+        paused: whether no new trial begins until somebody says so.
     """
 
     study: str
@@ -72,6 +73,7 @@ class StudySnapshot:
     trial_hours: float
     gpu_hours: float
     phase: Literal["search", "confirmation", "over"]
+    paused: bool = False
 
     @property
     def done(self) -> int:
