@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,16 @@ MOST_NAMED = 12
 """IDs that an error names at most."""
 
 
-def export(
-    study: str, *, storage: str | None, wanted: int | None, configuration: str | None, formats: str, output: str, trust: bool = False
+def export(  # noqa: PLR0913 - each is an argument of the command
+    study: str,
+    *,
+    storage: str | None,
+    wanted: int | None,
+    configuration: str | None,
+    formats: str,
+    output: str,
+    retrain: bool = False,
+    trust: bool = False,
 ) -> int:
     """Write the model with its resizing, ``labels.json``, ``config.yaml``, the validation images' list and ``README.md`` into a new folder.
 
@@ -42,6 +51,7 @@ def export(
         configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
         formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
+        retrain: train the configuration again where its model was removed.
         trust: the study's own file may do what `sweeps.trust` asks about.
 
     Raises:
@@ -62,7 +72,7 @@ def export(
     check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
-        trial, source = _best_model(record, chosen, sweep)
+        trial, source = _best_model(record, chosen, sweep, retrain=retrain)
         _write(record, chosen, (trial, source), target, sweep, names)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
@@ -224,22 +234,38 @@ def _by_rank(record: StudyRecord, wanted: int | None) -> RankedConfiguration:
     return ranked[wanted - 1]
 
 
-def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile) -> tuple[TrialRecord, Folder]:
+def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile, *, retrain: bool) -> tuple[TrialRecord, Folder]:
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
     from reports.ranking.ranked import by_exported_file
+    from reports.wording import harmless
+    from sweeps.launch.retraining import price_of, trial_to_repeat
+    from sweeps.launch.retraining import retrain as train_again
     from sweeps.launch.whole_models import exported_trial
     from sweeps.storage_path import checkpoint_root, trial_folder
     from trainer.checkpoints.layout import MODEL
 
+    def say(text: str) -> None:
+        print(harmless(text), file=sys.stderr, flush=True)
+
     root = checkpoint_root(sweep)
     present = exported_trial(record, chosen, root)
+    repeated = trial_to_repeat(record, chosen) if present is None else None
+    if repeated is not None and retrain:
+        say(f"configuration {chosen.short} has no model any more; training trial {repeated.number} again: {price_of(record, repeated)}")
+        train_again(record, sweep, repeated, say)
+        present = exported_trial(record, chosen, root)
     if present is None:
         trials = by_exported_file(chosen.trials, record.metric, maximize=record.maximize)
         places = ", ".join(f"{trial_folder(root, trial.number)}/{MODEL}" for trial in trials)
         why = f"none of {places} is there" if places else f"it is {chosen.state}: no training was completed"
+        remedy = (
+            f"run `steadysweep confirm {record.name} --configuration {chosen.short}`, which trains it to the end"
+            if repeated is None
+            else f"add --retrain, which trains it again with its recorded seed ({price_of(record, repeated)})"
+        )
         raise SweepInputError(
             f"export: configuration {chosen.configuration} (rank {chosen.rank}) has no model: {why}. "
-            "Run the command where the sweep ran, choose another --configuration, or train it again with `steadysweep train`."
+            f"Run the command where the sweep ran, choose another --configuration, or {remedy}."
         )
     return present
 
@@ -270,6 +296,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", default="keras", dest="formats", metavar="NAMES",
         help="keras, savedmodel, onnx, tflite, separated by commas; keras is always written (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--retrain", action="store_true",
+        help="where the model was removed: train the configuration again with its recorded seed, from its checkpoint if one is left; says first what that takes",
+    )  # fmt: skip
     trust_argument(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
 
@@ -282,6 +312,7 @@ COMMAND = Command(
     examples=(
         ("steadysweep export flowers --rank 1 -o best-model", "the best configuration's model"),
         ("steadysweep export flowers --configuration e11d86 -o cheaper-model", "that of the one with this ID"),
+        ("steadysweep export flowers --rank 7 --retrain -o seventh", "of one whose model was not kept"),
         ("steadysweep export flowers --format tflite,onnx -o for-phones", "in further formats too"),
     ),
     add_arguments=_add_arguments,

@@ -201,3 +201,23 @@ def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None
     done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
     assert done.returncode == 2
     assert "1 to 3" in done.stderr
+
+
+def test_a_model_that_was_removed_is_offered_and_trained_again(swept: Shell) -> None:
+    entry = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][2]
+    number = entry["trials"][0]["number"]
+    model = swept.folder / "runs" / "tiny-digits" / f"{number:05d}" / "model.keras"
+    for name in ("model.keras", "export.json", "test.json"):
+        model.with_name(name).unlink(missing_ok=True)
+    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "3", "-o", "third")
+    assert done.returncode == 2
+    assert "add --retrain, which trains it again with its recorded seed (at most 6 epochs, about" in done.stderr
+    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "3", "--retrain", "-o", "third")
+    assert done.returncode == 0, done.stderr
+    first, *epochs, last = done.stderr.strip().splitlines()
+    assert f"training trial {number} again: at most 6 epochs" in first
+    assert sum(line.startswith("epoch ") for line in epochs) == 6
+    assert last.startswith(f"the model of trial {number} is back")
+    assert last.endswith("as the removed one did")
+    assert model.is_file()
+    assert (swept.folder / "third" / "model.keras").is_file()
