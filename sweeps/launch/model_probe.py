@@ -1,7 +1,7 @@
 """Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver does without it.
 
 As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]}, "augmentations": [policy, ...],
-"trainings": n, "rehearse": false}`` from stdin and writes the answer to stdout.
+"trainings": n, "rehearse": false, "networks": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ class ModelProbe:
         boundaries: ``BACKBONE:LABEL`` to the last frozen layer's name, or ``none``.
         rehearsal: what a few real batches cost, where that was asked for.
         frozen: what becomes of the frozen part, where a rehearsal was asked for.
+        networks: costs of the networks that were asked for, in their order.
     """
 
     facts: ModelFacts
     boundaries: Mapping[str, str]
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
+    networks: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def probe_models(
     augmentations: Sequence[Any] = (),
     trainings: int = 1,
     rehearse: bool = False,
+    networks: Sequence[TrainConfig] = (),
 ) -> ModelProbe:
     """Build the models and ask.
 
@@ -84,6 +87,7 @@ def probe_models(
         augmentations: policies that the sweep may use.
         trainings: of the search that will plausibly see the same augmented images.
         rehearse: also train a few real batches.
+        networks: also build and measure these.
 
     Raises:
         SweepInputError: a setting of the model is impossible, or a label means nothing on a backbone.
@@ -97,6 +101,7 @@ def probe_models(
         "augmentations": list(augmentations),
         "trainings": trainings,
         "rehearse": rehearse,
+        "networks": [each.model_dump(mode="json") for each in networks],
     }
     done = subprocess.run(  # noqa: S603 - our own command
         child_command("sweeps.launch.model_probe"),
@@ -113,7 +118,11 @@ def probe_models(
         raise SweepInputError(str(answer["error"]))
     rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
     return ModelProbe(
-        ModelFacts(**answer["facts"]), answer["boundaries"], rehearsal, tuple(FrozenPart(**each) for each in answer["frozen"])
+        ModelFacts(**answer["facts"]),
+        answer["boundaries"],
+        rehearsal,
+        tuple(FrozenPart(**each) for each in answer["frozen"]),
+        tuple(answer["networks"]),
     )
 
 
@@ -136,9 +145,27 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         data = load_data(config.data) if question["rehearse"] else None
         rehearsal = None if data is None else asdict(rehearse(config, data))
         frozen = [] if data is None else _frozen_parts(config, question, data)
+        networks = [_costs(TrainConfig(**each), shape, question["num_classes"]) for each in question["networks"]]
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen}
+    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
+
+
+def _costs(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> dict[str, float]:
+    """Costs of a network, which its weights do not change: pretrained ones are neither loaded nor downloaded."""
+    import keras
+
+    from trainer.data.pixels import ChannelStatistics
+    from trainer.network.build import build_model
+    from trainer.network.costs import latency_figures, size_figures
+
+    keras.backend.clear_session()
+    any_weights = config.model.model_copy(update={"weights": None if config.model.weights != "own" else "own"})
+    channels = shape[-1]
+    model = build_model(
+        config.model_copy(update={"model": any_weights}), shape, num_classes, ChannelStatistics((0.0,) * channels, (1.0,) * channels)
+    ).model
+    return {**size_figures(model), **latency_figures(model)}
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:
