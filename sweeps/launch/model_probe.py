@@ -66,7 +66,7 @@ class FrozenPart:
     share: float
 
 
-def probe_models(
+def probe_models(  # noqa: PLR0913 - one question of many parts
     config: TrainConfig,
     image_shape: Sequence[int],
     num_classes: int,

@@ -15,6 +15,7 @@ from reports.exports.as_json import to_json
 from reports.exports.tables import to_csv
 from reports.page.report import render_report
 from reports.ranking import rank
+from sweeps.cli.check import check
 from sweeps.cli.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
@@ -178,3 +179,40 @@ def test_limits_are_part_of_what_a_study_is(tmp_path: Path) -> None:
             tmp_path,
             {**LIMITED, "search": "{trials: 8, limits: {parameters: 3.0e+6, file_mb: 20}, sampler_options: {n_startup_trials: 3}}"},
         )
+
+
+KERAS = {
+    "data": '{source: digits, classes: ["0", "1", "2"], split: {train: 60, validation: 60, test: 60}}',
+    "model": "{backbone: small_resnet, options: {filters: [4], blocks: 1}}",
+    "training": "{epochs: 2, batch_size: 20}",
+    "space": "{dense: {choice: {none: [], wide: [2000]}}, learning_rate: {choice: [0.003, 0.03]}}",
+    "search": "{trials: 4, sampler: grid, limits: {parameters: 5000}}",
+}
+
+
+def test_keras_networks_are_measured_before_their_first_epoch(tmp_path: Path) -> None:
+    run_study(sweep_from_text(sweep_in(tmp_path, **KERAS)), InlineExecutor(1))
+    study = read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+    complete, refused = ([t for t in study.trials if t.state == state] for state in ("COMPLETE", "PRUNED"))
+    assert [trial.params["dense"] for trial in complete] == ["none", "none"]
+    assert [trial.params["dense"] for trial in refused] == ["wide"]
+    assert "latency_ms" not in refused[0].figures  # refused for its size, so not timed
+    assert complete[0].figures["latency_ms"] == complete[1].figures["latency_ms"] > 0
+    assert complete[0].facts["latency_device"].startswith("CPU")
+    assert complete[0].figures["parameters"] < 5000 < refused[0].figures["parameters"]
+
+
+def test_check_names_the_corners_that_break_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(sweep_in(tmp_path, **KERAS))
+    assert check(str(file), (), real_batch=True, output_format="json") == 0
+    limits = json.loads(capsys.readouterr().out)["limits"]
+    assert (limits["networks"], limits["left_out"], limits["all_broken"]) == (2, 0, False)
+    (broken,) = limits["broken"]
+    assert broken["reached_with"] == ["dense: wide"]
+    assert broken["reason"].startswith("parameters is ")
+    assert limits["sentences"][0] == "2 of the space's networks built and measured here: some break search.limits"
+    assert check(str(file), ["search.limits.parameters=10"], real_batch=True, output_format="text") == 2
+    out, err = capsys.readouterr()
+    assert "every one breaks search.limits" in out
+    assert "raise search.limits" in err
