@@ -110,7 +110,8 @@ def _row(record: StudyRecord, now: Standing, running: Sequence[RunningTrial]) ->
     from reports.wording import plain_score
 
     waiting = sum(trial.free is True or trial.state == "WAITING" for trial in running)
-    counts = (*(now.states[state] for state in ("COMPLETE", "PRUNED", "FAIL")), len(running) - waiting, waiting)
+    refused = sum(bool(trial.infeasible) for trial in record.trials)
+    counts = (now.states["COMPLETE"], now.states["PRUNED"] - refused, now.states["FAIL"], len(running) - waiting, waiting)
     target = f"/{record.target_trials}" if record.target_trials else ""
     best = plain_score(now.leaders[0].stable, record.metric) if now.leaders else "-"
     return (record.name, *map(str, counts), f"{now.configurations}{target}", best)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from search_spaces.conditions import PointValue
+    from sweeps.launch.model_probe import MeasuredNetwork
     from sweeps.sweep_file import SweepFile
 
 MOST_NETWORKS = 12
@@ -41,7 +42,7 @@ class Broken:
     """What some corners break.
 
     Attributes:
-        reason: which limits, with figures.
+        reason: which limits, with figures; or why the network cannot be built.
         reached_with: values, or pairs of values, that lead there; empty where every corner does.
     """
 
@@ -88,19 +89,19 @@ def corners_of(sweep: SweepFile, base: Path) -> list[Corner]:
     return [Corner(config, tuple(points)) for config, points in found.values()]
 
 
-def judge_limits(limits: Mapping[str, float], corners: Sequence[Corner], costs: Sequence[Mapping[str, float]]) -> LimitCheck:
+def judge_limits(limits: Mapping[str, float], corners: Sequence[Corner], networks: Sequence[MeasuredNetwork]) -> LimitCheck:
     """Name the values that lead to networks above a limit.
 
     Args:
         limits: cost to limit.
         corners: all architectures.
-        costs: of the first of them, those that were built.
+        networks: of the first of them, those that were built.
     """
-    built = list(zip(corners, costs, strict=False))
+    built = list(zip(corners, networks, strict=False))
     looked_at = [point for corner, _ in built for point in corner.points]
     reasons: dict[str, list[Mapping[str, PointValue]]] = {}
-    for corner, figures in built:
-        if reason := broken_limits(figures, limits):
+    for corner, network in built:
+        if reason := network.problem or broken_limits(network.figures, limits):
             reasons.setdefault(reason, []).extend(corner.points)
     broken = []
     for reason, points in reasons.items():

@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class MeasuredNetwork:
+    """A network that was built to be measured.
+
+    Attributes:
+        figures: its costs (`reports.costs`); empty where it cannot be built.
+        problem: why not, or empty.
+    """
+
+    figures: Mapping[str, float]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class ModelProbe:
     """What the driver needs to know of a sweep's models.
 
@@ -42,7 +55,7 @@ class ModelProbe:
     boundaries: Mapping[str, str]
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
-    networks: tuple[Mapping[str, float], ...] = ()
+    networks: tuple[MeasuredNetwork, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +135,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         answer["boundaries"],
         rehearsal,
         tuple(FrozenPart(**each) for each in answer["frozen"]),
-        tuple(answer["networks"]),
+        tuple(MeasuredNetwork(**each) for each in answer["networks"]),
     )
 
 
@@ -145,14 +158,14 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         data = load_data(config.data) if question["rehearse"] else None
         rehearsal = None if data is None else asdict(rehearse(config, data))
         frozen = [] if data is None else _frozen_parts(config, question, data)
-        networks = [_costs(TrainConfig(**each), shape, question["num_classes"]) for each in question["networks"]]
+        networks = [asdict(_measured(TrainConfig(**each), shape, question["num_classes"])) for each in question["networks"]]
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
     return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
 
 
-def _costs(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> dict[str, float]:
-    """Costs of a network, which its weights do not change: pretrained ones are neither loaded nor downloaded."""
+def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> MeasuredNetwork:
+    """A network with its costs, which weights do not change: pretrained ones are neither loaded nor downloaded."""
     import keras
 
     from trainer.data.pixels import ChannelStatistics
@@ -160,12 +173,14 @@ def _costs(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -
     from trainer.network.costs import latency_figures, size_figures
 
     keras.backend.clear_session()
-    any_weights = config.model.model_copy(update={"weights": None if config.model.weights != "own" else "own"})
+    weights = "own" if config.model.weights == "own" else None
+    plain = config.model_copy(update={"model": config.model.model_copy(update={"weights": weights})})
     channels = shape[-1]
-    model = build_model(
-        config.model_copy(update={"model": any_weights}), shape, num_classes, ChannelStatistics((0.0,) * channels, (1.0,) * channels)
-    ).model
-    return {**size_figures(model), **latency_figures(model)}
+    try:
+        model = build_model(plain, shape, num_classes, ChannelStatistics((0.0,) * channels, (1.0,) * channels)).model
+    except TrainerInputError as error:
+        return MeasuredNetwork({}, str(error))
+    return MeasuredNetwork({**size_figures(model), **latency_figures(model)})
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:
