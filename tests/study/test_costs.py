@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
@@ -19,13 +20,14 @@ from sweeps.cli.check import check
 from sweeps.cli.status import status
 from sweeps.errors import SweepInputError
 from sweeps.executor.inline import InlineExecutor
+from sweeps.launch.limits import corners_of, judge_limits
+from sweeps.launch.model_probe import MeasuredNetwork
 from sweeps.record import read_study
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from reports.records import StudyRecord
 
@@ -212,7 +214,16 @@ def test_check_names_the_corners_that_break_limits(tmp_path: Path, capsys: pytes
     assert broken["reached_with"] == ["dense: wide"]
     assert broken["reason"].startswith("parameters is ")
     assert limits["sentences"][0] == "2 of the space's networks built and measured here: some break search.limits"
-    assert check(str(file), ["search.limits.parameters=10"], real_batch=True, output_format="text") == 2
-    out, err = capsys.readouterr()
-    assert "every one breaks search.limits" in out
-    assert "raise search.limits" in err
+
+
+def test_a_space_without_an_allowed_network_is_told_and_so_is_one_that_cannot_be_built() -> None:
+    sweep = sweep_from_text(sweep_in(Path.cwd(), **KERAS))
+    corners = corners_of(sweep, Path.cwd())
+    assert [dict(corner.points[0])["dense"] for corner in corners] == ["none", "wide"]
+    all_broken = judge_limits({"parameters": 10.0}, corners, [MeasuredNetwork({"parameters": 20.0}), MeasuredNetwork({}, "too small")])
+    assert all_broken.all_broken
+    assert all_broken.lines[0].endswith("every one breaks search.limits")
+    assert all_broken.lines[1:] == ["dense: none: parameters is 20, the limit is 10", "dense: wide: too small"]
+    some = judge_limits({"parameters": 30.0}, corners, [MeasuredNetwork({"parameters": 20.0})])
+    assert (some.broken, some.left_out) == ((), 1)
+    assert "1 further ones were not built" in some.lines[-1]
