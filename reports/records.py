@@ -125,6 +125,11 @@ class TrialRecord:
         return self.numbering[0] + index * self.numbering[1]
 
     @property
+    def infeasible(self) -> str:
+        """Which limit of ``search.limits`` it broke, so that it was refused before its first epoch; empty where none."""
+        return self.facts.get("infeasible", "")
+
+    @property
     def num_epochs(self) -> int:
         """Epochs on record."""
         if isinstance(self.curves, Curves):

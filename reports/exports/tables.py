@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports import wording
+from reports.costs import COSTS, cost_of, cost_of_study, frontier
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
@@ -70,8 +71,12 @@ def _configurations(data: ReportData) -> str:
         "state",
         "flags",
         "tied_with",
+        *COSTS,
+        "on_frontier",
         *(f"param:{name}" for name in names),
     ]
+    searched = cost_of_study(data.study)
+    edge = frontier(data.configurations, searched, maximize=data.study.maximize).rows if searched else ()
     rows = (
         [
             None if row.stable is None else row.rank,
@@ -87,6 +92,8 @@ def _configurations(data: ReportData) -> str:
             row.trial_state,
             " ".join(flag.name for flag in row.flags),
             " ".join(row.tied_with),
+            *(cost_of(row, name) for name in COSTS),
+            row in edge if searched else None,
             *(row.params.get(name) for name in names),
         ]
         for row in data.configurations

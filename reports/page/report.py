@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from reports import wording
 from reports.page.answer_view import answer_view
 from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
+from reports.page.cost_view import cost_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
@@ -118,6 +119,7 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         answer=answer_view(data),
         sure=sure_view(data),
         ranking=ranking_view(data, scale),
+        costs=cost_view(data),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
         mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes, thumbnails),

@@ -136,6 +136,8 @@ def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores
         return "provisional" if all(score.provisional for score in scores) else "finished"
     if states & {"RUNNING", "WAITING"}:
         return "unfinished"
+    if any(trial.infeasible for trial in group):
+        return "infeasible"
     return "pruned" if "PRUNED" in states else "failed"
 
 

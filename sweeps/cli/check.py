@@ -64,6 +64,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     document["folder"] = _folder(sweep, data)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
+    refused = False
     if real_batch:
         print("building the model and training a few batches ...", file=sys.stderr, flush=True)
         try:
@@ -73,6 +74,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
                 _print_findings(findings)
             raise
         findings = checked.findings
+        refused = checked.limits is not None and checked.limits.all_broken
         document = {**_document(sweep, data, findings), "folder": document["folder"], **_estimates(sweep, checked)}
     if text:
         if real_batch:
@@ -80,10 +82,11 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
         _print_findings(findings)
         errors = ", ".join(_errors(findings))
         mend = f"not ready: mend what is marked error, or accept it knowingly with allow: [{errors}] in {sweep_file}"
-        print(mend if errors else f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
+        mend = mend if errors else "not ready: raise search.limits, or give the space smaller networks" if refused else ""
+        print(mend or f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
     else:
         print_json(document)
-    return BAD_INPUT if _errors(findings) else 0
+    return BAD_INPUT if _errors(findings) or refused else 0
 
 
 def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
@@ -151,6 +154,7 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     trials = sweep.search.trials + fresh
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
+        "limits": None if checked.limits is None else {**asdict(checked.limits), "sentences": checked.limits.lines},
         "frozen_part": [asdict(part) for part in checked.probe.frozen],
         "estimates": {
             "start_seconds": rehearsal.start_seconds,
@@ -251,6 +255,8 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
             print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
     for place, line in enumerate(frozen_lines(document["frozen_part"])):
         print(f"{'' if place else 'frozen':<9}{line}")
+    for place, line in enumerate(document["limits"]["sentences"] if document["limits"] else ()):
+        print(f"{'' if place else 'limits':<9}{line}")
     at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "

@@ -99,6 +99,7 @@ class StudyFacts:
         leaders: configurations that are confirmed with a fixed number of seeds, best first; fixed when confirmation begins.
         leaders_after: how many search configurations they were chosen from.
         race: the fresh trainings that were planned last, or None.
+        cost: that a trial's second value is, where the frontier of two is searched (``search.cost``); or None.
     """
 
     metric: str
@@ -118,6 +119,7 @@ class StudyFacts:
     history: HistorySource | None = None
     exhausted: bool = False
     settled: str = ""
+    cost: str | None = None
     leaders: tuple[str, ...] = ()
     leaders_after: int = 0
     race: RaceFacts | None = None

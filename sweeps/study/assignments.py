@@ -334,7 +334,9 @@ class Assignments:
         return bool(self.settled)
 
     def _search(self) -> LiveTrial | None:
-        proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
+        proposal = self._plan.proposer.next(
+            self._state.seen(), self._state.taken, self._state.search_configurations(), self._state.costs.refuses
+        )
         if proposal is None:
             return None
         reach("proposal-drawn")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import keras
     import numpy as np
     from numpy.typing import NDArray
 
@@ -58,6 +59,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     data: ImageData | None = None,
     devices: int = 1,
     siblings: Sequence[Sibling] = (),
+    on_built: Callable[[keras.Model], object] | None = None,
 ) -> TrainResult:
     """Train one model.
 
@@ -79,6 +81,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
         siblings: trainings that differ in ``model.bn_momentum`` alone. This one carries them: their figures stand in `EpochRecord.siblings`, their results in
             `TrainResult.siblings`, and each costs one pass over the validation images an epoch.
+        on_built: called with the network before anything is trained; what it raises ends the training.
 
     Returns:
         Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
@@ -102,6 +105,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         engine, plan = engine_for(
             config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
         )
+        if on_built is not None:
+            on_built(engine.network.built.model)
         training = _Training(courses, data, engine, checkpoint_dir, opened)
         training.began = began
         training.plan = plan
