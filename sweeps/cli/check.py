@@ -92,12 +92,17 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
 def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
     """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
     from sweeps.first_look.observations import observations
-    from trainer.data.inspect import inspect_folder
+    from trainer.data.inspect import inspect_folder, inspect_source
+    from trainer.data.sources.shards import shards_in
 
-    folder = Path(sweep.data.source).expanduser()
-    if not folder.is_dir():
-        return []
-    return list(observations(inspect_folder(folder, decode_images=False), max(data.image_shape[:2])))
+    lines: list[str] = []
+    for source in sweep.data.sources:
+        folder = Path(source).expanduser()
+        if folder.is_dir():
+            seen = inspect_source(source, decode_images=False) if shards_in(folder) else inspect_folder(folder, decode_images=False)
+            told = observations(seen, max(data.image_shape[:2]))
+            lines += [f"{source}: {line}" if len(sweep.data.sources) > 1 else line for line in told]
+    return lines
 
 
 def _errors(findings: Sequence[Finding]) -> list[str]:

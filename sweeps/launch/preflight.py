@@ -139,7 +139,7 @@ def check_resplit(sweep: SweepFile, data: ImageData) -> None:
     """
     if sweep.confirm.resplit and data.own_validation:
         raise SweepInputError(
-            f"confirm.resplit: {sweep.data.source} says itself which images validate, so that there are no others to draw. "
+            f"confirm.resplit: {sweep.data.source_text} says itself which images validate, so that there are no others to draw. "
             "Leave resplit out, or give a source without a validation part."
         )
 

@@ -164,7 +164,8 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
 def _secret_problems(document: Located) -> list[Problem]:
     """Passwords in places of data, which are stored with the study too; those of ``storage`` and ``storage_path`` are refused by their types."""
     data = document.value.get("data")
-    given = [(key, data[key]) for key in ("source", "cache_path") if isinstance(data, dict) and isinstance(data.get(key), str)]
+    found = [(key, data.get(key)) for key in ("source", "cache_path")] if isinstance(data, dict) else []
+    given = [(key, url) for key, value in found for url in (value if isinstance(value, list) else [value]) if isinstance(url, str)]
     return [document.problem(("data", key), IN_THE_CLEAR) for key, url in given if has_literal_password(url)]
 
 
