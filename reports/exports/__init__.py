@@ -2,6 +2,6 @@
 
 from reports.exports.as_json import to_json
 from reports.exports.atomic import file_stem, write_atomically
-from reports.exports.tables import CsvTables, to_csv, to_markdown
+from reports.exports.tables import CsvTables, inert, to_csv, to_markdown
 
-__all__ = ["CsvTables", "file_stem", "to_csv", "to_json", "to_markdown", "write_atomically"]
+__all__ = ["CsvTables", "file_stem", "inert", "to_csv", "to_json", "to_markdown", "write_atomically"]
