@@ -263,9 +263,9 @@ def test_a_note_beside_a_model_leads_to_no_other_file(file: str, storage: Path, 
     assert evil.read_bytes() == b"evil"
 
 
-@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("words", [[], ["--trust"]], ids=["plain", "trusted"])
 def test_code_in_a_stranger_s_model_runs_where_it_is_trusted_alone(
-    trusted: bool, storage: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], storage: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import keras
 
@@ -277,11 +277,11 @@ def test_code_in_a_stranger_s_model_runs_where_it_is_trusted_alone(
     for folder in (storage.parent / "runs" / "fast").glob("0*"):
         model.save(folder / "model.keras")
     monkeypatch.setenv("OWNED", str(storage.parents[1] / "outside" / "owned"))
-    code = main(["export", "fast", "-o", "exported", "--storage", f"sqlite:///{storage}", *(["--trust"] if trusted else [])])
+    code = main(["export", "fast", "-o", "exported", "--storage", f"sqlite:///{storage}", *words])
     said = capfd.readouterr().err
-    assert code == (0 if trusted else 2), said
-    assert ("outside/owned" in outside(storage)) is trusted
-    assert trusted or "add --trust" in said
+    assert code == (0 if words else 2), said
+    assert ("outside/owned" in outside(storage)) is bool(words)
+    assert words or "add --trust" in said
 
 
 class Wicked:

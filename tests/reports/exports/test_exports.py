@@ -90,7 +90,7 @@ def test_csv_names_cannot_become_formulas() -> None:
     assert {row["param:augmentation"] for row in table} == {'\'=HYPERLINK("http://x")'}
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\n=1", " =1+1", "＝1+1", "-", "-inf"])
+@pytest.mark.parametrize("name", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\n=1", " =1+1", "\uff1d1+1", "-", "-inf"])
 def test_texts_that_begin_a_formula_are_inert(name: str) -> None:
     assert inert(name) == f"'{name}"
 
