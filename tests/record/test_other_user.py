@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 ORDINARY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 """As an ordinary user, who may read all files (the interpreter may lie in root's home) and write no file of root's."""
+SWEEP = "study: mine\ndata: {source: digits}\ntraining: {epochs: 1}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n"
 PROGRAM = """
 import sys
 from sweeps.cli.main import main
@@ -73,6 +76,10 @@ def theirs(tmp_path: Path) -> Path:
     folder = tmp_path / "theirs"
     folder.mkdir()
     make_large_study(f"sqlite:///{folder}/flowers.db", "flowers", 4)
+    with sqlite3.connect(folder / "flowers.db") as connection:
+        text = json.dumps(SWEEP.replace("mine", "flowers"))
+        connection.execute("UPDATE steadysweep_study_facts SET value_json = ? WHERE key = 'sweep_file'", (text,))
+    connection.close()
     return folder
 
 
@@ -118,7 +125,7 @@ def test_a_driver_at_work_is_seen_by_somebody_who_may_only_read(theirs: Path) ->
 def test_a_study_in_somebody_elses_folder_is_refused_before_anything_starts(theirs: Path) -> None:
     with closed(theirs) as prefix:
         sweep = theirs.parent / "mine.yaml"
-        sweep.write_text("study: mine\ndata: {source: digits}\ntraining: {epochs: 1}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n")
+        sweep.write_text(SWEEP)
         sweep.chmod(0o644)
         theirs.parent.chmod(0o755)
         ((code, _, errors),) = commands(prefix, theirs, ["run", str(sweep), "--executor", "inline"])
