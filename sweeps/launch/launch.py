@@ -19,7 +19,7 @@ from sweeps.launch.runtime import resolve_runtime
 from sweeps.launch.whole_models import complete_leaders
 from sweeps.progress import progress_display
 from sweeps.record import read_study
-from sweeps.record.storage import STORAGE_VARIABLE, Database
+from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
 from sweeps.storage_path import check_writable
 from sweeps.study.history_import import look_at_history
@@ -142,6 +142,10 @@ def _run(
     sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
 ) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
+    from reports.exports import check_place
+
+    refuse_unsafe_place(database.storage)
+    check_place(path)
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
         study_options = _checked(sweep, options, progress, there)

@@ -285,6 +285,14 @@ class RecordedStudy:
 
         self._transactions.write(write)
 
+    def check_there(self) -> None:
+        """Find out whether the study as a whole is gone.
+
+        Raises:
+            StudyGoneError: it was deleted by other software.
+        """
+        self._transactions.read(lambda connection: lock_study_row(connection, self._study_id))
+
     def other_drivers(self) -> tuple[str, ...]:
         """Host and process of the other drivers that are running trials."""
         return self._transactions.read(self._ownership.others)

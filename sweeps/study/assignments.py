@@ -100,7 +100,8 @@ class Others:
         return changed
 
     def give_up(self, number: int, *, running: bool) -> None:
-        """A trial was ended or deleted by other software: take it over as it is now, or forget it."""
+        """A trial was ended or deleted by other software: take it over as it is now, or forget it; with the whole study gone, the run ends."""
+        self._record.check_there()
         self.drop(number, running=running)
         for trial in self._record.read([number]):
             if trial.state not in UNFINISHED:
