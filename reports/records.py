@@ -252,6 +252,10 @@ class StudySettings:
         section = self._content.get(name)
         return section if isinstance(section, dict) else {}
 
+    def whole(self) -> Mapping[str, Any]:
+        """The sweep file's content; empty where it does not read as YAML."""
+        return self._content
+
     def entry(self, key: str) -> object:
         """A top-level entry of the sweep file that is no section, or None."""
         return self._content.get(key)

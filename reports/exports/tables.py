@@ -175,7 +175,7 @@ def _ranking(data: ReportData) -> str:
     lines = [f"| {' | '.join(row)} |" for row in cells]
     left_out = len(data.configurations) - MOST_ROWS
     tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
-    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+    return f"## Ranking, with stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
 
 
 def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list[str]:

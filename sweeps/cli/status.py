@@ -142,7 +142,7 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     take = now.recommended
     tie = "" if take is None else f"; take {take.short} for now"
     tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
-    return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+    return [f"leaders, with stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
 
 
 def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | None:
