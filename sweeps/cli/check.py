@@ -35,7 +35,7 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
     """Validate file, space and data, run the pre-flight checks, rehearse a few batches, estimate.
 
     Returns:
-        0, or 2 when a finding would make the results worthless.
+        0, or 2 when a finding would make the results worthless, or every network breaks a limit.
 
     Raises:
         SweepInputError: the file, the space, storage_path or the model cannot be used.
@@ -312,7 +312,8 @@ COMMAND = Command(
     description="Validates the sweep file and its space, loads the data, runs the pre-flight checks and\n"
     "one real batch forward and backward, and estimates memory, time per trial and for the sweep,\n"
     "and how far apart two configurations must be for this validation set and budget to tell.\n"
-    "Exit code 2 when a finding would make the sweep's results worthless.",
+    "With search.limits, builds the networks at the corners of the space and names the values that break a limit.\n"
+    "Exit code 2 when a finding would make the sweep's results worthless, or every network breaks a limit.",
     examples=(
         ("steadysweep check sweep.yaml", "findings, and what the sweep will cost"),
         ("steadysweep check sweep.yaml --no-batch", "seconds: file, space and data only"),

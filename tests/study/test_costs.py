@@ -23,6 +23,7 @@ from sweeps.executor.inline import InlineExecutor
 from sweeps.launch.limits import corners_of, judge_limits
 from sweeps.launch.model_probe import MeasuredNetwork
 from sweeps.record import read_study
+from sweeps.study.plan import ConfirmationOrder, StudyOptions
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
 
@@ -90,6 +91,14 @@ def test_the_refused_are_never_ranked_and_told_everywhere(limited: tuple[StudyRe
     assert document["infeasible"] == [{"reason": refused.reason, "configurations": [row.configuration]}]
     assert status("fast", storage=f"sqlite:///{folder}/fast.db", output_format="text") == 0
     assert f"refused before an epoch, 1: {refused.reason}" in capsys.readouterr().out
+
+
+def test_the_refused_are_not_confirmed(limited: tuple[StudyRecord, Path]) -> None:
+    study, folder = limited
+    refused = next(trial.configuration for trial in study.trials if trial.infeasible)
+    order = StudyOptions(order=ConfirmationOrder(trainings=1, configurations=(refused,)))
+    with pytest.raises(SweepInputError, match=r"was refused by search\.limits \(parameters is 5,120,000"):
+        run_study(sweep_from_text(sweep_in(folder, **LIMITED)), InlineExecutor(1), trainable="costly_training:train", options=order)
 
 
 def test_the_sampler_is_told_of_broken_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
