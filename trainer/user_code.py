@@ -84,12 +84,13 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
+def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
     """Import a person's function and call it.
 
     Args:
         reference: ``package.module:function``.
         key: the setting, for messages.
+        *positional: given to the function by place; messages tell the shapes of arrays.
         **arguments: given to the function by name.
 
     Raises:
@@ -99,12 +100,17 @@ def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: A
     function = import_function(reference, key)
     try:
         with _current_folder_last():
-            return function(**arguments)
+            return function(*positional, **arguments)
     except TrainerError:
         raise
     except Exception as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        given = ", ".join([*map(_shown, positional), *(f"{name}={_shown(value)}" for name, value in arguments.items())])
         raise _raised(error, reference, key, f"calling it with {given or 'no arguments'}") from error
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - as above
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"an array {tuple(shape)}"
 
 
 @contextlib.contextmanager
