@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.answer_view import answer_view
 from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
 from reports.page.compared_view import compared_view
@@ -125,7 +126,7 @@ def render_report(
         most_cards=MOST_CARDS,
         most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
-        is_fraction=wording.is_fraction(data.study.metric),
+        is_fraction=is_fraction(data.study.metric),
         answer=answer_view(data),
         sure=sure_view(data),
         ranking=ranking_view(data, scale),

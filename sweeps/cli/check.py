@@ -133,11 +133,12 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
 
 
 def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
-    """What this validation set and budget can tell apart; None where the metric is no share of images."""
+    """What this validation set and budget can tell apart; None where the metric is no share of all validation images."""
+    from reports.metrics import counts_images
     from reports.verdict.power import power_of, power_sentences
-    from reports.wording import is_fraction
+    from trainer.metric_names import metric_named
 
-    if not is_fraction(sweep.search.metric):
+    if not counts_images(metric_named(sweep.search.metric).recorded):
         return None
     power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}

@@ -29,6 +29,7 @@ from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.trust import note_known
 from sweeps.variables import variables_in
+from trainer.metric_names import metric_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     single = sweep.search.trials == 1
     with (
-        progress_display(sweep.search.metric, quiet=chosen.quiet, each_epoch=single) as progress,
+        progress_display(metric_named(sweep.search.metric).recorded, quiet=chosen.quiet, each_epoch=single) as progress,
         Database(storage_of(sweep)) as database,
     ):
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")

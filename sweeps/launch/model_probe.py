@@ -88,6 +88,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
     *,
     augmentations: Sequence[Any] = (),
     trainings: int = 1,
+    losses: Sequence[str] = (),
     rehearse: bool = False,
     networks: Sequence[TrainConfig] = (),
 ) -> ModelProbe:
@@ -100,6 +101,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         labels: backbone to the ``frozen_layers`` texts that the sweep may use on it.
         augmentations: policies that the sweep may use.
         trainings: of the search that will plausibly see the same augmented images.
+        losses: that the sweep may use; a person's own are tried.
         rehearse: also train a few real batches.
         networks: also build and measure these.
 
@@ -114,6 +116,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         "labels": {backbone: list(texts) for backbone, texts in labels.items()},
         "augmentations": list(augmentations),
         "trainings": trainings,
+        "losses": list(losses),
         "rehearse": rehearse,
         "networks": [each.model_dump(mode="json") for each in networks],
     }
@@ -153,6 +156,8 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Build the models and answer in plain data; ``error`` for bad input."""
     from trainer.config import TrainConfig
     from trainer.data import load_data
+    from trainer.fit.callbacks import check_callbacks
+    from trainer.fit.losses import check_own_loss
     from trainer.network.inspect import model_facts, resolve_boundary
     from trainer.rehearsal import rehearse
 
@@ -160,6 +165,11 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     shape: tuple[int, int, int] = tuple(question["image_shape"])
     boundaries: dict[str, str] = {}
     try:
+        check_callbacks(config.training.callbacks)
+        for loss in question["losses"]:
+            check_own_loss(
+                config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), question["num_classes"]
+            )
         for backbone, labels in question["labels"].items():
             for label in labels:
                 model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})

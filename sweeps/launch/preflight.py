@@ -69,6 +69,7 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         frozen_labels(sweep),
         augmentations=_settings(sweep, "augmentation", sweep.data.augmentation),
         trainings=alike_trials(sweep),
+        losses=_settings(sweep, "loss", sweep.training.loss),
         rehearse=rehearse,
         networks=[corner.config for corner in corners[:MOST_NETWORKS]],
     )

@@ -29,6 +29,7 @@ from sweeps.sweep_file.searchable import (
 )
 from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, frontier_problem, resplit_problem, settling_problem
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
+from trainer.metric_names import direction_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,6 +154,8 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
         problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
         key, problem = frontier_problem(sweep.search, sweep.budget)
         problems += [document.problem(tuple(key.split(".")), problem)] if problem else []
+        undirected = direction_problem(sweep.search.metric, sweep.search.direction)
+        problems += [document.problem(("search", "direction"), undirected)] if undirected else []
         undrawn = resplit_problem(sweep.confirm, sweep.data)
         problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
     if problems or sweep is None:
