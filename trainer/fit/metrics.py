@@ -40,8 +40,8 @@ class Predictions:
         predicted: classes, ``(n,)``.
     """
 
-    labels: NDArray[np.int64]
-    logits: NDArray[np.float64]
+    labels: NDArray[np.integer]
+    logits: NDArray[np.floating]
     predicted: NDArray[np.integer]
 
     @property
@@ -133,6 +133,7 @@ def f_scores(labels: NDArray[np.integer], predicted: NDArray[np.integer], num_cl
     """
     hits = np.bincount(labels[predicted == labels], minlength=num_classes).astype(np.float64)
     occurring, named = np.bincount(labels, minlength=num_classes), np.bincount(predicted, minlength=num_classes)
+    whole: NDArray[np.floating]
     if math.isinf(beta):
         whole, known = occurring.astype(np.float64), occurring > 0
         upper = hits
@@ -183,7 +184,7 @@ def calibration_error(labels: NDArray[np.integer], probabilities: NDArray[np.flo
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def own_value(reference: str, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
+def own_value(reference: str, labels: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
     """What a person's own function says of predictions.
 
     Args:
