@@ -129,6 +129,11 @@ class TrialRecord:
         return self.numbering[0] + index * self.numbering[1]
 
     @property
+    def infeasible(self) -> str:
+        """Which limit of ``search.limits`` it broke, so that it was refused before its first epoch; empty where none."""
+        return self.facts.get("infeasible", "")
+
+    @property
     def num_epochs(self) -> int:
         """Epochs on record."""
         if isinstance(self.curves, Curves):
@@ -303,6 +308,10 @@ class StudySettings:
         """A section of the sweep file; empty where there is none."""
         section = self._content.get(name)
         return section if isinstance(section, dict) else {}
+
+    def whole(self) -> Mapping[str, Any]:
+        """The sweep file's content; empty where it does not read as YAML."""
+        return self._content
 
     def entry(self, key: str) -> object:
         """A top-level entry of the sweep file that is no section, or None."""

@@ -60,6 +60,7 @@ def status(study: str | None, *, storage: str | None, output_format: str, watch:
 
 
 def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, Any]:
+    from reports.costs import infeasible
     from reports.sharing import shared_work
     from sweeps.standing import standing
 
@@ -74,6 +75,8 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
         "updated": record.updated.isoformat() if record.updated else None,
         "running": [asdict(trial) for trial in running],
         "shared_work": None if shared is None else {**asdict(shared), "sentence": shared.sentence},
+        "infeasible": [asdict(each) for each in infeasible(record.trials)],
+        "frontier": frontier_rows(record, now),
         "best": None
         if best is None
         else {
@@ -110,6 +113,8 @@ def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[Runn
     if with_leaders:
         print()
         print(harmless("\n".join(leader_lines(records[0], standings[0]))))
+        for line in cost_lines(records[0], standings[0]):
+            print(harmless(line))
         if "confirmation" in records[0].facts:
             print(harmless(f"confirmation: {records[0].facts['confirmation']}"))
         if (shared := shared_work(records[0].trials)) is not None:
@@ -120,7 +125,8 @@ def _row(record: StudyRecord, now: Standing, running: Sequence[RunningTrial]) ->
     from reports.wording import plain_score
 
     waiting = sum(trial.free is True or trial.state == "WAITING" for trial in running)
-    counts = (*(now.states[state] for state in ("COMPLETE", "PRUNED", "FAIL")), len(running) - waiting, waiting)
+    refused = sum(bool(trial.infeasible) for trial in record.trials)
+    counts = (now.states["COMPLETE"], now.states["PRUNED"] - refused, now.states["FAIL"], len(running) - waiting, waiting)
     target = f"/{record.target_trials}" if record.target_trials else ""
     best = plain_score(now.leaders[0].stable, record.metric) if now.leaders else "-"
     return (record.name, *map(str, counts), f"{now.configurations}{target}", best)
@@ -151,7 +157,44 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     take = now.recommended
     tie = "" if take is None else f"; take {take.short} for now"
     tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
-    return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+    return [f"leaders, with stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+
+
+def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | None:
+    """The frontier of ``search.cost``, the cheapest first, as plain data; None where the best alone is searched."""
+    from reports.costs import cost_of, cost_of_study, frontier
+
+    name = cost_of_study(record)
+    if not name:
+        return None
+    rows = frontier(now.ranking.configurations, name, maximize=record.maximize).rows
+    return [
+        {"configuration": row.configuration, name: cost_of(row, name), "stable": row.stable, "interval": row.stable_interval}
+        for row in rows
+    ]
+
+
+def cost_lines(record: StudyRecord, now: Standing) -> list[str]:
+    """The frontier that is searched, and what limits refused; nothing where there is neither."""
+    from reports.costs import COSTS, cost_of, cost_of_study, frontier, infeasible
+    from reports.wording import MISSING, plain_score
+
+    lines, name = [], cost_of_study(record)
+    if name:
+        rows = frontier(now.ranking.configurations, name, maximize=record.maximize).rows
+        cells = [
+            (
+                row.short,
+                COSTS[name].text(cost_of(row, name) or 0.0),
+                plain_score(row.stable, record.metric),
+                MISSING if row.stable_interval is None else " to ".join(plain_score(end, record.metric) for end in row.stable_interval),
+            )
+            for row in rows
+        ]
+        lines += ["", f"frontier of stable {record.metric} against {COSTS[name].label}, the cheapest first; nothing is pruned"]
+        lines += plain_table(("configuration", "costs", "stable", "95 %"), cells, left=frozenset({"configuration"})) if cells else []
+    lines += [f"refused before an epoch, {len(each.configurations)}: {each.reason}" for each in infeasible(record.trials)]
+    return lines
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from sweeps.launch.whole_models import complete_leaders
 from sweeps.notebook import recommended, study_html
 from sweeps.progress import progress_display
 from sweeps.record import read_study
-from sweeps.record.storage import STORAGE_VARIABLE, Database
+from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
 from sweeps.storage_path import check_writable
 from sweeps.study.history_import import look_at_history
@@ -30,6 +30,7 @@ from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.trust import note_known
 from sweeps.variables import variables_in
+from trainer.metric_names import metric_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     single = sweep.search.trials == 1
     with (
-        progress_display(sweep.search.metric, quiet=chosen.quiet, each_epoch=single) as progress,
+        progress_display(metric_named(sweep.search.metric).recorded, quiet=chosen.quiet, each_epoch=single) as progress,
         Database(storage_of(sweep)) as database,
     ):
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
@@ -159,6 +160,10 @@ def _run(
     sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
 ) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
+    from reports.exports import check_place
+
+    refuse_unsafe_place(database.storage)
+    check_place(path)
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
         study_options = _checked(sweep, options, progress, there)

@@ -134,7 +134,7 @@ def _end(connection: Connection, study_id: int, name: str, number: int) -> Ended
     row = connection.execute(rows.where(of_study, TRIALS.c.number == number).order_by(TRIALS.c.trial_id).with_for_update(of=TRIALS)).first()
     if row is not None and not row.own and has_request(connection, row.trial_id):
         refuse(connection, row.trial_id, BY_HAND)
-        finish_trial(connection, row.trial_id, TrialState.FAIL, None)
+        finish_trial(connection, row.trial_id, TrialState.FAIL, [])
         return EndedTrial(number, "waiting")
     if row is None or not row.own or row.state not in UNFINISHED:
         live = select(TRIALS.c.number).where(of_study, cast(TRIALS.c.state, String).in_(UNFINISHED)).order_by(TRIALS.c.number)

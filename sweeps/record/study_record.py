@@ -99,6 +99,7 @@ class StudyFacts:
         leaders: configurations that are confirmed with a fixed number of seeds, best first; fixed when confirmation begins.
         leaders_after: how many search configurations they were chosen from.
         race: the fresh trainings that were planned last, or None.
+        cost: that a trial's second value is, where the frontier of two is searched (``search.cost``); or None.
         paused: since when and by whom, in words, while its drivers begin no new trial; else empty.
         stops: how often its drivers were asked to stop: one that began before the last time ends (`sweeps.record.steering`).
     """
@@ -120,6 +121,7 @@ class StudyFacts:
     history: HistorySource | None = None
     exhausted: bool = False
     settled: str = ""
+    cost: str | None = None
     leaders: tuple[str, ...] = ()
     leaders_after: int = 0
     race: RaceFacts | None = None

@@ -106,7 +106,8 @@ class Others:
         return ordered
 
     def give_up(self, number: int, *, running: bool) -> None:
-        """A trial was ended or deleted by other software: take it over as it is now, or forget it."""
+        """A trial was ended or deleted by other software: take it over as it is now, or forget it; with the whole study gone, the run ends."""
+        self._record.check_there()
         self.drop(number, running=running)
         for trial in self._record.read([number]):
             if trial.state not in UNFINISHED:
@@ -355,7 +356,9 @@ class Assignments:
         return bool(self.settled)
 
     def _search(self) -> LiveTrial | None:
-        proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
+        proposal = self._plan.proposer.next(
+            self._state.seen(), self._state.taken, self._state.search_configurations(), self._state.costs.refuses
+        )
         if proposal is None:
             return None
         reach("proposal-drawn")

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reports.costs import INFEASIBLE
 from reports.records import SEARCHED, AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome, SiblingTask, Started, TrialTask
 from sweeps.observer import StudyOutcome
@@ -150,6 +151,11 @@ class StudyDriver:
                 self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
+        architecture = self._plan.architecture(self._config(trial))
+        if trial.role in SEARCHED and trial.epochs == 0 and self._state.costs.reason(architecture):
+            for member in (*self._state.siblings_of(trial.number), trial):
+                self._finishing.refuse(member, architecture)
+            return
         self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
         if self._family(trial):
             self._announce(trial)
@@ -214,6 +220,7 @@ class StudyDriver:
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", epochs, None, None, None))
         reach("attempt-written")
         config = self._config(trial)
+        architecture = self._plan.architecture(config)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,
@@ -230,6 +237,9 @@ class StudyDriver:
             known_images=self._record.known_images,
             slots=self._plan.slots(config) if self._options.sharing else 1,
             siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
+            architecture=architecture,
+            costs=self._state.costs.of(architecture),
+            limits=self._plan.limits if epochs == 0 and trial.role in SEARCHED else {},
         )
         self._running.add(trial.number)
         self._executor.submit(task)
@@ -394,8 +404,9 @@ class StudyDriver:
 
     def _complete(self, trial: LiveTrial, outcome: Outcome) -> None:
         """End a trial whose training ran to its end, after those that it carried: a driver that dies in between trains nothing again."""
+        refused = Outcome(outcome.figures, outcome.facts) if INFEASIBLE in outcome.facts else None  # theirs is the same network
         for sibling in self._state.siblings_of(trial.number):
-            self._finishing.complete(sibling, outcome.siblings.get(sibling.number, Outcome()))
+            self._finishing.complete(sibling, refused or outcome.siblings.get(sibling.number, Outcome()))
         self._end_own(trial, outcome)
 
     def _end_own(self, trial: LiveTrial, outcome: Outcome) -> None:

@@ -36,6 +36,7 @@ class Snapshots:
         state, plan = self._state, self._plan
         search = [trial for trial in state.finished.values() if trial.role == "search"]
         states = Counter(trial.state for trial in search)
+        refused = sum(bool(trial.infeasible) for trial in search)
         confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
         confirming = bool(state.live_confirmations())
         return StudySnapshot(
@@ -44,7 +45,8 @@ class Snapshots:
             maximize=plan.maximize,
             target=self._target(),
             complete=states["COMPLETE"],
-            pruned=states["PRUNED"],
+            pruned=states["PRUNED"] - refused,
+            infeasible=refused,
             failed=states["FAIL"],
             running=tuple(state.live[number].record() for number in sorted(state.live)),
             leaders=self._ranking.leaders(now=phase == "over"),
