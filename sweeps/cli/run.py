@@ -92,7 +92,7 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     from rich.console import Console
 
     from reports.wording import harmless
-    from sweeps.cli.status import leader_lines
+    from sweeps.cli.study_lines import leader_lines
     from sweeps.progress.plain import counts
     from sweeps.standing import standing
     from sweeps.study.running import storage_of

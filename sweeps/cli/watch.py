@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from sweeps.cli.status import leader_lines, plain_table, running_trials
+from sweeps.cli.study_lines import leader_lines, plain_table, running_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reports.records import StudyRecord
-    from sweeps.cli.status import RunningTrial
+    from sweeps.cli.study_lines import RunningTrial
     from sweeps.record.storage import Database
     from sweeps.standing import Standing
 

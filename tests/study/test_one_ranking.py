@@ -14,7 +14,8 @@ from rich.console import Console
 from reports.ranking import rank
 from reports.verdict import build_report_data
 from sweeps.cli.export import _best_model, _by_rank
-from sweeps.cli.status import leader_lines, status
+from sweeps.cli.status import status
+from sweeps.cli.study_lines import leader_lines
 from sweeps.executor.inline import InlineExecutor
 from sweeps.launch import LaunchResult
 from sweeps.notify import sweep_event

@@ -14,7 +14,7 @@ import synthetic_studies as synthetic
 from reports.exports import to_csv, to_json
 from reports.page import render_report
 from reports.verdict import build_report_data
-from sweeps.cli.status import leader_lines
+from sweeps.cli.study_lines import leader_lines
 from sweeps.standing import standing
 
 if TYPE_CHECKING:
