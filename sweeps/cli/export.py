@@ -238,7 +238,7 @@ def _by_rank(record: StudyRecord, wanted: int | None) -> RankedConfiguration:
     return ranked[wanted - 1]
 
 
-def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile, *, retrain: bool) -> tuple[TrialRecord, Folder]:
+def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFile, *, retrain: bool = False) -> tuple[TrialRecord, Folder]:
     """The trial of a configuration whose exported checkpoint validated best, and its folder; of a confirmed one a fresh training's."""
     from reports.ranking.ranked import by_exported_file
     from reports.wording import harmless
