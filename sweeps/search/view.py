@@ -121,7 +121,7 @@ CONSTRAINT = "constraints"
 """Optuna reads a trial's constraints from system attributes ``constraints:NAME``; above 0 is broken (``FrozenTrial.set_constraint``)."""
 
 
-def frozen_trial(number: int, state: TrialState, *, values: Sequence[float | None] | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
+def frozen_trial(number: int, state: TrialState, *, values: Sequence[float] | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
     """A trial in Optuna's form, without times and user attributes; the dictionaries that are not given are empty."""
     given = {name: known.get(name, {}) for name in ("params", "distributions", "system_attrs", "intermediate_values")}
     times: dict[str, Any] = {"datetime_start": None, "datetime_complete": None}
@@ -158,7 +158,8 @@ class View:
             return known[1]
         score = trial.score if trial.score is not None and math.isfinite(trial.score) else None
         state = self._state(trial, score)
-        values = [] if state is not TrialState.COMPLETE or score is None else [score, trial.cost] if self._with_cost else [score]
+        figures = (score, trial.cost) if self._with_cost else (score,)
+        values = [figure for figure in figures if figure is not None] if state is TrialState.COMPLETE else []
         frozen = frozen_trial(
             trial.number,
             state,

@@ -52,7 +52,8 @@ def latency_figures(model: keras.Model) -> dict[str, float]:
     pixels = np.random.default_rng(0).integers(0, 256, (max(BATCHES.values()), *shape)).astype(np.float32)
     own, process = psutil.cpu_times(), psutil.Process()
     before, used = _busy(own), sum(process.cpu_times()[:2])
-    clock, figures = time.perf_counter(), {}
+    clock = time.perf_counter()
+    figures: dict[str, float] = {}
     for name, size in BATCHES.items():
         try:
             times = _timed(forward, tf.constant(pixels[:size]))
