@@ -55,6 +55,7 @@ class StudySnapshot:
         gpu_hours: the same times each trial's GPUs.
         phase: what the run is doing.
         infeasible: search trials that a limit refused before an epoch.
+        paused: whether no new trial begins until somebody says so.
     """
 
     study: str
@@ -74,6 +75,7 @@ class StudySnapshot:
     gpu_hours: float
     phase: Literal["search", "confirmation", "over"]
     infeasible: int = 0
+    paused: bool = False
 
     @property
     def done(self) -> int:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from reports.verdict import ReportData
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+"""How texts begin that a spreadsheet runs as a formula, also behind white space and in full width (OWASP, "CSV Injection")."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
 class CsvTables(NamedTuple):
@@ -119,10 +121,15 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """Texts that a spreadsheet would run as a formula get an apostrophe; what is not finite is empty."""
+    """A cell of a table: texts are inert, what is not finite is empty."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return inert(value) if isinstance(value, str) else value
+
+
+def inert(text: str) -> str:
+    """`text` for a cell of a CSV file: with an apostrophe before it where a spreadsheet would run it as a formula; numbers stay numbers."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 
 MOST_ROWS = 50
@@ -168,7 +175,7 @@ def _ranking(data: ReportData) -> str:
     lines = [f"| {' | '.join(row)} |" for row in cells]
     left_out = len(data.configurations) - MOST_ROWS
     tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
-    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+    return f"## Ranking, with stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
 
 
 def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list[str]:

@@ -92,12 +92,17 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
 def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
     """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
     from sweeps.first_look.observations import observations
-    from trainer.data.inspect import inspect_folder
+    from trainer.data.inspect import inspect_folder, inspect_source
+    from trainer.data.sources.shards import shards_in
 
-    folder = Path(sweep.data.source).expanduser()
-    if not folder.is_dir():
-        return []
-    return list(observations(inspect_folder(folder, decode_images=False), max(data.image_shape[:2])))
+    lines: list[str] = []
+    for source in sweep.data.sources:
+        folder = Path(source).expanduser()
+        if folder.is_dir():
+            seen = inspect_source(source, decode_images=False) if shards_in(folder) else inspect_folder(folder, decode_images=False)
+            told = observations(seen, max(data.image_shape[:2]))
+            lines += [f"{source}: {line}" if len(sweep.data.sources) > 1 else line for line in told]
+    return lines
 
 
 def _errors(findings: Sequence[Finding]) -> list[str]:
@@ -128,11 +133,12 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
 
 
 def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
-    """What this validation set and budget can tell apart; None where the metric is no share of images."""
+    """What this validation set and budget can tell apart; None where the metric is no share of all validation images."""
+    from reports.metrics import counts_images
     from reports.verdict.power import power_of, power_sentences
-    from reports.wording import is_fraction
+    from trainer.metric_names import metric_named
 
-    if not is_fraction(sweep.search.metric):
+    if not counts_images(metric_named(sweep.search.metric).recorded):
         return None
     power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli.command import Command, format_argument, print_json, storage_argument, storage_url
+from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,11 +21,17 @@ SCHEMA = "steadysweep.status/1"
 LEADERS = 5
 
 
-def status(study: str | None, *, storage: str | None, output_format: str) -> int:
+def status(study: str | None, *, storage: str | None, output_format: str, watch: bool) -> int:
     """Print the studies of a storage, or one study's progress and leaders.
 
+    Args:
+        study: its name, or None for all.
+        storage: URL, or None for the default.
+        output_format: ``text`` or ``json``.
+        watch: show it again until no driver runs it.
+
     Raises:
-        SweepInputError: no such storage or study.
+        SweepInputError: no such storage or study, or options that do not go together.
     """
     from reports.wording import harmless
     from sweeps.record import list_studies, read_study
@@ -32,6 +39,14 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
 
     url = storage_url(storage, study)
     names = (study,) if study else list_studies(url)
+    if watch:
+        from sweeps.cli.watch import watch as watch_study
+
+        if output_format == "json":
+            raise SweepInputError("status --watch shows text; leave --format json out, or ask for it again and again without --watch.")
+        if len(names) != 1:
+            raise SweepInputError(f"status --watch: expected one study; give its name: {', '.join(names) or 'none is there'}.")
+        return watch_study(url, names[0])
     records = [read_study(url, name) for name in names]
     running = [running_trials(record, read_leases(url, record.name), left=left_by_drivers(url, record.name)) for record in records]
     if output_format == "json":
@@ -142,7 +157,7 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     take = now.recommended
     tie = "" if take is None else f"; take {take.short} for now"
     tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
-    return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+    return [f"leaders, with stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
 
 
 def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | None:
@@ -274,6 +289,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", nargs="?", help="its name in the storage; default: every study")
+    parser.add_argument(
+        "--watch", action="store_true",
+        help="draw it again every two seconds until no driver runs the study; without a terminal, a line for each change",
+    )  # fmt: skip
     storage_argument(parser)
     format_argument(parser)
 
@@ -285,6 +304,7 @@ COMMAND = Command(
     examples=(
         ("steadysweep status", "the studies of the storage here"),
         ("steadysweep status flowers --storage sqlite:///flowers.db", "progress and leaders of one"),
+        ("steadysweep status flowers --watch", "the same, drawn again until it is over"),
     ),
     add_arguments=_add_arguments,
     run=status,

@@ -69,6 +69,7 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         frozen_labels(sweep),
         augmentations=_settings(sweep, "augmentation", sweep.data.augmentation),
         trainings=alike_trials(sweep),
+        losses=_settings(sweep, "loss", sweep.training.loss),
         rehearse=rehearse,
         networks=[corner.config for corner in corners[:MOST_NETWORKS]],
     )
@@ -139,7 +140,7 @@ def check_resplit(sweep: SweepFile, data: ImageData) -> None:
     """
     if sweep.confirm.resplit and data.own_validation:
         raise SweepInputError(
-            f"confirm.resplit: {sweep.data.source} says itself which images validate, so that there are no others to draw. "
+            f"confirm.resplit: {sweep.data.source_text} says itself which images validate, so that there are no others to draw. "
             "Leave resplit out, or give a source without a validation part."
         )
 

@@ -50,7 +50,7 @@ def counts(snapshot: StudySnapshot) -> str:
         parts.append(f"{snapshot.confirmations}/{snapshot.confirmations_target} confirmations")
     parts.append(f"elapsed {duration(snapshot.elapsed)}")
     if snapshot.phase != "over":
-        parts.append(f"ETA {duration(snapshot.eta)}")
+        parts.append("paused" if snapshot.paused else f"ETA {duration(snapshot.eta)}")
     if snapshot.trial_hours:
         parts.append(
             f"{snapshot.gpu_hours:.2f} GPU-hours" if snapshot.gpu_hours else f"worker time {duration(snapshot.trial_hours * HOUR)}"

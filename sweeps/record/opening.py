@@ -64,6 +64,7 @@ def ask_for(where: Database | str, name: str, given: Mapping[str, PointValue], t
     numbers: list[int] = []
     with opened(where) as database:
         check_version(database.existing(), database.place)
+        refuse_unsafe_place(database.storage)
 
         def write(connection: Connection) -> None:
             numbers[:] = [insert_request(connection, study_id_of(connection, name, database.place), given)]

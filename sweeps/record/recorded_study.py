@@ -62,6 +62,7 @@ class RecordedStudy:
         """Args: close: closes the connections, where nobody else uses them."""
         self.name = name
         self.facts = facts
+        self._stops_before = facts.stops
         self._study_id = study_id
         self._close = close
         self._ownership = ownership
@@ -79,6 +80,11 @@ class RecordedStudy:
     def shared(self) -> bool:
         """Whether other drivers may run trials of this study."""
         return self._ownership.shared
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the drivers of the study were asked to stop since this one opened it, as of the last look."""
+        return self.facts.stops > self._stops_before
 
     def trials(self) -> list[TrialRecord]:
         """Every trial on record, by number, without rows of other software."""
@@ -284,6 +290,14 @@ class RecordedStudy:
             self.facts = facts
 
         self._transactions.write(write)
+
+    def check_there(self) -> None:
+        """Find out whether the study as a whole is gone.
+
+        Raises:
+            StudyGoneError: it was deleted by other software.
+        """
+        self._transactions.read(lambda connection: lock_study_row(connection, self._study_id))
 
     def other_drivers(self) -> tuple[str, ...]:
         """Host and process of the other drivers that are running trials."""

@@ -18,7 +18,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy import delete, insert, select, update
 
-from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.errors import StudyGoneError, StudyMovedOnError
 from sweeps.record.foreign import GIVEN, Request, clear_row, has_number, has_request, next_number, refuse
 from sweeps.record.ledgers import clear_ledger
 from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
@@ -283,11 +283,15 @@ class _WrittenBeforeError(Exception):
 
 
 def lock_study_row(connection: Connection, study_id: int) -> None:
-    """Whoever changes the study as a whole waits here for the others. SQLite has no locks of rows: a write that changes nothing takes the file's."""
+    """Whoever changes the study as a whole waits here for the others. SQLite has no locks of rows: a write that changes nothing takes the file's.
+
+    Raises:
+        StudyGoneError: it was deleted; what is written of it would belong to nothing.
+    """
     if connection.dialect.name == "sqlite":
         connection.execute(update(STUDIES).where(STUDIES.c.study_id == study_id).values(study_id=study_id))
-        return
-    connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update())
+    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()).first() is None:
+        raise StudyGoneError
 
 
 def _local(moment: datetime | None) -> datetime | None:

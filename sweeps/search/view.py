@@ -158,8 +158,9 @@ class View:
             return known[1]
         score = trial.score if trial.score is not None and math.isfinite(trial.score) else None
         state = self._state(trial, score)
-        figures = (score, trial.cost) if self._with_cost else (score,)
-        values = [figure for figure in figures if figure is not None] if state is TrialState.COMPLETE else []
+        values: list[float] = []
+        if state is TrialState.COMPLETE and score is not None:
+            values = [score] if trial.cost is None or not self._with_cost else [score, trial.cost]
         frozen = frozen_trial(
             trial.number,
             state,

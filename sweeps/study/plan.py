@@ -18,6 +18,7 @@ from sweeps.sweep_file.configuration import absolute_config, configuration_id, t
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
+from trainer.metric_names import metric_named, minimizes
 from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, architecture_key, compile_key
 
 if TYPE_CHECKING:
@@ -149,9 +150,6 @@ class StudyOptions:
     own_batchnorm: str = ""
 
 
-MINIMIZED = ("val_loss",)
-
-
 def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | None = None) -> StudyPlan:
     """The plan of a sweep.
 
@@ -164,7 +162,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
     """
     search = sweep.search
-    maximize = search.metric not in MINIMIZED
+    maximize = not minimizes(search.metric, search.direction)
     sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
     confirm = sweep.confirm if sweep.space.parameters or sweep.confirm.top else NO_CONFIRMATION
     single = not sweep.space.parameters and not confirm.wanted  # the one training of a file that varies nothing: there is nothing to choose
@@ -179,7 +177,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         return absolute_config(config.model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
-        metric=search.metric,
+        metric=metric_named(search.metric).recorded,
         maximize=maximize,
         seed=search.seed,
         trials=search.trials,

@@ -57,6 +57,7 @@ class Snapshots:
             trial_hours=state.device_time.trial_hours(),
             gpu_hours=state.device_time.gpu_hours(),
             phase="confirmation" if confirming and phase == "search" else phase,
+            paused=self._assignments is not None and self._assignments.paused,
         )
 
     def _eta(self, done: int) -> float | None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from reports.costs import COSTS
+from reports.metrics import counts_images
 from search_spaces.errors import SpaceError
 from search_spaces.located_yaml import scalar
 from search_spaces.parsing import load_space, space_from_mapping
@@ -31,6 +32,7 @@ from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
+from trainer.metric_names import Direction, direction_problem, metric_named
 from trainer.network.compile_key import SLOTS
 from trainer.places import is_address, parse_address
 
@@ -125,7 +127,12 @@ class SearchSettings(Settings):
     """What is searched for, and how."""
 
     metric: Metric = setting("val_accuracy")
-    """What is ranked; ``val_loss`` is minimised, all others maximised."""
+    """What is ranked: ``val_accuracy``, ``val_balanced_accuracy``, ``val_macro_f1``, ``val_top5`` (or another number), ``val_auc``, ``val_precision``,
+    ``val_recall``, ``val_f2`` (or another beta), the last four also of one class (``val_recall_daisy``), ``val_loss``, ``val_ece`` (calibration), or
+    ``package.module:function`` of yours on (labels, probabilities). `training.metrics` records others beside it."""
+    direction: Direction = setting("auto")
+    """Which values of the metric are better. ``auto``: smaller ones of ``val_loss`` and ``val_ece``, larger ones of the others that are built in; a function of
+    yours needs ``maximize`` or ``minimize``."""
     sampler: SamplerName = setting("tpe")
     """Who proposes configurations."""
     sampler_options: dict[str, Any] = setting(default_factory=dict)
@@ -161,8 +168,9 @@ class BudgetSettings(Settings):
 
 def settling_problem(budget: BudgetSettings, metric: str) -> str:
     """Why ``stop_when_settled`` cannot be used as it is given, or empty."""
-    if budget.stop_when_settled is True and metric == "val_loss":
-        return "expected a number for val_loss, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
+    name = metric_named(metric).recorded
+    if budget.stop_when_settled is True and not counts_images(name):
+        return f"expected a number for {name}, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
     return ""
 
 
@@ -354,6 +362,8 @@ class SweepFile(Settings):
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
             if problem := settling_problem(self.budget, self.search.metric):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
+            if problem := direction_problem(self.search.metric, self.search.direction):
+                raise ValueError(f"search.direction: {problem}")
             if problem := resplit_problem(self.confirm, self.data):
                 raise ValueError(f"confirm.resplit: {problem}")
             key, problem = frontier_problem(self.search, self.budget)

@@ -49,7 +49,7 @@ export function startCosts(data, store) {
       onRead: (text) => (byId("cost-readout").textContent = text),
     });
     drawn.update(fitting, store.get().selected);
-    byId("cost-edge").textContent = edge.length ? `On the edge: ${edge.map(({ row }) => row.short).join(", ")}.` : "";
+    byId("cost-edge").textContent = edge.length ? `On the edge: ${edge.map(({ row }) => (row.name ? `${row.short} (${row.name})` : row.short)).join("; ")}.` : "";
     return drawn;
   }
   choice.addEventListener("change", () => store.set({ cost: choice.value }));
