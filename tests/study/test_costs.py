@@ -89,7 +89,7 @@ def test_the_refused_are_never_ranked_and_told_everywhere(limited: tuple[StudyRe
     assert "saved by pruning" not in page  # nothing was pruned
     document = json.loads(to_json(study))
     assert document["infeasible"] == [{"reason": refused.reason, "configurations": [row.configuration]}]
-    assert status("fast", storage=f"sqlite:///{folder}/fast.db", output_format="text") == 0
+    assert status("fast", storage=f"sqlite:///{folder}/fast.db", output_format="text", watch=False) == 0
     assert f"refused before an epoch, 1: {refused.reason}" in capsys.readouterr().out
 
 
@@ -169,7 +169,7 @@ def test_the_frontier_of_what_is_held_against_a_cost(searched: tuple[StudyRecord
     page = render_report(study)
     assert "Frontier: the most that is held at each latency of one image" in page
     assert "measured before training" in page
-    status("fast", storage=f"sqlite:///{folder}/fast.db", output_format="text")
+    status("fast", storage=f"sqlite:///{folder}/fast.db", output_format="text", watch=False)
     text = capsys.readouterr().out
     assert "frontier of stable val_accuracy against latency of one image" in text
     assert rows[0].short in text
