@@ -362,7 +362,9 @@ class _Training:
         costs = {"start_seconds": self.start_seconds, **self._feature_figures()}
         if self.slot is not None:
             costs["trained_beside"] = self.slot.shared / max(self.slot.epochs, 1)
-        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings))
+        features = f"{'kept' if self.plan.fed else 'each step'}: {self.plan.reason}"
+        together = "" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together"
+        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings), frozen_features=features, together=together)
 
     def _result(self, course: Course, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
         """What a course gives, without what the training as such cost."""
@@ -399,8 +401,6 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
             ledger=ledger,
-            frozen_features=f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}",
-            together="" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together",
         )
 
     def _feature_figures(self) -> dict[str, float]:
