@@ -171,10 +171,10 @@ def _write(
     for name in formats:
         rendered = _rendered(records, single, name, others, refresh_seconds)
         if output is None and name != "html" and len(formats) == 1:
-            first, *others = rendered.values()
+            first, *more = rendered.values()
             shown = harmless(first.replace("\r\n", "\n")) if sys.stdout.isatty() else first  # a file or a pipe gets the data as they are
             sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
-            if others:
+            if more:
                 print(f"report: one row a configuration; -o {file_stem(records[0].name)}.csv also writes one row an epoch", file=sys.stderr)
             continue
         for suffix, text in rendered.items():
