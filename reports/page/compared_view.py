@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.drawing import Scale, kept_epochs, nice_scale
 from reports.page.ranking_view import curve_of
 from reports.records import StudySettings
@@ -265,7 +266,7 @@ def _until(spans: Sequence[Span], seconds: float) -> float:
 
 
 def _heights(scale: Scale, metric: str) -> tuple[tuple[float, str], ...]:
-    unit = wording.PERCENT if wording.is_fraction(metric) else ""
+    unit = wording.PERCENT if is_fraction(metric) else ""
     return tuple((round(CHART[1] * (1 - tick.at), 1), tick.text + unit) for tick in scale.ticks(5, metric))
 
 

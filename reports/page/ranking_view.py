@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.drawing import SPARK_SIZE, Sparkline, sparkline
-from reports.wording import is_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

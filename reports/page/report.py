@@ -16,9 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.answer_view import answer_view
 from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
 from reports.page.compared_view import compared_view
+from reports.page.cost_view import cost_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
@@ -124,10 +126,11 @@ def render_report(
         most_cards=MOST_CARDS,
         most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
-        is_fraction=wording.is_fraction(data.study.metric),
+        is_fraction=is_fraction(data.study.metric),
         answer=answer_view(data),
         sure=sure_view(data),
         ranking=ranking_view(data, scale),
+        costs=cost_view(data),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
         mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes, thumbnails),

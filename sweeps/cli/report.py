@@ -171,10 +171,10 @@ def _write(
     for name in formats:
         rendered = _rendered(records, single, name, others, refresh_seconds)
         if output is None and name != "html" and len(formats) == 1:
-            first, *more = rendered.values()
+            first, *further = rendered.values()
             shown = harmless(first.replace("\r\n", "\n")) if sys.stdout.isatty() else first  # a file or a pipe gets the data as they are
             sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
-            if more:
+            if further:
                 print(f"report: one row a configuration; -o {file_stem(records[0].name)}.csv also writes one row an epoch", file=sys.stderr)
             continue
         for suffix, text in rendered.items():
@@ -234,7 +234,7 @@ COMMAND = Command(
     "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
     examples=(
         ("steadysweep report flowers", "writes flowers.html"),
-        ("steadysweep report flowers --beside ray_results/digits", "compares the two in its appendix"),
+        ("steadysweep report flowers --beside flowers-2", "compares the two in its appendix"),
         ("steadysweep report flowers --format json", "for a program, to stdout"),
         ("steadysweep report flowers --format html,csv,md -o out/flowers.html", "several formats side by side"),
     ),
