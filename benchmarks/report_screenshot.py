@@ -1,6 +1,6 @@
 """Photograph a report, for the documentation.
 
-python benchmarks/report_screenshot.py REPORT.html IMAGE.png [--width 1400] [--height 900] [--dark] [--whole] [--paper] [--address '#c=e11d86'].
+python benchmarks/report_screenshot.py REPORT.html IMAGE.png [--width 1400] [--height 900] [--dark] [--whole] [--paper] [--address '#c=e11d86'] [--part '#explorer'].
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="the whole page, not only its first screen")
     parser.add_argument("--paper", action="store_true", help="as it is printed, the first sheet of A4")
     parser.add_argument("--address", default="", help="what follows the file's name, e.g. '#c=e11d86' for a configuration's drawer")
+    parser.add_argument("--part", default="", help="a CSS selector: one section instead of the first screen")
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -39,7 +40,7 @@ def main() -> int:
         page = browser.new_page(
             viewport={"width": A4[0], "height": A4[1]} if given.paper else {"width": given.width, "height": given.height},
             color_scheme="dark" if given.dark else "light",
-            bypass_csp=given.paper,
+            bypass_csp=given.paper or bool(given.part),
         )
         page.goto(given.report.resolve().as_uri() + given.address)
         page.wait_for_selector("html[data-ready=true]", state="attached")
@@ -47,7 +48,10 @@ def main() -> int:
             page.add_style_tag(content=MARGINS)
             page.emulate_media(media="print")
         page.wait_for_timeout(500)
-        page.screenshot(path=given.image, full_page=given.whole)
+        if given.part:
+            page.locator(given.part).screenshot(path=given.image, style=".bar { display: none !important; }")
+        else:
+            page.screenshot(path=given.image, full_page=given.whole)
         browser.close()
     return 0
 

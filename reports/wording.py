@@ -27,6 +27,8 @@ EVIDENCE_DIFFERENCES = frozenset(
     {"gap", "amplitude", "movement", "noise", "excess", "depth", "usual", "decline", "gain", "slope_per_epoch"}
 )
 """Those that are differences of accuracy."""
+EVIDENCE_SHARES = frozenset({"rate", "val_loss_rise"})
+"""Those that are shares of something else, of epochs or of a loss."""
 EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -120,7 +122,15 @@ def evidence(value: EvidenceValue, name: str = "") -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "not finite"
     if isinstance(value, float):
-        return plain_score(value) if name in EVIDENCE_SCORES else points(value) if name in EVIDENCE_DIFFERENCES else f"{value:.4g}"
+        return (
+            plain_score(value)
+            if name in EVIDENCE_SCORES
+            else points(value)
+            if name in EVIDENCE_DIFFERENCES
+            else share(value)
+            if name in EVIDENCE_SHARES
+            else f"{value:.4g}"
+        )
     return f"{value:,}" if isinstance(value, int) else value
 
 

@@ -41,9 +41,14 @@ KINDS: tuple[FlagKind, ...] = (
 """Every finding; a new one is its own file and a line here."""
 
 
-def flag_meaning(name: FlagName) -> str:
-    """What runs that carry a flag do, for "3 configurations ..."; empty for a name of another version."""
-    return next((kind.meaning for kind in KINDS if kind.name == name), "")
+SINGULAR = {"swing": "swings", "predict": "predicts", "fit": "fits", "have": "has", "end": "ends", "they": "it"}
+"""Words of the meanings that read otherwise of one run."""
+
+
+def flag_meaning(name: FlagName, number: int = 2) -> str:
+    """What so many runs that carry a flag do, for "3 configurations ..."; empty for a name of another version."""
+    meaning = next((kind.meaning for kind in KINDS if kind.name == name), "")
+    return " ".join(SINGULAR.get(word, word) for word in meaning.split(" ")) if number == 1 else meaning
 
 
 def find_flags(

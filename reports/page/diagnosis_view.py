@@ -103,7 +103,7 @@ def _problem(data: ReportData, name: str, rows: list[RankedConfiguration], chanc
     return Problem(
         flag=min(flags, key=lambda flag: SEVERITIES.index(flag.severity)),
         count=f"{len(rows) - unclear:,}",
-        meaning=flag_meaning(name) + _unclear(unclear),
+        meaning=flag_meaning(name, len(rows) - unclear) + _unclear(unclear),
         chance=chance,
         leaders=_leaders(concerned, len(data.verdict.leaders)),
         remedies=remedies(data, name, rows),

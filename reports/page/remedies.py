@@ -61,5 +61,18 @@ def remedies(data: ReportData, name: str, rows: Sequence[RankedConfiguration]) -
     hows = Counter(check.how for checks in checked.values() for check in checks if is_suspect(check))
     suspects = {check.cause for checks in checked.values() for check in checks if is_suspect(check)}
     causes = dict.fromkeys(check.cause for checks in checked.values() for check in checks)
-    tries = [(text, 0 if number == len(rows) else number) for text, number in (hows + advice).most_common()]
+    tries = [(text, 0 if number == len(rows) else number) for text, number in said_once(hows + advice).most_common()]
     return Remedies(tuple(tries), tuple(cause for cause in causes if cause not in suspects))
+
+
+def said_once(advice: Counter[str]) -> Counter[str]:
+    """Advice that begins with all of another is that one, and what it adds to it.
+
+    Args:
+        advice: text to the number of configurations that it is for.
+    """
+    told: Counter[str] = Counter()
+    for text, number in advice.items():
+        shared = max((other for other in advice if text.startswith(f"{other} ")), key=len, default="")
+        told.update({shared: number, text.removeprefix(f"{shared} "): number} if shared else {text: number})
+    return told

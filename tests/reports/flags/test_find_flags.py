@@ -379,3 +379,10 @@ def test_the_numbers_of_epochs_change_no_finding() -> None:
     assert plain.keys() == numbered.keys() >= {"diverging", "oscillating"}
     for name, flag in plain.items():
         assert numbered[name].evidence["epochs"] == tuple(50 + 5 * (epoch - 1) for epoch in flag.evidence["epochs"])
+
+
+def test_what_a_flag_means_can_be_said_of_one_run_and_of_several() -> None:
+    assert find.flag_meaning("oscillating").startswith("swing again")
+    assert find.flag_meaning("oscillating", 1).startswith("swings again")
+    assert find.flag_meaning("diverging", 1) == "ends lastingly below a level that it had"
+    assert all(kind.meaning != find.flag_meaning(kind.name, 1) for kind in find.KINDS if kind.meaning.split(" ")[0] in find.SINGULAR)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import synthetic_studies as synthetic
 
 from reports.page import render_report
+from reports.page.remedies import said_once
 from sweeps.cli.parser import build_parser
 from sweeps.sweep_file.loading import sweep_from_text
 
@@ -159,3 +161,8 @@ def test_hostile_names_stay_text(open_page: Callable) -> None:
     assert opened.page.locator("#drawer img").count() == 0
     assert hostile in opened.page.inner_text("#drawer-body")
     assert opened.errors == []
+
+
+def test_advice_that_goes_on_from_another_is_said_once() -> None:
+    advice = Counter({"Lower it.": 2, "Lower it. Where layers are frozen, freeze their statistics.": 5, "Clip gradients.": 1})
+    assert said_once(advice) == {"Lower it.": 7, "Where layers are frozen, freeze their statistics.": 5, "Clip gradients.": 1}

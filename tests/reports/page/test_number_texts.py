@@ -66,6 +66,7 @@ def test_figures_behind_a_flag_are_on_the_scale_of_its_sentence() -> None:
     assert wording.evidence(0.1234, "amplitude") == "12.3 points"
     assert wording.evidence(0.31, "val_accuracy") == "31.0 %"
     assert wording.evidence(float("nan"), "noise") == "not finite"
+    assert wording.evidence(0.2174, "val_loss_rise") == "22 %"
     assert wording.evidence(4.5, "loss_ratio") == "4.5"
     assert wording.points(0.25, "val_loss") == "0.25"
 
