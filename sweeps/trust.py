@@ -85,8 +85,8 @@ def _asks(sweep: SweepFile) -> Iterator[tuple[str, str]]:
         if value := _value(sweep, path):
             yield path, f"{verb} {_shown(value)}"
     for path in _REFERENCES:
-        given = _value(sweep, path)
-        values = [*(given if isinstance(given, tuple) else (given,)), *_searched(sweep, path)]
+        fixed = _value(sweep, path)
+        values = [*(fixed if isinstance(fixed, tuple) else (fixed,)), *_searched(sweep, path)]
         for value in values:
             if isinstance(value, str) and "://" not in value and is_reference(value):
                 yield path, f"imports and calls {_shown(value)}"

@@ -137,6 +137,8 @@ def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores
         return "provisional" if all(score.provisional for score in scores) else "finished"
     if states & {"RUNNING", "WAITING"}:
         return "unfinished"
+    if any(trial.infeasible for trial in group):
+        return "infeasible"
     return "pruned" if "PRUNED" in states else "failed"
 
 
@@ -156,7 +158,8 @@ def _contender(candidate: _Candidate, scores: Mapping[int, StabilityScore | None
     figures = {fresh: tuple(sum(each) / len(each) for (role, _), each in seeds.items() if role is fresh) for fresh in (False, True)}
     confirmations = [trial.state for trial in candidate.trials if trial.role == "confirmation"]
     pending = sum(state in {"RUNNING", "WAITING"} for state in confirmations)
-    return Contender(candidate.configuration, figures[False], figures[True], pending, confirmations.count("FAIL"))
+    fruitless = sum(state in {"FAIL", "PRUNED"} for state in confirmations)  # one that a person stopped is as good as failed
+    return Contender(candidate.configuration, figures[False], figures[True], pending, fruitless)
 
 
 def _paired_sd(compared: Sequence[_Candidate], study: StudyRecord) -> float | None:

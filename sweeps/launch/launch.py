@@ -17,9 +17,10 @@ from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
 from sweeps.launch.whole_models import complete_leaders
+from sweeps.notebook import recommended, study_html
 from sweeps.progress import progress_display
 from sweeps.record import read_study
-from sweeps.record.storage import STORAGE_VARIABLE, Database
+from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
 from sweeps.storage_path import check_writable
 from sweeps.study.history_import import look_at_history
@@ -34,6 +35,9 @@ from trainer.metric_names import metric_named
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
+    from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
     from sweeps.executor.protocol import Executor
@@ -87,6 +91,19 @@ class LaunchResult:
     def record(self) -> StudyRecord:
         """The study as the report sees it."""
         return self.data.study
+
+    @property
+    def best(self) -> RankedConfiguration | None:
+        """The configuration to take for now; None where no usable one is finished."""
+        return recommended(self.data.ranking)
+
+    def to_frame(self, *, epochs: bool = False) -> pd.DataFrame:
+        """The trials as a table of pandas; see `reports.records.StudyRecord.to_frame`."""
+        return self.record.to_frame(epochs=epochs)
+
+    def _repr_html_(self) -> str:
+        """The verdict and the leaders, where a notebook shows what its last line returns."""
+        return study_html(self.record, self.data.ranking, said=(repr(self).strip("<>"), self.data.verdict.headline))
 
     def __repr__(self) -> str:
         """A few words: a notebook shows what its last line returns."""
@@ -143,6 +160,10 @@ def _run(
     sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
 ) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
+    from reports.exports import check_place
+
+    refuse_unsafe_place(database.storage)
+    check_place(path)
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
         study_options = _checked(sweep, options, progress, there)

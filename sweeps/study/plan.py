@@ -19,7 +19,7 @@ from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
 from trainer.metric_names import metric_named, minimizes
-from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, compile_key
+from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, architecture_key, compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +63,9 @@ class StudyPlan:
         slots: what the trainable is called with → attempts that one worker may run at a time.
         alike: search trials that will plausibly see the same augmented images as one of them, that one included.
         siblings: which trials a search training carries, where the space varies BatchNorm momentum.
+        limits: cost to its limit (``search.limits``).
+        cost: of the frontier that is searched (``search.cost``), or None.
+        architecture: what the trainable is called with → equal for networks that cost the same to run.
     """
 
     metric: str
@@ -89,6 +92,9 @@ class StudyPlan:
     alike: int = 1
     siblings: Siblings | None = None
     silent_after: float | Literal["auto", "off"] = "auto"
+    limits: Mapping[str, float] = field(default_factory=dict)
+    cost: str | None = None
+    architecture: Callable[[Mapping[str, Any]], str] = lambda _config: ""
 
     def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
         """Training seed of a search trial."""
@@ -176,7 +182,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         seed=search.seed,
         trials=search.trials,
         planned_epochs=sweep.training.epochs,
-        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates),
+        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates, search.cost is not None),
         pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
         configure=configure,
         trainable=trainable,
@@ -195,6 +201,9 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         alike=alike_trials(sweep),
         siblings=siblings_of(sweep, boundaries),
         silent_after=sweep.runtime.silent_after,
+        limits=search.limits.given,
+        cost=search.cost,
+        architecture=lambda config: architecture_key(TrainConfig(**config)),
     )
 
 

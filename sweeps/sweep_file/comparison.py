@@ -27,6 +27,8 @@ _WHY = {
     "model": "the model is part of what the study is; trials of another model cannot be compared",
     "training": "its trials would be trained in another way and could not be compared",
     "search": "proposals would no longer follow from what the study records",
+    "search.limits": "networks were refused, or trained, by the other limits",
+    "search.cost": "proposals were made for another aim",
     "search.direction": "trials were judged and pruned the other way round",
     "training.metrics": "earlier trials have no such curves; a new study with --from imports them as history",
     "search.metric": "trials were judged and pruned by another metric",
@@ -108,7 +110,8 @@ def _difference(path: str, old: Any, new: Any) -> Difference:  # noqa: ANN401 - 
 
 def _why_not(path: str) -> str:
     """Why the setting at `path` is part of what a study is; empty where nothing needs saying."""
-    return _WHY.get(path, _WHY.get(path.split(".", maxsplit=1)[0], ""))
+    section = path.split(".", maxsplit=1)[0]
+    return _WHY.get(path, _WHY.get(path.rpartition(".")[0], _WHY.get(section, "")))
 
 
 def _flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from reports.costs import COSTS
 from reports.metrics import counts_images
 from search_spaces.errors import SpaceError
 from search_spaces.located_yaml import scalar
@@ -95,11 +96,31 @@ if TYPE_CHECKING:
     Space = SearchSpace
     SamplerName = str
     PrunerName = str
+    CostName = str
 else:
+    CostName = Literal[tuple(COSTS)]
     SamplerName = Literal[tuple(SAMPLERS)]
     PrunerName = Literal[tuple(PRUNERS)]
     # pydantic would otherwise take the dataclass apart
     Space = Annotated[Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"title": "Space"})]
+
+
+class LimitSettings(Settings):
+    """What a network may cost; one that breaks a limit is not trained."""
+
+    parameters: float | None = setting(None, gt=0)
+    """Weights in all, e.g. ``5e6``."""
+    file_mb: float | None = setting(None, gt=0)
+    """Megabytes of its ``.keras`` file."""
+    latency_ms: float | None = setting(None, gt=0)
+    """Milliseconds of a prediction of one image, on the device of the trials."""
+    latency_ms_32: float | None = setting(None, gt=0)
+    """Milliseconds of a prediction of 32 images at once."""
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Cost to limit, of those that are set."""
+        return {name: float(limit) for name, limit in self.__dict__.items() if limit is not None}
 
 
 class SearchSettings(Settings):
@@ -126,6 +147,10 @@ class SearchSettings(Settings):
     """Seed of the study: proposals and training seeds follow from it."""
     duplicates: bool = setting(default=False)
     """Train a proposal that equals an earlier configuration once more, from another seed; otherwise another is drawn in its place."""
+    limits: LimitSettings = setting(default_factory=LimitSettings)
+    """What a network may cost, e.g. ``{parameters: 5e6, latency_ms: 10, file_mb: 20}``: it is measured before the first epoch, and one above a limit is refused."""
+    cost: CostName | None = setting(None)
+    """Search for the frontier: the most that is held at each cost, rather than the most alone. Nothing is pruned then."""
 
 
 class BudgetSettings(Settings):
@@ -147,6 +172,23 @@ def settling_problem(budget: BudgetSettings, metric: str) -> str:
     if budget.stop_when_settled is True and not counts_images(name):
         return f"expected a number for {name}, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
     return ""
+
+
+def frontier_problem(search: SearchSettings, budget: BudgetSettings) -> tuple[str, str]:
+    """Which key cannot be used beside ``search.cost``, and why; both empty where all can."""
+    if search.cost is None:
+        return "", ""
+    if search.pruner != "none":
+        return "search.pruner", (
+            f"a search for a frontier (search.cost: {search.cost}) prunes nothing: a training that holds less than others may still be the best "
+            "at its cost; expected none"
+        )
+    if not SAMPLERS[search.sampler].frontier:
+        able = ", ".join(name for name, entry in SAMPLERS.items() if entry.frontier)
+        return "search.sampler", f"{search.sampler} searches for one figure, not for a frontier (search.cost); expected one of {able}"
+    if budget.stop_when_settled:
+        return "budget.stop_when_settled", "it asks for the best alone, not for a frontier (search.cost); leave it out"
+    return "", ""
 
 
 class ConfirmSettings(Settings):
@@ -324,6 +366,9 @@ class SweepFile(Settings):
                 raise ValueError(f"search.direction: {problem}")
             if problem := resplit_problem(self.confirm, self.data):
                 raise ValueError(f"confirm.resplit: {problem}")
+            key, problem = frontier_problem(self.search, self.budget)
+            if problem:
+                raise ValueError(f"{key}: {problem}")
         return self
 
     def to_yaml(self) -> str:

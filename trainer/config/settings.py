@@ -60,6 +60,7 @@ def _refused(key: str) -> Iterator[None]:
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+SourceName = Annotated[str, Field(min_length=1)]
 Augmentation = str | dict[str, Any] | tuple[dict[str, Any], ...]
 
 
@@ -93,9 +94,9 @@ class SplitConfig(Settings):
 class DataConfig(Settings):
     """The images of a study. Source and split are part of what a study *is* and are never searched."""
 
-    source: str = setting(min_length=1)
-    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
-    ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
+    source: SourceName | tuple[SourceName, ...] = setting(min_length=1)
+    """A folder of class folders, ``manifest.csv``/``.parquet``, Parquet with image bytes, TFRecord files, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
+    ``digits``, ``keras:NAME`` (mnist, cifar10, ...), ``hf:NAME``, ``tfds:NAME`` or ``package.module:function``; a list joins several."""
     image_size: Count | tuple[Count, Count] | None = setting(None)
     """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
     color: Literal["auto", "grey", "rgb"] = setting("auto")
@@ -128,14 +129,28 @@ class DataConfig(Settings):
 
     @field_validator("source")
     @classmethod
-    def _usable_address(cls, value: str) -> str:
+    def _usable_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         """Refuse an address that cannot be used, above all one with credentials in it, and a function whose module ours hides."""
+        every = (value,) if isinstance(value, str) else value
         with _refused("data.source"):
-            if is_address(value):
-                parse_address(value, "data.source")
-            elif is_reference(value):
-                check_reference(value, "data.source")
-        return value
+            for each in every:
+                if is_address(each):
+                    parse_address(each, "data.source")
+                elif is_reference(each):
+                    check_reference(each, "data.source")
+            if len(set(every)) < len(every):
+                raise ConfigError("data.source: a source is named twice")
+        return every[0] if len(every) == 1 else value
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All sources, usually one."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def source_text(self) -> str:
+        """All sources as a message names them."""
+        return " + ".join(self.sources)
 
     @field_validator("cache_path")
     @classmethod

@@ -39,8 +39,8 @@ class Predictions:
         predicted: classes, ``(n,)``.
     """
 
-    labels: NDArray[np.int64]
-    logits: NDArray[np.float64]
+    labels: NDArray[np.integer]
+    logits: NDArray[np.floating]
     predicted: NDArray[np.integer]
 
     @property
@@ -179,7 +179,7 @@ def calibration_error(labels: NDArray[np.integer], probabilities: NDArray[np.flo
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def own_value(reference: str, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
+def own_value(reference: str, labels: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
     """What a person's own function says of predictions.
 
     Args:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import keras
     from numpy.typing import NDArray
 
     from trainer.config import TrainConfig
@@ -97,39 +98,37 @@ def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> d
     return {str(name): float(value) for name, value in note["figures"].items()}
 
 
-def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
-    """Figures of an exported ``model.keras`` on the test images of its data, measured once and then read from the note beside it.
+def measure_exported(folder: Path, config: TrainConfig, network: keras.Model) -> dict[str, float]:
+    """Figures of an exported model on the test images of its data, measured once and then read from the note beside it.
+
+    Args:
+        folder: of the ``model.keras`` and its notes.
+        config: of its training.
+        network: the model of that file.
 
     Returns:
         ``test_accuracy``, ``test_loss``, ``test_balanced_accuracy``; empty where the data has no test images.
 
     Raises:
-        TrainerInputError: the data cannot be read.
+        TrainerInputError: the data cannot be read, or does not fit the model.
     """
-    notes = Checkpoints(model.parent)
+    notes = Checkpoints(folder)
     exported = {name: value for name, value in notes.read_note(EXPORT).items() if name in {"epoch", "epochs"}}
     known = noted_figures(notes, exported)
     if known is not None:
         return known
     from trainer.data import load_data
-    from trainer.fit.process import import_tensorflow_quietly
 
     data = load_data(config.data)
     if data.test is None:
         return {}
-    import_tensorflow_quietly()
-    import keras
-
     from trainer.data.batches import evaluation_batches
 
-    try:
-        network = keras.models.load_model(model, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        raise DataError(
-            f"{model}: Keras cannot read it as a model, or refuses the Python code in it (a Lambda layer): {str(error).splitlines()[0] if str(error) else error!r}"
-        ) from error
     batches = evaluation_batches(data.test, config)
-    probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
+    try:
+        probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
+    except ValueError as error:  # a file that somebody put in the place of the training's
+        raise DataError(f"the model does not take the images of {config.data.source}: it is not of this training") from error
     logits = np.log(np.clip(probabilities, _SMALLEST, 1.0))  # logits that give these probabilities; one unit is a sigmoid's
     if probabilities.shape[1] == 1:
         logits -= np.log(np.clip(1.0 - probabilities, _SMALLEST, 1.0))

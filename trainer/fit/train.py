@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import keras
     import numpy as np
     from numpy.typing import NDArray
 
@@ -59,6 +60,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     data: ImageData | None = None,
     devices: int = 1,
     siblings: Sequence[Sibling] = (),
+    on_built: Callable[[keras.Model], object] | None = None,
 ) -> TrainResult:
     """Train one model.
 
@@ -80,6 +82,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
         siblings: trainings that differ in ``model.bn_momentum`` alone. This one carries them: their figures stand in `EpochRecord.siblings`, their results in
             `TrainResult.siblings`, and each costs one pass over the validation images an epoch.
+        on_built: called with the network before anything is trained; what it raises ends the training.
 
     Returns:
         Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
@@ -103,6 +106,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         engine, plan = engine_for(
             config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
         )
+        if on_built is not None:
+            on_built(engine.network.built.model)
         training = _Training(courses, data, engine, checkpoint_dir, opened)
         training.began = began
         training.plan = plan
@@ -371,7 +376,9 @@ class _Training:
         costs = {"start_seconds": self.start_seconds, **self._feature_figures()}
         if self.slot is not None:
             costs["trained_beside"] = self.slot.shared / max(self.slot.epochs, 1)
-        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings))
+        features = f"{'kept' if self.plan.fed else 'each step'}: {self.plan.reason}"
+        together = "" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together"
+        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings), frozen_features=features, together=together)
 
     def _result(self, course: Course, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
         """What a course gives, without what the training as such cost."""
@@ -408,8 +415,6 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
             ledger=ledger,
-            frozen_features=f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}",
-            together="" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together",
         )
 
     def _feature_figures(self) -> dict[str, float]:

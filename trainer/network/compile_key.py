@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,13 @@ def compile_key(config: TrainConfig) -> str:
     """
     data = [config.data.source, config.data.image_size, config.data.color, config.data.classes]
     return json.dumps({"data": data, "architecture": architecture_settings(config), "step": step_settings(config)}, sort_keys=True)
+
+
+def architecture_key(config: TrainConfig) -> str:
+    """Hexadecimal digits that are equal for trainings whose networks have the same layers, and so cost the same to run."""
+    data = [config.data.source, config.data.image_size, config.data.color, config.data.classes]
+    text = json.dumps({"data": data, "architecture": architecture_settings(config)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def architecture_settings(config: TrainConfig) -> dict[str, Any]:
