@@ -136,7 +136,9 @@ def f_scores(labels: NDArray[np.integer], predicted: NDArray[np.integer], num_cl
     whole = occurring.astype(np.float64) if only_recall else beta**2 * occurring + named
     known = occurring > 0 if only_recall else (occurring + named) > 0
     factor = 1.0 if only_recall else 1.0 + beta**2
-    return np.divide(factor * hits, whole, out=np.full(num_classes, np.nan), where=known)
+    values: NDArray[np.float64] = np.divide(factor * hits, whole, out=np.zeros(num_classes), where=whole > 0)
+    values[~known] = np.nan
+    return values
 
 
 def areas_under_curves(labels: NDArray[np.integer], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
