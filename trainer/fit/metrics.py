@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ECE_BINS = 15
 """Of equal width, as Guo et al. 2017 use."""
-Floats = "NDArray[np.float64]"
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,10 @@ class Metrics:
         """
         if not self.names:
             return {}
-        logits = np.asarray(logits, np.float64)
-        if logits.shape[1] == 1:
-            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        said = Predictions(np.asarray(labels, np.int64), logits, predicted)
+        pairs: NDArray[np.float64] = np.asarray(logits, np.float64)
+        if pairs.shape[1] == 1:
+            pairs = np.concatenate([np.zeros_like(pairs), pairs], axis=1)
+        said = Predictions(np.asarray(labels, np.int64), pairs, predicted)
         values = {name.recorded: _value(name, label, said) for name, label in zip(self.names, self.labels, strict=True)}
         return {name: value for name, value in values.items() if not math.isnan(value)}
 
@@ -131,17 +130,15 @@ def f_scores(labels: NDArray[np.integer], predicted: NDArray[np.integer], num_cl
     Source: scikit-learn's ``fbeta_score``, ``precision_score`` and ``recall_score`` with ``zero_division=0``. Of a single class without images they say 0 where we
     say nothing; their mean over the classes is over those that occur or are predicted, and of recall here over those that occur, which is balanced accuracy.
     """
-    hits = np.bincount(labels[predicted == labels], minlength=num_classes).astype(np.float64)
+    hits = np.bincount(labels[predicted == labels], minlength=num_classes)
     occurring, named = np.bincount(labels, minlength=num_classes), np.bincount(predicted, minlength=num_classes)
-    whole: NDArray[np.floating]
-    if math.isinf(beta):
-        whole, known = occurring.astype(np.float64), occurring > 0
-        upper = hits
-    else:
-        whole, known = beta**2 * occurring + named, (occurring + named) > 0
-        upper = (1 + beta**2) * hits
-    values = np.divide(upper, whole, out=np.zeros(num_classes), where=whole > 0)
-    return np.where(known, values, np.nan)
+    only_recall = math.isinf(beta)
+    whole = occurring.astype(np.float64) if only_recall else beta**2 * occurring + named
+    known = occurring > 0 if only_recall else (occurring + named) > 0
+    factor = 1.0 if only_recall else 1.0 + beta**2
+    values: NDArray[np.float64] = np.divide(factor * hits, whole, out=np.zeros(num_classes), where=whole > 0)
+    values[~known] = np.nan
+    return values
 
 
 def areas_under_curves(labels: NDArray[np.integer], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -232,10 +229,10 @@ def check_own(reference: str, labels: NDArray[np.integer], num_classes: int) -> 
         UserCodeError: it cannot be found or called, or does not return one finite number.
     """
     function = import_function(reference, "metric")
-    labels = np.asarray(labels, np.int64)
+    given: NDArray[np.int64] = np.asarray(labels, np.int64)
     drawn = np.random.default_rng(0).dirichlet(np.ones(num_classes), len(labels))
     try:
-        inspect.signature(function).bind(labels, drawn)
+        inspect.signature(function).bind(given, drawn)
     except TypeError as error:
         raise UserCodeError(
             f"metric: {reference!r} cannot be called with (labels, probabilities): {error}. Expected def {reference.rpartition(':')[2]}(labels, probabilities), "
@@ -243,6 +240,6 @@ def check_own(reference: str, labels: NDArray[np.integer], num_classes: int) -> 
         ) from None
     except ValueError:
         pass  # a function of another language, which does not tell its arguments
-    right = np.eye(num_classes)[labels]
+    right = np.eye(num_classes)[given]
     for probabilities in (np.full_like(drawn, 1 / num_classes), drawn, right):
-        own_value(reference, labels, probabilities)
+        own_value(reference, given, probabilities)
