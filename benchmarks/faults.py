@@ -165,8 +165,10 @@ def print_node_loss(minutes: float, given: argparse.Namespace) -> None:
     from node_loss import NODES, lose_nodes
 
     found = lose_nodes(minutes, given.trials, given.epochs, given.seconds, given.seed)
-    size = f"{given.trials} trials x {given.epochs} epochs of {given.seconds:g} s"
-    print(f"{size} on {NODES} nodes: {found.nodes} nodes lost in {found.seconds:.0f} s, one every {found.out:.0f} s")
+    print(
+        f"{given.trials} trials x {given.epochs} epochs of {given.seconds:g} s on {NODES} nodes: {found.nodes} nodes lost in "
+        f"{found.seconds:.0f} s, one every {found.out:.0f} s"
+    )
     print(
         f"trials lost {found.lost}, doubled {found.doubled}, epochs trained again {found.repeated}; attempts {found.attempts}: {found.causes}"
     )

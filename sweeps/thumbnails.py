@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from dataclasses import replace
@@ -46,15 +47,11 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
         data: of its report; nothing is read where the sweep file has ``report.images: false``, or nothing is missed.
     """
     settings = StudySettings(data.study)
-    source = settings.section("data").get("source")
-    if (
-        data.mistakes is None
-        or not data.mistakes.missed
-        or not isinstance(source, str)
-        or settings.section("report").get("images") is False
-    ):
+    given = settings.section("data").get("source")
+    sources = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
+    if data.mistakes is None or not data.mistakes.missed or not sources or settings.section("report").get("images") is False:
         return NOTHING
-    elsewhere = "${" in source or is_outside(source)
+    elsewhere = any("${" in each or is_outside(each) for each in sources)
     if elsewhere and not is_known(data.study.name, data.study.sweep_file):  # the storage may be a stranger's, and name any folder
         return Thumbnails(
             note="The images are not shown: this sweep file was not run on this machine, and its data.source lies outside the current folder. "
@@ -62,7 +59,7 @@ def missed_thumbnails(data: ReportData) -> Thumbnails:
         )
     wanted = data.mistakes.missed[:MOST]
     try:
-        read = _reader(expand(source, os.environ))
+        read = _first_of([_reader(expand(each, os.environ)) for each in sources])
     except (OSError, ValueError, SweepInputError) as error:
         return Thumbnails(note=f"The images are not shown: {error}.")
     return _pictures(wanted, read)
@@ -149,6 +146,18 @@ def _pictures(wanted: Sequence[MissedImage], read: Callable[[MissedImage], Image
     return Thumbnails(pictures, note)
 
 
+def _first_of(readers: Sequence[Callable[[MissedImage], Image]]) -> Callable[[MissedImage], Image]:
+    """Reads an image where it lies: of several roots, in the first that has it."""
+
+    def read(image: MissedImage) -> Image:
+        for reader in readers[:-1]:
+            with contextlib.suppress(OSError, ValueError):
+                return reader(image)
+        return readers[-1](image)
+
+    return read
+
+
 def _reader(source: str) -> Callable[[MissedImage], Image]:
     """How an image of a source is read by its name.
 
@@ -156,6 +165,14 @@ def _reader(source: str) -> Callable[[MissedImage], Image]:
         ValueError: it is of a kind whose images are not read for a report, or is not there.
     """
     path = Path(source).expanduser()
+    shards = _shards(source, path)
+    if shards:
+        if sum(each.stat().st_size for each in shards) > LARGEST_ARRAYS:
+            raise ValueError(f"{source} is too large to be read for them")
+        from trainer.data.sources import collect
+
+        root = f"{path if path.is_dir() else path.parent}/"
+        return _packed_reader(collect(source), root)
     if path.is_dir():
         return lambda image: _file(path, image.name)
     if path.is_file() and path.suffix in {".csv", ".parquet"}:
@@ -185,6 +202,35 @@ def _file(root: Path, name: str, *, elsewhere: bool = False) -> Image:
     with Image.open(path) as opened:
         opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded at a fraction of its size
         return ImageOps.exif_transpose(opened).convert("RGB")
+
+
+def _shards(source: str, path: Path) -> list[Path]:
+    """Files that hold images by the many, where the source is some."""
+    from trainer.data.sources.shards import has_images, is_record_file, shards_in
+
+    library, _, name = source.partition(":")
+    if library == "hf" and Path(name).expanduser().is_dir():
+        return [each for each in Path(name).expanduser().rglob("*") if each.is_file()]
+    if path.is_dir():
+        return shards_in(path)
+    return [path] if path.is_file() and (is_record_file(path) or (path.suffix == ".parquet" and has_images(path))) else []
+
+
+def _packed_reader(collected: Collected, root: str) -> Callable[[MissedImage], Image]:
+    """Images in files of many by their name below `root`."""
+    from PIL import Image, ImageOps
+
+    from trainer.data.packed import readable
+
+    names = {str(each).removeprefix(root): each for each in collected.content}
+
+    def read(image: MissedImage) -> Image.Image:
+        if image.name not in names:
+            raise ValueError(f"{image.name} is not in the data")
+        with Image.open(readable(names[image.name])) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
+
+    return read
 
 
 def _array_reader(collected: Collected) -> Callable[[MissedImage], Image]:

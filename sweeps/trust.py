@@ -32,7 +32,7 @@ _CODE: Final = {
     "runtime.env": "sets the variables",
     "runtime.tune.callbacks": "imports and calls",
 }
-_REFERENCES: Final = ("data.source", "model.backbone")
+_REFERENCES: Final = ("data.source", "model.backbone", "search.metric", "training.metrics", "training.loss", "training.callbacks")
 LONGEST: Final = 200
 
 
@@ -85,7 +85,8 @@ def _asks(sweep: SweepFile) -> Iterator[tuple[str, str]]:
         if value := _value(sweep, path):
             yield path, f"{verb} {_shown(value)}"
     for path in _REFERENCES:
-        values = [_value(sweep, path), *_searched(sweep, path)]
+        fixed = _value(sweep, path)
+        values = [*(fixed if isinstance(fixed, tuple) else (fixed,)), *_searched(sweep, path)]
         for value in values:
             if isinstance(value, str) and "://" not in value and is_reference(value):
                 yield path, f"imports and calls {_shown(value)}"

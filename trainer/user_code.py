@@ -22,10 +22,14 @@ OUR_PACKAGES = ("trainer", "sweeps", "reports", "search_spaces")
 """Top-level packages of this distribution. Python imports one module of a name, and these must stay ours."""
 
 
+LIBRARIES = ("keras", "hf", "tfds", "keras_hub")
+"""Words before a colon that name a library's data sets or networks, and no module of a person's."""
+
+
 def is_reference(text: str) -> bool:
     """Whether a text has the form ``package.module:function``; ``function`` may have dots (a method of a class)."""
     module, colon, function = text.partition(":")
-    return bool(colon) and all(step.isidentifier() for step in (*module.split("."), *function.split(".")))
+    return bool(colon) and module not in LIBRARIES and all(step.isidentifier() for step in (*module.split("."), *function.split(".")))
 
 
 def check_reference(reference: str, key: str) -> None:
@@ -84,12 +88,13 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
+def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
     """Import a person's function and call it.
 
     Args:
         reference: ``package.module:function``.
         key: the setting, for messages.
+        *positional: given to the function by place; messages tell the shapes of arrays.
         **arguments: given to the function by name.
 
     Raises:
@@ -97,14 +102,36 @@ def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: A
         TrainerError: one that the function itself met in this package, as it is.
     """
     function = import_function(reference, key)
+    given = ", ".join([*map(_shown, positional), *(f"{name}={_shown(value)}" for name, value in arguments.items())])
+    with errors_of(reference, key, f"calling it with {given or 'no arguments'}"):
+        return function(*positional, **arguments)
+
+
+@contextlib.contextmanager
+def errors_of(reference: str, key: str, action: str) -> Iterator[None]:
+    """Inside runs a person's code, e.g. that of an object which their function returned: its errors are told as theirs.
+
+    Args:
+        reference: ``package.module:function``.
+        key: the setting, for messages.
+        action: what is being done, in words that follow "when".
+
+    Raises:
+        UserCodeError: an error was raised inside; the message names their file and line.
+        TrainerError: one of this package, as it is.
+    """
     try:
         with _current_folder_last():
-            return function(**arguments)
+            yield
     except TrainerError:
         raise
     except Exception as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        raise _raised(error, reference, key, f"calling it with {given or 'no arguments'}") from error
+        raise _raised(error, reference, key, action) from error
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - as above
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"an array {tuple(shape)}"
 
 
 @contextlib.contextmanager

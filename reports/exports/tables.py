@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports import wording
+from reports.costs import COSTS, cost_of, cost_of_study, frontier
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
@@ -72,8 +73,12 @@ def _configurations(data: ReportData) -> str:
         "state",
         "flags",
         "tied_with",
+        *COSTS,
+        "on_frontier",
         *(f"param:{name}" for name in names),
     ]
+    searched = cost_of_study(data.study)
+    edge = frontier(data.configurations, searched, maximize=data.study.maximize).rows if searched else ()
     rows = (
         [
             None if row.stable is None else row.rank,
@@ -89,6 +94,8 @@ def _configurations(data: ReportData) -> str:
             row.trial_state,
             " ".join(flag.name for flag in row.flags),
             " ".join(row.tied_with),
+            *(cost_of(row, name) for name in COSTS),
+            row in edge if searched else None,
             *(row.params.get(name) for name in names),
         ]
         for row in data.configurations
@@ -168,7 +175,7 @@ def _ranking(data: ReportData) -> str:
     lines = [f"| {' | '.join(row)} |" for row in cells]
     left_out = len(data.configurations) - MOST_ROWS
     tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
-    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+    return f"## Ranking, with stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
 
 
 def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list[str]:

@@ -32,11 +32,10 @@ def init(data_dir: str, *, output: str) -> int:
     from sweeps.environment import has_gpu
     from sweeps.first_look.observations import observations, refusal
     from sweeps.first_look.proposal import file_text, propose
-    from trainer.data.inspect import inspect_folder
 
     path = _writable(output)
     try:
-        seen = inspect_folder(_folder(data_dir))
+        seen = _look(data_dir)
     except OSError as error:
         raise SweepInputError(f"init: {error.filename or data_dir} cannot be read: {error.strerror}; change its permissions.") from None
     refused = refusal(data_dir, seen)
@@ -63,6 +62,19 @@ def _writable(output: str) -> Path:
     if not path.parent.is_dir():
         raise SweepInputError(f"init -o: there is no folder {path.parent}; make it first, or give another file.")
     return path
+
+
+def _look(data_dir: str) -> FolderInspection:
+    """What lies in a folder of class folders, in files that hold images by the many, or in a data set of a library."""
+    from trainer.data.cache import cache_folder
+    from trainer.data.inspect import inspect_folder, inspect_source
+    from trainer.data.sources.shards import has_images, is_record_file, shards_in
+
+    path = Path(data_dir).expanduser()
+    packed = path.is_file() and (is_record_file(path) or (path.suffix == ".parquet" and has_images(path)))
+    if packed or data_dir.startswith(("hf:", "tfds:")) or (data_dir.strip() and path.is_dir() and shards_in(path)):
+        return inspect_source(data_dir, scratch=cache_folder(None))
+    return inspect_folder(_folder(data_dir))
 
 
 def _folder(data_dir: str) -> Path:
@@ -115,7 +127,9 @@ def _machine(proposal: Proposal, path: Path) -> Iterator[str]:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data_dir", metavar="DATA_DIR", help="folder of class folders")
+    parser.add_argument(
+        "data_dir", metavar="DATA_DIR", help="folder of class folders; or Parquet or TFRecord files with images, hf:NAME, tfds:NAME"
+    )
     parser.add_argument(
         "-o", "--output", default="sweep.yaml", metavar="FILE", help="default: %(default)s; an existing file is never overwritten"
     )

@@ -97,7 +97,7 @@ def propose(data_dir: str, seen: FolderInspection, *, gpu: bool) -> Proposal:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data_dir).resolve().name)[:LONGEST_NAME].strip("-._")
     return Proposal(
         study=name or "images",
-        source=f"./{data_dir}" if is_built_in(data_dir) else data_dir,
+        source=f"./{data_dir}" if is_built_in(data_dir) and not data_dir.startswith(("hf:", "tfds:")) else data_dir,
         image_size=side,
         backbone="small_resnet" if small else "mobilenetv2" if thrifty else "resnet50",
         weights=None if small else "imagenet",

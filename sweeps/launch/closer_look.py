@@ -19,6 +19,7 @@ from sweeps.storage_path import trial_folder
 from trainer.checkpoints.layout import MODEL
 from trainer.config import TrainConfig
 from trainer.data import load_data
+from trainer.data.cache import cache_folder
 from trainer.data.nearest import NEIGHBOURS, contrary_labels, near_duplicate_limit, nearest, small_pixels
 from trainer.data.sources import collect
 from trainer.data.staging import local_source
@@ -100,7 +101,7 @@ def _loaded(config: TrainConfig) -> ImageData:
         DataError: they cannot be had.
     """
     with local_source(config.data) as source:
-        collected = collect(source)
+        collected = collect(source, cache_folder(config.data.cache_path))
     if isinstance(collected.content, tuple) and len(collected) > MOST_FILES:
         raise ValueError(f"the data has {len(collected):,} image files, and at most {MOST_FILES:,} are decoded for it")
     return load_data(config.data)

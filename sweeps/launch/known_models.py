@@ -2,7 +2,7 @@
 
 Building a model to look at it takes TensorFlow's import and seconds of its own, before anything else of a run begins. The answer depends on the question, the code
 that answers, the installed versions and the files of weights; while they are the same, it is read from ``$XDG_CACHE_HOME/steadysweep/models``. Where a person's own
-code is asked about, it is asked each time.
+code is asked about, or something is measured, it is asked each time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGES = ("keras", "tensorflow", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("trainer", "sweeps/launch")
 """Folders whose code answers."""
-PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen"})
+PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen", "networks"})
 """Of an answer."""
 MOST_KEPT = 200
 
@@ -56,9 +56,9 @@ def keep_answer(question: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
 
 
 def _place(question: Mapping[str, Any]) -> Path | None:
-    """The file of a question's answer; None where a person's own code, or a rehearsal, is part of it."""
+    """The file of a question's answer; None where a person's own code, or something that is measured, is part of it."""
     texts = list(_texts(question))
-    if question.get("rehearse") or any(is_reference(text) for text in texts):
+    if question.get("rehearse") or question.get("networks") or any(is_reference(text) for text in texts):
         return None
     depends = [json.dumps(question, sort_keys=True), *map(_version, PACKAGES)]
     depends += [_stamp(path) for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]

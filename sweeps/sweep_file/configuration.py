@@ -81,10 +81,12 @@ def train_config(
     if validation_seed is not None:
         sections["data"]["split"]["validation_seed"] = validation_seed
     try:
-        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, data_seed=data_seed, allow=sweep.allow)
+        search = sweep.search
+        return TrainConfig(**sections, metric=search.metric, direction=search.direction, seed=seed, data_seed=data_seed, allow=sweep.allow)
     except ValidationError as error:
         messages = [
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+            for detail in error.errors()
         ]
         raise SweepInputError("; ".join(messages)) from None
 
@@ -92,8 +94,8 @@ def train_config(
 def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """A `TrainConfig` as plain data, its ``data.source``, ``data.cache_path`` and ``model.weights`` absolute where they are local paths, relative to `base`."""
     data = {**config["data"]}
-    if not is_built_in(data["source"]) and _is_path(data["source"], base):
-        data["source"] = absolute_place(data["source"], base)
+    given = data["source"]
+    data["source"] = absolute_source(given, base) if isinstance(given, str) else [absolute_source(each, base) for each in given]
     if data.get("cache_path"):
         data["cache_path"] = absolute_place(data["cache_path"], base)
     model = {**config["model"]}
@@ -102,9 +104,21 @@ def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
     return {**config, "data": data, "model": model}
 
 
+def absolute_source(source: str, base: Path) -> str:
+    """A data source with its path made absolute, where it has one: also that of a folder which one of the libraries reads (``hf:FOLDER``)."""
+    if is_built_in(source):
+        library, colon, name = source.partition(":")
+        return (
+            f"{library}:{absolute_place(name, base)}"
+            if colon and library != "keras" and (base / Path(name).expanduser()).is_dir()
+            else source
+        )
+    return absolute_place(source, base) if _is_path(source, base) else source
+
+
 def is_built_in(source: str) -> bool:
     """Whether a data source is known by its name, whatever files there are: a folder called ``digits`` is written ``./digits``."""
-    return source == "digits" or source.startswith("keras:")
+    return source == "digits" or source.startswith(("keras:", "hf:", "tfds:"))
 
 
 def absolute_place(place: str, base: Path) -> str:

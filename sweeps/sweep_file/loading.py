@@ -27,8 +27,9 @@ from sweeps.sweep_file.searchable import (
     setting_path,
     value_messages,
 )
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, resplit_problem, settling_problem
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, frontier_problem, resplit_problem, settling_problem
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
+from trainer.metric_names import direction_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -151,6 +152,10 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
         problems += _pruner_problems(document, sweep)
         unsettled = settling_problem(sweep.budget, sweep.search.metric)
         problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
+        key, problem = frontier_problem(sweep.search, sweep.budget)
+        problems += [document.problem(tuple(key.split(".")), problem)] if problem else []
+        undirected = direction_problem(sweep.search.metric, sweep.search.direction)
+        problems += [document.problem(("search", "direction"), undirected)] if undirected else []
         undrawn = resplit_problem(sweep.confirm, sweep.data)
         problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
     if problems or sweep is None:
@@ -162,7 +167,8 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
 def _secret_problems(document: Located) -> list[Problem]:
     """Passwords in places of data, which are stored with the study too; those of ``storage`` and ``storage_path`` are refused by their types."""
     data = document.value.get("data")
-    given = [(key, data[key]) for key in ("source", "cache_path") if isinstance(data, dict) and isinstance(data.get(key), str)]
+    found = [(key, data.get(key)) for key in ("source", "cache_path")] if isinstance(data, dict) else []
+    given = [(key, url) for key, value in found for url in (value if isinstance(value, list) else [value]) if isinstance(url, str)]
     return [document.problem(("data", key), IN_THE_CLEAR) for key, url in given if has_literal_password(url)]
 
 

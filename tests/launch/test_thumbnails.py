@@ -139,3 +139,17 @@ def test_small_images_are_enlarged_and_large_ones_compressed() -> None:
     assert small.startswith(b"\x89PNG")
     with Image.open(io.BytesIO(small)) as shown:
         assert shown.size == (80, 80)
+
+
+def test_images_in_a_table_and_in_the_second_of_two_roots_are_found(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    monkeypatch.chdir(photos.parent)
+    files = sorted(photos.rglob("*.jpg"))
+    pq.write_table(pa.table({"image": [path.read_bytes() for path in files], "label": ["cat"] * len(files)}), "photos.parquet")
+    assert list(missed_thumbnails(report_data("photos.parquet", ["photos.parquet#3"])).pictures) == [0]
+    two = report_data("photos.parquet", [str(files[0]), "photos.parquet#0"])
+    object.__setattr__(two.study, "sweep_file", "data: {source: [photos, photos.parquet]}\n")
+    pictures = missed_thumbnails(two)
+    assert (list(pictures.pictures), pictures.note) == ([0, 1], "")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from trainer.augmentation import policy_from
 from trainer.backbones import backbone_info
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, nearest
+from trainer.metric_names import Direction, MetricName, direction_problem, measured_on_demand, metric_named, minimizes
 from trainer.places import is_address, parse_address
 from trainer.user_code import check_reference, is_reference
 
@@ -59,6 +60,7 @@ def _refused(key: str) -> Iterator[None]:
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+SourceName = Annotated[str, Field(min_length=1)]
 Augmentation = str | dict[str, Any] | tuple[dict[str, Any], ...]
 
 
@@ -92,9 +94,9 @@ class SplitConfig(Settings):
 class DataConfig(Settings):
     """The images of a study. Source and split are part of what a study *is* and are never searched."""
 
-    source: str = setting(min_length=1)
-    """A folder of class folders, ``manifest.csv``/``.parquet``, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
-    ``digits``, ``keras:NAME`` (mnist, cifar10, ...) or ``package.module:function``."""
+    source: SourceName | tuple[SourceName, ...] = setting(min_length=1)
+    """A folder of class folders, ``manifest.csv``/``.parquet``, Parquet with image bytes, TFRecord files, ``arrays.npz``, each local or at ``s3://`` or ``gs://``;
+    ``digits``, ``keras:NAME`` (mnist, cifar10, ...), ``hf:NAME``, ``tfds:NAME`` or ``package.module:function``; a list joins several."""
     image_size: Count | tuple[Count, Count] | None = setting(None)
     """Height and width in pixels, one number for a square; default: the size of the source's images, which must then agree."""
     color: Literal["auto", "grey", "rgb"] = setting("auto")
@@ -109,6 +111,8 @@ class DataConfig(Settings):
     """A named policy (``steadysweep augmentations``), a policy with parameters (``{name: rotate, degrees: 30, share: .5}``), or a list of Keras layers with arguments."""
     imbalance: Literal["none", "class_weight", "resample"] = setting("none", searchable=True)
     """Counter class imbalance by loss weights or by resampling the training images."""
+    class_weights: dict[str, Annotated[float, Field(ge=0, le=1000)]] = setting(default_factory=dict)
+    """Weight of a class's images in the loss, by its name: ``{daisy: 2.0}``; 1 for classes that are not named. What `imbalance` gives is multiplied with it."""
     on_unreadable: Literal["fail", "skip"] = setting("fail")
     """What an unreadable image file does: stop with its name, or be skipped and counted."""
     cache_memory_gb: float = setting(2.0, ge=0)
@@ -125,14 +129,28 @@ class DataConfig(Settings):
 
     @field_validator("source")
     @classmethod
-    def _usable_address(cls, value: str) -> str:
+    def _usable_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         """Refuse an address that cannot be used, above all one with credentials in it, and a function whose module ours hides."""
+        every = (value,) if isinstance(value, str) else value
         with _refused("data.source"):
-            if is_address(value):
-                parse_address(value, "data.source")
-            elif is_reference(value):
-                check_reference(value, "data.source")
-        return value
+            for each in every:
+                if is_address(each):
+                    parse_address(each, "data.source")
+                elif is_reference(each):
+                    check_reference(each, "data.source")
+            if len(set(every)) < len(every):
+                raise ConfigError("data.source: a source is named twice")
+        return every[0] if len(every) == 1 else value
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All sources, usually one."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def source_text(self) -> str:
+        """All sources as a message names them."""
+        return " + ".join(self.sources)
 
     @field_validator("cache_path")
     @classmethod
@@ -238,6 +256,43 @@ class ModelConfig(Settings):
         return value
 
 
+def _known_metric(value: str) -> str:
+    """Refuse an unknown metric while the file's line is still known."""
+    with _refused("metric"):
+        metric_named(value)
+    return value
+
+
+def _known_loss(value: str) -> str:
+    """Refuse an unknown loss while the file's line is still known."""
+    if value in LOSSES:
+        return value
+    if not is_reference(value):
+        raise ValueError(f"no loss is called {value!r}{nearest(value, LOSSES)}; expected {', '.join(LOSSES)}, or package.module:function")
+    with _refused("training.loss"):
+        check_reference(value, "training.loss")
+    return value
+
+
+def _callback(value: str) -> str:
+    """Refuse what is no reference to a class."""
+    if not is_reference(value):
+        raise ValueError(f"expected package.module:Class, a Keras callback of yours, got {value!r}")
+    with _refused("training.callbacks"):
+        check_reference(value, "training.callbacks")
+    return value
+
+
+def loss_name(setting: str, units: int) -> str:
+    """What ``training.loss`` means for a network of so many outputs."""
+    return setting if setting != "auto" else "binary_crossentropy" if units == 1 else "categorical_crossentropy"
+
+
+LOSSES = ("auto", "focal", "binary_crossentropy")
+FOCAL_OPTIONS = ("gamma", "alpha")
+Metric = Annotated[str, AfterValidator(_known_metric)]
+
+
 class TrainingConfig(Settings):
     """How the model is fitted. Epochs are never searched; stopping is the pruner's or early stopping's."""
 
@@ -279,8 +334,16 @@ class TrainingConfig(Settings):
     exact and pays, in a search also with random augmentation, epoch by epoch; else ``each_step``."""
     cache_dtype: Literal["float32", "float16"] = setting("float32")
     """Type of activations that are kept. ``float16`` takes half the room and is an approximation: results differ by more than rounding."""
-    loss: Literal["auto", "binary_crossentropy"] = setting("auto")
-    """``auto``: the cross-entropy that belongs to the output. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
+    loss: Annotated[str, AfterValidator(_known_loss)] = setting("auto", searchable=True)
+    """``auto``: the cross-entropy that belongs to the output; ``focal``: Keras' focal cross-entropy; ``package.module:function`` of yours, which takes targets and
+    probabilities ``(n, classes)`` and returns one loss for each image. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
+    loss_options: dict[str, Any] = setting(default_factory=dict)
+    """Arguments of the loss: ``gamma`` (2.0) and ``alpha`` (0.25) of ``focal``, those that your function takes by name."""
+    metrics: tuple[Metric, ...] = setting(())
+    """Further metrics that each epoch records: ``[val_auc, val_recall_daisy, my_stuff:cost]``; what the ranked one accepts."""
+    callbacks: tuple[Annotated[str, AfterValidator(_callback)], ...] = setting(())
+    """Keras callbacks of yours, ``package.module:Class``, made without arguments for each training. They may look, but not steer: one that changes weights or learning
+    rate or sets ``stop_training`` ends its training with a message."""
     precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)
     """Recompute BatchNorm statistics exactly over the training images after training, or before each validation; weights untouched."""
     early_stopping: int | None = setting(None, ge=1)
@@ -296,8 +359,19 @@ class TrainingConfig(Settings):
     steps_per_execution: int = setting(1, ge=1)
     """Optimiser steps per call into TensorFlow."""
 
-
-Metric = Literal["val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_top5", "val_loss"]
+    @field_validator("loss_options")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Refuse options that the loss does not take; those of a person's own function are looked at with it."""
+        if info.data.get("loss") == "focal":
+            wrong = [
+                name
+                for name, given in value.items()
+                if name not in FOCAL_OPTIONS or isinstance(given, bool) or not isinstance(given, (int, float))
+            ]
+            if wrong:
+                raise ValueError(f"expected the numbers {' and '.join(FOCAL_OPTIONS)} for focal, got {wrong[0]}: {value[wrong[0]]!r}")
+        return value
 
 
 class TrainConfig(Settings):
@@ -308,12 +382,40 @@ class TrainConfig(Settings):
     training: TrainingConfig = setting(default_factory=TrainingConfig)
     metric: Metric = setting("val_accuracy")
     """The per-epoch metric that early stopping and the choice of the exported checkpoint use."""
+    direction: Direction = setting("auto")
+    """Which values of the metric are better; a function of yours needs ``maximize`` or ``minimize``."""
     seed: int = setting(0, ge=0)
     """Seed of initial weights and dropout, and of data order and augmentation where `data_seed` is not given."""
     data_seed: int | None = setting(None, ge=0)
     """Seed of data order and augmentation: trainings with the same one see the same augmented images in the same epochs, whatever their `seed`."""
     allow: tuple[str, ...] = setting(())
     """Names of pre-flight findings that are known and accepted."""
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        """Refuse a direction that the metric does not have, and two curves of one name."""
+        if problem := direction_problem(self.metric, self.direction):
+            raise ValueError(f"direction: {problem}")
+        try:
+            measured_on_demand(self.metric, self.training.metrics)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def metric_name(self) -> str:
+        """Name of the metric's curve."""
+        return metric_named(self.metric).recorded
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger values of the metric are better."""
+        return not minimizes(self.metric, self.direction)
+
+    @property
+    def measured(self) -> tuple[MetricName, ...]:
+        """Metrics of each epoch beside those that every training has."""
+        return measured_on_demand(self.metric, self.training.metrics)
 
     @property
     def stream(self) -> int:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from trainer.data.packed import Packed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -107,7 +109,7 @@ THREADS = 8
 _CHUNK = 1 << 20
 
 
-def digest_files(paths: Sequence[Path]) -> list[str | OSError]:
+def digest_files(paths: Sequence[Path | Packed]) -> list[str | OSError]:
     """Hash of each file's bytes, or the error that reading it raised."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(_digest_file, paths))
@@ -148,9 +150,11 @@ def fingerprint(
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _digest_file(path: Path) -> str | OSError:
+def _digest_file(path: Path | Packed) -> str | OSError:
     hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
     try:
+        if isinstance(path, Packed):
+            return hashlib.blake2b(path.read(), digest_size=DIGEST_BYTES).hexdigest()
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 hasher.update(chunk)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.data.images import PARTS, THREADS, Part, digest_files
 from trainer.data.pixels import SUFFIXES, Header, decode, read_header
+from trainer.data.sources import collect
 from trainer.data.sources.files import is_broken_link, is_of_system, is_seen, part_folders, visible_folders
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from trainer.data.packed import Packed
 
 IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
@@ -93,35 +96,73 @@ def inspect_folder(root: Path, *, decode_images: bool = True) -> FolderInspectio
     parts = part_folders(root)
     tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
     files, strays, nested = _walk(root, tops)
+    seen = _seen(
+        files,
+        tuple(parts),
+        sorted({folder.name for top in tops for folder in visible_folders(top)}),
+        f"{root}/",
+        decode_images=decode_images,
+    )
+    return replace(
+        seen, stray_files=tuple(_name(path, f"{root}/") for path in strays), nested=tuple(_name(path, f"{root}/") for path in nested)
+    )
+
+
+def inspect_source(source: str, *, scratch: Path | None = None, decode_images: bool = True) -> FolderInspection:
+    """Look at the images of a source whose images lie in files of many, or that names its files.
+
+    Args:
+        source: as in `data.source`.
+        scratch: as for `trainer.data.sources.collect`.
+        decode_images: as for `inspect_folder`.
+
+    Raises:
+        DataError: the source cannot be read, or holds arrays.
+    """
+    collected = collect(source, scratch)
+    if not isinstance(collected.content, tuple):
+        raise DataError(f"{source}: arrays need no look; name them in a sweep file, data: {{source: {source}}}")
+    train: Part = "train"
+    parts = collected.parts or (train,) * len(collected)
+    files = [
+        _File(content, part, collected.class_names[label])
+        for content, part, label in zip(collected.content, parts, collected.labels, strict=True)
+    ]
+    path = Path(source).expanduser()
+    given = tuple(part for part in PARTS if part in parts) if collected.parts else ()
+    return _seen(files, given, collected.class_names, f"{path if path.is_dir() else path.parent}/", decode_images=decode_images)
+
+
+def _seen(files: Sequence[_File], parts: tuple[Part, ...], classes: Sequence[str], root: str, *, decode_images: bool) -> FolderInspection:
+    """What is to be told of images, beside what else lies in a folder; names are those below `root`."""
     with ThreadPoolExecutor(THREADS) as pool:
         headers = list(pool.map(_look if decode_images else _glance, [file.path for file in files]))
     readable = [(file, header) for file, header in zip(files, headers, strict=True) if isinstance(header, Header)]
-    classes = sorted({folder.name for top in tops for folder in visible_folders(top)})
-    tally: dict[Part, Counter[str]] = {part: Counter() for part in PARTS if part in tops.values()}
+    tally: dict[Part, Counter[str]] = {part: Counter() for part in PARTS if part in (parts or ("train",))}
     for file, _ in readable:
         tally[file.part][file.label] += 1
     counts = {name: sum(counter[name] for counter in tally.values()) for name in classes}
     duplicates = _duplicates(root, [file for file, _ in readable])
     return FolderInspection(
-        parts=tuple(parts),
+        parts=parts,
         counts=counts,
         part_counts={part: {name: counter[name] for name in classes} for part, counter in tally.items()},
         sizes=dict(Counter((header.height, header.width) for _, header in readable).most_common()),
         modes=dict(Counter(header.mode for _, header in readable).most_common()),
         duplicates=tuple(tuple(names) for names, _ in duplicates),
         conflicting_duplicates=tuple(tuple(names) for names, labels in duplicates if len(labels) > 1),
-        unreadable=tuple((_relative(file.path, root), why) for file, why in zip(files, headers, strict=True) if isinstance(why, str)),
-        stray_files=tuple(_relative(path, root) for path in strays),
-        nested=tuple(_relative(path, root) for path in nested),
+        unreadable=tuple((_name(file.path, root), why) for file, why in zip(files, headers, strict=True) if isinstance(why, str)),
+        stray_files=(),
+        nested=(),
         empty_classes=tuple(name for name, count in counts.items() if not count),
-        smallest=_relative(min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path, root) if readable else "",
-        largest=_relative(max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path, root) if readable else "",
+        smallest=_name(min(readable, key=lambda pair: min(pair[1].height, pair[1].width))[0].path, root) if readable else "",
+        largest=_name(max(readable, key=lambda pair: max(pair[1].height, pair[1].width))[0].path, root) if readable else "",
     )
 
 
 @dataclass(frozen=True)
 class _File:
-    path: Path
+    path: Path | Packed
     part: Part
     label: str
 
@@ -149,7 +190,7 @@ def _hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in IGNORED
 
 
-def _glance(path: Path) -> Header | str:
+def _glance(path: Path | Packed) -> Header | str:
     """The header of an image, or why it has none."""
     try:
         return read_header(path)
@@ -159,7 +200,7 @@ def _glance(path: Path) -> Header | str:
         return str(error).split(" '", 1)[0] or type(error).__name__
 
 
-def _look(path: Path) -> Header | str:
+def _look(path: Path | Packed) -> Header | str:
     """The header of an image that decodes, or why it does not."""
     try:
         header = read_header(path)
@@ -171,13 +212,14 @@ def _look(path: Path) -> Header | str:
     return header
 
 
-def _duplicates(root: Path, files: Sequence[_File]) -> list[tuple[list[str], set[str]]]:
+def _duplicates(root: str, files: Sequence[_File]) -> list[tuple[list[str], set[str]]]:
     groups: dict[str, list[_File]] = defaultdict(list)
     for file, digest in zip(files, digest_files([file.path for file in files]), strict=True):
         if isinstance(digest, str):
             groups[digest].append(file)
-    return [([_relative(file.path, root) for file in group], {file.label for file in group}) for group in groups.values() if len(group) > 1]
+    return [([_name(file.path, root) for file in group], {file.label for file in group}) for group in groups.values() if len(group) > 1]
 
 
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+def _name(path: Path | Packed, root: str) -> str:
+    """Below `root`, which ends with a slash."""
+    return str(path).removeprefix(root)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.config import DataConfig
+    from trainer.data.packed import Packed
     from trainer.data.sources.collected import Collected
 
 READING = ("source", "image_size", "color", "classes", "split", "on_unreadable", "cache_memory_gb", "cache_path")
@@ -79,7 +80,7 @@ def _bytes_in_memory(data: ImageData) -> int:
 
 def _load(config: DataConfig) -> ImageData:
     with local_source(config) as source:
-        collected = _choose_classes(collect(source), config)
+        collected = _choose_classes(collect(source, cache_folder(config.cache_path)), config)
         if isinstance(collected.content, tuple):
             return _load_files(collected, collected.content, config)
         return _load_array(collected, collected.content, config)
@@ -92,7 +93,7 @@ def _choose_classes(collected: Collected, config: DataConfig) -> Collected:
     for name in config.classes:
         if name not in collected.class_names:
             raise DataError(
-                f"data.classes: {name!r} is not a class of {config.source} ({', '.join(collected.class_names)}){nearest(name, collected.class_names)}"
+                f"data.classes: {name!r} is not a class of {config.source_text} ({', '.join(collected.class_names)}){nearest(name, collected.class_names)}"
             )
     if len(set(config.classes)) != len(config.classes):
         raise DataError("data.classes: a class is named twice")
@@ -119,7 +120,7 @@ DECODING = "transparent on white"
 """Part of the names of cached pixels: those of versions that decoded otherwise are not used."""
 
 
-def _load_files(collected: Collected, files: Sequence[Path], config: DataConfig) -> ImageData:
+def _load_files(collected: Collected, files: Sequence[Path | Packed], config: DataConfig) -> ImageData:
     """Decode the files; those that turn out damaged are left out and the rest is split again, or the load fails, as configured."""
     skipped: list[str] = []
     while True:
@@ -145,7 +146,7 @@ def _load_files(collected: Collected, files: Sequence[Path], config: DataConfig)
         skipped += lines
         good = np.asarray([row for row in range(len(files)) if row not in bad], np.int64)
         if not len(good):
-            raise DataError(f"{config.source}: none of the {len(skipped)} images can be read; the first: {skipped[0]}")
+            raise DataError(f"{config.source_text}: none of the {len(skipped)} images can be read; the first: {skipped[0]}")
         collected, files = collected.take(good), [files[row] for row in good]
 
 
@@ -157,10 +158,10 @@ class _DamagedError(Exception):
         self.reasons = reasons
 
 
-def _examine(files: Sequence[Path]) -> tuple[list[Header], list[str], dict[int, str]]:
+def _examine(files: Sequence[Path | Packed]) -> tuple[list[Header], list[str], dict[int, str]]:
     """Header and content hash of every file; rows that cannot be read, with the reason."""
 
-    def header(path: Path) -> Header | str:
+    def header(path: Path | Packed) -> Header | str:
         try:
             return read_header(path)
         except Exception as error:  # noqa: BLE001 - Pillow's plug-ins raise anything on damaged files
@@ -181,7 +182,7 @@ def _reason(error: Exception) -> str:
     return "not an image, or damaged" if "cannot identify" in text else text or type(error).__name__
 
 
-def _form(headers: Sequence[Header], files: Sequence[Path], config: DataConfig) -> tuple[tuple[int, int], int]:
+def _form(headers: Sequence[Header], files: Sequence[Path | Packed], config: DataConfig) -> tuple[tuple[int, int], int]:
     """Height, width and channels that every image is brought to."""
     channels = {"grey": 1, "rgb": 3}.get(config.color) or (1 if all(header.grey for header in headers) else 3)
     size = _wanted_size(config)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from trainer.augmentation.color import BRIGHTEST, LUMINANCE
+from trainer.data.packed import Packed, readable
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Header:
         return self.mode in GREY_MODES
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path | Packed) -> Header:
     """Size and mode of an image file.
 
     Raises:
@@ -92,20 +93,20 @@ def read_header(path: Path) -> Header:
     from PIL import Image
 
     pillow()
-    with Image.open(path) as image:
+    with Image.open(readable(path)) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION_TAG, 1) >= _SIDEWAYS:
             width, height = height, width
         return Header(height, width, image.mode, image.format or "")
 
 
-def decode(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArray[np.uint8]:
+def decode(path: Path | Packed, size: tuple[int, int] | None, channels: int) -> npt.NDArray[np.uint8]:
     """Decode, turn upright and resize one image.
 
     Transparent pixels show white behind them: what a file keeps below them is arbitrary, often black. 16-bit grey is scaled to 8 bits.
 
     Args:
-        path: the file.
+        path: the file, or an image in a file of many.
         size: height and width to resize to, bilinear with anti-aliasing, the aspect ratio not kept; None keeps the size.
         channels: 1 or 3.
 
@@ -118,7 +119,7 @@ def decode(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArr
     from PIL import Image, ImageOps
 
     pillow()
-    with Image.open(path) as opened:
+    with Image.open(readable(path)) as opened:
         if size is not None and opened.format == "JPEG":
             # lets libjpeg decode at a fraction of the size; twice the target keeps the later resize in charge of quality
             opened.draft("L" if channels == 1 else "RGB", (2 * size[1], 2 * size[0]))

@@ -19,6 +19,7 @@ from trainer.data.cache import SIZE_NOTE, STAGED, cache_folder, hold
 from trainer.data.pixels import SUFFIXES
 from trainer.data.sources import KINDS, TABLES
 from trainer.data.sources.files import collect_manifest, is_of_system
+from trainer.data.sources.shards import has_images, is_record_file
 from trainer.errors import DataError
 from trainer.places import is_address, parse_address
 from trainer.places.object_folder import ObjectFolder
@@ -62,26 +63,33 @@ class _Remote:
 
 
 @contextlib.contextmanager
-def local_source(config: DataConfig) -> Iterator[str]:
+def local_source(config: DataConfig) -> Iterator[str | tuple[str, ...]]:
     """`data.source` as the loaders read it; one on an object store is on this node's disk inside the block, brought by the first process that needs it.
 
     Raises:
         DataError: it is not there, cannot be read, or does not fit the cache.
     """
-    if not is_address(config.source):
-        yield config.source
+    with contextlib.ExitStack() as held:
+        places = tuple(held.enter_context(_local(source, config)) for source in config.sources)
+        yield places[0] if len(places) == 1 else places
+
+
+@contextlib.contextmanager
+def _local(source: str, config: DataConfig) -> Iterator[str]:
+    if not is_address(source):
+        yield source
         return
     cache, limit = cache_folder(config.cache_path), config.cache_disk_gb * GIGABYTE
     try:
-        remote = _look_at(parse_address(config.source, "data.source"))
+        remote = _look_at(parse_address(source, "data.source"))
         if remote.size > limit:
             raise DataError(
-                f"data.source: {config.source} holds {remote.size / GIGABYTE:.3g} GB, the cache on this node may take {config.cache_disk_gb:g}; "
+                f"data.source: {source} holds {remote.size / GIGABYTE:.3g} GB, the cache on this node may take {config.cache_disk_gb:g}; "
                 "raise data.cache_disk_gb if the disk of data.cache_path has room"
             )
         held = hold(cache, f"{remote.key}{STAGED}", remote.size, limit, lambda path: _bring(remote, path))
     except OSError as error:
-        raise DataError(f"data.source: {config.source} cannot be brought to {cache} ({error})") from error
+        raise DataError(f"data.source: {source} cannot be brought to {cache} ({error})") from error
     try:
         yield str(held.path / _DATA / remote.source)
     finally:
@@ -97,7 +105,7 @@ def name_in_source(path: str) -> str:
 def _look_at(address: Address) -> _Remote:
     """What an address holds of a source."""
     suffix = PurePosixPath(address.name).suffix.lower()
-    if suffix == ".npz" or suffix in TABLES:
+    if suffix == ".npz" or suffix in TABLES or is_record_file(Path(address.name)):
         folder = ObjectFolder(address.parent)
         facts = folder.facts(address.name)
         if facts is None:
@@ -112,8 +120,12 @@ def _look_at(address: Address) -> _Remote:
         for name, facts in folder.listing().items()
         if name.lower().endswith(SUFFIXES) and not any(map(is_of_system, name.split("/")))
     }
+    if not images:  # shards: the loaders tell tables with images from others
+        images = {name: facts for name, facts in folder.listing().items() if is_record_file(Path(name)) or name.endswith(".parquet")}
     if not images:
-        raise DataError(f"data.source: there are no images at {address}; expected {KINDS}, or one of the first three at s3:// or gs://")
+        raise DataError(
+            f"data.source: there are no images at {address}; expected {KINDS}, of which files and folders may lie at s3:// or gs://"
+        )
     return _Remote(folder, images)
 
 
@@ -122,6 +134,8 @@ def _named_by_table(folder: ObjectFolder, name: str) -> dict[str, tuple[int, int
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / name
         folder.download(name, table)
+        if table.suffix == ".parquet" and has_images(table):
+            return {}
         named = collect_manifest(table).content
     wanted = {str(path.relative_to(table.parent)) for path in named if isinstance(path, Path) and path.is_relative_to(table.parent)}
     return {each: facts for each, facts in folder.listing().items() if each in wanted}

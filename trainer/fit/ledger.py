@@ -108,7 +108,7 @@ def names_below(images: ImageSet, data: DataConfig, order: NDArray[np.int64]) ->
     """Paths of the images below the data's source, so that they hold where the source is moved; whole paths of those elsewhere."""
     if images.names is None:
         return None
-    if is_address(data.source):
+    if isinstance(data.source, tuple) or is_address(data.source):  # of several roots an image's name says in which it lies
         return tuple(name_in_source(images.names[row]) for row in order)
     source = Path(data.source).expanduser()
     root = f"{source if source.is_dir() else source.parent}/"

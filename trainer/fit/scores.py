@@ -11,9 +11,10 @@ import numpy as np
 from trainer.checkpoints.layout import EXPORT, TEST
 from trainer.checkpoints.local import Checkpoints
 from trainer.errors import DataError
+from trainer.fit.metrics import metrics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import keras
@@ -81,10 +82,12 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
 _SMALLEST = 1e-12
 
 
-def held_out_figures(logits: NDArray[np.floating], images: ImageSet, num_classes: int) -> dict[str, float]:
-    """Figures of a model on the test images, from its logits as `scores` takes them."""
-    result = scores(logits, images.labels, num_classes)
-    return {"test_accuracy": result.accuracy, "test_loss": result.loss, "test_balanced_accuracy": result.balanced_accuracy}
+def held_out_figures(logits: NDArray[np.floating], images: ImageSet, class_names: Sequence[str], config: TrainConfig) -> dict[str, float]:
+    """Figures of a model on the test images, from its logits as `scores` takes them; with what its training measures on demand (``test_auc``)."""
+    result = scores(logits, images.labels, len(class_names))
+    measured = metrics_of(config, class_names).measure(logits, images.labels, result.predicted)
+    figures = {"test_accuracy": result.accuracy, "test_loss": result.loss, "test_balanced_accuracy": result.balanced_accuracy}
+    return {**{name.replace("val_", "test_", 1): value for name, value in measured.items()}, **figures}
 
 
 def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> dict[str, float] | None:
@@ -129,7 +132,7 @@ def measure_exported(folder: Path, config: TrainConfig, network: keras.Model) ->
     logits = np.log(np.clip(probabilities, _SMALLEST, 1.0))  # logits that give these probabilities; one unit is a sigmoid's
     if probabilities.shape[1] == 1:
         logits -= np.log(np.clip(1.0 - probabilities, _SMALLEST, 1.0))
-    figures = held_out_figures(logits, data.test, data.num_classes)
+    figures = held_out_figures(logits, data.test, data.class_names, config)
     with contextlib.suppress(OSError):  # a folder that only its owner may write: measured again the next time
         notes.write_note(TEST, {**exported, "figures": figures})
     return figures

@@ -1,4 +1,4 @@
-"""Images in NumPy arrays: an ``.npz`` file, or what a person's own ``package.module:function`` returns."""
+"""Images in NumPy arrays, whole or in parts: those of an ``.npz`` file, and what other sources have as arrays."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from trainer.data.images import PARTS, ImageData, Part
-from trainer.data.sources.collected import Collected, index_labels
+from trainer.data.images import PARTS, Part
+from trainer.data.sources.collected import Collected, named_labels
 from trainer.errors import DataError
-from trainer.user_code import call_function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+PAIR = 2
 IMAGE_KEYS = ("x", "images", "X")
 LABEL_KEYS = ("y", "labels", "Y")
 PART_KEYS: Mapping[Part, tuple[str, ...]] = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -68,20 +68,7 @@ def from_arrays(
         raise DataError(f"{where}: no images")
     if groups is not None and len(groups) != len(labels):
         raise DataError(f"{where}: {len(labels)} images but {len(groups)} groups")
-    if class_names is None:
-        return Collected(images, *index_labels(labels, where), groups=groups)
-    indices, label_names = index_labels(labels, where)
-    try:
-        numbers = np.asarray([int(name) for name in label_names], np.int32)[indices]
-    except ValueError:
-        known = {name: index for index, name in enumerate(class_names)}
-        strangers = [name for name in label_names if name not in known]
-        if strangers:
-            raise DataError(f"{where}: label {strangers[0]!r} is not among the class names {', '.join(class_names)}") from None
-        numbers = np.asarray([known[name] for name in label_names], np.int32)[indices]
-    if numbers.min() < 0 or numbers.max() >= len(class_names):
-        raise DataError(f"{where}: {len(class_names)} class names, but labels run from {numbers.min()} to {numbers.max()}") from None
-    return Collected(images, numbers, class_names, groups=groups)
+    return Collected(images, *named_labels(labels, class_names, where), groups=groups)
 
 
 def from_parts(
@@ -103,24 +90,3 @@ def _pair(arrays: Mapping[str, npt.NDArray[Any]], suffix: str) -> tuple[npt.NDAr
     images = next((arrays[key + suffix] for key in IMAGE_KEYS if key + suffix in arrays), None)
     labels = next((arrays[key + suffix] for key in LABEL_KEYS if key + suffix in arrays), None)
     return None if images is None or labels is None else (images, labels)
-
-
-PAIR = 2
-
-
-def collect_function(name: str) -> Collected:
-    """Call the function, without arguments.
-
-    It returns ``(images, labels)``, which are split as `data.split` says, or an `ImageData`, whose parts are kept.
-
-    Raises:
-        UserCodeError: it cannot be imported, or raises an error.
-        DataError: it returns something else.
-    """
-    result = call_function(name, "data.source")
-    if isinstance(result, ImageData):
-        parts = {part: (images.images, images.labels) for part, images in result.parts()}
-        return from_parts(parts, where=name, class_names=result.class_names)  # type: ignore[arg-type]  # part names are the literals
-    if isinstance(result, tuple) and len(result) == PAIR:
-        return from_arrays(np.asarray(result[0]), np.asarray(result[1]), where=name)
-    raise DataError(f"data.source: {name} returned {type(result).__name__}; expected (images, labels) or trainer.data.ImageData")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainer.data.images import Labels, Part
+    from trainer.data.packed import Packed
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Collected:
     """Images of a source in a fixed order.
 
     Attributes:
-        content: files to decode, or an array ``(n, height, width[, channels])`` of any numeric type.
+        content: files to decode (or images in files of many), or an array ``(n, height, width[, channels])`` of any numeric type.
         labels: ``(n,)`` int32, index into `class_names`.
         class_names: in label order.
         parts: part of each image, length n, where the source gives a split.
@@ -31,7 +32,7 @@ class Collected:
         taken: of images that were taken from others, their `source_rows` there.
     """
 
-    content: tuple[Path, ...] | npt.NDArray[Any]
+    content: tuple[Path | Packed, ...] | npt.NDArray[Any]
     labels: Labels
     class_names: tuple[str, ...]
     parts: tuple[Part, ...] | None = None
@@ -108,6 +109,33 @@ def index_labels(raw: npt.NDArray[Any] | Sequence[Any], where: str) -> tuple[Lab
     else:
         known, labels = np.unique(np.asarray([_text(value, where) for value in values]), return_inverse=True)
     return labels.astype(np.int32), tuple(str(name) for name in known)
+
+
+def named_labels(raw: npt.NDArray[Any] | Sequence[Any], class_names: tuple[str, ...] | None, where: str) -> tuple[Labels, tuple[str, ...]]:
+    """Labels by the names of their classes: whole numbers count them from 0, names are found among them.
+
+    Args:
+        raw: as for `index_labels`.
+        class_names: in the order of the numbers; None: as `index_labels` has them.
+        where: named in errors.
+
+    Raises:
+        DataError: as `index_labels`, or a label is none of the classes.
+    """
+    indices, label_names = index_labels(raw, where)
+    if class_names is None:
+        return indices, label_names
+    try:
+        numbers = np.asarray([int(name) for name in label_names], np.int32)[indices]
+    except ValueError:
+        known = {name: index for index, name in enumerate(class_names)}
+        strangers = [name for name in label_names if name not in known]
+        if strangers:
+            raise DataError(f"{where}: label {strangers[0]!r} is not among the class names {', '.join(class_names)}") from None
+        numbers = np.asarray([known[name] for name in label_names], np.int32)[indices]
+    if numbers.min() < 0 or numbers.max() >= len(class_names):
+        raise DataError(f"{where}: {len(class_names)} class names, but labels run from {numbers.min()} to {numbers.max()}") from None
+    return numbers, class_names
 
 
 def _text(value: object, where: str) -> str:
