@@ -113,7 +113,7 @@ def make_large_study(url: str, name: str, trials: int, epochs: int = 100, metric
         number, {"score": {"stable": 0.9, "level": 0.95, "best": 1.0, "last": 0.97, "provisional": False, "rule": SCORE_RULE}}
     )
     record.end_attempt(number, 0, "completed")
-    record.tell(number, TrialState.COMPLETE, 0.9)
+    record.tell(number, TrialState.COMPLETE, [0.9])
     record.close()
     engine = create_engine(url)
     with engine.begin() as connection:

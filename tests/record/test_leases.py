@@ -158,7 +158,7 @@ def test_a_finished_trial_is_nobody_s(opened: Callable[..., RecordedStudy]) -> N
     second.news([])
     while not (news := second.news([number])[0]).free:
         time.sleep(0.05)
-    first.tell(number, TrialState.COMPLETE, 0.5)  # expired, but nobody has taken it: no harm
+    first.tell(number, TrialState.COMPLETE, [0.5])  # expired, but nobody has taken it: no harm
     assert not second.claim(number, news)
     assert not second.news([number])[0].free
     assert second.news([number])[0].lease is None
@@ -239,7 +239,7 @@ def test_commits_whose_answers_were_lost_are_not_repeated(opened: Callable[..., 
         lambda: study.show_epoch(0, 1, 0.5, 100),
         lambda: study.set_attributes(0, {"figures": {"num_val": 5.0}}),
         lambda: study.update_facts(change="told", num_val=5),
-        lambda: study.tell(0, TrialState.COMPLETE, 0.5),
+        lambda: study.tell(0, TrialState.COMPLETE, [0.5]),
         lambda: add(study, "another"),
     ]
     for step in steps:

@@ -90,7 +90,7 @@ def test_a_driver_that_repeats_a_trials_end_replaces_its_ledger(url: str, name: 
 def test_opening_a_study_reads_no_ledger(url: str, name: str, study: RecordedStudy, statements: list[str]) -> None:
     number = add_trial(study)
     study.add_ledger(number, pack(ledger()))
-    study.tell(number, TrialState.COMPLETE, 0.5)
+    study.tell(number, TrialState.COMPLETE, [0.5])
     study.close()
     del statements[:]
     driver = open_study(url, name)

@@ -48,7 +48,7 @@ def test_a_database_that_stays_away_ends_the_run_with_words(postgres: PostgresSe
     assert postgres.password not in str(caught.value)
     began = time.monotonic()
     with pytest.raises(StorageUnavailableError):  # nobody waits a second time
-        study.tell(number, TrialState.COMPLETE, 0.5)
+        study.tell(number, TrialState.COMPLETE, [0.5])
     study.close()
     assert time.monotonic() - began < 30
     postgres.start()

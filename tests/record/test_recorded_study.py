@@ -49,7 +49,7 @@ def test_a_trial_comes_back_as_it_was_written(study: RecordedStudy, url: str, na
     ]
     study.compact(number, running.curves)
     study.set_attributes(number, {"figures": {"num_val": 321.0}, "cause": "asha: ...", "error": "Traceback\né"})
-    study.tell(number, TrialState.PRUNED, None)
+    study.tell(number, TrialState.PRUNED, ())
     whole = read_study(url, name)
     pruned = whole.trials[0]
     assert (pruned.state, pruned.cause, pruned.error, pruned.figures) == ("PRUNED", "asha: ...", "Traceback\né", {"num_val": 321.0})
@@ -86,7 +86,7 @@ def test_optuna_opens_the_study_and_sees_values_attributes_and_at_most_32_epochs
     number = add(study)
     for epoch in range(1, 101):
         study.show_epoch(number, epoch, epoch / 100, 100)
-    study.tell(number, TrialState.COMPLETE, 0.75)
+    study.tell(number, TrialState.COMPLETE, [0.75])
     (trial,) = optuna.load_study(study_name=name, storage=url).trials
     assert (trial.state, trial.value, trial.params) == (TrialState.COMPLETE, 0.75, POINT)
     assert trial.user_attrs["configuration"] == "c"
