@@ -13,12 +13,16 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faults_contenders
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NODES = 3
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
+STARTS = 4
 PATIENCE = 900.0
 """Seconds for the study to end once no node is taken any more."""
 
@@ -57,11 +61,10 @@ def lose_nodes(minutes: float, trials: int, epochs: int, seconds: float, seed: i
     os.environ.update(DRIVER_ENVIRONMENT)
     moment, folder = random.Random(seed), Path(tempfile.mkdtemp(prefix="nodes-", dir="/tmp"))  # noqa: S311 - sockets need a short path; no secret
     os.chdir(folder)
-    cluster = Cluster(
-        initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "include_dashboard": False, "temp_dir": str(folder / "ray")}
-    )
+    head = {**NODE, "num_cpus": 0, "include_dashboard": False, "temp_dir": str(folder / "ray")}
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     try:
-        nodes = [cluster.add_node(**NODE) for _ in range(NODES)]
+        nodes = [patiently(lambda: cluster.add_node(**NODE)) for _ in range(NODES)]
         ended: dict[str, Any] = {}
         thread = threading.Thread(target=_study, args=(cluster.address, folder, (trials, epochs, seconds), ended), daemon=True)
         began = time.monotonic()
@@ -74,7 +77,7 @@ def lose_nodes(minutes: float, trials: int, epochs: int, seconds: float, seed: i
                 losses += 1
                 print(f"{time.monotonic() - began:6.0f} s: node {losses} lost", file=sys.stderr, flush=True)
                 thread.join(5)
-                nodes.append(cluster.add_node(**NODE))
+                nodes.append(patiently(lambda: cluster.add_node(**NODE)))
         thread.join(PATIENCE)
         whole = time.monotonic() - began
         if thread.is_alive() or "error" in ended:
@@ -85,6 +88,18 @@ def lose_nodes(minutes: float, trials: int, epochs: int, seconds: float, seed: i
         cluster.shutdown()
         os.chdir("/")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def patiently(start: Callable[[], Any]) -> Any:  # noqa: ANN401 - a cluster or a node
+    """Start something of Ray's, which gives up after 30 s: a busy machine needs longer."""
+    for left in range(STARTS - 1, -1, -1):
+        try:
+            return start()
+        except Exception as error:
+            if not left:
+                raise
+            print(f"tried again: {str(error)[:80]}", file=sys.stderr, flush=True)
+    raise AssertionError
 
 
 def _study(address: str, folder: Path, size: tuple[int, int, float], ended: dict[str, Any]) -> None:

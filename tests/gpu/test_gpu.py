@@ -96,6 +96,40 @@ print(json.dumps(found))
 """
 
 
+PRUNED = """
+import json, os, subprocess, tempfile
+os.chdir(tempfile.mkdtemp())
+from sweeps.executor.protocol import Cause, Ended, EpochEnded, TrialTask
+from sweeps.executor.worker import Worker, WorkerSettings
+from sweeps.keras_trainable import TRAINABLE
+from trainer.config import TrainConfig
+worker, held = Worker(WorkerSettings()), []
+
+def used():
+    import tensorflow as tf
+    return tf.config.experimental.get_memory_info("GPU:0")["current"] / 1e6
+
+for number in range(12):
+    config = TrainConfig(
+        data={"source": "digits", "image_size": 64, "split": {"train": 600, "validation": 100, "test": 0}},
+        model={"backbone": "plain_cnn", "options": {"filters": [64 + 16 * (number % 3)], "kernel": 3}},
+        training={"epochs": 50, "batch_size": 100},
+        seed=number,
+    )
+    worker.begin(TrialTask(number, 0, TRAINABLE, config.model_dump(mode="json"), os.path.abspath(str(number))))
+    end = None
+    while end is None:
+        for event in worker.next_events().events:
+            if isinstance(event, EpochEnded):
+                worker.stop(number, 0)
+            if isinstance(event, Ended):
+                end = event
+    assert end.cause in (Cause.STOPPED, Cause.COMPLETED), end
+    held.append(used())
+print(json.dumps(held))
+"""
+
+
 def answer(program: str) -> Any:  # noqa: ANN401 - JSON
     """What a program of its own prints last, as JSON."""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -130,6 +164,12 @@ def test_a_training_that_shares_activations_is_the_training_alone() -> None:
         alone = found["loss"][0]
         np.testing.assert_allclose(computed[0], alone[0], rtol=1e-3, err_msg=case)  # TF32 convolutions keep ten bits
         np.testing.assert_allclose(found["val_loss"][1], found["val_loss"][0], rtol=2e-2, err_msg=case)
+
+
+def test_memory_is_free_again_after_each_trial_that_is_stopped() -> None:
+    """Trials of three sizes that are stopped after their first epoch, as a pruner does; what stays are the networks that are kept for reuse."""
+    held = answer(PRUNED)
+    assert max(held[6:]) <= max(held[3:6]) + 5, f"MB that TensorFlow holds after each: {held}"
 
 
 def test_a_sweep_on_a_share_of_a_gpu_reports_what_did_not_fit(tmp_path: Path) -> None:

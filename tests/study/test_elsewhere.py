@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from killable import sweep_in
 from recorder import Recorder
 
 from sweeps.executor.inline import InlineExecutor
+from sweeps.observer import StudyObserver
 from sweeps.study.running import run_study
 from sweeps.study.state import DeviceTime
 from sweeps.sweep_file import sweep_from_text
@@ -85,6 +88,29 @@ def test_256_file_handles_are_enough_and_none_is_lost(sweep_text: Callable[..., 
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert len(record().trials) == 40
     assert handles[39] <= handles[5] + 3
+
+
+KEPT_BYTES = 12_000
+"""Of a finished trial in the driver: parameters, figures, curves and its place in the ranking; measured 8,000 to 9,500."""
+
+
+def test_a_driver_keeps_a_trial_s_record_and_nothing_else_of_it(sweep_text: Callable[..., str]) -> None:
+    held: dict[int, int] = {}
+
+    class Weighing(StudyObserver):
+        def on_finished(self, trial: TrialRecord) -> None:
+            if trial.number == 30:
+                tracemalloc.start()
+            if trial.number in (60, 110):
+                gc.collect()
+                held[trial.number] = tracemalloc.get_traced_memory()[0]
+
+    sweep = sweep_from_text(sweep_text(search="{trials: 111, sampler: random, pruner: none}"))
+    try:
+        run_study(sweep, InlineExecutor(), trainable="fast_training:train", observers=[Weighing()])
+    finally:
+        tracemalloc.stop()
+    assert (held[110] - held[60]) / 50 < KEPT_BYTES
 
 
 def test_two_runs_of_one_study_at_the_same_second_are_one_run_and_one_refusal(
