@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from trainer.backbones import BACKBONES
+from trainer.backbones import BACKBONES, FILE, PRESET
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def expected_kind(config: TrainConfig) -> Kind:
     recorded = recorded_scaling(config.model.weights)
     if recorded is not None:
         return recorded
+    if config.model.backbone.startswith(PRESET):
+        return "none"  # its own scaling is inside
+    if config.model.backbone.endswith(FILE):
+        from trainer.network.loaded_backbones import scaling_in_file
+
+        return scaling_in_file(config.model.backbone) or "rescale"
     backbone = BACKBONES.get(config.model.backbone)
     if backbone is None or backbone.scaling is None:
         return "rescale"
