@@ -3,6 +3,8 @@
 ``python benchmarks/faults.py`` (`--kills 20` by default). Each kill meets the driver alone, the driver with all its processes (as a machine that loses its power), or
 one worker; when the driver is dead the same command is typed again. Printed: trials that were lost, trials that are there twice, epochs that were computed
 more than once, and the time from the first start to the end beside that of an undisturbed run, with and without what the starts took.
+
+``python benchmarks/faults.py --nodes 20 --trials 60 --epochs 60`` instead loses nodes of a three-node cluster at random, as Spot instances are, for 20 minutes.
 """
 
 from __future__ import annotations
@@ -155,6 +157,25 @@ def _count(study: Study, folder: Path, result: Storm) -> None:
     result.repeated += sum(1 for trial, _ in set(_lines(folder)) if trial not in known)  # of a trial that was begun anew under another name
 
 
+def print_node_loss(minutes: float, given: argparse.Namespace) -> None:
+    """Our study alone, on nodes that come and go."""
+    paths = [str(MODULES), str(HERE.parent)]
+    sys.path[:0] = paths
+    os.environ["PYTHONPATH"] = os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")])  # of the nodes
+    from node_loss import NODES, lose_nodes
+
+    found = lose_nodes(minutes, given.trials, given.epochs, given.seconds, given.seed)
+    print(
+        f"{given.trials} trials x {given.epochs} epochs of {given.seconds:g} s on {NODES} nodes: {found.nodes} nodes lost in "
+        f"{found.seconds:.0f} s, one every {found.out:.0f} s"
+    )
+    print(
+        f"trials lost {found.lost}, doubled {found.doubled}, epochs trained again {found.repeated}; attempts {found.attempts}: {found.causes}"
+    )
+    if given.json:
+        given.json.write_text(json.dumps(asdict(found), indent=1) + "\n")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -164,8 +185,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.5, help="of an epoch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=[*CONTENDERS])
+    parser.add_argument("--nodes", type=float, metavar="MINUTES", help="instead: lose nodes of a three-node cluster at random for so long")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if given.nodes:
+        print_node_loss(given.nodes, given)
+        return
     study = Study(given.trials, given.epochs, given.seconds)
     print(f"{study.trials} trials x {study.epochs} epochs of {study.seconds:g} s, {given.kills} kills, seed {given.seed}", flush=True)
     print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -9,12 +10,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+
 from reports.ledger import NO_LEDGERS
+from reports.stability import stability
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from reports.ledger import LedgerSource
@@ -125,6 +129,11 @@ class TrialRecord:
         return self.numbering[0] + index * self.numbering[1]
 
     @property
+    def infeasible(self) -> str:
+        """Which limit of ``search.limits`` it broke, so that it was refused before its first epoch; empty where none."""
+        return self.facts.get("infeasible", "")
+
+    @property
     def num_epochs(self) -> int:
         """Epochs on record."""
         if isinstance(self.curves, Curves):
@@ -226,6 +235,59 @@ class StudyRecord:
     peer_winner: PeerWinner | None = None
     ledgers: LedgerSource = field(default=NO_LEDGERS, compare=False, repr=False)
 
+    def to_frame(self, *, epochs: bool = False) -> pd.DataFrame:
+        """The trials as a table of pandas, trials of another study that this one began with left out.
+
+        Args:
+            epochs: one row an epoch, with a column for each metric, in place of one row a trial.
+
+        Returns:
+            One row a trial, indexed by its number: settings as ``params_NAME``, as Optuna names them, what its curve holds (``stable``, ``level``, ``best``,
+            ``last``), its figures under their own names; or one row an epoch, indexed by number and epoch. Accuracies are fractions in [0, 1], times UTC.
+        """
+        import pandas as pd
+
+        if not epochs:
+            return pd.DataFrame(
+                [self._row(trial) for trial in self.trials], index=pd.Index([each.number for each in self.trials], name="number")
+            )
+        parts = [
+            pd.DataFrame({"number": trial.number, "epoch": [trial.epoch(index) for index in range(trial.num_epochs)], **trial.curves})
+            for trial in self.trials
+            if trial.num_epochs
+        ]
+        empty = pd.DataFrame({"number": [], "epoch": []}, dtype="int64")
+        return (pd.concat(parts) if parts else empty).set_index(["number", "epoch"])
+
+    def _row(self, trial: TrialRecord) -> dict[str, object]:
+        curve = trial.curves.get(self.metric, ())
+        known = stability(np.asarray(curve, dtype=np.float64), maximize=self.maximize) if len(curve) and not trial.score else None
+        score = (
+            dict(trial.score)
+            if known is None
+            else {"level": known.level, **({"stable": known.stable} if trial.state == "COMPLETE" else {})}
+        )
+        spans = [(run.started, run.ended or run.seen) for run in trial.attempts if run.worker]
+        return {
+            "configuration": trial.configuration,
+            "role": trial.role,
+            "state": trial.state,
+            **{f"params_{parameter.name}": trial.params.get(parameter.name) for parameter in self.parameters},
+            **{f"params_{name}": value for name, value in trial.params.items()},
+            **{name: score.get(name, math.nan) for name in ("stable", "level", "best", "last")},
+            "flags": ", ".join(trial.flags),
+            "epochs": trial.num_epochs,
+            "planned_epochs": trial.planned_epochs,
+            "seed": trial.seed,
+            "replicate": trial.replicate,
+            "carrier": trial.carrier,
+            "cause": trial.cause,
+            "started": trial.started,
+            "completed": trial.completed,
+            "seconds": sum((end - start).total_seconds() for start, end in spans if start is not None and end is not None),
+            **trial.figures,
+        }
+
 
 _SECTIONS: Final = ("data", "model", "training")
 
@@ -246,6 +308,10 @@ class StudySettings:
         """A section of the sweep file; empty where there is none."""
         section = self._content.get(name)
         return section if isinstance(section, dict) else {}
+
+    def whole(self) -> Mapping[str, Any]:
+        """The sweep file's content; empty where it does not read as YAML."""
+        return self._content
 
     def entry(self, key: str) -> object:
         """A top-level entry of the sweep file that is no section, or None."""

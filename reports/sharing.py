@@ -168,8 +168,9 @@ def _total(trial: TrialRecord, name: str) -> float:
 def shared_work(trials: Iterable[TrialRecord]) -> SharedWork | None:
     """Sum up what the trials say of their frozen part and of the momenta that they carried; None where nothing is to be told of either."""
     trials = list(trials)
-    momenta, heads = carried_trials(trials), heads_together(trials)
-    told = [trial for trial in trials if trial.facts.get(FACT)]
+    momenta, own = carried_trials(trials), [trial for trial in trials if trial.role != "sibling"]
+    heads = heads_together(own)
+    told = [trial for trial in own if trial.facts.get(FACT)]
     kept = [trial for trial in told if trial.facts[FACT].startswith(KEPT)]
     reasons = Counter(trial.facts[FACT].removeprefix(EACH_STEP) for trial in told if not trial.facts[FACT].startswith(KEPT))
     if not kept and set(reasons) <= {NOTHING_FROZEN}:

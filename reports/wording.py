@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
+
+from reports.metrics import MEASURED, is_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MISSING = "\u2013"
 PERCENT = "\u202f%"
 """With a narrow space that does not break."""
-FRACTION_METRICS = ("accuracy", "_f1", "top5", "share", "recall", "precision", "_acc", "auc")
 EVIDENCE_SCORES = frozenset({"val_accuracy", "val_batch_accuracy", "level", "other_level", "chance", "held", "predicted_share"})
 """Figures of a flag's evidence that are accuracies or shares."""
 EVIDENCE_DIFFERENCES = frozenset(
@@ -29,17 +29,6 @@ EVIDENCE_DIFFERENCES = frozenset(
 """Those that are differences of accuracy."""
 EvidenceValue = float | int | str | bool | None | tuple[int, ...]
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-@cache
-def is_fraction(metric: str) -> bool:
-    """Whether a metric lies in [0, 1] and reads better as a percentage."""
-    return metric in {"acc", "val_acc"} or any(part in metric for part in FRACTION_METRICS)
-
-
-def limits(metric: str) -> tuple[float, float]:
-    """The least and the largest value that a metric can have."""
-    return (0.0, 1.0) if is_fraction(metric) else (0.0 if "loss" in metric else -math.inf, math.inf)
 
 
 def score(value: float | None, metric: str, *, unit: bool = True) -> str:
@@ -156,8 +145,23 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 def metric_words(metric: str) -> str:
     """``val_accuracy`` as ``validation accuracy``."""
     plain = metric.removeprefix("val_")
-    named = {"acc": "accuracy", "macro_f1": "macro F1", "top5": "top-5 accuracy", "auc": "AUC"}.get(plain, words(plain))
+    named = (
+        {"acc": "accuracy", "macro_f1": "macro F1", "auc": "AUC", "ece": "calibration error"}.get(plain)
+        or _measured_words(metric)
+        or words(plain)
+    )
     return f"validation {named}" if plain != metric else named
+
+
+def _measured_words(metric: str) -> str:
+    """``val_recall_daisy`` as ``recall of daisy``; empty for other metrics."""
+    found = MEASURED.fullmatch(metric)
+    if found is None:
+        return ""
+    if found["top"]:
+        return f"top-{found['top']} accuracy"
+    kind = {"auc": "AUC"}.get(found["kind"], found["kind"].replace("f", "F") if found["beta"] else found["kind"])
+    return f"{kind} of {found['of']}" if found["of"] else kind
 
 
 def memory(megabytes: float) -> str:

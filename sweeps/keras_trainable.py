@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reports.costs import ARCHITECTURE, DEVICE, INFEASIBLE, broken_limits
 from reports.ledger import Ledger, ValidationImages, pack
 from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
@@ -16,6 +17,8 @@ from trainer.fit.process import import_tensorflow_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import keras
 
     from sweeps.executor.protocol import Reporter, TrialTask
     from trainer.records import EpochRecord, TrainResult
@@ -65,6 +68,57 @@ def memory_mb(index: int) -> float:
         ) from error
 
 
+class InfeasibleError(Exception):
+    """The network breaks a limit of the study; its message says which."""
+
+
+@dataclass
+class CostMeter:
+    """Measures a task's network before it is trained, once for each architecture of a study in this process, and refuses what breaks a limit.
+
+    Sizes come first: a network that is refused for them is not timed.
+
+    Attributes:
+        figures: its costs, once `look` was called.
+        facts: of what they are, likewise.
+    """
+
+    task: TrialTask
+    reporter: Reporter
+    figures: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def look(self, model: keras.Model) -> None:
+        """Find the costs of a network.
+
+        Raises:
+            InfeasibleError: it breaks a limit.
+        """
+        from trainer.network.costs import device_text, latency_figures, size_figures
+
+        task = self.task
+        self.facts = {ARCHITECTURE: task.architecture, DEVICE: device_text()} if task.architecture else {}
+        self.figures |= task.costs or (_MEASURED.get((task.study, task.architecture), {}) if task.architecture else {})
+        for measure in () if self.figures else (size_figures, latency_figures):
+            try:
+                self.figures |= measure(model)
+            except (OSError, TypeError, ValueError, NotImplementedError) as error:  # a person's layer that cannot be written, a full disk
+                reason = str(error).strip().splitlines() or [type(error).__name__]
+                self.reporter.notice(f"a cost of the network could not be measured: {reason[0]}")
+            self._refuse()
+        if task.architecture:
+            _MEASURED[task.study, task.architecture] = self.figures
+        self._refuse()
+
+    def _refuse(self) -> None:
+        if reason := broken_limits(self.figures, self.task.limits):
+            raise InfeasibleError(reason)
+
+
+_MEASURED: dict[tuple[str, str], dict[str, float]] = {}
+"""Study and architecture → costs that this process measured."""
+
+
 TRAINABLE = "sweeps.keras_trainable:train_trial"
 """Its name in a `TrialTask`."""
 
@@ -75,6 +129,9 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     Args:
         task: its ``config`` is ``TrainConfig.model_dump(mode="json")`` with absolute paths.
         reporter: receives every epoch that is not on record yet, also those that a checkpoint remembers and the record does not.
+
+    Returns:
+        What came of it; with the fact ``infeasible`` where the network breaks a limit, so that nothing was trained.
 
     Raises:
         TrainerInputError: settings or data cannot be used.
@@ -101,26 +158,35 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         carried = {sibling.trial: figures for sibling, figures in zip(task.siblings, record.siblings, strict=True)}
         return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint), carried)
 
+    meter = CostMeter(task, reporter)
     with open_checkpoints(
         task.checkpoint_dir, cache_path=config.data.cache_path, say=reporter.notice, recorded_epochs=task.recorded_epochs
     ) as checkpoints:
-        result = train(
-            config,
-            report,
-            checkpoint_dir=checkpoints,
-            should_stop=should_stop,
-            evaluate_test=task.evaluate_test,
-            whole_model=False,
-            trainings=task.trainings,
-            together=task.slots > 1,
-            devices=max(1, int(task.gpu)),
-            siblings=[Sibling(each.bn_momentum, each.checkpoint_dir) for each in task.siblings],
-        )
+        try:
+            result = train(
+                config,
+                report,
+                checkpoint_dir=checkpoints,
+                should_stop=should_stop,
+                evaluate_test=task.evaluate_test,
+                whole_model=False,
+                trainings=task.trainings,
+                together=task.slots > 1,
+                devices=max(1, int(task.gpu)),
+                siblings=[Sibling(each.bn_momentum, each.checkpoint_dir) for each in task.siblings],
+                on_built=meter.look,
+            )
+        except InfeasibleError as refusal:
+            return Outcome(meter.figures, {**meter.facts, INFEASIBLE: str(refusal)})
     carried = {
-        sibling.trial: _outcome(of_sibling, sibling.checkpoint_dir, task.known_images)
+        sibling.trial: _with_costs(_outcome(of_sibling, sibling.checkpoint_dir, task.known_images), meter)
         for sibling, of_sibling in zip(task.siblings, result.siblings, strict=True)
     }
-    return replace(_outcome(result, task.checkpoint_dir, task.known_images), siblings=carried)
+    return replace(_with_costs(_outcome(result, task.checkpoint_dir, task.known_images), meter), siblings=carried)
+
+
+def _with_costs(outcome: Outcome, meter: CostMeter) -> Outcome:
+    return replace(outcome, figures={**outcome.figures, **meter.figures}, facts={**outcome.facts, **meter.facts})
 
 
 def _outcome(result: TrainResult, folder: str, known_images: Collection[str]) -> Outcome:

@@ -66,7 +66,13 @@ def sweep_event(study: str, outcome: StudyOutcome | BaseException) -> Event:
     best = now.leaders[0] if now.leaders else None
     details = {
         "reason": outcome.reason,
-        "trials": {"complete": now.complete, "pruned": now.pruned, "failed": now.failed, "target": now.target},
+        "trials": {
+            "complete": now.complete,
+            "pruned": now.pruned,
+            "infeasible": now.infeasible,
+            "failed": now.failed,
+            "target": now.target,
+        },
         "confirmations": {"done": now.confirmations, "target": now.confirmations_target},
         "unfinished": list(outcome.unfinished),
         "best": None

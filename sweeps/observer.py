@@ -54,6 +54,8 @@ class StudySnapshot:
         trial_hours: hours of training over all runs.
         gpu_hours: the same times each trial's GPUs.
         phase: what the run is doing.
+        infeasible: search trials that a limit refused before an epoch.
+        paused: whether no new trial begins until somebody says so.
     """
 
     study: str
@@ -72,11 +74,13 @@ class StudySnapshot:
     trial_hours: float
     gpu_hours: float
     phase: Literal["search", "confirmation", "over"]
+    infeasible: int = 0
+    paused: bool = False
 
     @property
     def done(self) -> int:
         """Search trials that are over, however they ended."""
-        return self.complete + self.pruned + self.failed
+        return self.complete + self.pruned + self.infeasible + self.failed
 
 
 EndReason = Literal["done", "space exhausted", "time budget", "gpu-hours budget", "settled", "interrupted"]

@@ -78,7 +78,7 @@ def claim(root: str, study: str, created: datetime | None) -> None:
         SweepInputError: it belongs to another study, or cannot be written.
         TrainerInputError: the address cannot be used.
     """
-    own = {"study": study, "created": None if created is None else created.isoformat()}
+    own = _mark_of(study, created)
     there = _owner(root)
     if there is None:
         try:
@@ -87,6 +87,20 @@ def claim(root: str, study: str, created: datetime | None) -> None:
             raise _unusable(error) from error
     elif there != own:
         raise _claimed(root, there, f"study {study!r}, made {own['created']}")
+
+
+def is_claimed_by(root: str, study: str, created: datetime | None) -> bool:
+    """Whether a place carries the mark of this very study: only then what lies there may be removed with it.
+
+    Raises:
+        SweepInputError: it cannot be asked.
+        TrainerInputError: the address cannot be used.
+    """
+    return _owner(root) == _mark_of(study, created)
+
+
+def _mark_of(study: str, created: datetime | None) -> dict[str, str | None]:
+    return {"study": study, "created": None if created is None else created.isoformat()}
 
 
 def refuse_claimed(root: str, study: str) -> None:

@@ -10,11 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
+
+    from reports.ranking import RankedConfiguration
+    from reports.records import StudyRecord
     from sweeps.launch import LaunchOptions, LaunchResult
+    from sweeps.notebook import Report
 
 
 class Sweep:
-    """A sweep file, ready to run.
+    """A sweep file, ready to run, and the study that its runs make: what is read of that is read anew each time, also while it runs elsewhere.
 
     Attributes:
         settings: the resolved file; the same dataclasses may be built by hand.
@@ -41,3 +46,65 @@ class Sweep:
         from sweeps.launch import launch
 
         return launch(self.settings, options)
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study as it stands in its storage.
+
+        Raises:
+            sweeps.record.errors.StudyNotFoundError: it was not run yet.
+        """
+        from sweeps.record import read_study
+        from sweeps.study.running import storage_of
+
+        return read_study(storage_of(self.settings), self.settings.study)
+
+    @property
+    def best(self) -> RankedConfiguration | None:
+        """The configuration to take for now; None where no usable one is finished. Raises as `record` does."""
+        from reports.ranking import rank
+        from sweeps.notebook import recommended
+
+        return recommended(rank(self.record))
+
+    def to_frame(self, *, epochs: bool = False) -> pd.DataFrame:
+        """The trials as a table of pandas, a row a trial or, with `epochs`, an epoch; see `reports.records.StudyRecord.to_frame`. Raises as `record` does."""
+        return self.record.to_frame(epochs=epochs)
+
+    def report(self, path: str | Path | None = None) -> Report:
+        """Write the study's report, which a notebook shows inline. Raises as `record` does.
+
+        Args:
+            path: of the HTML file; None: the sweep file's ``report.path``, else ``STUDY.html``.
+        """
+        from pathlib import Path
+
+        from reports.exports import write_atomically
+        from reports.page import render_report
+        from reports.verdict import build_report_data
+        from sweeps.notebook import Report
+        from sweeps.thumbnails import report_pictures
+
+        data = build_report_data(self.record)
+        place = Path(path or self.settings.report.path or f"{self.settings.study}.html").resolve()
+        write_atomically(place, render_report(data, thumbnails=report_pictures(data)))
+        return Report(place)
+
+    def __repr__(self) -> str:
+        """A few words, without a look at the storage."""
+        varied = ", ".join(self.settings.space.parameters) or "nothing"
+        return f"<sweep {self.settings.study!r}: {self.settings.search.trials} trials of {self.settings.training.epochs} epochs, varies {varied}>"
+
+    def _repr_html_(self) -> str:
+        """The study's leaders where it was run, else what would be run."""
+        from html import escape
+
+        from reports.ranking import rank
+        from sweeps.notebook import study_html
+        from sweeps.record.errors import SchemaError, StudyNotFoundError
+
+        try:
+            study = self.record
+        except (StudyNotFoundError, SchemaError):
+            return f"<p>{escape(repr(self).strip('<>'))}; not run yet</p>"
+        return study_html(study, rank(study))

@@ -32,7 +32,7 @@ _CODE: Final = {
     "runtime.env": "sets the variables",
     "runtime.tune.callbacks": "imports and calls",
 }
-_REFERENCES: Final = ("data.source", "model.backbone")
+_REFERENCES: Final = ("data.source", "model.backbone", "search.metric", "training.metrics", "training.loss", "training.callbacks")
 LONGEST: Final = 200
 
 

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -124,15 +125,16 @@ def own_layers(model: keras.Model) -> tuple[str, ...]:
     return tuple(sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.partition(".")[0] != "keras"))
 
 
-def load_model(path: Path, backbone: str | None = None) -> keras.Model:
+def load_model(path: Path, backbone: str | None = None, *, trust: bool = False) -> keras.Model:
     """Load a ``.keras`` file, a person's own layers included.
 
     Args:
         path: of the file.
         backbone: ``model.backbone`` of its training; where it is ``package.module:function``, the classes of that module may be in the model.
+        trust: run the Python code that is in the file itself (the functions of Lambda layers).
 
     Raises:
-        DataError: it cannot be loaded.
+        DataError: it cannot be loaded, or holds code and is not trusted.
         UserCodeError: the module of the backbone cannot be imported.
     """
     from trainer.fit.process import import_tensorflow_quietly
@@ -140,13 +142,20 @@ def load_model(path: Path, backbone: str | None = None) -> keras.Model:
     import_tensorflow_quietly()
     import keras
 
+    from trainer.network.weights import is_refused_code
+
     objects: dict[str, Any] = {}
     if backbone is not None and is_reference(backbone):
         import_function(backbone, "model.backbone")
         objects = own_classes(importlib.import_module(backbone.partition(":")[0]).__name__)
     try:
-        return keras.saving.load_model(path, custom_objects=objects, compile=False)
-    except (OSError, ValueError, TypeError) as error:
+        return keras.saving.load_model(path, custom_objects=objects, compile=False, safe_mode=not trust)
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
+        if is_refused_code(error):
+            raise DataError(
+                f"{path} holds Python code (a Lambda layer), which loading would run; it is refused. Where you trust the file, add --trust; "
+                "in a model function of yours, a layer class in place of the Lambda layer needs no trust."
+            ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         hint = (
             "" if backbone else f" Where it has layers of your own, keep {SETTINGS} beside it and run the command where their module lies."
@@ -195,17 +204,18 @@ class Classifier:
 
     Args:
         place: the folder that ``steadysweep export`` wrote, or the model file in it.
+        trust: run the Python code that is in the file itself.
 
     Raises:
         DataError: there is no such model, its labels are missing or do not fit it, or it cannot be loaded.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, trust: bool = False) -> None:
         path = place / FORMATS["keras"] if place.is_dir() else place
         if not path.is_file():
             raise DataError(f"{path}: no such file; expected a folder that `steadysweep export` wrote, or the model.keras in it")
         self.labels = _labels(path.with_name(LABELS))
-        self.model = load_model(path, _backbone(path.with_name(SETTINGS)))
+        self.model = load_model(path, _backbone(path.with_name(SETTINGS)), trust=trust)
         units = int(self.model.outputs[0].shape[-1])
         if len(self.labels) != (2 if units == 1 else units):
             raise DataError(

@@ -95,7 +95,7 @@ class TrainResult:
         ledger: which validation images were right; None of a training that was asked to stop, and where each epoch is validated on images of its own.
         frozen_features: what became of the frozen part: ``kept: activations at LAYER``, or ``each step: REASON``; empty for a sibling.
         together: whether its head was trained in one program with others', where that was wanted: ``together``, or ``alone: REASON``. How many trained beside it on
-            average, itself included, is the figure ``trained_beside``.
+            average, itself included, is the figure ``trained_beside``; empty for a sibling.
         siblings: results of the trainings that this one carried, in the order given; what the training as such cost is not among their figures.
     """
 

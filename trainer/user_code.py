@@ -88,12 +88,13 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
+def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
     """Import a person's function and call it.
 
     Args:
         reference: ``package.module:function``.
         key: the setting, for messages.
+        *positional: given to the function by place; messages tell the shapes of arrays.
         **arguments: given to the function by name.
 
     Raises:
@@ -101,9 +102,9 @@ def call_function(reference: str, key: str, **arguments: Any) -> Any:  # noqa: A
         TrainerError: one that the function itself met in this package, as it is.
     """
     function = import_function(reference, key)
-    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    given = ", ".join([*map(_shown, positional), *(f"{name}={_shown(value)}" for name, value in arguments.items())])
     with errors_of(reference, key, f"calling it with {given or 'no arguments'}"):
-        return function(**arguments)
+        return function(*positional, **arguments)
 
 
 @contextlib.contextmanager
@@ -126,6 +127,11 @@ def errors_of(reference: str, key: str, action: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise _raised(error, reference, key, action) from error
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - as above
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"an array {tuple(shape)}"
 
 
 @contextlib.contextmanager

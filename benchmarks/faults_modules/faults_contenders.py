@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.executor.protocol import Outcome, Reporter, TrialTask
+    from sweeps.sweep_file import SweepFile
 
 SETTINGS = "FAULTS_SETTINGS"
 """Variable that holds folder and seconds of an epoch, for worker processes."""
@@ -59,24 +60,30 @@ def train(task: TrialTask, reporter: Reporter) -> Outcome:
     return Outcome()
 
 
-def ours(executor: str, trials: int, epochs: int) -> dict[str, int]:
-    """Our engine: study, record and executor. Returns each finished trial's number with its epochs on record."""
-    from sweeps.executor.factory import ExecutorRequest, make_executor
-    from sweeps.record import read_study
-    from sweeps.study.running import run_study
+def sweep_of(trials: int, epochs: int, concurrent: int, cpu: float = 0.5, folder: Path = Path()) -> SweepFile:
+    """The study of ours, with all that it keeps in a folder."""
     from sweeps.sweep_file import SweepFile
 
-    sweep = SweepFile(
+    return SweepFile(
         study="faults",
-        storage="sqlite:///faults.db",
-        storage_path="runs",
+        storage=f"sqlite:///{folder / 'faults.db'}",
+        storage_path=str(folder / "runs"),
         data={"source": "digits"},
         training={"epochs": epochs},
         space={"learning_rate": {"float": [0.01, 1.0]}},
         search={"trials": trials, "sampler": "random", "pruner": "none", "seed": SEED},
         confirm="off",
-        resources={"cpu": 0.5, "concurrent": CONCURRENT if executor != "inline" else 1},
+        resources={"cpu": cpu, "concurrent": concurrent},
     )
+
+
+def ours(executor: str, trials: int, epochs: int) -> dict[str, int]:
+    """Our engine: study, record and executor. Returns each finished trial's number with its epochs on record."""
+    from sweeps.executor.factory import ExecutorRequest, make_executor
+    from sweeps.record import read_study
+    from sweeps.study.running import run_study
+
+    sweep = sweep_of(trials, epochs, CONCURRENT if executor != "inline" else 1)
     run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable="faults_contenders:train")
     record = read_study("sqlite:///faults.db", "faults")
     return {str(trial.number): trial.num_epochs for trial in record.trials if trial.state == "COMPLETE"}

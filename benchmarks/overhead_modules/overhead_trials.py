@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +22,22 @@ def no_op(task: TrialTask, reporter: Reporter) -> Any:  # noqa: ANN401 - an Outc
 
     reporter.epoch(1, {"val_accuracy": value_of(task.config["training"]["learning_rate"], task.config["model"]["dropout"])})
     return Outcome({"num_val": float(IMAGES)})
+
+
+def curve(task: TrialTask, reporter: Reporter) -> Any:  # noqa: ANN401 - an Outcome
+    """All epochs of a training at once."""
+    from sweeps.executor.protocol import Outcome
+
+    value = value_of(task.config["training"]["learning_rate"], task.config["model"]["dropout"])
+    for epoch in range(1, task.config["training"]["epochs"] + 1):
+        reporter.epoch(epoch, {"val_accuracy": value * (1 - 1 / (1 + epoch)), "loss": 1 / epoch})
+    return Outcome({"num_val": float(IMAGES)})
+
+
+def sleeping(task: TrialTask, reporter: Reporter) -> Any:  # noqa: ANN401 - an Outcome
+    """One epoch that takes its time and nothing of the processor."""
+    time.sleep(float(os.environ.get("OVERHEAD_SECONDS", "1")))
+    return no_op(task, reporter)
 
 
 def value_of(rate: float, dropout: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.costs import COSTS, cost_of, cost_of_study, frontier, infeasible, spread_of
 from reports.verdict import as_report_data
 from reports.wording import fields, json_text
 
@@ -47,6 +48,8 @@ def to_json(study: StudyRecord | ReportData) -> str:
             for trial in study.history
         ],
         "states": progress.states,
+        "infeasible": infeasible(study.trials),
+        "frontier": _frontier(data),
         "cost": {
             "wall_seconds": progress.seconds,
             "worker_seconds": progress.worker_seconds,
@@ -72,6 +75,25 @@ def to_json(study: StudyRecord | ReportData) -> str:
     return json_text(document)
 
 
+def _frontier(data: ReportData) -> Mapping[str, object] | None:
+    """The frontier that was searched for, the cheapest first; None where the best alone was."""
+    name = cost_of_study(data.study)
+    if not name:
+        return None
+    rows = frontier(data.configurations, name, maximize=data.study.maximize).rows
+    return {
+        "cost": name,
+        "configurations": [
+            {
+                **fields(row, "configuration", "short", "stable", "stable_interval"),
+                name: cost_of(row, name),
+                "quartiles": spread_of(row, name),
+            }
+            for row in rows
+        ],
+    }
+
+
 def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Mapping[str, object]:
     return {
         "rank": None if row.stable is None else row.rank,
@@ -80,6 +102,7 @@ def _configuration(row: RankedConfiguration, checks: Sequence[CauseCheck]) -> Ma
         ),
         **fields(row, "expected", "reaches", "probability_best", "probability_near", "tied_with", "unusable"),
         **fields(row, "epochs", "planned_epochs", "seeds"),
+        "costs": {name: cost for name in COSTS if (cost := cost_of(row, name)) is not None},
         "exported_val_accuracy": row.exported,
         "test_accuracy": row.test,
         "state": row.trial_state,

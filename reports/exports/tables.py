@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports import wording
+from reports.costs import COSTS, cost_of, cost_of_study, frontier
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from reports.verdict import ReportData
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+"""How texts begin that a spreadsheet runs as a formula, also behind white space and in full width (OWASP, "CSV Injection")."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
 class CsvTables(NamedTuple):
@@ -70,8 +73,12 @@ def _configurations(data: ReportData) -> str:
         "state",
         "flags",
         "tied_with",
+        *COSTS,
+        "on_frontier",
         *(f"param:{name}" for name in names),
     ]
+    searched = cost_of_study(data.study)
+    edge = frontier(data.configurations, searched, maximize=data.study.maximize).rows if searched else ()
     rows = (
         [
             None if row.stable is None else row.rank,
@@ -87,6 +94,8 @@ def _configurations(data: ReportData) -> str:
             row.trial_state,
             " ".join(flag.name for flag in row.flags),
             " ".join(row.tied_with),
+            *(cost_of(row, name) for name in COSTS),
+            row in edge if searched else None,
             *(row.params.get(name) for name in names),
         ]
         for row in data.configurations
@@ -112,10 +121,15 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """Texts that a spreadsheet would run as a formula get an apostrophe; what is not finite is empty."""
+    """A cell of a table: texts are inert, what is not finite is empty."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return inert(value) if isinstance(value, str) else value
+
+
+def inert(text: str) -> str:
+    """`text` for a cell of a CSV file: with an apostrophe before it where a spreadsheet would run it as a formula; numbers stay numbers."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 
 MOST_ROWS = 50
@@ -161,7 +175,7 @@ def _ranking(data: ReportData) -> str:
     lines = [f"| {' | '.join(row)} |" for row in cells]
     left_out = len(data.configurations) - MOST_ROWS
     tail = f"\n\n{left_out:,} more in the CSV and JSON exports." if left_out > 0 else ""
-    return f"## Ranking by stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
+    return f"## Ranking, with stable {escape(data.study.metric)}\n\n" + "\n".join(lines) + tail
 
 
 def _cells(data: ReportData, row: RankedConfiguration, names: list[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.errors import ReportInputError
@@ -47,6 +49,21 @@ class Database:
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
 
+def read_only_uri(file: Path) -> str:
+    """Where SQLite reads a file and writes nothing, also of a study of somebody else's, whose folder takes no files of ours.
+
+    A file in WAL mode that nobody has open is read as if nothing could change it, since SQLite would have to create the files of its log beside it
+    (sqlite.org/wal.html#readonly).
+    """
+    is_open = file.with_name(f"{file.name}-wal").exists()
+    return f"{file.absolute().as_uri()}?mode=ro{'' if is_open or is_writable(file) else '&immutable=1'}"
+
+
+def is_writable(file: Path) -> bool:
+    """Whether this user may write a database: the file, and its log beside it."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
 @contextmanager
 def open_database(url: str) -> Iterator[Database]:
     """Open a database for reading; nothing is written or created.
@@ -61,7 +78,8 @@ def open_database(url: str) -> Iterator[Database]:
     try:
         address = make_url(url)
         if address.get_backend_name() == "sqlite" and address.database:
-            address = address.set(database=f"file:{address.database}", query={"mode": "ro", "uri": "true"})
+            place, _, query = read_only_uri(Path(address.database)).partition("?")
+            address = address.set(database=place, query={"uri": "true", **dict(each.split("=") for each in query.split("&"))})
         if address.drivername in {"postgresql", "postgres"}:
             address = address.set(drivername="postgresql+psycopg")
         engine = create_engine(address)

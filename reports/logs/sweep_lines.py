@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from reports.logs.metric_names import NUMBER
 from reports.logs.trial_lines import as_setting
-from reports.wording import is_fraction, parameter, visible
+from reports.metrics import is_fraction
+from reports.wording import parameter, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

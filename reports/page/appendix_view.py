@@ -23,13 +23,14 @@ SENTENCES = {
 }
 
 
-def appendix_contents(data: ReportData) -> str:
-    """What the closed appendix holds."""
+def appendix_contents(data: ReportData, others: int = 0) -> str:
+    """What the closed appendix holds, with so many other studies compared."""
     if data.study.kind == "logs":
         return "where the log came from"
     failed = sum(len(failure.trials) for failure in data.progress.failures)
     parts = ["course", "workers", *([wording.count(failed, "failure")] if failed else []), "versions", "seeds"]
-    return ", ".join([*parts, *(["sweep file"] if data.study.sweep_file else [])])
+    parts += ["sweep file"] if data.study.sweep_file else []
+    return ", ".join([*parts, *([wording.count(others, "other study compared", "other studies compared")] if others else [])])
 
 
 Facts = tuple[tuple[str, str], ...]

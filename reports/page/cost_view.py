@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reports import wording
+from reports.costs import COSTS, cost_of, cost_of_study, frontier, infeasible, measured_on, spread_of
 from reports.page.drawing import scale_over
-from reports.ranking.recommendation import num_parameters, seconds_per_epoch
+from reports.ranking.recommendation import seconds_per_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,29 +33,100 @@ def cost_plots(data: ReportData) -> list[dict[str, object]]:
 
     Returns:
         Each with ``key``, ``label``, ``log``, ``low``, ``high``, ``ticks`` (position from 0 to 1, text), ``values`` and ``texts`` of each configuration, and
-        ``edge``: places of the finished configurations that no cheaper one equals, the cheapest first.
+        ``edge``: places of the finished configurations that no cheaper one equals, the cheapest first; ``intervals``: what another training of each of these is
+        expected to hold, or None.
     """
-    rows = data.configurations
-    kinds: tuple[tuple[str, str, Callable[[RankedConfiguration], float | None], Callable[[float], str]], ...] = (
+    rows, searched = data.configurations, cost_of_study(data.study)
+    kinds: list[tuple[str, str, Callable[[RankedConfiguration], float | None], Callable[[float], str]]] = [
         ("seconds", "seconds an epoch", seconds_per_epoch, seconds_text),
-        ("parameters", "parameters", num_parameters, "{:,.0f}".format),
-    )
+        *(
+            (each.key, each.label, partial(cost_of, name=each.key), "{:,.0f}".format if each.key == "parameters" else "{:.3g}".format)
+            for each in COSTS.values()
+        ),
+    ]
+    kinds.sort(key=lambda kind: kind[0] != searched)  # what the study was searched by comes first
     plots = []
     for key, label, cost, text in kinds:
         values = np.array([np.nan if (value := cost(row)) is None else value for row in rows], dtype=np.float64)
         held = np.array([np.nan if row.stable is None or row.state != "finished" else row.stable for row in rows], dtype=np.float64)
         known = np.isfinite(values) & np.isfinite(held)
         if np.unique(values[known]).size > 1:
+            edge = _edge(values, held, maximize=data.study.maximize)
             plots.append(
                 {
                     "key": key,
                     "label": label,
                     **_axis(values[known], text),
                     **_columns(values, text),
-                    "edge": _edge(values, held, maximize=data.study.maximize),
+                    "edge": edge,
+                    "intervals": [rows[place].stable_interval for place in edge],
                 }
             )
     return plots
+
+
+@dataclass(frozen=True)
+class FrontierLine:
+    """A configuration on the frontier, as texts; `spread` has the quartiles of a latency."""
+
+    row: RankedConfiguration
+    cost: str
+    spread: str
+    holds: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class CostView:
+    """What the explorer says of costs.
+
+    Attributes:
+        title: of the frontier, or empty where none was searched for.
+        lines: the frontier, the cheapest first.
+        interval_note: what the intervals are, or why there are none.
+        measured: on what latencies were measured, or empty.
+        refused: reason, how many, and the short IDs of the first configurations that limits refused.
+    """
+
+    title: str
+    lines: tuple[FrontierLine, ...]
+    interval_note: str
+    measured: str
+    refused: tuple[tuple[str, int, str], ...]
+
+
+MOST_NAMED = 6
+
+
+def cost_view(data: ReportData) -> CostView:
+    """The frontier that was searched for, how costs were measured, and what limits refused."""
+    name, rows, metric = cost_of_study(data.study), data.configurations, data.study.metric
+    short = {row.configuration: row.short for row in rows}
+    refused = tuple(
+        (each.reason, len(each.configurations), wording.listing([short[one] for one in each.configurations], MOST_NAMED))
+        for each in infeasible(data.study.trials)
+    )
+    if not name:
+        return CostView("", (), "", measured_on(rows), refused)
+    edge = frontier(rows, name, maximize=data.study.maximize)
+    lines = tuple(
+        FrontierLine(
+            row,
+            edge.cost.text(cost_of(row, name) or 0.0),
+            "" if (ends := spread_of(row, name)) is None else f"{ends[0]:.3g} to {ends[1]:.3g}",
+            wording.score(row.stable, metric),
+            wording.MISSING if row.stable_interval is None else wording.interval(row.stable_interval, metric),
+        )
+        for row in edge.rows
+    )
+    known = any(row.stable_interval is not None for row in edge.rows)
+    note = (
+        "Interval: what another training of it is expected to hold (95 %). Whether a neighbour belongs on the frontier is open where intervals overlap"
+        if known
+        else "How far another training may be off is not known before a second seed: confirm gives one"
+    )
+    kind = edge.cost.label.removesuffix(", ms").removesuffix(", MB")
+    return CostView(f"Frontier: the most that is held at each {kind}", lines, note, measured_on(rows), refused)
 
 
 def _columns(values: Array, text: Callable[[float], str]) -> dict[str, object]:

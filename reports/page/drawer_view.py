@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports import commands, wording
+from reports.costs import COSTS, LATENCIES, cost_of, spread_of
 from reports.flags import flag_meaning
 from reports.page.cost_view import seconds_text
 from reports.page.ranking_view import TRIAL_WORDS
@@ -80,7 +81,12 @@ def _standing(data: ReportData, row: RankedConfiguration) -> str:
     if row.unusable:
         return f"It can never be recommended: {row.unusable}."
     if row.stable is None:
-        words = {"unfinished": "Still training", "pruned": "Stopped early", "failed": "Failed"}.get(row.state, "Not finished")
+        words = {
+            "unfinished": "Still training",
+            "pruned": "Stopped early",
+            "infeasible": "Refused before an epoch",
+            "failed": "Failed",
+        }.get(row.state, "Not finished")
         if row.level is None:
             return f"{words}; no epoch is on record."
         return f"{words}: {wording.score(row.level, metric)} {wording.at_epoch(row.epochs, row.planned_epochs)}. It holds nothing yet."
@@ -97,7 +103,7 @@ def _standing(data: ReportData, row: RankedConfiguration) -> str:
 
 def _why(trial: TrialRecord) -> str:
     """Why a training ended before its last epoch."""
-    what = "stopped" if trial.state == "PRUNED" else "failed"
+    what = "refused" if trial.infeasible else "stopped" if trial.state == "PRUNED" else "failed"
     reason = trial.cause or "the record does not say why"
     last = (trial.error or "").strip().rsplit("\n", 1)[-1] if trial.state == "FAIL" else ""
     return f"Trial {trial.number} {what} {wording.at_epoch(trial.num_epochs, trial.planned_epochs)}: {reason}{f' ({last})' if last else ''}"
@@ -167,8 +173,18 @@ def _cost(row: RankedConfiguration) -> list[tuple[str, str]]:
         ("parameters", None if parameters is None else f"{parameters:,}"),
         ("of these frozen", None if frozen is None else wording.score(frozen, "share")),
         ("peak memory", None if memory is None else wording.memory(memory)),
+        *((COSTS[name].label.removesuffix(", ms"), _latency(row, name)) for name in LATENCIES),
+        ("its file", None if (size := cost_of(row, "file_mb")) is None else COSTS["file_mb"].text(size)),
     )
     return [(label, text) for label, text in entries if text is not None]
+
+
+def _latency(row: RankedConfiguration, name: str) -> str | None:
+    """A latency with its quartiles."""
+    value, spread = cost_of(row, name), spread_of(row, name)
+    if value is None:
+        return None
+    return COSTS[name].text(value) + ("" if spread is None else f" (half of the predictions: {spread[0]:.3g} to {spread[1]:.3g})")
 
 
 def _flags(data: ReportData, row: RankedConfiguration) -> list[tuple[str, str, str, str, list[tuple[str, str]]]]:

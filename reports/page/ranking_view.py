@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.drawing import SPARK_SIZE, Sparkline, sparkline
-from reports.wording import is_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def columns(data: ReportData) -> tuple[Column, ...]:
     }
     has_test = any(row.test is not None for row in data.configurations)
     return (
-        Column("rank", "#", "Rank by stable", "rank", narrow=True),
+        Column("rank", "#", "Rank, by what a new training is expected to hold", "rank", narrow=True),
         Column("short", "run" if study.kind == "logs" else "ID", f"ID of the {name}; hover for the whole", "name", narrow=True),
         Column("spark", "curve", f"{study.metric} by epoch, all rows on one scale; dashed: stable; ring: best epoch", "spark", narrow=True),
         Column(
@@ -137,7 +137,7 @@ def ranking_view(data: ReportData, scale: Scale) -> RankingView:
         columns=visible,
         rows=tuple((row, tuple(cell(row, column) for column in visible)) for row in static),
         left_out=len(data.configurations) - len(static),
-        caption=f"Ranking of {data.study.name} by stable {metric}",
+        caption=f"Ranking of {data.study.name}, with what each holds (stable {metric})",
         unit_sentence="All curves share one scale."
         + (" Tinted rows may be as good as the one to take." if data.tied else "")
         + ("" if data.study.maximize else " Less is better."),

@@ -16,8 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.page.answer_view import answer_view
 from reports.page.appendix_view import appendix_contents, history_view, reproduce_view
+from reports.page.compared_view import compared_view
+from reports.page.cost_view import cost_view
 from reports.page.diagnosis_view import diagnosis_view
 from reports.page.drawing import Scale, scale_over
 from reports.page.mistakes_view import mistakes_view
@@ -30,6 +33,8 @@ from reports.page.thumbnails import NOTHING
 from reports.verdict import as_report_data
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reports.page.drawing import Sparkline
     from reports.page.thumbnails import Thumbnails
     from reports.ranking import RankedConfiguration
@@ -93,13 +98,20 @@ def frame(title: str, sections: list[tuple[str, str]], *, payload: str = "", ref
     }
 
 
-def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | None = None, thumbnails: Thumbnails = NOTHING) -> str:
+def render_report(
+    study: StudyRecord | ReportData,
+    *,
+    refresh_seconds: int | None = None,
+    thumbnails: Thumbnails = NOTHING,
+    others: Sequence[StudyRecord | ReportData] = (),
+) -> str:
     """Build the report of a study: a whole HTML document that asks nothing of the network.
 
     Args:
         study: the records, or the report data already made from them.
         refresh_seconds: reload the page so often, while a sweep runs; None: never.
         thumbnails: pictures of the images that most configurations miss.
+        others: studies that the appendix compares it with.
     """
     data = as_report_data(study)
     scale = sparkline_scale(data)
@@ -114,17 +126,19 @@ def render_report(study: StudyRecord | ReportData, *, refresh_seconds: int | Non
         most_cards=MOST_CARDS,
         most_pairs=MOST_PLOTS,
         anything_stands_out=any(item.standing_out for item in data.importance),
-        is_fraction=wording.is_fraction(data.study.metric),
+        is_fraction=is_fraction(data.study.metric),
         answer=answer_view(data),
         sure=sure_view(data),
         ranking=ranking_view(data, scale),
+        costs=cost_view(data),
         curves={"title": f"{data.study.metric} by epoch", "static": _static_curves(data, scale)},
         diagnosis=diagnosis_view(data, scale),
         mistakes=None if data.mistakes is None else mistakes_view(data, data.mistakes, thumbnails),
         sweep=sweep_view(data),
         history=history_view(data),
         reproduce=reproduce_view(data),
-        appendix_contents=appendix_contents(data),
+        compared=compared_view([data, *map(as_report_data, others)]) if others else None,
+        appendix_contents=appendix_contents(data, len(others)),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.metrics import is_fraction
 from reports.naming import SEPARATOR, differing_words
 from reports.page.drawing import Scale, scale_over
 
@@ -101,7 +102,7 @@ def glance_scale(rows: Iterable[RankedConfiguration]) -> Scale:
 
 def glance_ticks(scale: Scale, metric: str) -> tuple[tuple[float, str], ...]:
     """Ticks of the common axis: percentage of the width, and text."""
-    unit = wording.PERCENT if wording.is_fraction(metric) else ""
+    unit = wording.PERCENT if is_fraction(metric) else ""
     return tuple((round(100 * tick.at, 2), tick.text + unit) for tick in scale.ticks(5, metric))
 
 

@@ -86,9 +86,12 @@ class SweepView:
 
 def sweep_view(data: ReportData) -> SweepView:
     """Everything that a storage knows about the course of the sweep."""
-    states = data.progress.states
-    parts = [f"{number:,} {state.lower()}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
-    total = f"{wording.count(sum(states.values()), 'training')} of {wording.count(len(data.configurations), 'configuration')}"
+    states = dict(data.progress.states)
+    if refused := sum(bool(trial.infeasible) for trial in data.study.trials):
+        states["PRUNED"] -= refused
+    parts = [f"{number:,} {state.lower()}" for state, number in sorted(states.items(), key=lambda pair: -pair[1]) if number]
+    parts += [f"{refused:,} refused by limits"] if refused else []
+    total = f"{wording.count(sum(states.values()) + refused, 'training')} of {wording.count(len(data.configurations), 'configuration')}"
     sentence = f"{total}: {', '.join(parts)}." if parts else "No training yet."
     return SweepView(sentence, tuple(_numbers(data.progress)), _course(data), _timeline(data.progress))
 

@@ -75,7 +75,7 @@ class Contender:
         search: its figure in the search, one a seed.
         fresh: its figure in each fresh training.
         pending: fresh trainings of it that are under way.
-        failed: fresh trainings of it that failed.
+        failed: fresh trainings of it that failed, or were stopped by hand.
     """
 
     configuration: str

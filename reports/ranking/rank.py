@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.flags import oscillating_by_chance, study_flags, summarise_flags
+from reports.metrics import counts_images, is_fraction, limits
 from reports.naming import readable_names
 from reports.ranking.belief import Contender, belief
 from reports.ranking.new_training import late_deviations, new_training_intervals
@@ -16,7 +17,7 @@ from reports.ranking.paired import paired_sd
 from reports.ranking.ranked import COMPLETE, ORDER, RankedConfiguration, Ranking, by_exported_file, fresh_trials
 from reports.ranking.recommendation import recommend
 from reports.stability import stability
-from reports.wording import is_fraction, limits, short_ids
+from reports.wording import short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,6 +137,8 @@ def _state(group: Sequence[TrialRecord], complete: Sequence[TrialRecord], scores
         return "provisional" if all(score.provisional for score in scores) else "finished"
     if states & {"RUNNING", "WAITING"}:
         return "unfinished"
+    if any(trial.infeasible for trial in group):
+        return "infeasible"
     return "pruned" if "PRUNED" in states else "failed"
 
 
@@ -155,7 +158,8 @@ def _contender(candidate: _Candidate, scores: Mapping[int, StabilityScore | None
     figures = {fresh: tuple(sum(each) / len(each) for (role, _), each in seeds.items() if role is fresh) for fresh in (False, True)}
     confirmations = [trial.state for trial in candidate.trials if trial.role == "confirmation"]
     pending = sum(state in {"RUNNING", "WAITING"} for state in confirmations)
-    return Contender(candidate.configuration, figures[False], figures[True], pending, confirmations.count("FAIL"))
+    fruitless = sum(state in {"FAIL", "PRUNED"} for state in confirmations)  # one that a person stopped is as good as failed
+    return Contender(candidate.configuration, figures[False], figures[True], pending, fruitless)
 
 
 def _paired_sd(compared: Sequence[_Candidate], study: StudyRecord) -> float | None:
@@ -173,7 +177,9 @@ def _believe(
     """Fill in what the belief says about each candidate; return the standard deviation between seeds."""
     for candidate in compared:
         candidate.expected = _mean([score.stable for score in candidate.scores])
-    known = belief(contenders, num_val=study.num_val, share=is_fraction(study.metric), paired_sd=noise)
+    known = belief(
+        contenders, num_val=study.num_val if counts_images(study.metric) else None, share=is_fraction(study.metric), paired_sd=noise
+    )
     if known is None or not known.measured:
         return None
     sign = 1.0 if study.maximize else -1.0

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 RecommendationReason = Literal["only", "near", "time", "parameters"]
-ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "failed"]
-ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "failed")
+ConfigurationState = Literal["finished", "provisional", "unfinished", "pruned", "infeasible", "failed"]
+ORDER: tuple[ConfigurationState, ...] = ("finished", "provisional", "unfinished", "pruned", "infeasible", "failed")
 COMPLETE = ORDER[:2]
 """States of configurations with a complete training: only they hold anything."""
 BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
@@ -33,7 +33,7 @@ class RankedConfiguration:
         params: searched parameters that are active.
         trials: its trials by number, confirmations and failures included.
         state: ``finished``; ``provisional`` when scored on fewer than five epochs; ``unfinished`` while none of its trials has ended;
-            ``pruned``; ``failed``. Finished ones come first, whatever the scores.
+            ``pruned``; ``infeasible`` when a limit refused its network before an epoch; ``failed``. Finished ones come first, whatever the scores.
         stable: stable accuracy, mean over the seeds that count: of a confirmed configuration the fresh ones alone. None while no training of it
             has come to its end: a running or pruned one has a `level` at its last epoch and holds nothing yet.
         expected: what a new training is expected to hold: the figures of all its trainings drawn towards the other configurations as far as

@@ -12,6 +12,7 @@ import numpy as np
 
 from reports import wording
 from reports.commands import export_command, new_study_command, own_sweep, study_command, yaml_value
+from reports.metrics import counts_images
 from reports.ranking.race import FARTHEST
 from reports.records import StudySettings
 from reports.verdict.power import IMAGE_VARIANCE, SEED_VARIANCE, training_sd
@@ -213,7 +214,7 @@ class _Steps:
         """Other validation images for the fresh trainings, where these are what limits."""
         images = self._study.num_val
         several = self._ranking.recommended is not None and len(self._ranking.contenders) > 1
-        if not images or not several or not wording.is_fraction(self._study.metric) or IMAGE_VARIANCE / images <= SEED_VARIANCE:
+        if not images or not several or not counts_images(self._study.metric) or IMAGE_VARIANCE / images <= SEED_VARIANCE:
             return
         if self._split_is_fixed():
             return

@@ -125,7 +125,9 @@ def summarise(study: StudyRecord, scores: Mapping[int, StabilityScore | None]) -
         worker_seconds=sum(run.end - run.start for run in runs),
         gpu_seconds=sum((run.end - run.start) * run.gpu for run in runs),
         epochs_trained=sum(trial.num_epochs for trial in trained),
-        epochs_pruned=sum(max(0, trial.planned_epochs - trial.num_epochs) for trial in trained if trial.state == "PRUNED"),
+        epochs_pruned=sum(
+            max(0, trial.planned_epochs - trial.num_epochs) for trial in trained if trial.state == "PRUNED" and not trial.infeasible
+        ),
         leaders=_leaders(finished, maximize=study.maximize),
         finished=finished,
         failures=_failures(study.trials),

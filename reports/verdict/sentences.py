@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from reports import wording
+from reports.metrics import counts_images, is_fraction
 from reports.ranking.choice import expected_elsewhere
 from reports.ranking.race import FARTHEST, trainings_to_decide
 from reports.ranking.ranked import fresh_trials
@@ -173,8 +174,13 @@ def _probability(study: StudyRecord, ranking: Ranking, leaders: Sequence[RankedC
     if choice is None or len(ranking.contenders) == 1:
         return ""
     if winner.probability_best is None or winner.probability_near is None:
-        return "How much of its lead is luck cannot be told: there is no second seed, and the number of validation images is not known."
-    near = "half a point" if wording.is_fraction(study.metric) else f"1{wording.PERCENT}"
+        unknown = (
+            "the number of validation images is not known"
+            if counts_images(study.metric)
+            else f"the number of validation images does not say how exact {wording.metric_words(study.metric)} is"
+        )
+        return f"How much of its lead is luck cannot be told: there is no second seed, and {unknown}."
+    near = "half a point" if is_fraction(study.metric) else f"1{wording.PERCENT}"
     best, close = wording.probability(winner.probability_best), wording.probability(winner.probability_near)
     sentences = [f"{winner.short} is the best of {len(ranking.contenders):,} with {best}, within {near} of the best with {close}."]
     if len(leaders) > 1:
@@ -194,8 +200,8 @@ def _trainings_to_know(study: StudyRecord, ranking: Ranking) -> int | None:
         return 0
     if ranking.configurations[0].probability_best is None:
         return 0
-    share = wording.is_fraction(study.metric)
-    return trainings_to_decide(ranking.contenders, num_val=study.num_val, share=share, paired_sd=ranking.paired_sd)
+    share, num_val = is_fraction(study.metric), study.num_val if counts_images(study.metric) else None
+    return trainings_to_decide(ranking.contenders, num_val=num_val, share=share, paired_sd=ranking.paired_sd)
 
 
 def _price(study: StudyRecord, number: int | None) -> str:

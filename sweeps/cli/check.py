@@ -35,7 +35,7 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
     """Validate file, space and data, run the pre-flight checks, rehearse a few batches, estimate.
 
     Returns:
-        0, or 2 when a finding would make the results worthless.
+        0, or 2 when a finding would make the results worthless, or every network breaks a limit.
 
     Raises:
         SweepInputError: the file, the space, storage_path or the model cannot be used.
@@ -64,6 +64,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
     document["folder"] = _folder(sweep, data)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
+    refused = False
     if real_batch:
         print("building the model and training a few batches ...", file=sys.stderr, flush=True)
         try:
@@ -73,6 +74,7 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
                 _print_findings(findings)
             raise
         findings = checked.findings
+        refused = checked.limits is not None and checked.limits.all_broken
         document = {**_document(sweep, data, findings), "folder": document["folder"], **_estimates(sweep, checked)}
     if text:
         if real_batch:
@@ -80,10 +82,11 @@ def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -
         _print_findings(findings)
         errors = ", ".join(_errors(findings))
         mend = f"not ready: mend what is marked error, or accept it knowingly with allow: [{errors}] in {sweep_file}"
-        print(mend if errors else f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
+        mend = mend if errors else "not ready: raise search.limits, or give the space smaller networks" if refused else ""
+        print(mend or f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
     else:
         print_json(document)
-    return BAD_INPUT if _errors(findings) else 0
+    return BAD_INPUT if _errors(findings) or refused else 0
 
 
 def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
@@ -130,11 +133,12 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
 
 
 def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
-    """What this validation set and budget can tell apart; None where the metric is no share of images."""
+    """What this validation set and budget can tell apart; None where the metric is no share of all validation images."""
+    from reports.metrics import counts_images
     from reports.verdict.power import power_of, power_sentences
-    from reports.wording import is_fraction
+    from trainer.metric_names import metric_named
 
-    if not is_fraction(sweep.search.metric):
+    if not counts_images(metric_named(sweep.search.metric).recorded):
         return None
     power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
@@ -156,6 +160,7 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     trials = sweep.search.trials + fresh
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
+        "limits": None if checked.limits is None else {**asdict(checked.limits), "sentences": checked.limits.lines},
         "frozen_part": [asdict(part) for part in checked.probe.frozen],
         "estimates": {
             "start_seconds": rehearsal.start_seconds,
@@ -256,6 +261,8 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
             print(f"         frozen_layers {frozen} of {backbone}: up to and with layer {layer}")
     for place, line in enumerate(frozen_lines(document["frozen_part"])):
         print(f"{'' if place else 'frozen':<9}{line}")
+    for place, line in enumerate(document["limits"]["sentences"] if document["limits"] else ()):
+        print(f"{'' if place else 'limits':<9}{line}")
     at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "
@@ -306,7 +313,8 @@ COMMAND = Command(
     description="Validates the sweep file and its space, loads the data, runs the pre-flight checks and\n"
     "one real batch forward and backward, and estimates memory, time per trial and for the sweep,\n"
     "and how far apart two configurations must be for this validation set and budget to tell.\n"
-    "Exit code 2 when a finding would make the sweep's results worthless.",
+    "With search.limits, builds the networks at the corners of the space and names the values that break a limit.\n"
+    "Exit code 2 when a finding would make the sweep's results worthless, or every network breaks a limit.",
     examples=(
         ("steadysweep check sweep.yaml", "findings, and what the sweep will cost"),
         ("steadysweep check sweep.yaml --no-batch", "seconds: file, space and data only"),

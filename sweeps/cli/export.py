@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    import keras
+
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
     from sweeps.sweep_file import SweepFile
@@ -42,7 +44,7 @@ def export(
         configuration: its ID, or the beginning that `status` and the report show. Without either: the one to take for now.
         formats: names from `trainer.exported_model.FORMATS`, separated by commas; ``keras`` is always written.
         output: a folder that does not exist yet.
-        trust: the study's own file may do what `sweeps.trust` asks about.
+        trust: the study's own file may do what `sweeps.trust` asks about, and the Python code in its model file is run.
 
     Raises:
         SweepInputError: the folder exists, no configuration has this rank or ID, none of its models is there, or there is no such format.
@@ -63,7 +65,7 @@ def export(
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
         trial, source = _best_model(record, chosen, sweep)
-        _write(record, chosen, (trial, source), target, sweep, names)
+        _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
     print(target)
@@ -94,6 +96,8 @@ def _write(
     target: Path,
     sweep: SweepFile,
     formats: tuple[str, ...],
+    *,
+    trust: bool,
 ) -> None:
     """Fetch the model, measure it if nobody has, and write the folder; it appears when complete."""
     import yaml
@@ -113,8 +117,8 @@ def _write(
         config = exported_config(record, sweep, trial)
         trained = TrainConfig(**config)
         (folder / SETTINGS).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        test_accuracy = _test_accuracy(trial, fetched, config)
-        model = load_model(fetched / MODEL, trained.model.backbone)
+        model = load_model(fetched / MODEL, trained.model.backbone, trust=trust)
+        test_accuracy = _test_accuracy(trial, fetched, config, model)
         delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")
         labels, validation = _validation_images(trained, folder)
         labels = labels or [name.strip() for name in trial.facts.get("class_names", "").split(",") if name.strip()]
@@ -244,17 +248,16 @@ def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFi
     return present
 
 
-def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any]) -> float | str:
+def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any], model: keras.Model) -> float | str:
     """Accuracy of the file on the test images, or why there is none."""
     if "test_accuracy" in trial.figures:
         return trial.figures["test_accuracy"]
     from trainer import TrainConfig
-    from trainer.checkpoints.layout import MODEL
     from trainer.errors import TrainerInputError
     from trainer.fit.scores import measure_exported
 
     try:
-        figures = measure_exported(folder / MODEL, TrainConfig(**config))
+        figures = measure_exported(folder, TrainConfig(**config), model)
     except TrainerInputError as error:
         return f"not measured: {error}"
     return figures.get("test_accuracy", "not measured: there is no test split")

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from trainer.exported_model import Prediction
 
 
-def predict(model: str, images: Sequence[str], *, output_format: str) -> int:
+def predict(model: str, images: Sequence[str], *, output_format: str, trust: bool = False) -> int:
     """Print the likeliest class of each image and its probability; 1 where an image could not be read.
 
     Args:
         model: the folder that ``export`` wrote, or the ``model.keras`` in it.
         images: files, and folders of them.
         output_format: ``text``, ``csv`` or ``json``; the last two hold the probability of every class.
+        trust: run the Python code that is in the model file.
 
     Raises:
         DataError: there is no such model or image, or the model cannot be loaded.
@@ -30,7 +31,7 @@ def predict(model: str, images: Sequence[str], *, output_format: str) -> int:
     from trainer.exported_model import Classifier, image_files
 
     files = list(image_files(images))
-    classifier = Classifier(Path(model).expanduser())
+    classifier = Classifier(Path(model).expanduser(), trust=trust)
     refused: list[Path] = []
 
     def refuse(path: Path, reason: str) -> None:
@@ -59,16 +60,24 @@ def predict(model: str, images: Sequence[str], *, output_format: str) -> int:
 
 
 def _print_csv(labels: Sequence[str], predictions: Iterable[Prediction]) -> None:
+    from reports.exports import inert
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("path", "label", "probability", *labels))
+    writer.writerow(map(inert, ("path", "label", "probability", *labels)))
     for each in predictions:
-        writer.writerow((each.path, each.label, f"{each.probability:.6f}", *(f"{value:.6f}" for value in each.probabilities.values())))
+        figures = (f"{value:.6f}" for value in (each.probability, *each.probabilities.values()))
+        writer.writerow((inert(each.path), inert(each.label), *figures))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a folder that `steadysweep export` wrote, or the model.keras in it")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, and folders of them")
     parser.add_argument("--format", choices=("text", "csv", "json"), default="text", dest="output_format", help="default: %(default)s")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the Python code that is in the model file (Lambda layers); without, such a file is refused",
+    )
 
 
 COMMAND = Command(

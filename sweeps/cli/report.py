@@ -24,7 +24,7 @@ FORMATS = ("html", "json", "csv", "md")
 WATCH_SECONDS = 5.0
 
 
-def report(studies: Sequence[str], *, storage: str | None, output: str | None, formats: str, watch: bool) -> int:
+def report(studies: Sequence[str], *, storage: str | None, output: str | None, formats: str, beside: Sequence[str], watch: bool) -> int:
     """Write the report of one study, or the comparison of several.
 
     Args:
@@ -32,18 +32,24 @@ def report(studies: Sequence[str], *, storage: str | None, output: str | None, f
         storage: URL, or None for the default.
         output: file; with several formats its suffix is replaced by each format's. Default: ``STUDY.html``; stdout for a single other format.
         formats: names with commas between.
+        beside: studies that the report's appendix compares it with; as `studies`.
         watch: write again every few seconds while trials are running or waiting.
 
     Raises:
         SweepInputError: unknown format or study, or formats that a comparison does not have.
     """
     chosen = _formats(formats)
+    if beside and (len(studies) > 1 or "html" not in chosen):
+        raise SweepInputError(
+            "report: --beside adds other studies to the appendix of one study's html report; name one study and ask for html."
+        )
     if len(studies) > 1 and chosen != ("html",):
         raise SweepInputError(f"report: several studies are compared as html only, got --format {formats}; ask for one study at a time.")
     while True:
         records = [_record(name, storage, studies[0]) for name in studies]
+        others = [_record(name, storage, studies[0]) for name in beside]
         unfinished = watch and any(trial.state in ("RUNNING", "WAITING") for record in records for trial in record.trials)
-        _write(records, chosen, output, refresh_seconds=int(WATCH_SECONDS) if unfinished else None)
+        _write(records, chosen, output, others=others, refresh_seconds=int(WATCH_SECONDS) if unfinished else None)
         if not unfinished:
             return 0
         time.sleep(WATCH_SECONDS)
@@ -149,19 +155,26 @@ def _formats(text: str) -> tuple[str, ...]:
     return chosen
 
 
-def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str | None, *, refresh_seconds: int | None) -> None:
+def _write(
+    records: Sequence[StudyRecord],
+    formats: Sequence[str],
+    output: str | None,
+    *,
+    others: Sequence[StudyRecord],
+    refresh_seconds: int | None,
+) -> None:
     from reports.exports import file_stem, write_atomically
     from reports.verdict import build_report_data
     from reports.wording import harmless
 
     single = build_report_data(records[0]) if len(records) == 1 else None  # ranked once, whatever the number of formats
     for name in formats:
-        rendered = _rendered(records, single, name, refresh_seconds)
+        rendered = _rendered(records, single, name, others, refresh_seconds)
         if output is None and name != "html" and len(formats) == 1:
-            first, *others = rendered.values()
+            first, *further = rendered.values()
             shown = harmless(first.replace("\r\n", "\n")) if sys.stdout.isatty() else first  # a file or a pipe gets the data as they are
             sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
-            if others:
+            if further:
                 print(f"report: one row a configuration; -o {file_stem(records[0].name)}.csv also writes one row an epoch", file=sys.stderr)
             continue
         for suffix, text in rendered.items():
@@ -171,7 +184,9 @@ def _write(records: Sequence[StudyRecord], formats: Sequence[str], output: str |
             print(path.resolve(), file=sys.stderr)
 
 
-def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str, refresh_seconds: int | None) -> dict[str, str]:
+def _rendered(
+    records: Sequence[StudyRecord], data: ReportData | None, name: str, others: Sequence[StudyRecord], refresh_seconds: int | None
+) -> dict[str, str]:
     """File-name ending to text: a comparison where there is no data of a single study; CSV is two tables."""
     if data is None or name == "html":
         from reports.page import render_comparison, render_report
@@ -179,7 +194,7 @@ def _rendered(records: Sequence[StudyRecord], data: ReportData | None, name: str
 
         if data is None:
             return {".html": render_comparison(records)}
-        return {".html": render_report(data, refresh_seconds=refresh_seconds, thumbnails=report_pictures(data))}
+        return {".html": render_report(data, refresh_seconds=refresh_seconds, thumbnails=report_pictures(data), others=others)}
     from reports.exports import to_csv, to_json, to_markdown
 
     if name == "csv":
@@ -206,6 +221,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="formats",
         help="html, json, csv, md, or several with commas (default: %(default)s)",
     )
+    parser.add_argument(
+        "--beside", metavar="STUDY", action="append", default=[], help="compare it with this study in the appendix; may be given again"
+    )
     parser.add_argument("--watch", action="store_true", help="write it again every few seconds until the sweep ends")
 
 
@@ -216,6 +234,7 @@ COMMAND = Command(
     "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
     examples=(
         ("steadysweep report flowers", "writes flowers.html"),
+        ("steadysweep report flowers --beside flowers-2", "compares the two in its appendix"),
         ("steadysweep report flowers --format json", "for a program, to stdout"),
         ("steadysweep report flowers --format html,csv,md -o out/flowers.html", "several formats side by side"),
     ),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli.command import Command, format_argument, print_json, storage_argument, storage_url
+from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,11 +21,17 @@ SCHEMA = "steadysweep.status/1"
 LEADERS = 5
 
 
-def status(study: str | None, *, storage: str | None, output_format: str) -> int:
+def status(study: str | None, *, storage: str | None, output_format: str, watch: bool) -> int:
     """Print the studies of a storage, or one study's progress and leaders.
 
+    Args:
+        study: its name, or None for all.
+        storage: URL, or None for the default.
+        output_format: ``text`` or ``json``.
+        watch: show it again until no driver runs it.
+
     Raises:
-        SweepInputError: no such storage or study.
+        SweepInputError: no such storage or study, or options that do not go together.
     """
     from reports.wording import harmless
     from sweeps.record import list_studies, read_study
@@ -32,6 +39,14 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
 
     url = storage_url(storage, study)
     names = (study,) if study else list_studies(url)
+    if watch:
+        from sweeps.cli.watch import watch as watch_study
+
+        if output_format == "json":
+            raise SweepInputError("status --watch shows text; leave --format json out, or ask for it again and again without --watch.")
+        if len(names) != 1:
+            raise SweepInputError(f"status --watch: expected one study; give its name: {', '.join(names) or 'none is there'}.")
+        return watch_study(url, names[0])
     records = [read_study(url, name) for name in names]
     running = [running_trials(record, read_leases(url, record.name), left=left_by_drivers(url, record.name)) for record in records]
     if output_format == "json":
@@ -45,6 +60,7 @@ def status(study: str | None, *, storage: str | None, output_format: str) -> int
 
 
 def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, Any]:
+    from reports.costs import infeasible
     from reports.sharing import shared_work
     from sweeps.standing import standing
 
@@ -59,6 +75,8 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
         "updated": record.updated.isoformat() if record.updated else None,
         "running": [asdict(trial) for trial in running],
         "shared_work": None if shared is None else {**asdict(shared), "sentence": shared.sentence},
+        "infeasible": [asdict(each) for each in infeasible(record.trials)],
+        "frontier": frontier_rows(record, now),
         "best": None
         if best is None
         else {
@@ -95,6 +113,8 @@ def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[Runn
     if with_leaders:
         print()
         print(harmless("\n".join(leader_lines(records[0], standings[0]))))
+        for line in cost_lines(records[0], standings[0]):
+            print(harmless(line))
         if "confirmation" in records[0].facts:
             print(harmless(f"confirmation: {records[0].facts['confirmation']}"))
         if (shared := shared_work(records[0].trials)) is not None:
@@ -105,7 +125,8 @@ def _row(record: StudyRecord, now: Standing, running: Sequence[RunningTrial]) ->
     from reports.wording import plain_score
 
     waiting = sum(trial.free is True or trial.state == "WAITING" for trial in running)
-    counts = (*(now.states[state] for state in ("COMPLETE", "PRUNED", "FAIL")), len(running) - waiting, waiting)
+    refused = sum(bool(trial.infeasible) for trial in record.trials)
+    counts = (now.states["COMPLETE"], now.states["PRUNED"] - refused, now.states["FAIL"], len(running) - waiting, waiting)
     target = f"/{record.target_trials}" if record.target_trials else ""
     best = plain_score(now.leaders[0].stable, record.metric) if now.leaders else "-"
     return (record.name, *map(str, counts), f"{now.configurations}{target}", best)
@@ -136,7 +157,44 @@ def leader_lines(record: StudyRecord, now: Standing) -> list[str]:
     take = now.recommended
     tie = "" if take is None else f"; take {take.short} for now"
     tie += f", {count(len(shown[0].tied_with), 'other')} may be as good" if tie and shown[0].tied_with else ""
-    return [f"leaders by stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+    return [f"leaders, with stable {record.metric}{tie}", header, *(text for pair in pairs for text in pair)]
+
+
+def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | None:
+    """The frontier of ``search.cost``, the cheapest first, as plain data; None where the best alone is searched."""
+    from reports.costs import cost_of, cost_of_study, frontier
+
+    name = cost_of_study(record)
+    if not name:
+        return None
+    rows = frontier(now.ranking.configurations, name, maximize=record.maximize).rows
+    return [
+        {"configuration": row.configuration, name: cost_of(row, name), "stable": row.stable, "interval": row.stable_interval}
+        for row in rows
+    ]
+
+
+def cost_lines(record: StudyRecord, now: Standing) -> list[str]:
+    """The frontier that is searched, and what limits refused; nothing where there is neither."""
+    from reports.costs import COSTS, cost_of, cost_of_study, frontier, infeasible
+    from reports.wording import MISSING, plain_score
+
+    lines, name = [], cost_of_study(record)
+    if name:
+        rows = frontier(now.ranking.configurations, name, maximize=record.maximize).rows
+        cells = [
+            (
+                row.short,
+                COSTS[name].text(cost_of(row, name) or 0.0),
+                plain_score(row.stable, record.metric),
+                MISSING if row.stable_interval is None else " to ".join(plain_score(end, record.metric) for end in row.stable_interval),
+            )
+            for row in rows
+        ]
+        lines += ["", f"frontier of stable {record.metric} against {COSTS[name].label}, the cheapest first; nothing is pruned"]
+        lines += plain_table(("configuration", "costs", "stable", "95 %"), cells, left=frozenset({"configuration"})) if cells else []
+    lines += [f"refused before an epoch, {len(each.configurations)}: {each.reason}" for each in infeasible(record.trials)]
+    return lines
 
 
 @dataclass(frozen=True)
@@ -231,6 +289,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", nargs="?", help="its name in the storage; default: every study")
+    parser.add_argument(
+        "--watch", action="store_true",
+        help="draw it again every two seconds until no driver runs the study; without a terminal, a line for each change",
+    )  # fmt: skip
     storage_argument(parser)
     format_argument(parser)
 
@@ -242,6 +304,7 @@ COMMAND = Command(
     examples=(
         ("steadysweep status", "the studies of the storage here"),
         ("steadysweep status flowers --storage sqlite:///flowers.db", "progress and leaders of one"),
+        ("steadysweep status flowers --watch", "the same, drawn again until it is over"),
     ),
     add_arguments=_add_arguments,
     run=status,

@@ -70,6 +70,9 @@ class TrialTask:
         slots: attempts of the same affinity, this one included, that one worker may run at a time. More than 1 asks the trainable to train together with those
             beside it; the result does not depend on them.
         siblings: trials that this attempt carries: what it tells of an epoch and at its end holds theirs.
+        architecture: equal for tasks whose networks cost the same to run.
+        costs: of this architecture, as an earlier trial of the study measured them (`reports.costs`); empty: not known yet.
+        limits: of ``search.limits``: a network that breaks one is not trained, and the outcome has the fact ``infeasible``.
     """
 
     trial: int
@@ -87,6 +90,9 @@ class TrialTask:
     known_images: tuple[str, ...] = ()
     slots: int = 1
     siblings: tuple[SiblingTask, ...] = ()
+    architecture: str = ""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

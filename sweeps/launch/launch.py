@@ -17,9 +17,10 @@ from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
 from sweeps.launch.runtime import resolve_runtime
 from sweeps.launch.whole_models import complete_leaders
+from sweeps.notebook import recommended, study_html
 from sweeps.progress import progress_display
 from sweeps.record import read_study
-from sweeps.record.storage import STORAGE_VARIABLE, Database
+from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
 from sweeps.storage_path import check_writable, checkpoint_root
 from sweeps.study.data_listing import listing_of
@@ -30,10 +31,14 @@ from sweeps.sweep_file.runtime import TuneSettings
 from sweeps.tracking import check_trackers
 from sweeps.trust import note_known
 from sweeps.variables import variables_in
+from trainer.metric_names import metric_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
+    from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord
     from reports.verdict import ReportData
     from sweeps.executor.protocol import Executor
@@ -88,6 +93,19 @@ class LaunchResult:
         """The study as the report sees it."""
         return self.data.study
 
+    @property
+    def best(self) -> RankedConfiguration | None:
+        """The configuration to take for now; None where no usable one is finished."""
+        return recommended(self.data.ranking)
+
+    def to_frame(self, *, epochs: bool = False) -> pd.DataFrame:
+        """The trials as a table of pandas; see `reports.records.StudyRecord.to_frame`."""
+        return self.record.to_frame(epochs=epochs)
+
+    def _repr_html_(self) -> str:
+        """The verdict and the leaders, where a notebook shows what its last line returns."""
+        return study_html(self.record, self.data.ranking, said=(repr(self).strip("<>"), self.data.verdict.headline))
+
     def __repr__(self) -> str:
         """A few words: a notebook shows what its last line returns."""
         now = self.outcome.snapshot
@@ -107,7 +125,7 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
     path = Path(sweep.report.path or f"{sweep.study}.html").resolve()
     single = sweep.search.trials == 1
     with (
-        progress_display(sweep.search.metric, quiet=chosen.quiet, each_epoch=single) as progress,
+        progress_display(metric_named(sweep.search.metric).recorded, quiet=chosen.quiet, each_epoch=single) as progress,
         Database(storage_of(sweep)) as database,
     ):
         progress.message(f"study {sweep.study!r} in {storage_of(sweep)}")
@@ -147,6 +165,10 @@ def _run(
     sweep: SweepFile, options: LaunchOptions, path: Path, progress: Progress, there: ExistingStudy | None, database: Database
 ) -> StudyOutcome:
     """Run the study until it ends, where its own modules and variables are at hand: data and models are looked at here too."""
+    from reports.exports import check_place
+
+    refuse_unsafe_place(database.storage)
+    check_place(path)
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
         study_options = _checked(sweep, options, progress, there)

@@ -1,7 +1,7 @@
 """Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver does without it.
 
 As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]}, "augmentations": [policy, ...],
-"trainings": n, "rehearse": false}`` from stdin and writes the answer to stdout.
+"trainings": n, "rehearse": false, "networks": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepError, SweepInputError
 from sweeps.import_order import child_command
+from sweeps.launch.known_models import keep_answer, known_answer
 from trainer.errors import NonFiniteLossError, TrainerInputError
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class MeasuredNetwork:
+    """A network that was built to be measured.
+
+    Attributes:
+        figures: its costs (`reports.costs`); empty where it cannot be built.
+        problem: why not, or empty.
+    """
+
+    figures: Mapping[str, float]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class ModelProbe:
     """What the driver needs to know of a sweep's models.
 
@@ -35,12 +49,14 @@ class ModelProbe:
         boundaries: ``BACKBONE:LABEL`` to the last frozen layer's name, or ``none``.
         rehearsal: what a few real batches cost, where that was asked for.
         frozen: what becomes of the frozen part, where a rehearsal was asked for.
+        networks: costs of the networks that were asked for, in their order.
     """
 
     facts: ModelFacts
     boundaries: Mapping[str, str]
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
+    networks: tuple[MeasuredNetwork, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,7 @@ class FrozenPart:
     share: float
 
 
-def probe_models(
+def probe_models(  # noqa: PLR0913 - one question of many parts
     config: TrainConfig,
     image_shape: Sequence[int],
     num_classes: int,
@@ -72,7 +88,9 @@ def probe_models(
     *,
     augmentations: Sequence[Any] = (),
     trainings: int = 1,
+    losses: Sequence[str] = (),
     rehearse: bool = False,
+    networks: Sequence[TrainConfig] = (),
 ) -> ModelProbe:
     """Build the models and ask.
 
@@ -83,7 +101,9 @@ def probe_models(
         labels: backbone to the ``frozen_layers`` texts that the sweep may use on it.
         augmentations: policies that the sweep may use.
         trainings: of the search that will plausibly see the same augmented images.
+        losses: that the sweep may use; a person's own are tried.
         rehearse: also train a few real batches.
+        networks: also build and measure these.
 
     Raises:
         SweepInputError: a setting of the model is impossible, or a label means nothing on a backbone.
@@ -96,8 +116,28 @@ def probe_models(
         "labels": {backbone: list(texts) for backbone, texts in labels.items()},
         "augmentations": list(augmentations),
         "trainings": trainings,
+        "losses": list(losses),
         "rehearse": rehearse,
+        "networks": [each.model_dump(mode="json") for each in networks],
     }
+    answer = known_answer(question)
+    if answer is None:
+        answer = _asked(question)
+        keep_answer(question, answer)
+    if "error" in answer:
+        raise SweepInputError(str(answer["error"]))
+    rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
+    return ModelProbe(
+        ModelFacts(**answer["facts"]),
+        answer["boundaries"],
+        rehearsal,
+        tuple(FrozenPart(**each) for each in answer["frozen"]),
+        tuple(MeasuredNetwork(**each) for each in answer["networks"]),
+    )
+
+
+def _asked(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a new process."""
     done = subprocess.run(  # noqa: S603 - our own command
         child_command("sweeps.launch.model_probe"),
         input=json.dumps(question),
@@ -108,19 +148,16 @@ def probe_models(
     )
     if done.returncode:
         raise SweepError(f"building the model to check it failed:\n{done.stderr.strip()}")
-    answer = json.loads(done.stdout.splitlines()[-1])
-    if "error" in answer:
-        raise SweepInputError(str(answer["error"]))
-    rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
-    return ModelProbe(
-        ModelFacts(**answer["facts"]), answer["boundaries"], rehearsal, tuple(FrozenPart(**each) for each in answer["frozen"])
-    )
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Build the models and answer in plain data; ``error`` for bad input."""
     from trainer.config import TrainConfig
     from trainer.data import load_data
+    from trainer.fit.callbacks import check_callbacks
+    from trainer.fit.losses import check_own_loss
     from trainer.network.inspect import model_facts, resolve_boundary
     from trainer.rehearsal import rehearse
 
@@ -128,6 +165,11 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     shape: tuple[int, int, int] = tuple(question["image_shape"])
     boundaries: dict[str, str] = {}
     try:
+        check_callbacks(config.training.callbacks)
+        for loss in question["losses"]:
+            check_own_loss(
+                config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), question["num_classes"]
+            )
         for backbone, labels in question["labels"].items():
             for label in labels:
                 model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
@@ -136,9 +178,29 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         data = load_data(config.data) if question["rehearse"] else None
         rehearsal = None if data is None else asdict(rehearse(config, data))
         frozen = [] if data is None else _frozen_parts(config, question, data)
+        networks = [asdict(_measured(TrainConfig(**each), shape, question["num_classes"])) for each in question["networks"]]
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen}
+    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
+
+
+def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> MeasuredNetwork:
+    """A network with its costs, which weights do not change: pretrained ones are neither loaded nor downloaded."""
+    import keras
+
+    from trainer.data.pixels import ChannelStatistics
+    from trainer.network.build import build_model
+    from trainer.network.costs import latency_figures, size_figures
+
+    keras.backend.clear_session()
+    weights = "own" if config.model.weights == "own" else None
+    plain = config.model_copy(update={"model": config.model.model_copy(update={"weights": weights})})
+    channels = shape[-1]
+    try:
+        model = build_model(plain, shape, num_classes, ChannelStatistics((0.0,) * channels, (1.0,) * channels)).model
+    except TrainerInputError as error:
+        return MeasuredNetwork({}, str(error))
+    return MeasuredNetwork({**size_figures(model), **latency_figures(model)})
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:

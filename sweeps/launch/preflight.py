@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
+from sweeps.launch.limits import MOST_NETWORKS, LimitCheck, corners_of, judge_limits
 from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.launch.whole_space import judge_space
 from sweeps.study.plan import alike_trials
@@ -36,12 +37,14 @@ class Checked:
         data: the images.
         probe: what its models are like.
         findings: most severe first.
+        limits: which corners of the space break ``search.limits``; None where there are none, or nobody asked.
     """
 
     config: TrainConfig
     data: ImageData
     probe: ModelProbe
     findings: tuple[Finding, ...]
+    limits: LimitCheck | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -58,6 +61,8 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
     """
     config = own_config(sweep)
     data = load_data(config.data)
+    limits = sweep.search.limits.given if rehearse else {}
+    corners = corners_of(sweep, Path.cwd()) if limits else []
     probe = probe_models(
         config,
         data.image_shape,
@@ -65,9 +70,12 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         frozen_labels(sweep),
         augmentations=_settings(sweep, "augmentation", sweep.data.augmentation),
         trainings=alike_trials(sweep),
+        losses=_settings(sweep, "loss", sweep.training.loss),
         rehearse=rehearse,
+        networks=[corner.config for corner in corners[:MOST_NETWORKS]],
     )
-    return Checked(config, data, probe, judge_space(sweep, config, data, probe.facts, Path.cwd()))
+    findings = judge_space(sweep, config, data, probe.facts, Path.cwd())
+    return Checked(config, data, probe, findings, judge_limits(limits, corners, probe.networks) if limits else None)
 
 
 def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:

@@ -14,6 +14,7 @@ import numpy as np
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.config import TrainConfig
+from trainer.config.settings import loss_name
 from trainer.preflight import preflight
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _facts_at(config: TrainConfig, own: TrainConfig, facts: ModelFacts | None) -
     known = facts
     if config.model.frozen_layers != own.model.frozen_layers:
         known = replace(known, frozen_problem=None)
+    if config.training.loss != own.training.loss:
+        known = replace(known, loss=loss_name(config.training.loss, known.output_units))
     if config.model.bn_momentum is not None and facts.has_batchnorm:
         known = replace(known, max_bn_momentum=config.model.bn_momentum)
     return known

@@ -38,14 +38,19 @@ def duration(seconds: float | None) -> str:
 def counts(snapshot: StudySnapshot) -> str:
     """How many trials are done, of what kind, and how long the rest may take."""
     open_trials = f"{len(snapshot.running)} {'to continue' if snapshot.phase == 'over' else 'running'}"
-    parts = [f"{snapshot.done}/{snapshot.target} trials", open_trials, f"{snapshot.pruned} pruned"]
+    parts = [
+        f"{snapshot.done}/{snapshot.target} trials",
+        open_trials,
+        f"{snapshot.pruned} pruned",
+        *([f"{snapshot.infeasible} refused"] if snapshot.infeasible else []),
+    ]
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     if snapshot.confirmations_target:
         parts.append(f"{snapshot.confirmations}/{snapshot.confirmations_target} confirmations")
     parts.append(f"elapsed {duration(snapshot.elapsed)}")
     if snapshot.phase != "over":
-        parts.append(f"ETA {duration(snapshot.eta)}")
+        parts.append("paused" if snapshot.paused else f"ETA {duration(snapshot.eta)}")
     if snapshot.trial_hours:
         parts.append(
             f"{snapshot.gpu_hours:.2f} GPU-hours" if snapshot.gpu_hours else f"worker time {duration(snapshot.trial_hours * HOUR)}"
@@ -87,7 +92,7 @@ def ending(trial: TrialRecord, metric: str, *, curve: bool = False) -> str:
     elif "best" in figures:
         said = " level {level} {at} (best {best})".format(**figures, at=at_epoch(trial.num_epochs, trial.planned_epochs))
     flags = f" [{', '.join(trial.flags)}]" if trial.flags else ""
-    cause = f" {trial.cause}" if trial.state == "FAIL" and trial.cause else ""
+    cause = f" {trial.cause}" if (trial.state == "FAIL" or trial.infeasible) and trial.cause else ""
     begins = trial_beginning(trial.number, trial.state, trial.num_epochs, trial.planned_epochs)
     shown = JUDGED if JUDGED in trial.curves else metric
     values = curve_ending(shown, trial.curves.get(shown, ())) if curve else ""

@@ -27,6 +27,17 @@ class StorageUnavailableError(SweepError):
     """The database does not answer, or the file is no database."""
 
 
+class StudyGoneError(SweepError):
+    """Other software has deleted the study in its storage while this driver was running it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the study was deleted in its storage by other software while it was running (Optuna Dashboard deletes a study that it renames, and its copy has "
+            "no curves). Put a copy of the storage back and run the sweep again: it goes on where the copy ends. Without a copy its trials are lost, and the "
+            "same command begins the study anew."
+        )
+
+
 class SchemaError(SweepError):
     """The storage was written by another version; it is migrated or refused, never misread."""
 

@@ -64,6 +64,7 @@ def ask_for(where: Database | str, name: str, given: Mapping[str, PointValue], t
     numbers: list[int] = []
     with opened(where) as database:
         check_version(database.existing(), database.place)
+        refuse_unsafe_place(database.storage)
 
         def write(connection: Connection) -> None:
             numbers[:] = [insert_request(connection, study_id_of(connection, name, database.place), given)]
@@ -172,8 +173,9 @@ class OptunaStorage(optuna.storages.RDBStorage):
 def _new_study(storage: OptunaStorage, place: str, name: str, facts: StudyFacts) -> int:
     """Create Optuna's study, or take over one whose driver died before it wrote the study's facts."""
     direction = optuna.study.StudyDirection.MAXIMIZE if facts.maximize else optuna.study.StudyDirection.MINIMIZE
+    directions = [direction] if facts.cost is None else [direction, optuna.study.StudyDirection.MINIMIZE]
     try:
-        study_id = storage.create_new_study([direction], name)
+        study_id = storage.create_new_study(directions, name)
     except optuna.exceptions.DuplicatedStudyError:
         study_id = storage.get_study_id_from_name(name)
         with storage.engine.connect() as connection:
@@ -182,6 +184,6 @@ def _new_study(storage: OptunaStorage, place: str, name: str, facts: StudyFacts)
             raise StudyExistsError(
                 f"storage {place}: study {name!r} exists; expected a new name. Continue it with `resume`, or choose another name."
             ) from None
-    storage.set_study_system_attr(study_id, "study:metric_names", [f"stable {facts.metric}"])
+    storage.set_study_system_attr(study_id, "study:metric_names", [f"stable {facts.metric}", *([] if facts.cost is None else [facts.cost])])
     storage.set_study_user_attr(study_id, "made_by", "steadysweep")
     return study_id

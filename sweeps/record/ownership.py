@@ -228,7 +228,8 @@ class StudyLock(Ownership):
         except Timeout:
             who = _holder(self._path.read_bytes())
             raise StudyLockedError(
-                f"study {study!r} is being run by {who}; expected no other driver. Wait for it, watch it with `steadysweep status`, or stop it (lock: {self._path})."
+                f"study {study!r} is being run by {who}; expected no other driver. Wait for it, watch it with `steadysweep status {study} --watch`, "
+                f"or stop it with `steadysweep stop {study}` (lock: {self._path})."
             ) from None
         written = {
             "driver": leases.driver_name(),
@@ -260,6 +261,16 @@ def is_left(database: Path, study: str) -> bool | None:
     if isinstance(process, str) and leases.ran_here(process):
         return leases.is_dead_here(process)
     return not content or _is_unlocked(path)
+
+
+def holder(database: Path, study: str) -> str:
+    """Host and process of the driver that runs a study in SQLite; empty where none does."""
+    if is_left(database, study):
+        return ""
+    try:
+        return str(_written(lock_file(database, study).read_bytes()).get("driver", "another driver"))
+    except OSError:
+        return "another driver"
 
 
 def _is_unlocked(path: Path) -> bool | None:

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from sweeps.record.schema import Chunk
 
 
+PRUNED = "pruned"
+"""The user attribute of a trial that shall end where it stands and is not over yet: why."""
+
+
 def identity_attributes(trial: TrialRecord) -> dict[str, Any]:
     """User attributes that a trial has from its beginning."""
     optional = {name: value for name in ("validation_seed", "carrier") if (value := getattr(trial, name)) is not None}
@@ -117,6 +121,7 @@ _SHAPES: Mapping[str, type] = {
     "configuration": str,
     "role": str,
     "cause": str,
+    PRUNED: str,
     "error": str,
     "seed": int,
     "planned_epochs": int,
@@ -153,7 +158,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         seed=int(attributes.get("seed", 0)),
         planned_epochs=int(attributes.get("planned_epochs", planned_epochs)),
         figures=attributes.get("figures", {}),
-        cause=attributes.get("pruned" if row.state in UNFINISHED and not by_hand else "cause") or by_hand or None,
+        cause=attributes.get(PRUNED if row.state in UNFINISHED and not by_hand else "cause") or by_hand or None,
         error=attributes.get("error") or by_hand or None,
         facts=attributes.get("facts", {}),
         notices=tuple(str(text) for text in attributes.get("notices", ())),
@@ -232,6 +237,7 @@ class TrialNews:
         lease: who owns it, or None where nobody ever did.
         carrier: number of the trial whose training carries it, or None.
         own: whether it is a trial of the study; else a row that other software wrote.
+        pruned: why it shall end where it stands: by the pruner, whose driver knows, or by hand; empty for most.
     """
 
     trial_id: int
@@ -242,6 +248,7 @@ class TrialNews:
     lease: Lease | None
     carrier: int | None = None
     own: bool = True
+    pruned: str = ""
 
     @property
     def unfinished(self) -> bool:
@@ -264,12 +271,12 @@ def read_news(connection: Connection, study_id: int, known: int, live: Collectio
     of_trial = ATTEMPTS.c.trial_id == TRIALS.c.trial_id
     seen = select(func.max(ATTEMPTS.c.seen)).where(of_trial).scalar_subquery().label("seen")
     attempts = select(func.count()).select_from(ATTEMPTS).where(of_trial).scalar_subquery().label("attempts")
-    of_carrier = (USER_ATTRIBUTES.c.trial_id == TRIALS.c.trial_id) & (USER_ATTRIBUTES.c.key == "carrier")
-    carrier = select(USER_ATTRIBUTES.c.value_json).where(of_carrier).scalar_subquery().label("carrier")
+    of_row = select(USER_ATTRIBUTES.c.value_json).where(USER_ATTRIBUTES.c.trial_id == TRIALS.c.trial_id)
+    carrier, pruned = (of_row.where(USER_ATTRIBUTES.c.key == key).scalar_subquery().label(key) for key in ("carrier", PRUNED))
     server = connection.dialect.name != "sqlite"  # one driver owns a study in SQLite, without leases
     leases = lease_columns() if server else ()
     query = (
-        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, carrier, is_own().label("own"), *leases)
+        select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, seen, attempts, carrier, pruned, is_own().label("own"), *leases)
         .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id) if server else TRIALS)
         .where(TRIALS.c.study_id == study_id, or_(TRIALS.c.number >= known, TRIALS.c.number.in_(live)))
         .order_by(TRIALS.c.number)
@@ -284,6 +291,7 @@ def read_news(connection: Connection, study_id: int, known: int, live: Collectio
             seen_lease(row) if server else None,
             None if row.carrier is None else int(json.loads(row.carrier)),
             bool(row.own),
+            "" if row.pruned is None else str(json.loads(row.pruned)),
         )
         for row in connection.execute(query)
     ]

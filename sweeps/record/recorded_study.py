@@ -21,7 +21,7 @@ from sweeps.record.study_record import read_facts, write_facts
 from sweeps.record.writing import TrialWriter, finish_trial, insert_shown, lock_study_row, replace_user_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class RecordedStudy:
         """Args: close: closes the connections, where nobody else uses them."""
         self.name = name
         self.facts = facts
+        self._stops_before = facts.stops
         self._study_id = study_id
         self._close = close
         self._ownership = ownership
@@ -79,6 +80,11 @@ class RecordedStudy:
     def shared(self) -> bool:
         """Whether other drivers may run trials of this study."""
         return self._ownership.shared
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the drivers of the study were asked to stop since this one opened it, as of the last look."""
+        return self.facts.stops > self._stops_before
 
     def trials(self) -> list[TrialRecord]:
         """Every trial on record, by number, without rows of other software."""
@@ -249,8 +255,8 @@ class RecordedStudy:
         if attributes:
             self._write(lambda connection: replace_user_attributes(connection, self._trial_ids[number], attributes), number)
 
-    def tell(self, number: int, state: optuna.trial.TrialState, value: float | None) -> None:
-        """Finish a trial.
+    def tell(self, number: int, state: optuna.trial.TrialState, values: Sequence[float]) -> None:
+        """Finish a trial; `values` are its figures in the order of the study's directions, none where it is not complete.
 
         Raises:
             ChangedByHandError: it was ended or deleted by other software meanwhile; nothing was written.
@@ -260,7 +266,7 @@ class RecordedStudy:
         def write(connection: Connection) -> None:
             nonlocal tries
             tries += 1
-            written = finish_trial(connection, self._trial_ids[number], state, None if value is None else float(value))
+            written = finish_trial(connection, self._trial_ids[number], state, [float(value) for value in values])
             if not written and tries == 1:  # later, whoever finished it owns it: this driver, whose commit was not answered
                 raise ChangedByHandError(number, "was ended or deleted")
 
@@ -284,6 +290,14 @@ class RecordedStudy:
             self.facts = facts
 
         self._transactions.write(write)
+
+    def check_there(self) -> None:
+        """Find out whether the study as a whole is gone.
+
+        Raises:
+            StudyGoneError: it was deleted by other software.
+        """
+        self._transactions.read(lambda connection: lock_study_row(connection, self._study_id))
 
     def other_drivers(self) -> tuple[str, ...]:
         """Host and process of the other drivers that are running trials."""

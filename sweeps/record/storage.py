@@ -6,16 +6,20 @@ A SQLite file on a network file system is refused: its locks cannot be trusted t
 from __future__ import annotations
 
 import os
+import pwd
+import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.pool import NullPool
 
+from reports.foreign_sweeps.database import is_writable, read_only_uri
 from sweeps.errors import SweepInputError
 from sweeps.record.errors import StorageUnavailableError, StorageUrlError, StudyNotFoundError
 from sweeps.variables import SCHEME, VARIABLE, expand, has_literal_password, masked
@@ -182,6 +186,10 @@ KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count"
 
 def engine_of(storage: Storage) -> Engine:
     """An engine whose every connection is set up as a driver needs it."""
+    if storage.file is not None and storage.file.exists() and not is_writable(storage.file):
+        engine = create_engine(storage.url, poolclass=NullPool)  # each connection looks whether a driver has the file open now
+        event.listen(engine, "do_connect", partial(_connect_read_only, storage.file))
+        return engine
     if storage.file is not None:
         engine = create_engine(storage.url, connect_args={"timeout": BUSY_SECONDS})
     else:
@@ -223,6 +231,7 @@ class Database:
         Raises:
             StudyNotFoundError: there is no such file.
             StorageUnavailableError: it is no database, or its server does not answer.
+        StorageUrlError: this user may not read it.
         """
         file = self.storage.file
         if file is not None and not file.exists():
@@ -236,6 +245,10 @@ class Database:
             except DatabaseError as error:
                 self.close()
                 what = f"{file} is no SQLite database" if file is not None else "the server does not answer"
+                if file is not None and not os.access(file, os.R_OK):
+                    raise StorageUrlError(
+                        f"storage: {file} cannot be read: it belongs to {_owner(file)}, and you are {_name(os.geteuid())}. Get read access to it."
+                    ) from None
                 raise StorageUnavailableError(
                     f"storage {self.place}: {what} ({str(error.orig).strip()}). Check the URL, and that the database is up."
                 ) from None
@@ -265,15 +278,51 @@ def opened(where: Database | str) -> Iterator[Database]:
 
 
 def refuse_unsafe_place(storage: Storage) -> None:
-    """Refuse a SQLite file where it would be damaged, and make its folder.
+    """Refuse a SQLite file where it would be damaged, or that this user may not write, and make its folder.
 
     Raises:
-        StorageUrlError: the file lies on a network file system.
+        StorageUrlError: the file lies on a network file system, is somebody else's, or cannot be made here.
     """
     file = storage.file
-    if file is not None:
-        refuse_network_file(file)
+    if file is None:
+        return
+    refuse_network_file(file)
+    if file.exists():
+        if not is_writable(file):
+            closed = file.parent if os.access(file, os.W_OK) else file
+            raise StorageUrlError(
+                f"storage: {file} can be read here, not written: {closed} belongs to {_owner(closed)}, and you are {_name(os.geteuid())}. "
+                f"`steadysweep status`, `report` and `export` only read. To run it, get write access to the file and its folder {file.parent}, or begin a study "
+                "of your own with its trials: `steadysweep run --from STUDY --from-storage "
+                f"{file} --set study=NAME --storage NAME.db`, called in a folder of yours."
+            )
+        return
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUrlError(
+            f"storage: the folder {file.parent} cannot be made: {error.strerror}. Give a file in a folder of yours with --storage."
+        ) from error
+    if not os.access(file.parent, os.W_OK):
+        raise StorageUrlError(
+            f"storage: {file} cannot be made: {file.parent} belongs to {_owner(file.parent)}, and you are {_name(os.geteuid())}. "
+            "Give a file in a folder of yours with --storage."
+        )
+
+
+def _owner(path: Path) -> str:
+    return _name(path.stat().st_uid)
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
+
+
+def _connect_read_only(file: Path, *_: object) -> sqlite3.Connection:
+    return sqlite3.connect(read_only_uri(file), uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection

@@ -99,6 +99,9 @@ class StudyFacts:
         leaders: configurations that are confirmed with a fixed number of seeds, best first; fixed when confirmation begins.
         leaders_after: how many search configurations they were chosen from.
         race: the fresh trainings that were planned last, or None.
+        cost: that a trial's second value is, where the frontier of two is searched (``search.cost``); or None.
+        paused: since when and by whom, in words, while its drivers begin no new trial; else empty.
+        stops: how often its drivers were asked to stop: one that began before the last time ends (`sweeps.record.steering`).
     """
 
     metric: str
@@ -118,9 +121,12 @@ class StudyFacts:
     history: HistorySource | None = None
     exhausted: bool = False
     settled: str = ""
+    cost: str | None = None
     leaders: tuple[str, ...] = ()
     leaders_after: int = 0
     race: RaceFacts | None = None
+    paused: str = ""
+    stops: int = 0
 
 
 def read_facts(connection: Connection, study_id: int) -> StudyFacts | None:
@@ -154,6 +160,7 @@ def _facts_of(stored: Mapping[str, Any]) -> StudyFacts:
     values["race"] = RaceFacts(**{**race, "configurations": tuple(race["configurations"])}) if race else None
     values["created"] = datetime.fromisoformat(stored["created"]) if stored.get("created") else None
     values["history"] = HistorySource(**stored["history"]) if stored.get("history") else None
+    values["paused"], values["stops"] = str(stored.get("paused", "")), int(stored.get("stops", 0))
     return StudyFacts(**values)
 
 
@@ -345,6 +352,8 @@ def _life(facts: StudyFacts, own: Iterable[TrialRecord]) -> dict[str, str]:
         moment, _, what = change.partition(" ")
         key = f"changed {moment}"  # to the second, in which more than one may fall
         entries[key] = f"{entries[key]}; {what}" if key in entries else what
+    if facts.paused:
+        entries["paused"] = facts.paused
     if facts.settled:
         entries["search settled"] = facts.settled
     if facts.race is not None:

@@ -18,14 +18,14 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy import delete, insert, select, update
 
-from sweeps.record.errors import StudyMovedOnError
+from sweeps.record.errors import StudyGoneError, StudyMovedOnError
 from sweeps.record.foreign import GIVEN, Request, clear_row, has_number, has_request, next_number, refuse
 from sweeps.record.ledgers import clear_ledger
 from sweeps.record.reading import end_attributes, identity_attributes, newest_trial, shown_epochs
 from sweeps.record.schema import ATTEMPTS, CURVES, STUDIES, encode, naive_utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
@@ -67,8 +67,7 @@ def insert_trial(connection: Connection, study_id: int, number: int, trial: Froz
     _insert_attributes(connection, _SYSTEM, trial_id, trial.system_attrs)
     for step, value in trial.intermediate_values.items():
         insert_shown(connection, trial_id, step, value)
-    if trial.value is not None:
-        _insert_value(connection, trial_id, trial.value)
+    _insert_values(connection, trial_id, trial.values or ())
     return int(trial_id)
 
 
@@ -111,21 +110,22 @@ def replace_user_attributes(connection: Connection, trial_id: int, attributes: M
     _insert_attributes(connection, _USER, trial_id, attributes)
 
 
-def finish_trial(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> bool:
+def finish_trial(connection: Connection, trial_id: int, state: TrialState, values: Sequence[float]) -> bool:
     """Write a trial's end; False when it was over already in another state or is gone, and nothing was written."""
     written = connection.execute(select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id).with_for_update()).scalar_one_or_none()
     if written is None or (TrialState(written).is_finished() and TrialState(written) is not state):
         return False
-    if value is not None:
+    if values:
         connection.execute(delete(_VALUES).where(_VALUES.c.trial_id == trial_id))
-        _insert_value(connection, trial_id, value)
+        _insert_values(connection, trial_id, values)
     connection.execute(update(_TRIALS).where(_TRIALS.c.trial_id == trial_id).values(state=state, datetime_complete=naive_utc_now()))
     return True
 
 
-def _insert_value(connection: Connection, trial_id: int, value: float) -> None:
-    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
-    connection.execute(insert(_VALUES).values(trial_id=trial_id, objective=0, value=stored, value_type=kind))
+def _insert_values(connection: Connection, trial_id: int, values: Sequence[float]) -> None:
+    for objective, value in enumerate(values):
+        stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+        connection.execute(insert(_VALUES).values(trial_id=trial_id, objective=objective, value=stored, value_type=kind))
 
 
 def _insert_attributes(connection: Connection, attributes_of: Table, trial_id: int, attributes: Mapping[str, Any]) -> None:
@@ -229,7 +229,7 @@ class TrialWriter:
             lock_study_row(connection, self._study_id)
             if has_request(connection, request.trial_id):
                 refuse(connection, request.trial_id, reason)
-                finish_trial(connection, request.trial_id, TrialState.FAIL, None)
+                finish_trial(connection, request.trial_id, TrialState.FAIL, ())
                 refused.append(True)
 
         transactions.write(write)
@@ -283,11 +283,15 @@ class _WrittenBeforeError(Exception):
 
 
 def lock_study_row(connection: Connection, study_id: int) -> None:
-    """Whoever changes the study as a whole waits here for the others. SQLite has no locks of rows: a write that changes nothing takes the file's."""
+    """Whoever changes the study as a whole waits here for the others. SQLite has no locks of rows: a write that changes nothing takes the file's.
+
+    Raises:
+        StudyGoneError: it was deleted; what is written of it would belong to nothing.
+    """
     if connection.dialect.name == "sqlite":
         connection.execute(update(STUDIES).where(STUDIES.c.study_id == study_id).values(study_id=study_id))
-        return
-    connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update())
+    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()).first() is None:
+        raise StudyGoneError
 
 
 def _local(moment: datetime | None) -> datetime | None:

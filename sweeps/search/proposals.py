@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sweeps.search.view import SeenTrial
 
     ConfigurationId = Callable[[Mapping[str, PointValue]], str]
+    Refused = Callable[[Mapping[str, PointValue]], bool]
 
 SAMPLER_DRAWS = 10
 RANDOM_DRAWS = 200
@@ -47,6 +48,7 @@ class Proposer:
         seed: the study's.
         maximize: whether more is better.
         duplicates: whether the sampler may repeat a configuration; a starting point is used once all the same.
+        with_cost: whether the frontier of score and cost is searched.
     """
 
     space: SearchSpace
@@ -55,14 +57,18 @@ class Proposer:
     seed: int
     maximize: bool
     duplicates: bool = False
+    with_cost: bool = False
 
-    def next(self, trials: Sequence[SeenTrial], taken: Collection[str], proposal: int) -> Proposal | None:
+    def next(
+        self, trials: Sequence[SeenTrial], taken: Collection[str], proposal: int, refused: Refused = lambda _: False
+    ) -> Proposal | None:
         """A configuration that is not taken, or any where duplicates are allowed.
 
         Args:
             trials: search trials so far.
             taken: configurations that were tried, imported ones included.
             proposal: how many search configurations came before.
+            refused: whether a point's network is known to break a limit; such a point is not proposed.
 
         Returns:
             The proposal, or None when the space is exhausted.
@@ -72,18 +78,20 @@ class Proposer:
             return start
 
         def is_taken(point: Mapping[str, PointValue]) -> bool:
-            return self.configuration_id(plain(point)) in taken
+            return self.configuration_id(plain(point)) in taken or refused(plain(point))
 
         for draw in range(SAMPLER_DRAWS):
             seed = proposal_seed(self.seed, proposal, draw)
-            answer = self.sampler.propose(Question(self.space, trials, self.maximize, seed, self.seed, proposal, draw, is_taken))
+            answer = self.sampler.propose(
+                Question(self.space, trials, self.maximize, seed, self.seed, proposal, draw, is_taken, self.with_cost)
+            )
             if answer is None:
                 return None
             point = plain(answer.point)
             configuration = self.configuration_id(point)
-            if self.duplicates or configuration not in taken:
+            if (self.duplicates or configuration not in taken) and not refused(point):
                 return Proposal(point, configuration, answer.memory)
-        return self._random(taken, proposal) or self._from_all_points(taken, proposal)
+        return self._random(taken, proposal, refused) or self._from_all_points(taken, proposal, refused)
 
     def _starting_point(self, taken: Collection[str]) -> Proposal | None:
         """The first starting point that is not taken; what it leaves open is drawn, always alike."""
@@ -93,22 +101,24 @@ class Proposer:
         )
         return self._first_new((point for point in points if inside(point, self.space)), taken)
 
-    def _random(self, taken: Collection[str], proposal: int) -> Proposal | None:
+    def _random(self, taken: Collection[str], proposal: int, refused: Refused) -> Proposal | None:
         """A random point that is not taken."""
         generator = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS))
-        return self._first_new((random_point(self.space, generator) for _ in range(RANDOM_DRAWS)), taken)
+        return self._first_new((random_point(self.space, generator) for _ in range(RANDOM_DRAWS)), taken, refused)
 
-    def _from_all_points(self, taken: Collection[str], proposal: int) -> Proposal | None:
+    def _from_all_points(self, taken: Collection[str], proposal: int, refused: Refused) -> Proposal | None:
         """Any point of a finite space that is not taken, when drawing does not find one."""
         if continuous_parameters(self.space) or (size(self.space) or 0) > LARGEST_GRID:
             return None
         points = list(grid_points(self.space))
         order = np.random.default_rng(proposal_seed(self.seed, proposal, SAMPLER_DRAWS + 1)).permutation(len(points))
-        return self._first_new((points[index] for index in order.tolist()), taken)
+        return self._first_new((points[index] for index in order.tolist()), taken, refused)
 
-    def _first_new(self, points: Iterable[Mapping[str, PointValue]], taken: Collection[str]) -> Proposal | None:
+    def _first_new(
+        self, points: Iterable[Mapping[str, PointValue]], taken: Collection[str], refused: Refused = lambda _: False
+    ) -> Proposal | None:
         for point in map(plain, points):
             configuration = self.configuration_id(point)
-            if configuration not in taken:
+            if configuration not in taken and not refused(point):
                 return Proposal(point, configuration)
         return None

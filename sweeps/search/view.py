@@ -41,6 +41,8 @@ class SeenTrial:
         epochs: how many the score rests on.
         memory: what the sampler wrote at its proposal.
         shorter: from another study with fewer epochs: its score is that of a shorter training.
+        cost: of its network, where the study asks for a frontier; None where it is not known.
+        violations: limit to how far its cost is above it, as a share of the limit; negative where it is kept.
     """
 
     number: int
@@ -51,6 +53,13 @@ class SeenTrial:
     epochs: int
     memory: Mapping[str, Any] = field(default_factory=dict)
     shorter: bool = False
+    cost: float | None = None
+    violations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether it breaks a limit, so that it was not trained."""
+        return any(violation > 0 for violation in self.violations.values())
 
 
 def pruned_below(bound: Literal["worst", "median"], trials: Sequence[SeenTrial], *, maximize: bool) -> list[SeenTrial]:
@@ -108,11 +117,15 @@ def plain(point: Mapping[str, PointValue]) -> dict[str, PointValue]:
     }
 
 
-def frozen_trial(number: int, state: TrialState, *, value: float | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
+CONSTRAINT = "constraints"
+"""Optuna reads a trial's constraints from system attributes ``constraints:NAME``; above 0 is broken (``FrozenTrial.set_constraint``)."""
+
+
+def frozen_trial(number: int, state: TrialState, *, values: Sequence[float] | None = None, **known: Any) -> FrozenTrial:  # noqa: ANN401 - dictionaries of FrozenTrial
     """A trial in Optuna's form, without times and user attributes; the dictionaries that are not given are empty."""
     given = {name: known.get(name, {}) for name in ("params", "distributions", "system_attrs", "intermediate_values")}
     times: dict[str, Any] = {"datetime_start": None, "datetime_complete": None}
-    return FrozenTrial(number=number, trial_id=number, state=state, value=value, user_attrs={}, **times, **given)
+    return FrozenTrial(number=number, trial_id=number, state=state, value=None, values=values, user_attrs={}, **times, **given)
 
 
 _LARGEST_CACHE = 4_000
@@ -127,11 +140,13 @@ class View:
 
     def __init__(self, *, pruned_as_complete: bool) -> None:
         self._pruned_as_complete = pruned_as_complete
+        self._with_cost = False
         self._space: SearchSpace | None = None
         self._known: dict[int, tuple[SeenTrial, FrozenTrial]] = {}
 
-    def of(self, trials: Sequence[SeenTrial], space: SearchSpace) -> list[FrozenTrial]:
-        """The trials as Optuna's samplers read them, in the same order."""
+    def of(self, trials: Sequence[SeenTrial], space: SearchSpace, *, with_cost: bool = False) -> list[FrozenTrial]:
+        """The trials as Optuna's samplers read them, in the same order; `with_cost`: each has its score and its cost as values."""
+        self._with_cost = with_cost
         if space is not self._space or len(self._known) > _LARGEST_CACHE:
             self._space, self._known = space, {}
             self._distributions = {name: seen_distribution(parameter) for name, parameter in space.parameters.items()}
@@ -143,13 +158,16 @@ class View:
             return known[1]
         score = trial.score if trial.score is not None and math.isfinite(trial.score) else None
         state = self._state(trial, score)
+        values: list[float] = []
+        if state is TrialState.COMPLETE and score is not None:
+            values = [score] if trial.cost is None or not self._with_cost else [score, trial.cost]
         frozen = frozen_trial(
             trial.number,
             state,
-            value=score if state is TrialState.COMPLETE else None,
+            values=values or None,
             params={name: space.parameters[name].to_scale(value) for name, value in trial.point.items()},
             distributions={name: self._distributions[name] for name in trial.point},
-            system_attrs=dict(trial.memory),
+            system_attrs={**trial.memory, **{f"{CONSTRAINT}:{name}": value for name, value in trial.violations.items()}},
             intermediate_values={trial.epochs: score} if state is TrialState.PRUNED and score is not None else {},
         )
         if state.is_finished():
@@ -159,7 +177,9 @@ class View:
     def _state(self, trial: SeenTrial, score: float | None) -> TrialState:
         if trial.state == "RUNNING":
             return TrialState.RUNNING
-        if score is None:
+        if trial.infeasible and not self._pruned_as_complete:
+            return TrialState.PRUNED  # TPE looks at its constraints before anything else
+        if score is None or (self._with_cost and trial.cost is None):
             return TrialState.FAIL
         return TrialState.COMPLETE if self._pruned_as_complete else TrialState[trial.state]
 

@@ -60,6 +60,7 @@ class Others:
         self._silent: dict[str, datetime] | None = None
         self._stopping: set[int] = set()
         self._changed: dict[int, str] = {}
+        self._ordered: dict[int, str] = {}
         self._told: set[int] = set()
 
     @property
@@ -99,8 +100,14 @@ class Others:
         changed, self._changed = self._changed, {}
         return changed
 
+    def ordered_to_end(self) -> dict[int, str]:
+        """Trials that shall end where they stand, each with why, as the record had it at the last looks; the driver's own pruning among them."""
+        ordered, self._ordered = self._ordered, {}
+        return ordered
+
     def give_up(self, number: int, *, running: bool) -> None:
-        """A trial was ended or deleted by other software: take it over as it is now, or forget it."""
+        """A trial was ended or deleted by other software: take it over as it is now, or forget it; with the whole study gone, the run ends."""
+        self._record.check_there()
         self.drop(number, running=running)
         for trial in self._record.read([number]):
             if trial.state not in UNFINISHED:
@@ -109,8 +116,12 @@ class Others:
             self._state.forget(number)
 
     def _note_changes(self, news: Iterable[TrialNews]) -> None:
-        """Note which trials of this driver are not running any more although no driver has ended them: another one would have begun an attempt of its own."""
+        """Note which trials shall end, and which of this driver's are not running any more although no driver has ended them.
+
+        Another driver would have begun an attempt of its own.
+        """
         on_record = {each.number: each for each in news}
+        self._ordered |= {number: each.pruned for number, each in on_record.items() if each.pruned and each.unfinished}
         for number, live in self._state.live.items():
             now = on_record.get(number)
             if now is None:
@@ -208,6 +219,11 @@ class Assignments:
         """Search configurations wanted; another driver may have been started with more."""
         return max(self._plan.trials, self._record.facts.target_trials or 0)
 
+    @property
+    def paused(self) -> bool:
+        """Whether no new trial begins until somebody says so."""
+        return bool(self._record.facts.paused)
+
     def follow(self) -> None:
         """Learn what other drivers did; trials that nobody owns any more run next."""
         for trial in self.others.follow():
@@ -225,7 +241,7 @@ class Assignments:
 
     def next(self) -> LiveTrial | None:
         """The trial to run now, or None while there is none."""
-        while not self._again and (self._may_want_new() or self._requested()):  # the second asks the database
+        while not self._again and not self.paused and (self._may_want_new() or self._requested()):  # the second asks the database
             self.follow()
             if self._again:
                 break
@@ -243,6 +259,12 @@ class Assignments:
             return None
         self._again.remove(ready)
         return self._with_siblings(self._state.live[ready])
+
+    def held_back(self) -> bool:
+        """Whether the study is paused and would begin a trial otherwise; interrupted trials go on all the same."""
+        if not self.paused:
+            return False
+        return self._search_wanted() or (not self._searching() and self.confirmation.left) or self._requested()
 
     def _family_is_held(self, number: int) -> bool:
         """Whether this driver has a trial's siblings too: the leases of a driver that died end one after the other."""
@@ -334,7 +356,9 @@ class Assignments:
         return bool(self.settled)
 
     def _search(self) -> LiveTrial | None:
-        proposal = self._plan.proposer.next(self._state.seen(), self._state.taken, self._state.search_configurations())
+        proposal = self._plan.proposer.next(
+            self._state.seen(), self._state.taken, self._state.search_configurations(), self._state.costs.refuses
+        )
         if proposal is None:
             return None
         reach("proposal-drawn")

@@ -188,6 +188,15 @@ class Confirmation:
         """Whether anything may be left to begin, as far as is known without a look at the ranking."""
         return bool(self._plan.confirm.top) or left_to_train(race_of(self._plan, self._state, self._record.facts), self._state) > 0
 
+    @property
+    def left(self) -> bool:
+        """Whether a fresh training is planned that has not begun, without a look at the ranking."""
+        plan, state, facts = self._plan, self._state, self._record.facts
+        fixed = leaders_trainings(plan, state, facts)
+        return left_to_train(race_of(plan, state, facts), state) > 0 or any(
+            not state.has_replicate(each.configuration, each.replicate) for each in fixed
+        )
+
     def next(self) -> ConfirmationTraining | None:
         """The fresh training to begin now, or None when all are under way or over. The search must be over. Puts on record what is planned when asked first."""
         self._fix()

@@ -7,11 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reports.costs import INFEASIBLE
 from reports.records import SEARCHED, AttemptRecord
 from sweeps.executor.protocol import Cause, Ended, EpochEnded, Noticed, Outcome, SiblingTask, Started, TrialTask
 from sweeps.observer import StudyOutcome
 from sweeps.record.errors import ChangedByHandError, LeaseLostError
 from sweeps.record.leases import driver_name
+from sweeps.record.reading import PRUNED
 from sweeps.seeds import STREAMS, data_seed
 from sweeps.storage_path import trial_folder
 from sweeps.study.assignments import Assignments
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+STOPPED_ELSEWHERE = "asked for by `steadysweep stop`"
 MOST_NOTICES = 20
 """Of a trial, on record."""
 
@@ -75,6 +78,7 @@ class StudyDriver:
         self._watchdog = Watchdog(plan.silent_after, seconds_per_epoch(state), self._started)
         self._closing = False
         self._confirming = False
+        self._paused = ""
 
     def run(self, stop_requested: Callable[[], bool]) -> StudyOutcome:
         """Run until the study is done, a budget is used up, or a stop is asked for; the executor is closed in any case.
@@ -93,7 +97,7 @@ class StudyDriver:
         self._retention.close(self._options.grace_seconds)
         snapshot = self._snapshots.take("over")
         self._tell(lambda observer: observer.on_tick(snapshot))
-        note = self._assignments.settled if reason == "settled" else ""
+        note = self._assignments.settled if reason == "settled" else STOPPED_ELSEWHERE if self._record.stop_asked else ""
         return StudyOutcome(reason, snapshot, tuple(sorted(self._state.held)), note)
 
     def _loop(self, stop_requested: Callable[[], bool]) -> EndReason:
@@ -103,6 +107,8 @@ class StudyDriver:
                 self._drop(number)
             for number, became in self._others.changed().items():
                 self._give_up(number, became)
+            for number, why in self._others.ordered_to_end().items():
+                self._end_by_hand(number, why)
             reason = self._reason_to_stop(stop_requested)
             if reason is not None:
                 return reason
@@ -116,13 +122,16 @@ class StudyDriver:
 
     def _over(self) -> bool:
         """Whether nothing is left to run, here or elsewhere: until then, another driver may die and leave its trials."""
-        if self._running or self._others.stopping or self._assignments.open() or self._others.undecided:
+        if self._running or self._others.stopping or self._assignments.open() or self._others.undecided or self._assignments.held_back():
             return False
         self._assignments.follow()
         return not self._assignments.open()
 
     def _reason_to_stop(self, stop_requested: Callable[[], bool]) -> EndReason | None:
         if stop_requested():
+            return "interrupted"
+        if self._record.stop_asked:
+            _log.warning("study %s: %s: saving checkpoints and stopping", self._record.name, STOPPED_ELSEWHERE)
             return "interrupted"
         if self._plan.time is not None and time.monotonic() - self._started >= self._plan.time:
             return "time budget"
@@ -142,6 +151,11 @@ class StudyDriver:
                 self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
+        architecture = self._plan.architecture(self._config(trial))
+        if trial.role in SEARCHED and trial.epochs == 0 and self._state.costs.reason(architecture):
+            for member in (*self._state.siblings_of(trial.number), trial):
+                self._finishing.refuse(member, architecture)
+            return
         self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
         if self._family(trial):
             self._announce(trial)
@@ -165,7 +179,29 @@ class StudyDriver:
                 continue
             trial.prune_reason = reason
             if self._state.siblings_of(trial.number):
-                self._record.set_attributes(trial.number, {"pruned": reason})
+                self._record.set_attributes(trial.number, {PRUNED: reason})
+
+    def _end_by_hand(self, number: int, why: str) -> None:
+        """End a trial where it stands, as its record asks; a training that carries others goes on for them."""
+        trial = self._state.live.get(number)
+        if trial is None or number not in self._state.held or trial.prune_reason is not None:
+            return
+        carrier = trial if trial.carrier is None else self._state.live[trial.carrier]
+        _log.warning("study %s: trial %d ends after epoch %d: %s", self._record.name, number, trial.epochs, why)
+        try:
+            if trial is carrier:
+                trial.prune_reason = why
+            else:
+                self._finishing.finish(trial, "PRUNED", cause=why)
+            if self._family(carrier):
+                return
+            if carrier.number in self._running:
+                self._executor.stop(carrier.number)
+            else:
+                self._assignments.forget(carrier.number)
+                self._finishing.finish(carrier, "PRUNED", cause=carrier.prune_reason)
+        except LeaseLostError as error:
+            self._lose(error)
 
     def _announce(self, trial: LiveTrial) -> None:
         """Before the first confirmation of this run: show what is left of it and what that costs."""
@@ -184,6 +220,7 @@ class StudyDriver:
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", epochs, None, None, None))
         reach("attempt-written")
         config = self._config(trial)
+        architecture = self._plan.architecture(config)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,
@@ -200,6 +237,9 @@ class StudyDriver:
             known_images=self._record.known_images,
             slots=self._plan.slots(config) if self._options.sharing else 1,
             siblings=tuple(self._sibling_task(sibling) for sibling in self._state.siblings_of(trial.number)),
+            architecture=architecture,
+            costs=self._state.costs.of(architecture),
+            limits=self._plan.limits if epochs == 0 and trial.role in SEARCHED else {},
         )
         self._running.add(trial.number)
         self._executor.submit(task)
@@ -364,8 +404,9 @@ class StudyDriver:
 
     def _complete(self, trial: LiveTrial, outcome: Outcome) -> None:
         """End a trial whose training ran to its end, after those that it carried: a driver that dies in between trains nothing again."""
+        refused = Outcome(outcome.figures, outcome.facts) if INFEASIBLE in outcome.facts else None  # theirs is the same network
         for sibling in self._state.siblings_of(trial.number):
-            self._finishing.complete(sibling, outcome.siblings.get(sibling.number, Outcome()))
+            self._finishing.complete(sibling, refused or outcome.siblings.get(sibling.number, Outcome()))
         self._end_own(trial, outcome)
 
     def _end_own(self, trial: LiveTrial, outcome: Outcome) -> None:
@@ -411,8 +452,21 @@ class StudyDriver:
                 follows = after_silence(trial.attempts) if killed and trial.prune_reason is None else ""
                 self._on_noticed(trial, Noticed(number, trial.attempt, text + follows))
             self._retention.review()
+            self._tell_paused()
             snapshot = self._snapshots.take()
             self._tell(lambda observer: observer.on_tick(snapshot))
+
+    def _tell_paused(self) -> None:
+        """Say once that the study was paused, and once that it goes on."""
+        paused, before = self._record.facts.paused, self._paused
+        if paused == before:
+            return
+        self._paused = paused
+        name = self._record.name
+        if paused:
+            _log.warning("study %s: paused %s: no new trial begins; `steadysweep pause %s --off` goes on", name, paused, name)
+        else:
+            _log.warning("study %s: no longer paused", name)
 
     def _tell(self, event: Callable[[StudyObserver], None]) -> None:
         for observer in self._observers:

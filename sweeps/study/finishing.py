@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.trial import TrialState as OptunaState
 
+from reports.costs import ARCHITECTURE, INFEASIBLE
 from reports.flags import find_flags
 from reports.sharing import ALONE, CARRIED, MOMENTUM_FACT
 from sweeps.errors import SweepError
 from sweeps.executor.protocol import Cause, Outcome
 from sweeps.record.reading import end_attributes
 from sweeps.study.kill_points import reach
+from sweeps.study.known_costs import infeasible_cause
 from sweeps.study.state import score_of
 
 if TYPE_CHECKING:
@@ -67,7 +69,10 @@ class Finishing:
         self._retention = retention
 
     def complete(self, trial: LiveTrial, outcome: Outcome) -> None:
-        """End a trial whose trainable returned: COMPLETE with what its curve holds, or FAIL where it has no such curve."""
+        """End a trial whose trainable returned: COMPLETE with what its curve holds, PRUNED where its network was refused, or FAIL where it has no such curve."""
+        if refused := infeasible_cause(outcome.facts):
+            self.finish(trial, "PRUNED", cause=refused, outcome=outcome)
+            return
         metric, curve = self._plan.metric, trial.curve(self._plan.metric)
         error, cause = None, Cause.EXCEPTION
         if trial.epochs == 0:
@@ -77,6 +82,8 @@ class Finishing:
             error = f"the trainable reported no value of {metric!r}, which is ranked; it reported: {names}"
         elif np.isinf(curve).any():
             error, cause = f"{metric} became infinite in epoch {int(np.flatnonzero(np.isinf(curve))[0]) + 1}", Cause.NON_FINITE
+        elif self._plan.cost is not None and self._plan.cost not in {**outcome.figures, **self._known_costs(outcome)}:
+            error = f"{self._plan.cost}, the cost of the frontier that is searched, could not be measured"
         if error is None:
             self.finish(trial, "COMPLETE", outcome=outcome)
         else:
@@ -89,6 +96,7 @@ class Finishing:
         record = trial.record()
         curves = dict(record.curves)
         figures = {} if outcome is None else {name: float(value) for name, value in outcome.figures.items() if math.isfinite(value)}
+        figures |= {} if outcome is None else self._known_costs(outcome)  # trials of one architecture have one figure
         num_val = int(figures["num_val"]) if "num_val" in figures else self._record.facts.num_val
         finished = replace(
             record,
@@ -111,13 +119,23 @@ class Finishing:
         kept_error = None if error is None else error[-LONGEST_ERROR:]
         self._record.set_attributes(trial.number, end_attributes(replace(finished, error=kept_error)))
         reach("attributes-set")
-        value = finished.score["stable"] if state == "COMPLETE" else None
-        self._record.tell(trial.number, OptunaState[state], value)
+        costs = () if self._plan.cost is None else (figures.get(self._plan.cost, math.inf),)
+        self._record.tell(trial.number, OptunaState[state], (finished.score["stable"], *costs) if state == "COMPLETE" else ())
         reach("told")
         self._state.finish(finished)
         self._retention.finished(finished)
         for observer in self._observers:
             observer.on_finished(finished)
+
+    def refuse(self, trial: LiveTrial, architecture: str) -> None:
+        """End a trial whose network is known to break a limit, without a worker."""
+        costs = self._state.costs
+        facts = {**costs.facts(architecture), INFEASIBLE: costs.reason(architecture)}
+        self.finish(trial, "PRUNED", cause=infeasible_cause(facts), outcome=Outcome(costs.of(architecture), facts))
+
+    def _known_costs(self, outcome: Outcome) -> Mapping[str, float]:
+        """Costs of a trial's network as an earlier trial measured them."""
+        return self._state.costs.of(outcome.facts.get(ARCHITECTURE, ""))
 
     def _momenta(self, trial: LiveTrial) -> dict[str, str]:
         """Whether its training was another's, or why it carried no other momentum."""

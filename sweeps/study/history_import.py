@@ -94,6 +94,11 @@ def look_at_history(source: HistorySource, sweep: SweepFile, fingerprint: str | 
     """
     facts, trials = read_stored_study(source.storage, source.study)
     old = sweep_from_text(facts.sweep_file, f"study {source.study}")
+    if sweep.search.cost is not None:
+        raise SweepInputError(
+            f"--from {source.study}: a search for a frontier (search.cost: {sweep.search.cost}) begins with no other study's trials, "
+            "whose networks were measured elsewhere; start it without --from, or leave search.cost out."
+        )
     obstacles = history_obstacles(old, sweep)
     if obstacles:
         differences = "\n".join(f"  {difference}" for difference in obstacles)

@@ -88,6 +88,9 @@ def _known(name: str, state: StudyState) -> str:
     found = sorted(configuration for configuration in own if configuration.startswith(name))
     if len(found) > 1:
         raise SweepInputError(f"confirm --configuration: {name} begins several configurations: {', '.join(found)}; write more of its ID.")
+    refused = next((trial.infeasible for trial in over if found and trial.configuration == found[0] and trial.infeasible), "")
+    if refused:
+        raise SweepInputError(f"confirm --configuration: {name} was refused by search.limits ({refused}) and is not trained; name another.")
     if not found or found[0] not in usable:
         there = ", ".join(trial.configuration for trial in state.search_order()) or "none"
         why = "has no training that was finished or pruned" if found else "is no configuration of this study"

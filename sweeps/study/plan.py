@@ -18,7 +18,8 @@ from sweeps.sweep_file.configuration import absolute_config, configuration_id, t
 from sweeps.sweep_file.searchable import setting_path
 from sweeps.sweep_file.settings import NO_CONFIRMATION
 from trainer import TrainConfig
-from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, compile_key
+from trainer.metric_names import metric_named, minimizes
+from trainer.network.compile_key import SLOTS, WHOLE, alone_problem, architecture_key, compile_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +63,9 @@ class StudyPlan:
         slots: what the trainable is called with → attempts that one worker may run at a time.
         alike: search trials that will plausibly see the same augmented images as one of them, that one included.
         siblings: which trials a search training carries, where the space varies BatchNorm momentum.
+        limits: cost to its limit (``search.limits``).
+        cost: of the frontier that is searched (``search.cost``), or None.
+        architecture: what the trainable is called with → equal for networks that cost the same to run.
     """
 
     metric: str
@@ -88,6 +92,9 @@ class StudyPlan:
     alike: int = 1
     siblings: Siblings | None = None
     silent_after: float | Literal["auto", "off"] = "auto"
+    limits: Mapping[str, float] = field(default_factory=dict)
+    cost: str | None = None
+    architecture: Callable[[Mapping[str, Any]], str] = lambda _config: ""
 
     def search_seed(self, configuration: str, params: Mapping[str, PointValue], replicate: int) -> int:
         """Training seed of a search trial."""
@@ -145,9 +152,6 @@ class StudyOptions:
     data: bytes = field(default=b"", repr=False)
 
 
-MINIMIZED = ("val_loss",)
-
-
 def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | None = None) -> StudyPlan:
     """The plan of a sweep.
 
@@ -160,7 +164,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         SweepInputError: the sampler or pruner does not accept its options, or cannot search the space.
     """
     search = sweep.search
-    maximize = search.metric not in MINIMIZED
+    maximize = not minimizes(search.metric, search.direction)
     sampler = make_sampler(search.sampler, search.sampler_options, sweep.space)
     confirm = sweep.confirm if sweep.space.parameters or sweep.confirm.top else NO_CONFIRMATION
     single = not sweep.space.parameters and not confirm.wanted  # the one training of a file that varies nothing: there is nothing to choose
@@ -175,12 +179,12 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         return absolute_config(config.model_dump(mode="json"), Path.cwd())
 
     return StudyPlan(
-        metric=search.metric,
+        metric=metric_named(search.metric).recorded,
         maximize=maximize,
         seed=search.seed,
         trials=search.trials,
         planned_epochs=sweep.training.epochs,
-        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates),
+        proposer=Proposer(sweep.space, sampler, configuration, search.seed, maximize, search.duplicates, search.cost is not None),
         pruner=make_pruner(search.pruner, search.pruner_options, sweep.training.epochs),
         configure=configure,
         trainable=trainable,
@@ -199,6 +203,9 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         alike=alike_trials(sweep),
         siblings=siblings_of(sweep, boundaries),
         silent_after=sweep.runtime.silent_after,
+        limits=search.limits.given,
+        cost=search.cost,
+        architecture=lambda config: architecture_key(TrainConfig(**config)),
     )
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from reports.flags import summarise_flags, trial_flags
 from reports.ledger import NO_LEDGERS
+from reports.metrics import counts_images, is_fraction
 from reports.ranking import rank
 from reports.ranking.race import next_contender
 from reports.ranking.ranked import fresh_trials
 from reports.stability import stability
-from reports.wording import is_fraction
 from sweeps.record.study_record import study_record
 from sweeps.study.state import metric_curve
 
@@ -90,7 +90,13 @@ class StudyRanking:
         """
         contenders = [replace(each, pending=pending.get(each.configuration, 0)) for each in self.contenders()]
         facts = self._facts()
-        return next_contender(contenders, num_val=facts.num_val, share=is_fraction(facts.metric), paired_sd=self._paired_sd, seed=seed)
+        return next_contender(
+            contenders,
+            num_val=facts.num_val if counts_images(facts.metric) else None,
+            share=is_fraction(facts.metric),
+            paired_sd=self._paired_sd,
+            seed=seed,
+        )
 
     def undecided(self) -> tuple[str, ...]:
         """IDs of the best of them and of those that may be better, as far as is known: they are still in the race."""

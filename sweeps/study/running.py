@@ -342,6 +342,7 @@ def _facts(sweep: SweepFile, plan: StudyPlan, options: StudyOptions) -> StudyFac
         seed=plan.seed,
         target_trials=plan.trials,
         planned_epochs=plan.planned_epochs,
+        cost=plan.cost,
         sweep_file=sweep.to_yaml(),
         parameters=tuple(parameter_record(parameter) for parameter in sweep.space.parameters.values()),
         distributions=record_distributions(sweep.space),

@@ -36,6 +36,7 @@ class Snapshots:
         state, plan = self._state, self._plan
         search = [trial for trial in state.finished.values() if trial.role == "search"]
         states = Counter(trial.state for trial in search)
+        refused = sum(bool(trial.infeasible) for trial in search)
         confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
         confirming = bool(state.live_confirmations())
         return StudySnapshot(
@@ -44,7 +45,8 @@ class Snapshots:
             maximize=plan.maximize,
             target=self._target(),
             complete=states["COMPLETE"],
-            pruned=states["PRUNED"],
+            pruned=states["PRUNED"] - refused,
+            infeasible=refused,
             failed=states["FAIL"],
             running=tuple(state.live[number].record() for number in sorted(state.live)),
             leaders=self._ranking.leaders(now=phase == "over"),
@@ -55,6 +57,7 @@ class Snapshots:
             trial_hours=state.device_time.trial_hours(),
             gpu_hours=state.device_time.gpu_hours(),
             phase="confirmation" if confirming and phase == "search" else phase,
+            paused=self._assignments is not None and self._assignments.paused,
         )
 
     def _eta(self, done: int) -> float | None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from reports.costs import violations
 from reports.records import SEARCHED
 from reports.stability import SCORE_RULE, stability
 from sweeps.search.pruning.algorithms import LevelBook
 from sweeps.search.view import SearchHistory, SeenTrial
+from sweeps.study.known_costs import KnownCosts
 from sweeps.study.live_trial import LiveTrial, point_of
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class StudyState:
         book: levels of the search trials.
         device_time: hours of training so far.
         taken: configurations that are not proposed again.
+        costs: of the networks that were measured.
     """
 
     def __init__(self, plan: StudyPlan, trials: Iterable[TrialRecord]) -> None:
@@ -126,6 +129,7 @@ class StudyState:
         self.book = LevelBook(metric=plan.metric, maximize=plan.maximize)
         self.device_time = DeviceTime()
         self.taken: set[str] = set()
+        self.costs = KnownCosts(plan)
         self._replicates: set[tuple[str, int]] = set()
         self._fresh: set[int] = set()
         self.history = SearchHistory(plan.proposer.space, maximize=plan.maximize)
@@ -147,6 +151,7 @@ class StudyState:
         live = self.live.pop(trial.number)
         self.held.discard(trial.number)
         self.finished[trial.number] = trial
+        self.costs.note(trial)
         if trial.role in SEARCHED:
             self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
             self._remember(trial)
@@ -275,6 +280,7 @@ class StudyState:
             values = metric_curve(trial, self._plan.metric)
             trial = replace(trial, score=score_of(values, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
         self.finished[trial.number] = trial
+        self.costs.note(trial)
         if trial.role in SEARCHED or trial.role == "history":
             if not shorter:
                 curve = partial(metric_curve, trial, self._plan.metric)
@@ -286,5 +292,16 @@ class StudyState:
         match trial.state:
             case "COMPLETE" | "PRUNED" as state:
                 memory, score = self._memory.get(trial.number, NO_MEMORY), trial.score.get("stable", trial.score.get("level"))
-                seen = SeenTrial(trial.number, trial.configuration, state, point_of(trial), score, trial.num_epochs, memory, shorter)
+                seen = SeenTrial(
+                    trial.number,
+                    trial.configuration,
+                    state,
+                    point_of(trial),
+                    score,
+                    trial.num_epochs,
+                    memory,
+                    shorter,
+                    cost=None if self._plan.cost is None else trial.figures.get(self._plan.cost),
+                    violations=violations(trial.figures, self._plan.limits),
+                )
                 self.history.add(seen)

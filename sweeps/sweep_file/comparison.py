@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 
 FREE = ("storage", "storage_path", "allow", "resources", "runtime", "budget", "confirm", "report", "notify", "tracking")
-FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb", "training.frozen_features")
-"""What a study may go on with in another way: where things lie, and how the frozen part is computed, which changes no result."""
+FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb", "training.frozen_features", "training.callbacks")
+"""What a study may go on with in another way: where things lie, how the frozen part is computed and who looks on, which change no result."""
 _WHY = {
     "study": "it is another study",
     "data": "the data is part of what the study is; trials on other data cannot be compared",
     "model": "the model is part of what the study is; trials of another model cannot be compared",
     "training": "its trials would be trained in another way and could not be compared",
     "search": "proposals would no longer follow from what the study records",
+    "search.limits": "networks were refused, or trained, by the other limits",
+    "search.cost": "proposals were made for another aim",
+    "search.direction": "trials were judged and pruned the other way round",
+    "training.metrics": "earlier trials have no such curves; a new study with --from imports them as history",
     "search.metric": "trials were judged and pruned by another metric",
     "training.epochs": "finished trials have the old number of epochs; a new study with --from imports them as history",
     "search.trials": "it can only be raised; to stop earlier, interrupt the run or give it a time budget",
@@ -106,7 +110,8 @@ def _difference(path: str, old: Any, new: Any) -> Difference:  # noqa: ANN401 - 
 
 def _why_not(path: str) -> str:
     """Why the setting at `path` is part of what a study is; empty where nothing needs saying."""
-    return _WHY.get(path, _WHY.get(path.split(".", maxsplit=1)[0], ""))
+    section = path.split(".", maxsplit=1)[0]
+    return _WHY.get(path, _WHY.get(path.rpartition(".")[0], _WHY.get(section, "")))
 
 
 def _flat_settings(sweep: SweepFile) -> dict[KeyPath, Any]:
@@ -146,7 +151,7 @@ def history_obstacles(old: SweepFile, new: SweepFile) -> tuple[Difference, ...]:
         section, name = str(path[0]), ".".join(map(str, path))
         if before.get(path) == after.get(path) or section in FREE or name in FREE_SETTINGS or section == "study" or path[:2] in varied:
             continue
-        if section == "search" and name != "search.metric":
+        if (section == "search" and name not in ("search.metric", "search.direction")) or name == "training.metrics":
             continue
         if name == "training.epochs":
             if after[path] > before[path]:

@@ -81,10 +81,12 @@ def train_config(
     if validation_seed is not None:
         sections["data"]["split"]["validation_seed"] = validation_seed
     try:
-        return TrainConfig(**sections, metric=sweep.search.metric, seed=seed, data_seed=data_seed, allow=sweep.allow)
+        search = sweep.search
+        return TrainConfig(**sections, metric=search.metric, direction=search.direction, seed=seed, data_seed=data_seed, allow=sweep.allow)
     except ValidationError as error:
         messages = [
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+            for detail in error.errors()
         ]
         raise SweepInputError("; ".join(messages)) from None
 

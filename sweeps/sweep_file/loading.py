@@ -27,8 +27,9 @@ from sweeps.sweep_file.searchable import (
     setting_path,
     value_messages,
 )
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, resplit_problem, settling_problem
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, frontier_problem, resplit_problem, settling_problem
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
+from trainer.metric_names import direction_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -151,6 +152,10 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
         problems += _pruner_problems(document, sweep)
         unsettled = settling_problem(sweep.budget, sweep.search.metric)
         problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
+        key, problem = frontier_problem(sweep.search, sweep.budget)
+        problems += [document.problem(tuple(key.split(".")), problem)] if problem else []
+        undirected = direction_problem(sweep.search.metric, sweep.search.direction)
+        problems += [document.problem(("search", "direction"), undirected)] if undirected else []
         undrawn = resplit_problem(sweep.confirm, sweep.data)
         problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
     if problems or sweep is None:

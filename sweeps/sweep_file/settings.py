@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from reports.costs import COSTS
+from reports.metrics import counts_images
 from search_spaces.errors import SpaceError
 from search_spaces.located_yaml import scalar
 from search_spaces.parsing import load_space, space_from_mapping
@@ -30,6 +32,7 @@ from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
+from trainer.metric_names import Direction, direction_problem, metric_named
 from trainer.network.compile_key import SLOTS
 from trainer.places import is_address, parse_address
 
@@ -93,18 +96,43 @@ if TYPE_CHECKING:
     Space = SearchSpace
     SamplerName = str
     PrunerName = str
+    CostName = str
 else:
+    CostName = Literal[tuple(COSTS)]
     SamplerName = Literal[tuple(SAMPLERS)]
     PrunerName = Literal[tuple(PRUNERS)]
     # pydantic would otherwise take the dataclass apart
     Space = Annotated[Any, PlainValidator(_space), PlainSerializer(space_to_mapping, return_type=dict), WithJsonSchema({"title": "Space"})]
 
 
+class LimitSettings(Settings):
+    """What a network may cost; one that breaks a limit is not trained."""
+
+    parameters: float | None = setting(None, gt=0)
+    """Weights in all, e.g. ``5e6``."""
+    file_mb: float | None = setting(None, gt=0)
+    """Megabytes of its ``.keras`` file."""
+    latency_ms: float | None = setting(None, gt=0)
+    """Milliseconds of a prediction of one image, on the device of the trials."""
+    latency_ms_32: float | None = setting(None, gt=0)
+    """Milliseconds of a prediction of 32 images at once."""
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Cost to limit, of those that are set."""
+        return {name: float(limit) for name, limit in self.__dict__.items() if limit is not None}
+
+
 class SearchSettings(Settings):
     """What is searched for, and how."""
 
     metric: Metric = setting("val_accuracy")
-    """What is ranked; ``val_loss`` is minimised, all others maximised."""
+    """What is ranked: ``val_accuracy``, ``val_balanced_accuracy``, ``val_macro_f1``, ``val_top5`` (or another number), ``val_auc``, ``val_precision``,
+    ``val_recall``, ``val_f2`` (or another beta), the last four also of one class (``val_recall_daisy``), ``val_loss``, ``val_ece`` (calibration), or
+    ``package.module:function`` of yours on (labels, probabilities). `training.metrics` records others beside it."""
+    direction: Direction = setting("auto")
+    """Which values of the metric are better. ``auto``: smaller ones of ``val_loss`` and ``val_ece``, larger ones of the others that are built in; a function of
+    yours needs ``maximize`` or ``minimize``."""
     sampler: SamplerName = setting("tpe")
     """Who proposes configurations."""
     sampler_options: dict[str, Any] = setting(default_factory=dict)
@@ -119,6 +147,10 @@ class SearchSettings(Settings):
     """Seed of the study: proposals and training seeds follow from it."""
     duplicates: bool = setting(default=False)
     """Train a proposal that equals an earlier configuration once more, from another seed; otherwise another is drawn in its place."""
+    limits: LimitSettings = setting(default_factory=LimitSettings)
+    """What a network may cost, e.g. ``{parameters: 5e6, latency_ms: 10, file_mb: 20}``: it is measured before the first epoch, and one above a limit is refused."""
+    cost: CostName | None = setting(None)
+    """Search for the frontier: the most that is held at each cost, rather than the most alone. Nothing is pruned then."""
 
 
 class BudgetSettings(Settings):
@@ -136,9 +168,27 @@ class BudgetSettings(Settings):
 
 def settling_problem(budget: BudgetSettings, metric: str) -> str:
     """Why ``stop_when_settled`` cannot be used as it is given, or empty."""
-    if budget.stop_when_settled is True and metric == "val_loss":
-        return "expected a number for val_loss, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
+    name = metric_named(metric).recorded
+    if budget.stop_when_settled is True and not counts_images(name):
+        return f"expected a number for {name}, whose standard error is not known: the improvement that is not worth a search, e.g. 0.01"
     return ""
+
+
+def frontier_problem(search: SearchSettings, budget: BudgetSettings) -> tuple[str, str]:
+    """Which key cannot be used beside ``search.cost``, and why; both empty where all can."""
+    if search.cost is None:
+        return "", ""
+    if search.pruner != "none":
+        return "search.pruner", (
+            f"a search for a frontier (search.cost: {search.cost}) prunes nothing: a training that holds less than others may still be the best "
+            "at its cost; expected none"
+        )
+    if not SAMPLERS[search.sampler].frontier:
+        able = ", ".join(name for name, entry in SAMPLERS.items() if entry.frontier)
+        return "search.sampler", f"{search.sampler} searches for one figure, not for a frontier (search.cost); expected one of {able}"
+    if budget.stop_when_settled:
+        return "budget.stop_when_settled", "it asks for the best alone, not for a frontier (search.cost); leave it out"
+    return "", ""
 
 
 class ConfirmSettings(Settings):
@@ -312,8 +362,13 @@ class SweepFile(Settings):
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
             if problem := settling_problem(self.budget, self.search.metric):
                 raise ValueError(f"budget.stop_when_settled: {problem}")
+            if problem := direction_problem(self.search.metric, self.search.direction):
+                raise ValueError(f"search.direction: {problem}")
             if problem := resplit_problem(self.confirm, self.data):
                 raise ValueError(f"confirm.resplit: {problem}")
+            key, problem = frontier_problem(self.search, self.budget)
+            if problem:
+                raise ValueError(f"{key}: {problem}")
         return self
 
     def to_yaml(self) -> str:

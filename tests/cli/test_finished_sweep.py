@@ -22,7 +22,7 @@ STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 def test_run_ends_with_leaders_and_the_report_path(swept: Shell) -> None:
     out = (swept.folder / "run.out").read_text()
-    assert "leaders by stable val_accuracy" in out
+    assert "leaders, with stable val_accuracy" in out
     report = Path(out.strip().splitlines()[-1])
     assert report == swept.folder / "tiny-digits.html"
     assert "tiny-digits" in report.read_text()

@@ -73,7 +73,7 @@ def test_a_finished_study_is_only_reported(command: str, study: Shell) -> None:
     assert "nothing to do (done): 3/3 trials" in done.stderr
     assert "steadysweep resume tiny-digits --storage 'sqlite:///" in done.stderr
     assert "--trials +" in done.stderr
-    assert "leaders by stable val_accuracy" in done.stdout
+    assert "leaders, with stable val_accuracy" in done.stdout
     assert "tiny-digits" in (study.folder / "tiny-digits.html").read_text()
 
 

@@ -215,7 +215,7 @@ def test_a_line_an_epoch_is_read_back(tmp_path: Path) -> None:
     lines.on_tick(snapshot((), (whole,), phase="over", target=1))
     assert len(lines.said) == len(curve) + 3
     log = tmp_path / "train.log"
-    log.write_text("\n".join([*lines.said, "leaders by stable val_accuracy", "loss: 9.9  val_accuracy: 1.00 %"]))
+    log.write_text("\n".join([*lines.said, "leaders, with stable val_accuracy", "loss: 9.9  val_accuracy: 1.00 %"]))
     (run,) = read_log(log)
     assert run.curves[METRIC] == pytest.approx(curve, abs=5.1e-5)
     assert run.curves["val_loss"] == pytest.approx(1.7 / np.arange(1, 17), abs=5.1e-5)

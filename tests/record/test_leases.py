@@ -38,7 +38,7 @@ WRITES: dict[str, Callable[[RecordedStudy, int], None]] = {
     "show_epoch": lambda study, number: study.show_epoch(number, 1, 0.9, 100),
     "compact": lambda study, number: study.compact(number, {"val_accuracy": [0.9]}),  # type: ignore[dict-item]
     "set_attributes": lambda study, number: study.set_attributes(number, {"cause": "stale"}),
-    "tell": lambda study, number: study.tell(number, TrialState.COMPLETE, 0.9),
+    "tell": lambda study, number: study.tell(number, TrialState.COMPLETE, [0.9]),
 }
 
 
@@ -104,7 +104,7 @@ def test_whoever_lost_a_trial_writes_nothing_of_it(opened: Callable[..., Recorde
         with pytest.raises(LeaseLostError, match=f"trial {number} was taken over"):
             WRITES[write](stale, number)
     assert contents(server, name) == before
-    living.tell(trials["tell"], TrialState.PRUNED, None)
+    living.tell(trials["tell"], TrialState.PRUNED, ())
     assert read_study(server, name).trials[trials["tell"]].state == "PRUNED"
 
 

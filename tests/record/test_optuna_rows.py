@@ -79,8 +79,8 @@ def check_against_optuna(url: str) -> None:
         insert_shown(connection, mine, 1, 0.5)
         insert_shown(connection, mine, 1, 0.6)
         replace_user_attributes(connection, mine, {"seed": 4, "diagnosis": {"flags": ["oscillating"]}})
-        assert finish_trial(connection, mine, TrialState.COMPLETE, 0.25)
-        assert not finish_trial(connection, mine, TrialState.FAIL, None)
+        assert finish_trial(connection, mine, TrialState.COMPLETE, [0.25])
+        assert not finish_trial(connection, mine, TrialState.FAIL, ())
     assert rows(storage, ours) == rows(storage, theirs)
     for own, other in zip(storage.get_all_trials(ours), storage.get_all_trials(theirs), strict=True):
         assert (own.params, own.distributions, own.state, own.value) == (other.params, other.distributions, other.state, other.value)

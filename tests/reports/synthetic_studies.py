@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from PIL import Image
 
 from reports.ledger import Ledger, ValidationImages
+from reports.page.thumbnails import Thumbnails
 from reports.records import AttemptRecord, ParameterRecord, Role, StudyRecord, TrialRecord, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from reports.verdict import ReportData
 
 Shape = Literal["steady", "rising", "oscillating", "spiking", "collapsed"]
 
@@ -203,6 +208,26 @@ def with_ledgers(study: StudyRecord) -> StudyRecord:
             classes = np.where(right[-1], labels, (labels + rng.integers(1, 5, 300)) % 5)
             ledgers[trial.number] = Ledger.of(images, range(trial.num_epochs - 11, trial.num_epochs + 1), right, classes)
     return replace(study, ledgers=Ledgers(ledgers))
+
+
+def closer_look(data: ReportData) -> Thumbnails:
+    """Three pictures, a hint for the first, a preview, and two near-duplicates, one with a name that is markup."""
+    assert data.mistakes
+
+    def picture(width: int, height: int) -> bytes:
+        file = BytesIO()
+        Image.fromarray(np.full((height, width, 3), 200, np.uint8)).save(file, "PNG")
+        return file.getvalue()
+
+    missed = data.mistakes.missed
+    return Thumbnails(
+        pictures={image.place: picture(80, 80) for image in missed[:3]},
+        policy="rotate",
+        preview=picture(728, 360),
+        hints={missed[0].place: "Its 5 nearest training images are all rose: look at its label."},
+        compared="Each validation image was compared with all training images. 2 of 300 have a near-duplicate in training.",
+        pairs=(("tulip/0001.jpg", "tulip", "rose/0007.jpg", "rose"), ("<img src=x onerror=alert(1)>", "rose", "daisy/0002.jpg", "daisy")),
+    )
 
 
 def flowers(epochs: int = 30) -> StudyRecord:

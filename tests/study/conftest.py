@@ -75,10 +75,9 @@ def start_driver() -> Callable[..., BaseProcess]:
         source: tuple[str, str] | None = None,
         times: StorageTimes | None = None,
         executor: str = "inline",
+        trainable: str = "fast_training:train",
     ) -> BaseProcess:
-        process = context.Process(
-            target=run_driver, args=(text, kill_at, "fast_training:train", dict(environment), source, times, executor)
-        )
+        process = context.Process(target=run_driver, args=(text, kill_at, trainable, dict(environment), source, times, executor))
         process.start()
         return process
 
@@ -95,8 +94,9 @@ def driver_process(start_driver: Callable[..., BaseProcess]) -> Callable[..., in
         kill_after: float | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         source: tuple[str, str] | None = None,
+        trainable: str = "fast_training:train",
     ) -> int | None:
-        process = start_driver(text, kill_at, environment, source=source)
+        process = start_driver(text, kill_at, environment, source=source, trainable=trainable)
         process.join(kill_after)
         if process.is_alive():
             process.kill()

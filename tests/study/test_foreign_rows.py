@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
+import shutil
 import sqlite3
 import threading
 from typing import TYPE_CHECKING
+from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
@@ -13,6 +17,7 @@ from optuna.trial import TrialState, create_trial
 from sqlalchemy.engine import make_url
 
 from sweeps.cli.main import main
+from sweeps.errors import SweepError
 from sweeps.executor.inline import InlineExecutor
 from sweeps.record import read_study
 from sweeps.study.running import look_at_study, run_study
@@ -187,6 +192,116 @@ def test_a_running_trial_that_is_ended_or_deleted_by_hand_is_left_so(
     assert len(states) == 3
     assert "in the storage by other software; it is left so" in caplog.text
     assert run_study(sweep_from_text(sweep_text(search=SEARCH % 3)), InlineExecutor(), trainable="fast_training:train").reason == "done"
+
+
+class Dashboard:
+    """Optuna Dashboard's own server, asked without a socket."""
+
+    def __init__(self, folder: Path) -> None:
+        create_app = pytest.importorskip("optuna_dashboard._app").create_app
+        self.storage = optuna.storages.RDBStorage(f"sqlite:///{folder}/fast.db")
+        self._app = create_app(self.storage)
+        self.study = self.storage.get_study_id_from_name("fast")
+
+    def trial(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self.study, number)
+
+    def ask(self, method: str, path: str, **content: object) -> int:
+        """The status of the answer."""
+        body = json.dumps(content).encode()
+        environment = {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": "application/json"}
+        setup_testing_defaults(environment)
+        environment["wsgi.input"] = io.BytesIO(body)  # type: ignore[assignment]
+        statuses: list[str] = []
+        list(self._app.wsgi(environment, lambda status, *_: statuses.append(status)))
+        return int(statuses[0].split()[0])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("told", "state"), [({"state": "Complete", "values": [0.99]}, "FAIL"), ({"state": "Fail"}, "FAIL")])
+def test_a_trial_that_the_dashboard_ends_while_it_runs_is_left_so(
+    sweep_text: Callable[..., str],
+    record: Callable[[], StudyRecord],
+    tmp_path: Path,
+    told: dict[str, object],
+    state: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAST_TRAINING_SECONDS", "0.3")
+
+    def tell() -> None:
+        dashboard = Dashboard(tmp_path)
+        assert dashboard.ask("POST", f"/api/trials/{dashboard.trial(1)}/tell", **told) == 204
+
+    outcome = run_meddling(sweep_text(search=SEARCH % 3), tell)
+    assert outcome.reason == "done"
+    assert [trial.state for trial in record().trials] == ["COMPLETE", state, "COMPLETE"]
+    assert outcome.snapshot.leaders[0].trials[0] != 1, "a value that no training reached leads nothing"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_notes_attributes_and_studies_of_a_dashboard_change_no_result(
+    run: Callable[..., StudyOutcome], sweep_text: Callable[..., str], record: Callable[[], StudyRecord], tmp_path: Path
+) -> None:
+    def essence() -> list[tuple[object, ...]]:
+        return [
+            (each.number, each.state, each.configuration, dict(each.params), each.seed, list(each.curves["val_accuracy"]))
+            for each in record().trials
+        ]
+
+    def write() -> None:
+        dashboard = Dashboard(tmp_path)
+        study = f"/api/studies/{dashboard.study}"
+        mine = {"my mark": "*", "seen": [1, {"by": "me"}]}
+        assert dashboard.ask("POST", f"/api/trials/{dashboard.trial(1)}/user-attrs", user_attrs=mine) == 204
+        for trial in map(dashboard.trial, (0, 1)):
+            assert dashboard.ask("PUT", f"{study}/{trial}/note", body="<b>look</b>", version=1) == 204
+        assert dashboard.ask("PUT", f"{study}/note", body="a note", version=1) == 204
+        assert dashboard.ask("POST", "/api/studies", study_name="another", directions=["maximize"]) == 201
+        theirs(tmp_path).set_user_attr("owner", "me")
+        theirs(tmp_path).set_metric_names(["another name"])
+
+    outcome = run_meddling(sweep_text(search=SEARCH % 4), write)
+    assert outcome.reason == "done"
+    disturbed = essence()
+    assert theirs(tmp_path).trials[1].user_attrs["my mark"] == "*"
+    (tmp_path / "fast.db").unlink()
+    shutil.rmtree(tmp_path / "runs")
+    run(search=SEARCH % 4)
+    assert disturbed == essence()
+
+
+@pytest.mark.timeout(120)
+def test_an_attribute_of_ours_that_a_dashboard_overwrites_is_named(
+    sweep_text: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def overwrite() -> None:
+        dashboard = Dashboard(tmp_path)
+        attributes = {"figures": 7, "score": "best", "configuration": {"x": 1}}
+        assert dashboard.ask("POST", f"/api/trials/{dashboard.trial(1)}/user-attrs", user_attrs=attributes) == 204
+
+    assert run_meddling(sweep_text(search=SEARCH % 3), overwrite).reason == "done"
+    assert main(["status", "--storage", f"sqlite:///{tmp_path}/fast.db"]) == 1
+    said = capsys.readouterr().err
+    assert "attribute 'configuration' of trial 1 is dict in JSON, expected str" in said, (
+        "what the driver writes at the end is its own again"
+    )
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("operation", ["delete", "rename"])
+def test_a_study_that_the_dashboard_removes_while_it_runs_ends_its_driver_with_the_reason(
+    sweep_text: Callable[..., str], tmp_path: Path, operation: str
+) -> None:
+    def remove() -> None:
+        dashboard = Dashboard(tmp_path)
+        study = f"/api/studies/{dashboard.study}"
+        status = dashboard.ask("DELETE", study) if operation == "delete" else dashboard.ask("POST", f"{study}/rename", study_name="other")
+        assert status in (201, 204)
+
+    with pytest.raises(SweepError, match="the study was deleted in its storage by other software"):
+        run_meddling(sweep_text(search=SEARCH % 4), remove)
 
 
 def test_two_drivers_train_an_enqueued_point_once(

@@ -249,6 +249,41 @@ def test_a_file_that_was_run_is_known_by_all_of_its_text(storage: Path) -> None:
     assert main(words) == 0
 
 
+@pytest.mark.parametrize("file", ["../../../../outside/evil.npz", "/dev/null", "..", "\x00"])
+def test_a_note_beside_a_model_leads_to_no_other_file(file: str, storage: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    evil = storage.parents[1] / "outside" / "evil.npz"
+    evil.write_bytes(b"evil")
+    for folder in (storage.parent / "runs" / "fast").glob("0*"):
+        (folder / "export.json").write_text(json.dumps({"epoch": 1, "epochs": 5, "file": file}))
+        (folder / "model.keras").unlink(missing_ok=True)
+    before = outside(storage)
+    assert main(["export", "fast", "-o", "exported", "--storage", f"sqlite:///{storage}"]) == 2
+    assert "has no model" in capfd.readouterr().err
+    assert outside(storage) == before
+    assert evil.read_bytes() == b"evil"
+
+
+@pytest.mark.parametrize("words", [[], ["--trust"]], ids=["plain", "trusted"])
+def test_code_in_a_stranger_s_model_runs_where_it_is_trusted_alone(
+    words: list[str], storage: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    images = keras.Input((8, 8, 1))
+    x = keras.layers.Lambda(lambda x: (__import__("pathlib").Path(__import__("os").environ.get("OWNED", "/dev/null")).touch(), x)[1])(
+        images
+    )
+    model = keras.Model(images, keras.layers.Dense(10, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x)))
+    for folder in (storage.parent / "runs" / "fast").glob("0*"):
+        model.save(folder / "model.keras")
+    monkeypatch.setenv("OWNED", str(storage.parents[1] / "outside" / "owned"))
+    code = main(["export", "fast", "-o", "exported", "--storage", f"sqlite:///{storage}", *words])
+    said = capfd.readouterr().err
+    assert code == (0 if words else 2), said
+    assert ("outside/owned" in outside(storage)) is bool(words)
+    assert words or "add --trust" in said
+
+
 class Wicked:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         import os

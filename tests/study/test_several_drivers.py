@@ -304,3 +304,18 @@ def test_while_a_driver_runs_status_names_it_and_nobody_narrows_its_space(
     status(both.study, storage=both.storage, output_format="table")
     assert f"{socket.gethostname()}:{driver.pid}" in (shown := capsys.readouterr().out)
     assert "stopped: the next run continues it" in shown
+
+
+def test_two_drivers_refuse_and_search_a_frontier_together(drivers: Callable[..., Drivers]) -> None:
+    both = drivers(
+        space="{dense: {choice: {small: [32], middle: [128], large: [512]}}, learning_rate: {float: [1.0e-5, 1.0e-1], log: true}}",
+        search="{trials: 8, cost: latency_ms, limits: {parameters: 2.0e+6}, sampler_options: {n_startup_trials: 3}}",
+    )
+    for _ in range(2):
+        both.start(seconds=0.05, lease=12.0, trainable="costly_training:train")
+    assert all(ended_well(process) for process in both.processes)
+    study = both.record()
+    assert len(study.trials) == 8
+    assert {trial.params["dense"] for trial in study.trials if trial.infeasible} == {"large"}
+    assert {trial.state for trial in study.trials if not trial.infeasible} == {"COMPLETE"}
+    assert sum(bool(trial.infeasible) for trial in study.trials) <= 2  # one for each driver that had not heard of it

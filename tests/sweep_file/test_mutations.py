@@ -56,7 +56,7 @@ TAKES = {
     }
     | {"space.learning_rate.log", "space.weight_decay.log"},
     "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip", "runtime.tune.callbacks", "notify.command"},
-    "mapping": {"model.options", "search.sampler_options", "search.pruner_options"},
+    "mapping": {"model.options", "data.class_weights", "training.loss_options", "search.sampler_options", "search.pruner_options"},
     "negative": set(),
 }
 REQUIRED = {"study", "data", "data.source", "space"}
@@ -168,6 +168,9 @@ def test_a_deleted_key_takes_its_default_or_is_missed(key: Key, tmp_path: Path, 
     elif key.path == "search.pruner":
         assert found is not None
         assert any("pruner none takes no options, got grace" in text for text in found)
+    elif key.path == "search.metric":
+        assert found is not None
+        assert any("search.direction: of val_accuracy larger values are better" in text for text in found)
     elif key.path.startswith("space.") and key.name in ("float", "int", "choice", "ordinal"):
         parent = next(other.line for other in KEYS if other.path == key.path.rpartition(".")[0]) + 1
         assert found is not None

@@ -42,8 +42,8 @@ def removal_order(names: Iterable[str]) -> list[str]:
 
 
 def exported_name(note: Mapping[str, Any]) -> str:
-    """Which file an `EXPORT` note is about: `MODEL`, or `TRAINED`."""
-    return str(note.get("file", MODEL))
+    """Which file an `EXPORT` note is about: `MODEL`, or `TRAINED`; a note that names another is not one of ours, and leads nowhere."""
+    return TRAINED if note.get("file") == TRAINED else MODEL
 
 
 def superfluous(names: Iterable[str], *, keep_model: bool) -> list[str]:

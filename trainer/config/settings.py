@@ -6,11 +6,12 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from trainer.augmentation import policy_from
 from trainer.backbones import backbone_info, brings_weights
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, nearest
+from trainer.metric_names import Direction, MetricName, direction_problem, measured_on_demand, metric_named, minimizes
 from trainer.places import is_address, parse_address
 from trainer.user_code import check_reference, is_reference
 
@@ -110,6 +111,8 @@ class DataConfig(Settings):
     """A named policy (``steadysweep augmentations``), a policy with parameters (``{name: rotate, degrees: 30, share: .5}``), or a list of Keras layers with arguments."""
     imbalance: Literal["none", "class_weight", "resample"] = setting("none", searchable=True)
     """Counter class imbalance by loss weights or by resampling the training images."""
+    class_weights: dict[str, Annotated[float, Field(ge=0, le=1000)]] = setting(default_factory=dict)
+    """Weight of a class's images in the loss, by its name: ``{daisy: 2.0}``; 1 for classes that are not named. What `imbalance` gives is multiplied with it."""
     on_unreadable: Literal["fail", "skip"] = setting("fail")
     """What an unreadable image file does: stop with its name, or be skipped and counted."""
     cache_memory_gb: float = setting(2.0, ge=0)
@@ -260,6 +263,43 @@ class ModelConfig(Settings):
         return self
 
 
+def _known_metric(value: str) -> str:
+    """Refuse an unknown metric while the file's line is still known."""
+    with _refused("metric"):
+        metric_named(value)
+    return value
+
+
+def _known_loss(value: str) -> str:
+    """Refuse an unknown loss while the file's line is still known."""
+    if value in LOSSES:
+        return value
+    if not is_reference(value):
+        raise ValueError(f"no loss is called {value!r}{nearest(value, LOSSES)}; expected {', '.join(LOSSES)}, or package.module:function")
+    with _refused("training.loss"):
+        check_reference(value, "training.loss")
+    return value
+
+
+def _callback(value: str) -> str:
+    """Refuse what is no reference to a class."""
+    if not is_reference(value):
+        raise ValueError(f"expected package.module:Class, a Keras callback of yours, got {value!r}")
+    with _refused("training.callbacks"):
+        check_reference(value, "training.callbacks")
+    return value
+
+
+def loss_name(setting: str, units: int) -> str:
+    """What ``training.loss`` means for a network of so many outputs."""
+    return setting if setting != "auto" else "binary_crossentropy" if units == 1 else "categorical_crossentropy"
+
+
+LOSSES = ("auto", "focal", "binary_crossentropy")
+FOCAL_OPTIONS = ("gamma", "alpha")
+Metric = Annotated[str, AfterValidator(_known_metric)]
+
+
 class TrainingConfig(Settings):
     """How the model is fitted. Epochs are never searched; stopping is the pruner's or early stopping's."""
 
@@ -301,8 +341,16 @@ class TrainingConfig(Settings):
     exact and pays, in a search also with random augmentation, epoch by epoch; else ``each_step``."""
     cache_dtype: Literal["float32", "float16"] = setting("float32")
     """Type of activations that are kept. ``float16`` takes half the room and is an approximation: results differ by more than rounding."""
-    loss: Literal["auto", "binary_crossentropy"] = setting("auto")
-    """``auto``: the cross-entropy that belongs to the output. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
+    loss: Annotated[str, AfterValidator(_known_loss)] = setting("auto", searchable=True)
+    """``auto``: the cross-entropy that belongs to the output; ``focal``: Keras' focal cross-entropy; ``package.module:function`` of yours, which takes targets and
+    probabilities ``(n, classes)`` and returns one loss for each image. ``binary_crossentropy`` on a softmax exists to reproduce a known failure."""
+    loss_options: dict[str, Any] = setting(default_factory=dict)
+    """Arguments of the loss: ``gamma`` (2.0) and ``alpha`` (0.25) of ``focal``, those that your function takes by name."""
+    metrics: tuple[Metric, ...] = setting(())
+    """Further metrics that each epoch records: ``[val_auc, val_recall_daisy, my_stuff:cost]``; what the ranked one accepts."""
+    callbacks: tuple[Annotated[str, AfterValidator(_callback)], ...] = setting(())
+    """Keras callbacks of yours, ``package.module:Class``, made without arguments for each training. They may look, but not steer: one that changes weights or learning
+    rate or sets ``stop_training`` ends its training with a message."""
     precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)
     """Recompute BatchNorm statistics exactly over the training images after training, or before each validation; weights untouched."""
     early_stopping: int | None = setting(None, ge=1)
@@ -318,8 +366,19 @@ class TrainingConfig(Settings):
     steps_per_execution: int = setting(1, ge=1)
     """Optimiser steps per call into TensorFlow."""
 
-
-Metric = Literal["val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_top5", "val_loss"]
+    @field_validator("loss_options")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Refuse options that the loss does not take; those of a person's own function are looked at with it."""
+        if info.data.get("loss") == "focal":
+            wrong = [
+                name
+                for name, given in value.items()
+                if name not in FOCAL_OPTIONS or isinstance(given, bool) or not isinstance(given, (int, float))
+            ]
+            if wrong:
+                raise ValueError(f"expected the numbers {' and '.join(FOCAL_OPTIONS)} for focal, got {wrong[0]}: {value[wrong[0]]!r}")
+        return value
 
 
 class TrainConfig(Settings):
@@ -330,12 +389,40 @@ class TrainConfig(Settings):
     training: TrainingConfig = setting(default_factory=TrainingConfig)
     metric: Metric = setting("val_accuracy")
     """The per-epoch metric that early stopping and the choice of the exported checkpoint use."""
+    direction: Direction = setting("auto")
+    """Which values of the metric are better; a function of yours needs ``maximize`` or ``minimize``."""
     seed: int = setting(0, ge=0)
     """Seed of initial weights and dropout, and of data order and augmentation where `data_seed` is not given."""
     data_seed: int | None = setting(None, ge=0)
     """Seed of data order and augmentation: trainings with the same one see the same augmented images in the same epochs, whatever their `seed`."""
     allow: tuple[str, ...] = setting(())
     """Names of pre-flight findings that are known and accepted."""
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        """Refuse a direction that the metric does not have, and two curves of one name."""
+        if problem := direction_problem(self.metric, self.direction):
+            raise ValueError(f"direction: {problem}")
+        try:
+            measured_on_demand(self.metric, self.training.metrics)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def metric_name(self) -> str:
+        """Name of the metric's curve."""
+        return metric_named(self.metric).recorded
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger values of the metric are better."""
+        return not minimizes(self.metric, self.direction)
+
+    @property
+    def measured(self) -> tuple[MetricName, ...]:
+        """Metrics of each epoch beside those that every training has."""
+        return measured_on_demand(self.metric, self.training.metrics)
 
     @property
     def stream(self) -> int:

@@ -14,14 +14,15 @@ import numpy as np
 from trainer.augmentation import Draws, Policy, policy_from
 from trainer.data.order import appearances, epoch_rows
 from trainer.data.pipelines import Form, batches_of
+from trainer.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     import tensorflow as tf
 
-    from trainer.config import TrainConfig
+    from trainer.config import DataConfig, TrainConfig
     from trainer.data.images import ImageData, ImageSet, Labels
 
 
@@ -41,6 +42,20 @@ def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
     return np.minimum(weights, LARGEST_WEIGHT).astype(np.float32)
 
 
+def check_class_weights(config: DataConfig, class_names: Sequence[str]) -> None:
+    """Refuse weights of classes that the data does not have, or that leave nothing to learn from.
+
+    Raises:
+        ConfigError: says which.
+    """
+    for name in config.class_weights:
+        if name not in class_names:
+            known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")  # noqa: PLR2004 - a line's worth
+            raise ConfigError(f"data.class_weights: the data has no class {name!r}{nearest(name, class_names)}; its classes: {known}")
+    if all(config.class_weights.get(name) == 0 for name in class_names):
+        raise ConfigError("data.class_weights: every class has the weight 0, so that nothing can be learnt; give at least one class more")
+
+
 def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.Dataset:
     """One epoch of training: ``(images, targets, weights)`` batches.
 
@@ -52,12 +67,12 @@ def training_epoch(data: ImageData, config: TrainConfig, epoch: int) -> tf.data.
         Batches of images ``(b, height, width, channels)`` float32, one-hot targets ``(b, num_classes)`` float32 and loss weights ``(b,)`` float32.
     """
     labels = data.train.labels
-    rows, loss_weights = rows_and_weights(labels, data.num_classes, config, epoch)
+    rows, loss_weights = rows_and_weights(labels, data.class_names, config, epoch)
     policy = policy_from(config.data.augmentation)
     elements = _planned(data, config, policy, rows, rows + len(labels) * appearances(rows), epoch)
     elements["weight"] = loss_weights
     if policy.mixes:
-        share, weights = elements["share"], _weights_of(labels, data.num_classes, config)
+        share, weights = elements["share"], _weights_of(labels, data.class_names, config)
         elements["weight"] = share * weights[rows] + (1 - share) * weights[elements["partner_row"]]
     return _batched(elements, data.train, policy, config, config.training.batch_size)
 
@@ -94,17 +109,18 @@ def _planned(
 
 
 def rows_and_weights(
-    labels: Labels, num_classes: int, config: TrainConfig, epoch: int
+    labels: Labels, class_names: Sequence[str], config: TrainConfig, epoch: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Rows of the training images of an epoch in their order, and the weight of each in the loss; both ``(k,)``."""
     rows = epoch_rows(labels, config.data, config.training.batch_size, config.stream, epoch)
-    return rows, _weights_of(labels, num_classes, config)[rows]
+    return rows, _weights_of(labels, class_names, config)[rows]
 
 
-def _weights_of(labels: Labels, num_classes: int, config: TrainConfig) -> npt.NDArray[np.float32]:
+def _weights_of(labels: Labels, class_names: Sequence[str], config: TrainConfig) -> npt.NDArray[np.float32]:
     """Weight of each training image in the loss, ``(n,)``."""
-    balanced = config.data.imbalance == "class_weight"
-    return class_weights(labels, num_classes)[labels] if balanced else np.ones(len(labels), np.float32)
+    own = np.array([config.data.class_weights.get(name, 1.0) for name in class_names], np.float32)
+    weights = own * class_weights(labels, len(class_names)) if config.data.imbalance == "class_weight" else own
+    return weights[labels]
 
 
 def varied_batches(data: ImageData, config: TrainConfig, epoch: int, batch_size: int) -> tf.data.Dataset:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import ConfigError, NonFiniteLossError
+from trainer.fit.losses import loss_of
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
 from trainer.network.batchnorm import MovingSets, SwitchedBatchNorm, can_carry
@@ -98,7 +99,7 @@ class Engine:
         self._scaled = any(
             "float16" in str(layer.compute_dtype) and "bfloat16" not in str(layer.compute_dtype) for layer in network.built.head.layers
         )
-        self._wrong_loss = config.training.loss == "binary_crossentropy" and network.built.units > 1
+        self._loss = loss_of(config, network.built.units)
         self._steps: dict[int, tuple[Any, Any]] = {}
         self._prefix: Any = None
         self._between: dict[int, Callable[[Any], Any]] = {}
@@ -308,7 +309,7 @@ class Engine:
             [layer for layer in self.network.norms if not layer.trainable] if self.batch_statistics else [],
             self._optimizer,
             self._scaled,
-            self._wrong_loss,
+            self._loss,
             lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
             self.replicas,
             self.moving,

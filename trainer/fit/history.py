@@ -26,9 +26,15 @@ if TYPE_CHECKING:
 _IRRELEVANT = {
     "data": {"source", "cache_memory_gb", "cache_disk_gb", "cache_path"},  # images are known by their fingerprint, not by where they lie
     # the frozen part's activations are the same wherever they come from; a training goes on in the mode in which it began
-    "training": {"checkpoint_every", "early_stopping", "frozen_features"},
+    "training": {"checkpoint_every", "early_stopping", "frozen_features", "callbacks"},
 }
-_SINCE = {"training.cache_dtype": "float32"}
+_SINCE = {
+    "training.cache_dtype": "float32",
+    "training.loss_options": {},
+    "training.metrics": [],
+    "data.class_weights": {},
+    "direction": "auto",
+}
 """Settings that older checkpoints do not name, with what those trainings had."""
 
 

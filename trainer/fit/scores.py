@@ -11,11 +11,13 @@ import numpy as np
 from trainer.checkpoints.layout import EXPORT, TEST
 from trainer.checkpoints.local import Checkpoints
 from trainer.errors import DataError
+from trainer.fit.metrics import metrics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import keras
     from numpy.typing import NDArray
 
     from trainer.config import TrainConfig
@@ -80,10 +82,12 @@ def scores(logits: NDArray[np.floating], labels: NDArray[np.integer], num_classe
 _SMALLEST = 1e-12
 
 
-def held_out_figures(logits: NDArray[np.floating], images: ImageSet, num_classes: int) -> dict[str, float]:
-    """Figures of a model on the test images, from its logits as `scores` takes them."""
-    result = scores(logits, images.labels, num_classes)
-    return {"test_accuracy": result.accuracy, "test_loss": result.loss, "test_balanced_accuracy": result.balanced_accuracy}
+def held_out_figures(logits: NDArray[np.floating], images: ImageSet, class_names: Sequence[str], config: TrainConfig) -> dict[str, float]:
+    """Figures of a model on the test images, from its logits as `scores` takes them; with what its training measures on demand (``test_auc``)."""
+    result = scores(logits, images.labels, len(class_names))
+    measured = metrics_of(config, class_names).measure(logits, images.labels, result.predicted)
+    figures = {"test_accuracy": result.accuracy, "test_loss": result.loss, "test_balanced_accuracy": result.balanced_accuracy}
+    return {**{name.replace("val_", "test_", 1): value for name, value in measured.items()}, **figures}
 
 
 def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> dict[str, float] | None:
@@ -94,43 +98,41 @@ def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> d
     return {str(name): float(value) for name, value in note["figures"].items()}
 
 
-def measure_exported(model: Path, config: TrainConfig) -> dict[str, float]:
-    """Figures of an exported ``model.keras`` on the test images of its data, measured once and then read from the note beside it.
+def measure_exported(folder: Path, config: TrainConfig, network: keras.Model) -> dict[str, float]:
+    """Figures of an exported model on the test images of its data, measured once and then read from the note beside it.
+
+    Args:
+        folder: of the ``model.keras`` and its notes.
+        config: of its training.
+        network: the model of that file.
 
     Returns:
         ``test_accuracy``, ``test_loss``, ``test_balanced_accuracy``; empty where the data has no test images.
 
     Raises:
-        TrainerInputError: the data cannot be read.
+        TrainerInputError: the data cannot be read, or does not fit the model.
     """
-    notes = Checkpoints(model.parent)
+    notes = Checkpoints(folder)
     exported = {name: value for name, value in notes.read_note(EXPORT).items() if name in {"epoch", "epochs"}}
     known = noted_figures(notes, exported)
     if known is not None:
         return known
     from trainer.data import load_data
-    from trainer.fit.process import import_tensorflow_quietly
 
     data = load_data(config.data)
     if data.test is None:
         return {}
-    import_tensorflow_quietly()
-    import keras
-
     from trainer.data.batches import evaluation_batches
 
-    try:
-        network = keras.models.load_model(model, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        raise DataError(
-            f"{model}: Keras cannot read it as a model, or refuses the Python code in it (a Lambda layer): {str(error).splitlines()[0] if str(error) else error!r}"
-        ) from error
     batches = evaluation_batches(data.test, config)
-    probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
+    try:
+        probabilities = np.concatenate([np.asarray(network(batch[0], training=False)) for batch in batches]).astype(np.float64)
+    except ValueError as error:  # a file that somebody put in the place of the training's
+        raise DataError(f"the model does not take the images of {config.data.source}: it is not of this training") from error
     logits = np.log(np.clip(probabilities, _SMALLEST, 1.0))  # logits that give these probabilities; one unit is a sigmoid's
     if probabilities.shape[1] == 1:
         logits -= np.log(np.clip(1.0 - probabilities, _SMALLEST, 1.0))
-    figures = held_out_figures(logits, data.test, data.num_classes)
+    figures = held_out_figures(logits, data.test, data.class_names, config)
     with contextlib.suppress(OSError):  # a folder that only its owner may write: measured again the next time
         notes.write_note(TEST, {**exported, "figures": figures})
     return figures

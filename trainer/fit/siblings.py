@@ -89,6 +89,8 @@ def why_not_carried(config: TrainConfig, devices: int = 1) -> str:
         return "early stopping ends a training by its validation figures"
     if training.schedule == "plateau":
         return "the schedule plateau sets the learning rate by the validation loss"
+    if training.callbacks:
+        return "its callbacks see one training, not those that it carries"
     if devices > 1:
         return "several devices share each batch"
     return ""

@@ -109,7 +109,7 @@ class StepParts:
         averages: moving averages of all their weights in order, or empty.
         by_batch: frozen BatchNorm layers that normalise by the batch all the same.
         scaled: whether the loss is scaled (float16).
-        binary_on_softmax: whether a softmax is trained by binary cross-entropy on each of its outputs.
+        loss: ``(logits, targets, smoothing)`` to the loss of each image.
         traced: called once per trace.
         moving: moving statistics of further momenta.
     """
@@ -121,7 +121,7 @@ class StepParts:
     by_batch: Sequence[keras.layers.Layer]
     optimizer: str
     scaled: bool
-    binary_on_softmax: bool
+    loss: Callable[[Any, Any, Any], Any]
     traced: Callable[[], None]
     replicas: Replicas
     moving: MovingSets
@@ -138,8 +138,7 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)
                 logits = parts.split.rest(activations, training=True)
-                losses = binary_on_softmax if parts.binary_on_softmax else loss_per_image
-                loss = mean(weights * losses(logits, targets, knobs.smoothing))
+                loss = mean(weights * parts.loss(logits, targets, knobs.smoothing))
                 for variable in variables:
                     if variable.regularizer is not None:
                         loss += tf.cast(variable.regularizer(variable), tf.float32) / parts.replicas.count

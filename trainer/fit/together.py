@@ -177,14 +177,14 @@ class Slot:
         engine.network.owner = self
 
     def epoch(
-        self, epoch: int, images: ImageSet, num_classes: int, rates: NDArray[np.float32], should_stop: Callable[[], bool] | None
+        self, epoch: int, images: ImageSet, class_names: Sequence[str], rates: NDArray[np.float32], should_stop: Callable[[], bool] | None
     ) -> tuple[EpochTotals, NDArray[np.float32]] | None:
         """Train one epoch beside whoever else trains.
 
         Args:
             epoch: counted from 1.
             images: activations of the training images in it.
-            num_classes: of the data.
+            class_names: of the data.
             rates: learning rate of each step, shape ``(steps,)``.
             should_stop: asked before each call into TensorFlow.
 
@@ -195,7 +195,7 @@ class Slot:
             NonFiniteLossError: the loss was not finite.
         """
         training, seed = self.config.training, self.config.seed
-        rows, weights = rows_and_weights(images.labels, num_classes, self.config, epoch)
+        rows, weights = rows_and_weights(images.labels, class_names, self.config, epoch)
         wanted = HeadEpoch(
             inputs=pooled(images.images, self.config.model.pooling),
             labels=images.labels,

@@ -11,13 +11,14 @@ from trainer.checkpoints import open_checkpoints
 from trainer.checkpoints.layout import TEST, TRAINED
 from trainer.checkpoints.local import Checkpoints, Pace
 from trainer.data import load_data
-from trainer.data.batches import evaluation_batches, training_epoch
-from trainer.errors import ConfigError
+from trainer.data.batches import check_class_weights, evaluation_batches, training_epoch
+from trainer.fit.callbacks import OwnCallbacks
 from trainer.fit.history import candidates, check_same_training, identity, level_has_stalled, mode_of
 from trainer.fit.kept import engine_for
+from trainer.fit.metrics import metrics_of
 from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
-from trainer.fit.scores import TOP, held_out_figures, noted_figures
+from trainer.fit.scores import held_out_figures, noted_figures
 from trainer.fit.siblings import CARRIED_SECONDS, Course, courses_of, histories_to_json, momenta_of, take_back
 from trainer.fit.together import MEETING, Slot, released, turn, why_alone
 from trainer.fit.validation import Validator, epoch_figures
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import keras
     import numpy as np
     from numpy.typing import NDArray
 
@@ -58,6 +60,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     data: ImageData | None = None,
     devices: int = 1,
     siblings: Sequence[Sibling] = (),
+    on_built: Callable[[keras.Model], object] | None = None,
 ) -> TrainResult:
     """Train one model.
 
@@ -79,6 +82,7 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
         siblings: trainings that differ in ``model.bn_momentum`` alone. This one carries them: their figures stand in `EpochRecord.siblings`, their results in
             `TrainResult.siblings`, and each costs one pass over the validation images an epoch.
+        on_built: called with the network before anything is trained; what it raises ends the training.
 
     Returns:
         Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
@@ -93,8 +97,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         configure_determinism(config.training.deterministic)
         share_gpus()
         data = load_data(config.data) if data is None else data
-        if config.metric == "val_top5" and data.num_classes <= TOP:
-            raise ConfigError(f"metric: val_top5 needs more than {TOP} classes, the data has {data.num_classes}; use val_accuracy.")
+        metrics_of(config, data.class_names)  # refuses those that this data cannot have
+        check_class_weights(config.data, data.class_names)
         if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
             checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
         courses = courses_of(config, siblings, checkpoint_dir, devices)
@@ -102,6 +106,8 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         engine, plan = engine_for(
             config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
         )
+        if on_built is not None:
+            on_built(engine.network.built.model)
         training = _Training(courses, data, engine, checkpoint_dir, opened)
         training.began = began
         training.plan = plan
@@ -127,7 +133,7 @@ class _Training:
         self.config = config = courses[0].config
         self.data, self.engine, self.checkpoints = data, engine, checkpoints
         self.began = time.monotonic()
-        self.maximize = config.metric != "val_loss"
+        self.maximize = config.maximize
         self.fed, self.fed_config = data, config
         self.pace = Pace()
         self.unwritten = ""
@@ -138,6 +144,7 @@ class _Training:
         self.slot: Slot | None = None
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
+        self.callbacks = OwnCallbacks(config.training.callbacks, engine)
 
     @property
     def history(self) -> History:
@@ -159,6 +166,8 @@ class _Training:
             self.features = self.engine.features(self.data, self.config, say)
             self.fed, self.fed_config = self.features.data, self.features.config
         self.validator = Validator(self.fed, self.fed_config, self.engine.after)
+        if self.config.training.callbacks:
+            self.callbacks.begin(self.config.training.epochs, -(-len(self.fed.train) // self.config.training.batch_size))
         if self.alone:
             return self._finish(self._epochs(on_epoch_end, should_stop), evaluate_test=evaluate_test)
         self.slot = Slot(self.engine, self.config, self.fed)
@@ -175,6 +184,7 @@ class _Training:
         for epoch in range(len(self.history.figures) + 1, self.config.training.epochs + 1):
             if self._stalled():
                 return "early_stopping"
+            self.callbacks.call("on_epoch_begin", epoch - 1)
             record = self._epoch(epoch, should_stop)
             if record is None:
                 return "requested"
@@ -218,7 +228,7 @@ class _Training:
 
     def _stalled(self) -> bool:
         patience = self.config.training.early_stopping
-        return patience is not None and level_has_stalled(self.history.curve(self.config.metric), patience, maximize=self.maximize)
+        return patience is not None and level_has_stalled(self.history.curve(self.config.metric_name), patience, maximize=self.maximize)
 
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochRecord | None:
         """Train and validate one epoch and write its checkpoint; None when it was stopped."""
@@ -239,6 +249,7 @@ class _Training:
         if training.precise_bn == "epoch":
             network.recompute_statistics(normalised, self._plain_training_images(), after=self.engine.after)
             self._start_sets()
+        self.callbacks.call("on_test_begin")
         validation = self.validator.validate(network, epoch, normalised, logits=logits)
         figures = {
             "loss": totals.loss,
@@ -253,6 +264,8 @@ class _Training:
         self._note(self.courses[0], epoch, figures, validation)
         for course in self.courses[1:]:
             self._measure(course, epoch, figures, validation, normalised)
+        self.callbacks.call("on_test_end", logs=figures)
+        self.callbacks.call("on_epoch_end", epoch - 1, logs=figures)
         self.pace = self.pace.trained(time.monotonic() - clock)
         folder = (
             self._write(epoch, swapped=True)
@@ -307,7 +320,7 @@ class _Training:
         steps = -(-len(fed.train) // self.config.training.batch_size)
         rates = epoch_rates(self.config.training, epoch, steps, self.history.curve("val_loss"))
         clock = self.engine.first_step_at = time.monotonic()
-        answer = slot.epoch(epoch, fed.train, fed.num_classes, rates, should_stop)
+        answer = slot.epoch(epoch, fed.train, fed.class_names, rates, should_stop)
         return None if answer is None else (clock, answer[0], rates, answer[1])
 
     def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
@@ -352,17 +365,20 @@ class _Training:
 
     def _candidates(self, course: Course) -> tuple[int, ...]:
         epochs = self.checkpoints.epochs() if self.checkpoints is not None else ()
-        return candidates(course.history.curve(self.config.metric), epochs, maximize=self.maximize)
+        return candidates(course.history.curve(self.config.metric_name), epochs, maximize=self.maximize)
 
     def _finish(self, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
         """Choose the epoch to export, measure it, write it; for each momentum."""
         if stopped != "requested" and self.history.figures:
             self.engine.swap_averages()
+        self.callbacks.end(self.history.figures[-1] if self.history.figures else {})
         own, *siblings = (self._result(course, stopped, evaluate_test=evaluate_test) for course in self.courses)
         costs = {"start_seconds": self.start_seconds, **self._feature_figures()}
         if self.slot is not None:
             costs["trained_beside"] = self.slot.shared / max(self.slot.epochs, 1)
-        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings))
+        features = f"{'kept' if self.plan.fed else 'each step'}: {self.plan.reason}"
+        together = "" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together"
+        return replace(own, figures={**own.figures, **costs}, siblings=tuple(siblings), frozen_features=features, together=together)
 
     def _result(self, course: Course, stopped: StopReason, *, evaluate_test: bool) -> TrainResult:
         """What a course gives, without what the training as such cost."""
@@ -399,8 +415,6 @@ class _Training:
             data_fingerprint=self.data.fingerprint,
             figures=figures,
             ledger=ledger,
-            frozen_features=f"{'each step' if not self.plan.fed else 'kept'}: {self.plan.reason}",
-            together="" if self.alone == BY_ITSELF else f"alone: {self.alone}" if self.alone else "together",
         )
 
     def _feature_figures(self) -> dict[str, float]:
@@ -443,7 +457,9 @@ class _Training:
         known = None if course.place is None else noted_figures(course.place, of)
         if known is not None:
             return known
-        figures = held_out_figures(self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.num_classes)
+        figures = held_out_figures(
+            self.engine.network.logits(evaluation_batches(test, self.config)), test, self.data.class_names, self.config
+        )
         if course.place is not None:
             with contextlib.suppress(OSError):  # measured again if the training is continued
                 course.place.write_note(TEST, {**of, "figures": figures})

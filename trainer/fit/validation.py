@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from trainer.data import validation_window
 from trainer.data.batches import evaluation_batches
 from trainer.data.order import fewest_seen
+from trainer.fit.metrics import metrics_of
 from trainer.fit.scores import Scores, scores
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ class Validation:
         batch_accuracy: with batch statistics, or None for a model without BatchNorm.
         windowed: the images of other epochs are others.
         by_batch: what the pass with batch statistics gave, or None where there was none.
+        measured: metrics on demand by their recorded names.
     """
 
     scores: Scores
     batch_accuracy: float | None
     windowed: bool = False
     by_batch: Scores | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 class Validator:
@@ -57,6 +60,7 @@ class Validator:
         """Make the pipelines; `after` is the cut whose activations `data` holds instead of images."""
         self._after = after
         self._data = data
+        self._metrics = metrics_of(config, data.class_names)
         self._config = config
         self._windows = config.data.validation_windows != "all"
         small_batch = SMALL_BATCH_VALUES // math.prod(data.image_shape)
@@ -94,10 +98,11 @@ class Validator:
         if logits is None:
             logits = network.logits(self._batches(window), after=self._after)
         result = scores(logits, window.labels, self._data.num_classes)
+        measured = self._metrics.measure(logits, window.labels, result.predicted)
         if not network.norms or not by_batch_layers:
-            return Validation(result, result.accuracy if network.norms else None, self._windows)
+            return Validation(result, result.accuracy if network.norms else None, self._windows, measured=measured)
         by_batch = self._by_batch(network, by_batch_layers) if carrier is None or carrier.by_batch is None else carrier.by_batch
-        return Validation(result, self._batch_accuracy(result, by_batch), self._windows, by_batch)
+        return Validation(result, self._batch_accuracy(result, by_batch), self._windows, by_batch, measured)
 
     def _batches(self, window: ImageSet) -> tf.data.Dataset:
         """Of all validation images, made once; of a window, each time."""
@@ -160,6 +165,7 @@ def epoch_figures(validation: Validation, before: NDArray[np.bool_] | None) -> M
     }
     if result.top5 is not None:
         figures["val_top5"] = result.top5
+    figures |= validation.measured
     if validation.batch_accuracy is not None:
         figures["val_batch_accuracy"] = validation.batch_accuracy
     if validation.windowed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -78,9 +79,12 @@ def complete(folder: Path) -> Path:
     source, note = folder / TRAINED, checkpoints.read_note(EXPORT)
     if note.get("sha256") != checksum(source):
         raise DataError(f"{source} is damaged: its checksum is not the one in {EXPORT}; restore the file, or train the configuration again")
-    with np.load(source, allow_pickle=False) as archive:
-        recipe = json.loads(archive[RECIPE].tobytes())
-        weights = [archive[name] for name in sorted(set(archive.files) - {RECIPE})]
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            recipe = json.loads(archive[RECIPE].tobytes())
+            weights = [archive[name] for name in sorted(set(archive.files) - {RECIPE})]
+    except (ValueError, KeyError, BadZipFile) as error:  # its note may be a stranger's as well
+        raise DataError(f"{source} is no file of a training ({error}); restore the file, or train the configuration again") from error
     checkpoints.export(note["epoch"], note["epochs"], lambda path: _write_whole(recipe, weights, path, source))
     return folder / MODEL
 

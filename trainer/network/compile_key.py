@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,13 @@ def compile_key(config: TrainConfig) -> str:
     return json.dumps({"data": data, "architecture": architecture_settings(config), "step": step_settings(config)}, sort_keys=True)
 
 
+def architecture_key(config: TrainConfig) -> str:
+    """Hexadecimal digits that are equal for trainings whose networks have the same layers, and so cost the same to run."""
+    data = [config.data.source, config.data.image_size, config.data.color, config.data.classes]
+    text = json.dumps({"data": data, "architecture": architecture_settings(config)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def architecture_settings(config: TrainConfig) -> dict[str, Any]:
     """What decides the layers and their initial weights, besides the images' shape and the number of classes."""
     return {
@@ -44,7 +52,7 @@ def step_settings(config: TrainConfig) -> dict[str, Any]:
         "batch": training.batch_size,
         "average": training.ema is not None,
         "features": training.frozen_features,
-        "loss": training.loss,
+        "loss": [training.loss, training.loss_options],
         "call": [training.jit_compile, training.steps_per_execution],
     }
 
@@ -100,6 +108,8 @@ def alone_problem(config: TrainConfig) -> str | None:
         (model.frozen_bn == "reestimate", "its frozen statistics are its own"),
         (model.head_bn, "its head has BatchNorm"),
         (config.training.mixed_precision, "it computes in mixed precision"),
+        (config.training.loss not in ("auto", "binary_crossentropy"), f"its loss is {config.training.loss}"),
+        (bool(config.training.callbacks), "its callbacks look at a model of its own"),
         (varied and config.data_seed is None, "its augmentation is its own, so that its frozen part runs in each step"),
         (varied and policy.mixes, "its augmentation mixes images, so that its frozen part runs in each step"),
         (data.sampling != "every_image", f"it samples its images by {data.sampling}"),

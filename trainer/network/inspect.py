@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.backbones import backbone_info
 from trainer.config import ModelConfig
+from trainer.config.settings import loss_name
 from trainer.errors import ConfigError
 from trainer.network.batchnorm import batchnorm_layers, can_carry
 from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
@@ -84,7 +85,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         has_batchnorm=bool(norms),
         output_units=built.units,
         output_activation="sigmoid" if sigmoid else "softmax",
-        loss=config.training.loss if config.training.loss != "auto" else "binary_crossentropy" if sigmoid else "categorical_crossentropy",
+        loss=loss_name(config.training.loss, built.units),
         parameters=built.model.count_params(),
         trainable_parameters=sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables),
         max_bn_momentum=max(trained, default=None),

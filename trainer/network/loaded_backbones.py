@@ -189,7 +189,7 @@ def _layers(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def preset_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:
-    """A backbone of KerasHub with its scaling of pixels inside, so that it takes raw images; tokens are averaged.
+    """A backbone of KerasHub; where it puts out tokens, their mean. Its scaling of pixels is the preprocessing's (`preset_scaling`).
 
     Args:
         model: its `backbone` is ``keras_hub:PRESET``, a name or a local folder; its `options` go to ``Backbone.from_preset``.
@@ -228,33 +228,22 @@ def preset_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> ke
             f"model.backbone: {model.backbone} takes images of {sides}, got {'x'.join(map(str, input_shape))}. Set data.image_size and data.color to that, or ask "
             f"for another size with model.options: {{image_shape: [{', '.join(map(str, input_shape))}]}} where the preset allows it."
         )
-    images = keras.Input(input_shape, name="image")
-    scaling = _scaling_of(keras_hub, place)
-    x = images if scaling is None else keras.layers.Rescaling(*scaling, name="rescale_inside")(images)
-    outer = _joined(images, x, network)
-    if len(outer.output.shape) == _TOKENS:
-        outer = keras.Model(images, keras.layers.GlobalAveragePooling1D(name="mean_of_tokens")(outer.output))
-    return outer
+    plain = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
+    if wanted != input_shape:
+        plain = _for_shape(plain, input_shape, Path(place))
+    if len(plain.output.shape) == _TOKENS:
+        plain = keras.Model(plain.inputs[0], keras.layers.GlobalAveragePooling1D(name="mean_of_tokens")(plain.output), name=network.name)
+    return plain
 
 
-def _joined(images: Any, x: Any, network: keras.Model) -> keras.Model:  # noqa: ANN401 - Keras tensors
-    """A network on `x`, its layers in one row with those before it, so that it can be cut between them."""
-    import keras
+def preset_scaling(backbone: str) -> tuple[Any, Any] | None:
+    """Scale and offset of raw pixels that the own preprocessing of ``keras_hub:PRESET`` does; None where it has none."""
+    import keras_hub  # the backbone was built by it
 
-    made = {id(network.inputs[0]): x}
-    for nodes in sorted(network._nodes_by_depth.items(), reverse=True):  # noqa: SLF001 - Keras has no public way to a model's edges
-        for node in nodes[1]:
-            if node.input_tensors:
-                arguments, named = node.arguments.fill_in(made)
-                outputs = keras.tree.flatten(node.operation(*arguments, **named))
-                made.update(zip(map(id, node.outputs), outputs, strict=True))
-    return keras.Model(images, made[id(network.outputs[0])], name=network.name)
-
-
-def _scaling_of(library: Any, place: str) -> tuple[Any, Any] | None:  # noqa: ANN401 - keras_hub
-    """Scale and offset of raw pixels that a preset's own preprocessing does; None where it has none."""
+    place = backbone.removeprefix(PRESET)
+    folder = Path(place).expanduser()
     try:
-        converter = library.layers.ImageConverter.from_preset(place)
+        converter = keras_hub.layers.ImageConverter.from_preset(str(folder) if folder.is_dir() else place)
     except Exception:  # noqa: BLE001 - a preset without one; its errors are of many kinds
         return None
     scale, offset = converter.scale, converter.offset

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -75,8 +76,8 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", UserWarning)  # Keras warns, and goes on, where a file lacks a layer
                 backbone.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
-        if "safe_mode" in str(error) or "unsafe" in str(error).lower():
+    except (ValueError, TypeError, OSError, KeyError, BadZipFile, UserWarning) as error:
+        if is_refused_code(error):
             raise ConfigError(
                 f"model.weights: {path} holds Python code (a Lambda layer), which loading would run; it is refused. "
                 "Save the weights alone, with model.save_weights('backbone.weights.h5'), and name that file."
@@ -85,6 +86,11 @@ def load_backbone_weights(backbone: keras.Model, file: str) -> None:
             f"model.weights: {path} does not fit backbone {backbone.name} with {len(backbone.weights)} weights "
             f"({backbone.count_params():,} parameters): {_first_line(error)}. Was it saved with other model.options, or with its head?"
         ) from error
+
+
+def is_refused_code(error: BaseException) -> bool:
+    """Whether Keras refused a file in safe mode, since it holds Python code; Keras has no exception of its own for it."""
+    return "safe_mode" in str(error) or "unsafe" in str(error).lower()
 
 
 def _check_count(backbone: keras.Model, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.errors import ConfigError, nearest
-from trainer.preflight import batchnorm, inputs, model, training
+from trainer.preflight import batchnorm, inputs, model, own_code, training
 from trainer.preflight import data as data_checks
 from trainer.preflight.findings import Finding, Setup, Severity
 from trainer.records import ModelFacts
@@ -35,6 +35,8 @@ CHECKS = (
     model.frozen_layers,
     batchnorm.frozen_batch_statistics,
     training.precomputed_features,
+    own_code.metrics,
+    own_code.class_weights,
     model.memory,
 )
 """Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
@@ -51,6 +53,8 @@ SETTING_CHECKS = tuple(
         data_checks.contradicting_names,
         data_checks.skipped_files,
         inputs.image_size,
+        own_code.metrics,
+        own_code.class_weights,
     )
 )
 """Those that settings decide which a space may vary; the others look at the images alone."""

@@ -132,7 +132,7 @@ def imbalance(setup: Setup) -> Iterator[Finding]:
     counts = np.bincount(setup.data.train.labels, minlength=setup.data.num_classes)
     present = counts[counts > 0]
     ratio = float(present.max() / present.min())
-    if ratio <= LARGEST_RATIO or setup.config.data.imbalance != "none":
+    if ratio <= LARGEST_RATIO or setup.config.data.imbalance != "none" or setup.config.data.class_weights:
         return
     largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max() + 1).argmin())
     names, share = setup.data.class_names, float(counts[largest] / counts.sum())

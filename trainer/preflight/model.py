@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.config.settings import parse_frozen_layers
+from trainer.config.settings import loss_name, parse_frozen_layers
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ def loss_output(setup: Setup) -> Iterator[Finding]:
     if facts is not None:
         units, activation, loss, logits = facts.output_units, facts.output_activation, facts.loss, facts.loss_from_logits
     else:  # what the settings alone say
-        single, loss, logits = setup.config.model.output == "sigmoid", setup.config.training.loss, False
-        units, activation = (1, "sigmoid") if single else (classes, "softmax")
-        if loss == "auto":
-            loss = "binary_crossentropy" if single else "categorical_crossentropy"
+        units, activation = (1, "sigmoid") if setup.config.model.output == "sigmoid" else (classes, "softmax")
+        loss, logits = loss_name(setup.config.training.loss, units), False
     problem = _problem(units, activation, loss, classes, logits=logits)
     if problem is not None:
         harmless = loss in BINARY and activation == "softmax" and units == TWO

@@ -35,17 +35,21 @@ export function startCosts(data, store) {
       if (share === null || row.stable === null) return [];
       return [{ row, x: share, y: up(row.stable), kind: /** @type {"steady" | "unsteady"} */ (row.oscillates ? "unsteady" : "steady"), text: `holds ${data.text(row, "stable")} at ${cost.texts[row.index]}` }];
     });
+    const spans = cost.edge.flatMap((place, index) => {
+      const mark = marks.find(({ row }) => row.index === place), interval = cost.intervals[index];
+      return mark && interval ? [{ mark, low: up(interval[0]), high: up(interval[1]) }] : [];
+    });
     const edge = cost.edge.map((place) => marks.find(({ row }) => row.index === place)).filter((mark) => mark !== undefined);
     const drawn = drawScatter(host, {
       label: `What is held against ${cost.label}`, height: 236, marks, xTicks: cost.ticks, yTicks: ticks.map(([value, text]) => [up(value), text]),
       xTitle: `${cost.label}${cost.log ? " (log)" : ""}`, yTitle: `holds${data.factor === 100 ? ", %" : ""}`,
-      behind: (x, y) => [svg("path", { class: "edge", d: edge.map((mark, index) => (index ? `H${x(mark.x).toFixed(1)}V${y(mark.y).toFixed(1)}` : `M${x(mark.x).toFixed(1)} ${y(mark.y).toFixed(1)}`)).join("") })],
+      behind: (x, y) => [svg("path", { class: "edge", d: edge.map((mark, index) => (index ? `H${x(mark.x).toFixed(1)}V${y(mark.y).toFixed(1)}` : `M${x(mark.x).toFixed(1)} ${y(mark.y).toFixed(1)}`)).join("") }), ...spans.map(({ mark, low, high }) => svg("line", { class: "span", x1: x(mark.x), x2: x(mark.x), y1: y(low), y2: y(high) }))],
       onOpen: (row) => store.set({ open: row.id }),
       onBrush: (brushed) => store.set({ text: withRanges(store.get().text, brushed.length ? rangesOf(data, cost, brushed.map(({ row }) => row)) : []) }),
       onRead: (text) => (byId("cost-readout").textContent = text),
     });
     drawn.update(fitting, store.get().selected);
-    byId("cost-edge").textContent = edge.length ? `On the edge: ${edge.map(({ row }) => row.short).join(", ")}.` : "";
+    byId("cost-edge").textContent = edge.length ? `On the edge: ${edge.map(({ row }) => (row.name ? `${row.short} (${row.name})` : row.short)).join("; ")}.` : "";
     return drawn;
   }
   choice.addEventListener("change", () => store.set({ cost: choice.value }));

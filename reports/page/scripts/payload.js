@@ -12,7 +12,7 @@ import { words } from "./elements.js";
  * @typedef {{name: string, severity: string, span: number[]}} Flag
  * @typedef {{epochs: ArrayLike<number>, values: Float32Array}} Curve
  * @typedef {{factor: number, steps: [number, number][], log: boolean, decades: [number, string][]}} Axis
- * @typedef {{key: string, label: string, log: boolean, low: number, high: number, ticks: [number, string][], values: (number | null)[], texts: string[], edge: number[]}} Cost
+ * @typedef {{key: string, label: string, log: boolean, low: number, high: number, ticks: [number, string][], values: (number | null)[], texts: string[], edge: number[], intervals: ([number, number] | null)[]}} Cost
  * @typedef {{
  *   standing: string, why: string[], figures: [string, string, string][], settings: [string, string, string][], yaml: string, commands: [string, string][],
  *   trainings: string[][], cost: [string, string][], flags: [string, string, string, string, [string, string][]][], causes: [string, string, string, string][]

@@ -33,7 +33,8 @@ class Question:
         study_seed: the same for every proposal of the study.
         proposal: how many search configurations came before.
         draw: 0, then one more for every duplicate.
-        is_taken: whether a point's configuration was proposed before.
+        is_taken: whether a point's configuration was proposed before, or its network is known to break a limit.
+        with_cost: whether the frontier of score and cost is searched rather than the best score.
     """
 
     space: SearchSpace
@@ -44,6 +45,7 @@ class Question:
     proposal: int
     draw: int
     is_taken: Callable[[Mapping[str, PointValue]], bool]
+    with_cost: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,21 @@ class SamplerEntry:
     Attributes:
         make: ``package.module:name`` of a class or function whose keyword arguments are the sampler's options; imported when the sampler is wanted.
         finite: whether it enumerates the space, which must then have finitely many points.
+        frontier: whether it can search for a frontier (``search.cost``).
     """
 
     make: str
     finite: bool = False
+    frontier: bool = False
 
 
 SAMPLERS: dict[str, SamplerEntry] = {
-    "tpe": SamplerEntry("sweeps.search.samplers.optuna_samplers:tpe"),
-    "random": SamplerEntry("sweeps.search.samplers.fixed_points:RandomSampler"),
-    "grid": SamplerEntry("sweeps.search.samplers.fixed_points:GridSampler", finite=True),
+    "tpe": SamplerEntry("sweeps.search.samplers.optuna_samplers:tpe", frontier=True),
+    "random": SamplerEntry("sweeps.search.samplers.fixed_points:RandomSampler", frontier=True),
+    "grid": SamplerEntry("sweeps.search.samplers.fixed_points:GridSampler", finite=True, frontier=True),
     "gp": SamplerEntry("sweeps.search.samplers.gaussian_process:GaussianProcessSampler"),
     "cmaes": SamplerEntry("sweeps.search.samplers.optuna_samplers:cmaes"),
-    "qmc": SamplerEntry("sweeps.search.samplers.fixed_points:QmcSampler"),
+    "qmc": SamplerEntry("sweeps.search.samplers.fixed_points:QmcSampler", frontier=True),
 }
 
 

@@ -37,10 +37,10 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 class ViewStorage(BaseStorage):
     """One study in memory: read-only trials, and proposals that are written to."""
 
-    def __init__(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> None:
+    def __init__(self, trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> None:
         self._trials = {trial.number: trial for trial in trials}
         self._next = max(self._trials, default=-1) + 1
-        self._direction = direction
+        self._directions = list(directions)
         self._study_attributes: dict[str, Any] = {}
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:  # noqa: ARG002 - Optuna's interface
@@ -70,8 +70,8 @@ class ViewStorage(BaseStorage):
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:  # noqa: ARG002 - Optuna's interface
-        """Whether more is better."""
-        return [self._direction]
+        """Whether more is better, of each value."""
+        return self._directions
 
     def get_study_id_from_name(self, study_name: str) -> int:  # noqa: ARG002 - Optuna's interface
         """The one study."""
@@ -123,10 +123,10 @@ class OptunaSampler:
         """Ask the sampler for one point, its conditional parameters in the order of the space."""
         space = question.space
         seen = pruned_below("worst", question.trials, maximize=question.maximize) if self._pruned_as_complete else question.trials
-        trials = self._view.of(seen, space)
+        trials = self._view.of(seen, space, with_cost=question.with_cost)
         self._check_memories(trials)
         direction = optuna.study.StudyDirection.MAXIMIZE if question.maximize else optuna.study.StudyDirection.MINIMIZE
-        storage = ViewStorage(trials, direction)
+        storage = ViewStorage(trials, [direction, optuna.study.StudyDirection.MINIMIZE] if question.with_cost else [direction])
         point: dict[str, PointValue] = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import synthetic_studies as synthetic
 
-from reports.exports import to_csv, to_json, to_markdown
+from reports.exports import inert, to_csv, to_json, to_markdown
 from reports.verdict import ReportData, build_report_data
 
 NASTY = "a|b<i>\n# `c` [d](e) </script> \U0001f600"
@@ -88,6 +88,16 @@ def test_csv_names_cannot_become_formulas() -> None:
     trials = tuple(replace(trial, params={**trial.params, "augmentation": '=HYPERLINK("http://x")'}) for trial in study.trials)
     table = list(csv.DictReader(io.StringIO(to_csv(replace(study, trials=trials)).configurations)))
     assert {row["param:augmentation"] for row in table} == {'\'=HYPERLINK("http://x")'}
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\n=1", " =1+1", "\uff1d1+1", "-", "-inf"])
+def test_texts_that_begin_a_formula_are_inert(name: str) -> None:
+    assert inert(name) == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["-1", "+.5", "-1.5e-3", "1e5", "a=b", "flip", "-0", "", "x-y", "日本"])
+def test_numbers_and_plain_names_stay_as_they_are(name: str) -> None:
+    assert inert(name) == name
 
 
 def test_markdown_has_verdict_and_table_and_escapes_names(data: ReportData) -> None:

@@ -10,6 +10,7 @@ import pytest
 import synthetic_studies as synthetic
 
 from reports.page import render_comparison, render_report
+from reports.verdict import build_report_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,17 +48,23 @@ def test_report_has_no_serious_findings(open_page: Callable, text: str, width: i
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
-def test_tables_of_mistakes_have_no_serious_findings_and_fit_the_page(open_page: Callable, width: int, *, dark: bool) -> None:
-    page = open_page(render_report(synthetic.with_ledgers(synthetic.flowers())), width=width, dark=dark).page
+def test_where_it_errs_has_no_serious_findings_and_fits_the_page(open_page: Callable, width: int, *, dark: bool) -> None:
+    data = build_report_data(synthetic.with_ledgers(synthetic.flowers()))
+    page = open_page(render_report(data, thumbnails=synthetic.closer_look(data)), width=width, dark=dark).page
+    page.click("#mistakes summary")
+    assert page.locator("#mistakes .pictures em").count() == 1
+    assert page.locator("#mistakes .preview").is_visible()
     assert page.locator("#mistakes .confusion tbody tr").count() == 5
-    assert page.locator("#mistakes .missed tbody tr").count() > 5
+    assert page.locator("#mistakes .missed tbody tr").count() > 7
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_comparison_has_no_serious_findings(open_page: Callable) -> None:
-    page = open_page(render_comparison([synthetic.flowers(), synthetic.many(8, 20)])).page
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
+def test_comparison_has_no_serious_findings_and_fits_the_page(open_page: Callable, width: int, *, dark: bool) -> None:
+    page = open_page(render_comparison([synthetic.flowers(), synthetic.many(8, 20)]), width=width, dark=dark).page
     assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_everything_can_be_reached_by_keyboard(open_page: Callable, text: str) -> None:

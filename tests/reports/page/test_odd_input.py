@@ -143,7 +143,7 @@ def test_a_short_dip_of_a_long_curve_is_still_drawn(open_page: Callable) -> None
 def test_comparison_of_odd_studies(open_page: Callable) -> None:
     opened = open_page(render_comparison([synthetic.flowers(), hostile(), STUDIES["no trials"](), loss_ranked()]))
     assert "holds most" in opened.page.inner_text("h1")
-    assert "different metrics" in opened.page.inner_text("#verdict")
+    assert "different metrics" in opened.page.inner_text("#answer")
     assert opened.page.locator("#studies tbody tr").count() == 4
     assert opened.errors == []
     assert opened.page.evaluate("typeof window.hacked") == "undefined"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import synthetic_studies as synthetic
 
-from reports.page import render_comparison, render_report
+from reports.page import render_report
 from reports.page.sweep_view import sweep_view
 
 if TYPE_CHECKING:
@@ -80,12 +80,3 @@ def test_notes_for_readers_without_scripts_are_not_shown_with_scripts(open_page:
     assert "Without scripts the table shows the first 100 rows; 40 more are in the CSV export." in open_page(
         text, scripts=False
     ).page.inner_text("main")
-
-
-def test_comparison_draws_the_best_so_far_against_what_it_cost() -> None:
-    page = render_comparison([synthetic.flowers(), synthetic.many(8, 20)])
-    paths = re.findall(r'<path class="course-line series-(\d)" d="([^"]+)"><title>([^<]+)</title>', page)
-    assert [(place, study) for place, _, study in paths] == [("1", "flowers-transfer"), ("2", "large")]
-    ends = [float(path.rpartition("H")[2]) for _, path, _ in paths]
-    assert max(ends) == 1000.0
-    assert "Best so far against what it cost" not in render_comparison([synthetic.flowers()])

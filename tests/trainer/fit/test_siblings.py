@@ -68,6 +68,8 @@ def test_each_sibling_is_the_training_alone_to_the_last_bit(tmp_path: Path, mode
     config = settings(4, {"bn_momentum": 0.8, **model}, {"checkpoint_every": 1, **training})
     together = carried(config, tmp_path, evaluate_test=True)
     results = (together, *together.siblings)
+    assert together.frozen_features
+    assert not any(sibling.frozen_features for sibling in together.siblings), "the frozen part ran once for all of them"
     for index, (momentum, result) in enumerate(zip((0.8, *MOMENTA), results, strict=True)):
         alone = train(with_momentum(config, momentum), checkpoint_dir=tmp_path / f"alone-{index}", evaluate_test=True)
         assert_same(result, alone)

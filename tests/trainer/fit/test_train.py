@@ -70,9 +70,10 @@ def test_the_test_images_are_measured_once_whatever_comes_back(trained: tuple[li
     note = tmp_path / "test.json"
     note.write_text(note.read_text().replace(str(result.figures["test_accuracy"]), "0.123"))
     assert train(config, checkpoint_dir=tmp_path, evaluate_test=True).figures["test_accuracy"] == 0.123
-    assert measure_exported(tmp_path / "model.keras", config)["test_accuracy"] == 0.123
+    model = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert measure_exported(tmp_path, config, model)["test_accuracy"] == 0.123
     note.unlink()
-    measured = measure_exported(tmp_path / "model.keras", config)
+    measured = measure_exported(tmp_path, config, model)
     assert measured == pytest.approx({name: result.figures[name] for name in measured}, abs=1e-5)
     assert json.loads(note.read_text())["figures"] == measured
 

@@ -156,8 +156,8 @@ def test_a_local_preset_of_keras_hub(folder: Path) -> None:
     keras_hub.layers.ImageConverter(scale=1 / 255, offset=0.0, image_size=(16, 16)).save_to_preset(str(folder / "tiny"))
     built = build_model(config("keras_hub:tiny"), SHAPE, 10)
     images = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE)).astype(np.float32)
-    np.testing.assert_allclose(built.backbone.predict(images, verbose=0), resnet.predict(images / 255, verbose=0), atol=1e-5)
-    assert preprocessing_kind(config("keras_hub:tiny")) == "none"
+    features = keras.Model(built.model.inputs[0], built.backbone(built.preprocessing(built.model.inputs[0])))
+    np.testing.assert_allclose(features.predict(images, verbose=0), resnet.predict(images / 255, verbose=0), atol=1e-5)
     assert len(blocks_of(built.backbone)) >= 2
     boundary = resolve_boundary(ModelConfig(backbone="keras_hub:tiny", frozen_layers="1 block"), SHAPE, 10)
     assert split_at(built, boundary).frozen is not None
