@@ -17,6 +17,15 @@ Scaling = Literal["caffe", "torch", "tf", "inside"]
 model scales raw pixels itself. Source: keras.applications.imagenet_utils.preprocess_input and each family's module."""
 
 KERAS = "keras.applications"
+PRESET = "keras_hub:"
+"""What stands before a preset's name."""
+FILE = ".keras"
+"""End of the name of a file that holds a network."""
+
+
+def brings_weights(name: str) -> bool:
+    """Whether a backbone is a ``.keras`` file or a preset of KerasHub, which come with their weights."""
+    return name.endswith(FILE) or name.startswith(PRESET)
 
 
 @dataclass(frozen=True)
@@ -101,18 +110,19 @@ def available() -> dict[str, str]:
 
 
 def backbone_info(name: str) -> Backbone | None:
-    """What is known of a backbone; None for a person's own ``package.module:function``.
+    """What is known of a backbone; None for a person's own ``package.module:function`` or ``.keras`` file, and for ``keras_hub:PRESET``.
 
     Raises:
         ConfigError: no such backbone; the nearest names are proposed.
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    if is_reference(name):
+    if brings_weights(name) or is_reference(name):
         return None
     plain = name.lower().replace("_", "").replace("-", "")
     near = difflib.get_close_matches(plain, BACKBONES, n=3, cutoff=0.6) or difflib.get_close_matches(name, BACKBONES, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise ConfigError(
-        f"model.backbone: unknown backbone {name!r}.{hint} 'steadysweep models' lists all; your own is package.module:function."
+        f"model.backbone: unknown backbone {name!r}.{hint} 'steadysweep models' lists all; your own is package.module:function or "
+        "a .keras file, keras_hub:PRESET one of KerasHub."
     )

@@ -75,8 +75,8 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
             raise UserCodeError(
-                f"{key}: cannot import {module_name!r} of {reference!r}: {error}. Expected package.module:function with a module in the current "
-                f"folder ({Path.cwd()}) or on the Python path"
+                f"{key}: cannot import {module_name!r} of {reference!r}: {error}. Expected package.module:function with a module beside the sweep file, "
+                f"in the current folder ({Path.cwd()}) or on the Python path"
             ) from error
         raise _raised(error, reference, key, "importing its module") from error
     for step in function_name.split("."):

@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return BAD_INPUT
     try:
-        with Interrupting(), importable([str(Path.cwd())]):
+        beside = [str(Path(given).resolve().parent) for given in [arguments.get("sweep_file")] if isinstance(given, str)]
+        with Interrupting(), importable([str(Path.cwd()), *beside]):  # a person's own modules lie here, or beside their sweep file
             code = commands()[name].run(**arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `steadysweep status | head`

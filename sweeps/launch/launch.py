@@ -22,7 +22,8 @@ from sweeps.progress import progress_display
 from sweeps.record import read_study
 from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
-from sweeps.storage_path import check_writable
+from sweeps.storage_path import check_writable, checkpoint_root
+from sweeps.study.data_listing import listing_of
 from sweeps.study.history_import import look_at_history
 from sweeps.study.plan import StudyOptions
 from sweeps.study.running import check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
@@ -150,9 +151,13 @@ def _note_changes(sweep: SweepFile, there: ExistingStudy, database: Database) ->
     """Put on record what differs from the file of a study that has nothing left to do."""
     if there.comparison.verdict != "continues":
         return
-    from sweeps.launch.preflight import look_at_data
+    from sweeps.launch.preflight import look_at_data, own_config
 
-    fingerprint = look_at_data(sweep)[0].fingerprint if there.comparison.relocated else None
+    fingerprint = None
+    if there.comparison.relocated:
+        data = look_at_data(sweep)[0]
+        fingerprint = data.fingerprint
+        check_data(sweep.study, there.facts, fingerprint, checkpoint_root(sweep), listing_of(data, own_config(sweep).data))
     record_without_running(sweep, fingerprint, database)
 
 
@@ -191,8 +196,9 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     check_writable(sweep)
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
+    listing = listing_of(checked.data, checked.config.data)
     if there is not None:
-        check_data(sweep.study, there.facts, checked.data.fingerprint)  # before Ray is started
+        check_data(sweep.study, there.facts, checked.data.fingerprint, checkpoint_root(sweep), listing)  # before Ray is started
     elif options.history is not None:
         progress.message(f"the study begins with the trials of {options.history.study} as history")
         look_at_history(options.history, sweep, checked.data.fingerprint)
@@ -205,6 +211,7 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         order=options.order,
         sharing=options.sharing,
         own_batchnorm=checked.probe.facts.own_batchnorm or "",
+        data=listing,
     )
 
 

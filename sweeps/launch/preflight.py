@@ -12,6 +12,7 @@ from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.launch.whole_space import judge_space
 from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
+from trainer.backbones import FILE
 from trainer.config import TrainConfig
 from trainer.data import load_data
 
@@ -58,7 +59,7 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         SweepInputError: a setting of the model is impossible.
         TrainerInputError: the data cannot be used.
     """
-    config = _own_config(sweep)
+    config = own_config(sweep)
     data = load_data(config.data)
     limits = sweep.search.limits.given if rehearse else {}
     corners = corners_of(sweep, Path.cwd()) if limits else []
@@ -83,12 +84,12 @@ def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
     Raises:
         TrainerInputError: the data cannot be used.
     """
-    config = _own_config(sweep)
+    config = own_config(sweep)
     data = load_data(config.data)
     return data, judge_space(sweep, config, data, None, Path.cwd())
 
 
-def _own_config(sweep: SweepFile) -> TrainConfig:
+def own_config(sweep: SweepFile) -> TrainConfig:
     """The file's own settings, nothing searched, paths absolute; of searched backbones the first, as the default may not fit `model.weights`."""
     settings = train_config(sweep, {}, sweep.search.seed).model_dump(mode="json")
     settings["model"]["backbone"] = _values(sweep, "backbone", sweep.model.backbone)[0]
@@ -101,6 +102,9 @@ def check_weights(sweep: SweepFile) -> None:
     Raises:
         SweepInputError: there is no such file.
     """
+    for backbone in _values(sweep, "backbone", sweep.model.backbone):
+        if backbone.endswith(FILE) and not Path(backbone).expanduser().is_file():
+            raise SweepInputError(f"model.backbone: there is no file {Path(backbone).expanduser()} (looked for from {Path.cwd()}).")
     weights = sweep.model.weights
     if weights in (None, "imagenet", "own"):
         return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sweeps.image_look import NAME as IMAGES
 from sweeps.record.steering import Deletion
 from sweeps.storage_path import OWNER, is_claimed_by
+from sweeps.study.data_listing import NAME as DATA
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def belongings(name: str, facts: StudyFacts, trials: Sequence[TrialRecord], root
     ]
     marked = is_claimed_by(root, name, facts.created)
     there = open_folder(root, "storage_path").files() if marked else {}
-    own = {path: size for path, size in there.items() if path in (OWNER, IMAGES) or _OF_TRIAL.fullmatch(path)}
+    own = {path: size for path, size in there.items() if path in (OWNER, IMAGES, DATA) or _OF_TRIAL.fullmatch(path)}
     others = tuple(sorted({path.partition("/")[0] for path in there.keys() - own.keys()}))
     return Belongings(Counter(trial.state for trial in trials), sum(spans) / 3600, root, marked, own, others)
 

@@ -133,6 +133,7 @@ class StudyOptions:
         poll_seconds: longest wait for an event.
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
         sharing: whether trials may share work, such as activations of the frozen part; the results are the same.
+        data: which images the study trains on (`sweeps.study.data_listing`), to say later what differs; empty: not kept.
         own_batchnorm: name of a BatchNorm layer of the model that updates its moving statistics in a way of its own, so that no training carries others; or empty.
     """
 
@@ -148,6 +149,7 @@ class StudyOptions:
     times: StorageTimes = field(default_factory=StorageTimes)
     sharing: bool = True
     own_batchnorm: str = ""
+    data: bytes = field(default=b"", repr=False)
 
 
 def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | None = None) -> StudyPlan:

@@ -17,6 +17,7 @@ from sweeps.search.view import record_distributions
 from sweeps.seeds import BY_TRAINING, COMMON, SEEDS, STREAMS
 from sweeps.storage_path import claim, refuse_claimed
 from sweeps.study.assignments import is_over
+from sweeps.study.data_listing import difference, keep_listing
 from sweeps.study.driver import StudyDriver
 from sweeps.study.history_import import import_history, look_at_history
 from sweeps.study.ordering import place_order
@@ -75,16 +76,24 @@ def check_continues(study: str, facts: StudyFacts, sweep: SweepFile) -> Comparis
     return comparison
 
 
-def check_data(study: str, facts: StudyFacts, fingerprint: str | None) -> None:
+def check_data(study: str, facts: StudyFacts, fingerprint: str | None, root: str = "", listing: bytes = b"") -> None:
     """Compare the data with the study's.
+
+    Args:
+        study: its name.
+        facts: what it was made with.
+        fingerprint: of the data that is there now.
+        root: the study's storage_path.
+        listing: which images are there now (`sweeps.study.data_listing`), so that the message can say what differs.
 
     Raises:
         SweepInputError: it is other data.
     """
     known = facts.facts.get("data_fingerprint")
     if known and fingerprint and known != fingerprint:
+        what = difference(root, known, listing) if listing else ""
         raise SweepInputError(
-            f"study {study!r}: the data is not the study's (fingerprint {fingerprint}, expected {known}). "
+            f"study {study!r}: the data is not the study's (fingerprint {fingerprint}, expected {known}). {what}{' ' if what else ''}"
             "Restore the images and their split, or start a new study."
         )
 
@@ -288,6 +297,8 @@ def _open(database: Database, sweep: SweepFile, plan: StudyPlan, options: StudyO
         record = open_study(database, sweep.study, options.times)
     try:
         claim(plan.checkpoint_root, record.name, record.facts.created)
+        if options.data and record.facts.facts.get("data_fingerprint", fingerprint) == fingerprint:
+            keep_listing(plan.checkpoint_root, options.data)
         check_history(record.name, record.facts, options.history)
         record_changes(record, sweep, fingerprint)
         _import_history(record, plan, sweep, options)

@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
-from trainer.backbones import BACKBONES
+from trainer.backbones import BACKBONES, FILE, PRESET
 from trainer.config.settings import TrainConfig, searchable_settings
 
 if TYPE_CHECKING:
@@ -101,7 +101,16 @@ def absolute_config(config: Mapping[str, Any], base: Path) -> dict[str, Any]:
     model = {**config["model"]}
     if model.get("weights") and _is_path(model["weights"], base):
         model["weights"] = absolute_place(model["weights"], base)
+    model["backbone"] = absolute_backbone(model["backbone"], base)
     return {**config, "data": data, "model": model}
+
+
+def absolute_backbone(backbone: str, base: Path) -> str:
+    """A backbone with its path made absolute, where it is a file or a local preset."""
+    if backbone.endswith(FILE):
+        return absolute_place(backbone, base)
+    preset = backbone.removeprefix(PRESET)
+    return f"{PRESET}{absolute_place(preset, base)}" if preset != backbone and (base / Path(preset).expanduser()).is_dir() else backbone
 
 
 def absolute_source(source: str, base: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -324,3 +325,40 @@ def test_check_says_once_what_is_true_of_several_augmentations() -> None:
         ),
         "frozen_layers all, augmentation mixup: computed in each step: a policy that mixes images also mixes their targets",
     ]
+
+
+def test_a_function_beside_the_sweep_file_is_found_from_another_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here / "sweeps of mine"
+    folder.mkdir()
+    lines = [
+        "from sklearn.datasets import load_digits",
+        "def load():",
+        "    digits = load_digits()",
+        "    return digits.images[:200], digits.target[:200] % 2",
+    ]
+    (folder / "my_stuff_beside.py").write_text("\n".join([*lines, "def broken():", "    raise KeyError('pixels')", ""]))
+    (folder / "sweep.yaml").write_text("study: s\ndata: {source: 'my_stuff_beside:load'}\nspace: {learning_rate: {float: [0.001, 0.01]}}\n")
+    code, out, err = said(capsys, "check", str(folder / "sweep.yaml"), "--no-batch")
+    assert (code, "2 classes: 0, 1" in out) == (0, True), err
+    code, _, err = said(capsys, "check", str(folder / "sweep.yaml"), "--no-batch", "--set", "data.source=my_stuff_beside:broken")
+    assert code == 2
+    assert "'my_stuff_beside:broken' raised KeyError: 'pixels' (" in err
+    assert "my_stuff_beside.py, line 6, in broken)" in err
+    sys.modules.pop("my_stuff_beside")
+
+
+def test_init_looks_into_a_table_of_images(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    digit_folders(here / "digits2", ("zero", "one", "two"))
+    files = sorted((here / "digits2").rglob("*.png"))
+    pq.write_table(
+        pa.table({"image": [path.read_bytes() for path in files], "label": [path.parent.name for path in files]}), "images.parquet"
+    )
+    code, out, err = said(capsys, "init", "images.parquet")
+    assert (code, out) == (0, "sweep.yaml\n"), err
+    assert "120 images in 3 classes: one 40, two 40, zero 40" in err
+    code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
+    assert code == 0, err
+    assert "3 classes: one, two, zero" in out

@@ -175,6 +175,7 @@ def test_moved_data_is_accepted_and_other_data_refused(shell: Shell) -> None:
     refused = shell.run("resume", "tiny-digits", "--set", "data.source=other.npz")
     assert refused.returncode == 2
     assert "the data is not the study's" in refused.stderr
+    assert "1 image is missing: 1 of 0. 1 image is new: 1 of " in refused.stderr
     done = shell.run("resume", "tiny-digits", "--set", "data.source=there.npz")
     assert done.returncode == 0, done.stderr
     assert "data.source: 'here.npz' -> 'there.npz'" in _changes(folder / "tiny-digits.db")

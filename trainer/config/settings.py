@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from trainer.augmentation import policy_from
-from trainer.backbones import backbone_info
+from trainer.backbones import backbone_info, brings_weights
 from trainer.errors import ConfigError, nearest
 from trainer.metric_names import Direction, MetricName, direction_problem, measured_on_demand, metric_named, minimizes
 from trainer.places import is_address, parse_address
@@ -215,10 +215,10 @@ class ModelConfig(Settings):
     """The network: a backbone up to its features and a head on top."""
 
     backbone: str = setting("small_resnet", searchable=True)
-    """A name from ``steadysweep models`` or ``package.module:function`` returning a Keras model."""
+    """A name from ``steadysweep models``, ``package.module:function`` returning a Keras model, a ``.keras`` file (its head is dropped) or ``keras_hub:PRESET``."""
     weights: str | None = setting(None)
     """``imagenet``, a file (``.weights.h5``, ``.keras``), ``own`` (what a ``package.module:function`` loaded itself), or nothing, which may be
-    written ``none``: random initial weights."""
+    written ``none``: random initial weights. A ``.keras`` file or a preset as backbone brings its own."""
     options: dict[str, Any] = setting(default_factory=dict)
     """Arguments of the backbone's builder, e.g. ``{filters: [16, 32]}`` for ``small_resnet`` or ``plain_cnn``."""
     pooling: Literal["avg", "max", "flatten"] = setting("avg", searchable=True)
@@ -251,9 +251,16 @@ class ModelConfig(Settings):
     def _known_backbone(cls, value: str) -> str:
         """Refuse an unknown backbone, or one whose module ours hides, while the file's line is still known."""
         with _refused("model.backbone"):
-            if backbone_info(value) is None:
+            if backbone_info(value) is None and not brings_weights(value):
                 check_reference(value, "model.backbone")
         return value
+
+    @model_validator(mode="after")
+    def _its_own_weights(self) -> Self:
+        """A backbone that comes with weights keeps them; ``load_weights: false`` asks KerasHub for the architecture alone."""
+        if self.weights is None and brings_weights(self.backbone) and self.options.get("load_weights") is not False:
+            object.__setattr__(self, "weights", "own")  # frozen from here on
+        return self
 
 
 def _known_metric(value: str) -> str:

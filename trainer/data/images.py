@@ -38,6 +38,7 @@ class ImageSet:
             ``labels.max() + 1``.
         places: ``(n,)`` int64, each image's place in the data, which is the same in every split; see `content_places`. None for images that were not loaded.
         rows: ``(n,)`` int64, where each image stands in the source, counted from 0; in its part where the source gives parts. None as for `places`.
+        digests: hash of each image's content, length n. None as for `places`.
     """
 
     images: Pixels
@@ -46,6 +47,7 @@ class ImageSet:
     num_classes: int | None = None
     places: npt.NDArray[np.int64] | None = None
     rows: npt.NDArray[np.int64] | None = None
+    digests: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,7 +64,8 @@ class ImageSet:
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         pixels: Any = self.images[rows]
         places, of_source = (None if each is None else each[rows] for each in (self.places, self.rows))
-        return ImageSet(pixels, self.labels[rows], names, self.num_classes, places, of_source)
+        digests = None if self.digests is None else tuple(self.digests[row] for row in rows)
+        return ImageSet(pixels, self.labels[rows], names, self.num_classes, places, of_source, digests)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,7 @@ class ImageData:
         fingerprint: hash over image contents, labels, split, size and channels; independent of paths and file names.
         skipped: unreadable files that were left out, as ``name: reason``.
         own_validation: whether the source itself says which images validate, so that no others can be drawn.
+        unused: content hash, label and name (empty for arrays) of each image that the split leaves out.
     """
 
     train: ImageSet
@@ -86,6 +90,7 @@ class ImageData:
     fingerprint: str
     skipped: tuple[str, ...] = ()
     own_validation: bool = False
+    unused: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

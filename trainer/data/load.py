@@ -270,8 +270,16 @@ def _assemble(
     identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
     places = content_places(digests, collected.labels)
     source_rows = collected.source_rows
-    placed = {part: replace(images, places=places[rows[part]], rows=source_rows[rows[part]]) for part, images in sets.items()}
+    placed = {
+        part: replace(images, places=places[rows[part]], rows=source_rows[rows[part]], digests=tuple(digests[row] for row in rows[part]))
+        for part, images in sets.items()
+    }
     if sets["validation"] is sets["train"]:
         placed["validation"] = placed["train"]
     own = gives_validation(collected)
-    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own)
+    files = isinstance(collected.content, tuple)
+    unused = tuple(
+        (digests[row], int(collected.labels[row]), str(collected.content[row]) if files else "")
+        for row in np.setdiff1d(np.arange(len(collected)), np.concatenate(list(rows.values())))
+    )
+    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own, unused)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.backbones import backbone_info
+from trainer.backbones import FILE, PRESET, backbone_info
 from trainer.errors import ConfigError
 from trainer.network.batchnorm import batchnorm_layers, make_switchable
 from trainer.network.head import build_head, output_units
+from trainer.network.loaded_backbones import file_backbone, file_channels, preset_backbone
 from trainer.network.parts import BuiltModel
 from trainer.network.weights import BACKBONE_LAYER, load_backbone_weights, with_imagenet_weights
 from trainer.user_code import call_function
@@ -122,7 +123,7 @@ def build_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> ker
         raise ConfigError(
             f"model.weights: 'own' keeps what a package.module:function loaded itself; {model.backbone} needs 'imagenet', a file or nothing."
         )
-    backbone = _custom_backbone(model, input_shape) if info is None else _shipped_backbone(info, input_shape, model)
+    backbone = _backbone_without_record(model, input_shape) if info is None else _shipped_backbone(info, input_shape, model)
     if model.weights not in {None, IMAGENET, OWN_WEIGHTS}:
         load_backbone_weights(backbone, model.weights)
     _name_by_place(backbone)
@@ -144,6 +145,10 @@ def _name_by_place(backbone: keras.Model) -> None:
 
 def backbone_input_shape(model: ModelConfig, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """What the backbone takes: grey images are repeated to three channels for a pretrained ``keras.applications`` backbone, else left as they are."""
+    if model.backbone.startswith(PRESET):
+        return (*image_shape[:2], 3)
+    if model.backbone.endswith(FILE):
+        return (*image_shape[:2], 3) if image_shape[2] == 1 and file_channels(model.backbone) == 3 else image_shape  # noqa: PLR2004 - RGB
     info = backbone_info(model.backbone)
     three = info is not None and info.pretrained and (model.weights is not None or info.scaling == "inside")
     return (*image_shape[:2], 3) if three and image_shape[2] == 1 else image_shape
@@ -213,6 +218,13 @@ def _shipped_backbone(backbone: Backbone, input_shape: tuple[int, int, int], mod
         return with_imagenet_weights(lambda: builder(**arguments), backbone.name) if imagenet else builder(**arguments)
     except TypeError as error:
         raise ConfigError(f"model.options: {function} does not accept {model.options}: {error}") from error
+
+
+def _backbone_without_record(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:
+    """One that is not in the table: of a file, of KerasHub, or of a person's function."""
+    if model.backbone.endswith(FILE):
+        return file_backbone(model, input_shape)
+    return preset_backbone(model, input_shape) if model.backbone.startswith(PRESET) else _custom_backbone(model, input_shape)
 
 
 def _custom_backbone(model: ModelConfig, input_shape: tuple[int, int, int]) -> keras.Model:

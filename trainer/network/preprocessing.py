@@ -6,9 +6,9 @@ A weights file can say which scaling its weights were trained with. TensorFlow i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from trainer.backbones import BACKBONES
+from trainer.backbones import BACKBONES, FILE, PRESET
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def expected_kind(config: TrainConfig) -> Kind:
     recorded = recorded_scaling(config.model.weights)
     if recorded is not None:
         return recorded
+    if config.model.backbone.startswith(PRESET):
+        return "none"  # KerasHub says which: see `preprocessing_layers`
+    if config.model.backbone.endswith(FILE):
+        from trainer.network.loaded_backbones import scaling_in_file
+
+        return scaling_in_file(config.model.backbone) or "rescale"
     backbone = BACKBONES.get(config.model.backbone)
     if backbone is None or backbone.scaling is None:
         return "rescale"
@@ -107,10 +113,13 @@ def preprocessing_layers(config: TrainConfig, statistics: ChannelStatistics | No
     import keras
 
     kind = preprocessing_kind(config)
-    if kind == "rescale":
-        return [keras.layers.Rescaling(1 / WHITE, dtype="float32", name="rescale")]
-    if kind == "tf":
-        return [keras.layers.Rescaling(2 / WHITE, offset=-1.0, dtype="float32", name="rescale")]
+    scaling: tuple[Any, Any] | None = {"rescale": (1 / WHITE, 0.0), "tf": (2 / WHITE, -1.0)}.get(kind)
+    if config.model.backbone.startswith(PRESET) and config.data.preprocessing == "auto":
+        from trainer.network.loaded_backbones import preset_scaling
+
+        scaling = preset_scaling(config.model.backbone)
+    if scaling is not None:
+        return [keras.layers.Rescaling(*scaling, dtype="float32", name="rescale")]
     if kind == "torch":
         mean = [WHITE * value for value in _fit(IMAGENET_MEAN, channels)]
         deviation = [WHITE * value for value in _fit(IMAGENET_DEVIATION, channels)]
