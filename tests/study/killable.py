@@ -61,8 +61,6 @@ def run_driver(
     options = StudyOptions(history=None if source is None else HistorySource(*source), times=times or StorageTimes())
     sweep = sweep_from_text(text)
     run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
-    sweep = sweep_from_text(text)
-    run_study(sweep, make_executor(ExecutorRequest(sweep.resources), executor), trainable=trainable, options=options)
 
 
 def warm_up() -> None:
