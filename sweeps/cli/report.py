@@ -234,7 +234,7 @@ COMMAND = Command(
     "Also reads sweeps of Ray Tune, Optuna, KerasTuner, MLflow and W&B, and folders of logs with settings:\nname the folder, file or address.",
     examples=(
         ("steadysweep report flowers", "writes flowers.html"),
-        ("steadysweep report flowers --beside flowers-2", "compares the two in its appendix"),
+        ("steadysweep report flowers --beside ray_results/digits", "compares the two in its appendix"),
         ("steadysweep report flowers --format json", "for a program, to stdout"),
         ("steadysweep report flowers --format html,csv,md -o out/flowers.html", "several formats side by side"),
     ),
