@@ -94,7 +94,10 @@ def test_a_class_without_images_leaves_its_own_figure_open_and_the_others_as_the
     assert found["val_auc_rose"] == pytest.approx(expected[1])
     assert np.isnan(areas_under_curves(labels, shares_of(logits))[1])
     assert f_scores(np.asarray([0, 0]), np.asarray([0, 2]), 3, 1.0)[2] == 0.0  # predicted, and wrongly so
-    assert f_scores(np.asarray([0, 1]), np.asarray([0, 0]), 3, 0.0).tolist()[:2] == [0.5, 0.0]  # precision of a class that is never predicted
+    assert f_scores(np.asarray([0, 1]), np.asarray([0, 0]), 3, 0.0).tolist()[:2] == [
+        0.5,
+        0.0,
+    ]  # precision of a class that is never predicted
 
 
 def test_the_calibration_error_is_that_of_its_definition() -> None:
