@@ -56,7 +56,7 @@ TAKES = {
         *(f"training.{key}" for key in ("deterministic", "mixed_precision", "jit_compile")),
     }
     | {"space.learning_rate.log", "space.weight_decay.log"},
-    "list": {"data.classes", "allow", "runtime.py_modules", "runtime.pip", "runtime.tune.callbacks", "notify.command"},
+    "list": {"data.source", "data.classes", "allow", "runtime.py_modules", "runtime.pip", "runtime.tune.callbacks", "notify.command"},
     "mapping": {"model.options", "data.class_weights", "training.loss_options", "search.sampler_options", "search.pruner_options"},
     "negative": set(),
 }
