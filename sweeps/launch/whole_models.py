@@ -23,7 +23,7 @@ from sweeps.storage_path import checkpoint_root, trial_folder
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from trainer.checkpoints.layout import EXPORT, MODEL, TRAINED
 from trainer.errors import TrainerInputError
-from trainer.places import open_folder
+from trainer.places import is_address, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,8 +103,11 @@ def complete_leaders(data: ReportData, sweep: SweepFile, say: Callable[[str], ob
 
 
 def _look_order(data: ReportData, sweep: SweepFile, root: str) -> LookOrder | None:
-    """What to look at of a study; None where it has no recommended model, or its images are not to be shown."""
+    """What to look at of a study; None where it has no recommended model, its images are not to be shown, or the report could not read what was found."""
     from reports.verdict.mistakes import shown_configuration
+
+    if is_address(root):
+        return None
 
     chosen = shown_configuration(data.ranking)
     found = None if chosen is None or not sweep.report.images else exported_trial(data.study, chosen, root)

@@ -46,7 +46,7 @@ def test_a_sweep_on_object_storage_is_checked_run_exported_and_keeps_no_secret(s
 
     done = shell.run("run", "sweep.yaml", **s3.environment)
     assert done.returncode == 0, done.stderr
-    expected = {"checkpoints/study.json"} | {
+    expected = {"checkpoints/study.json", "checkpoints/data.json.gz"} | {
         f"checkpoints/0000{trial}/{name}" for trial in (0, 1) for name in ("model.keras", "export.json")
     }
     assert {name for name in store.files() if not name.endswith("test.json")} == expected | {"arrays.npz"}

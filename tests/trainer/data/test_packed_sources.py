@@ -200,6 +200,7 @@ def shuffled():
     return whole().unbatch().shuffle(40)
 
 def augmented():
+    tf.random.set_seed(None)  # trainings before it have set one, and with it a data set repeats itself in this process
     return whole().map(lambda images, labels: (tf.image.random_flip_left_right(images), labels))
 
 def endless():
@@ -270,7 +271,7 @@ def test_an_error_while_a_data_set_is_read_is_told_as_the_persons() -> None:
     with pytest.raises(UserCodeError, match=r"'my_sets:failing' raised .*KeyError: 'pixels'"):
         load_data(DataConfig(source="my_sets:failing"))
     with pytest.raises(
-        UserCodeError, match=r"raised AttributeError: .*missing.*my_sets\.py, line 53, in __getitem__.*when reading its data set"
+        UserCodeError, match=r"raised AttributeError: .*missing.*my_sets\.py, line 54, in __getitem__.*when reading its data set"
     ):
         load_data(DataConfig(source="my_sets:broken"))
 
