@@ -79,6 +79,7 @@ class Replay:
 
     Attributes:
         values: what is judged, ``(num_configurations, num_epochs)``: levels or raw accuracies.
+        metric: what they are of, for the pruner's words.
         reached: epochs that each has trained.
         finished: those at their end, in the order in which they got there.
         told: epoch to the judged values of all that got there.
@@ -86,6 +87,7 @@ class Replay:
 
     values: Array
     maximize: bool = True
+    metric: str = "val_accuracy"
     reached: dict[int, int] = field(default_factory=dict)
     finished: list[int] = field(default_factory=list)
     told: dict[int, list[float]] = field(default_factory=dict)

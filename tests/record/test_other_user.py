@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def closed(folder: Path) -> Iterator[tuple[str, ...]]:
     """What makes a command run as somebody who may read `folder` and not write it."""
     if os.geteuid() == 0:
         for parent in (folder, *folder.parents):
-            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108 - pytest's own folders
+            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108 - where temporary folders are
                 parent.chmod(0o755)
         if subprocess.run([*ORDINARY, "true"], check=False, capture_output=True).returncode:
             pytest.skip("this container does not let root become another user")
@@ -71,9 +72,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Path:
-    """A folder with a study that nobody is running."""
-    folder = tmp_path / "theirs"
+def theirs() -> Iterator[Path]:
+    """A folder with a study that nobody is running; not below pytest's own, which the next session closes to other users."""
+    with tempfile.TemporaryDirectory() as above:
+        yield made(Path(above) / "theirs")
+
+
+def made(folder: Path) -> Path:
     folder.mkdir()
     make_large_study(f"sqlite:///{folder}/flowers.db", "flowers", 4)
     with sqlite3.connect(folder / "flowers.db") as connection:
@@ -83,9 +88,9 @@ def theirs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_somebody_elses_study_is_read_and_everything_else_says_whose_it_is(theirs: Path, tmp_path: Path) -> None:
+def test_somebody_elses_study_is_read_and_everything_else_says_whose_it_is(theirs: Path) -> None:
     before = contents(theirs)
-    own = tmp_path / "own"
+    own = theirs.parent / "own"
     own.mkdir()
     own.chmod(0o777)
     where = ["--storage", f"sqlite:///{theirs}/flowers.db"]
