@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reports.wording import count
 from trainer.errors import TrainerError
 from trainer.places import open_folder
 
@@ -99,16 +100,16 @@ def _sentences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     added = [image for digest in now for image in now[digest][len(before[digest]) :]]
     for images, verb in ((missing, "missing"), (added, "new")):
         if images:
-            yield f"{_number(len(images), 'image')} {'is' if len(images) == 1 else 'are'} {verb}: {_listed(images)}."
+            yield f"{count(len(images), 'image')} {'is' if len(images) == 1 else 'are'} {verb}: {_listed(images)}."
     if missing or added:
         return
     relabelled = [(*now[digest][0][:2], before[digest][0][0]) for digest in before if _of(before, digest, 0) != _of(now, digest, 0)]
     if relabelled:
         name = f" ({relabelled[0][1]}: {relabelled[0][2]} became {relabelled[0][0]})" if relabelled[0][1] else ""
-        yield f"{_number(len(relabelled), 'image')} {'has' if len(relabelled) == 1 else 'have'} another class{name}."
+        yield f"{count(len(relabelled), 'image')} {'has' if len(relabelled) == 1 else 'have'} another class{name}."
     moved = sum(_of(before, digest, 2) != _of(now, digest, 2) for digest in before)
     if moved:
-        yield f"All images are there; {_number(moved, 'image')} {'is' if moved == 1 else 'are'} in another part (data.split, or the source's own parts)."
+        yield f"All images are there; {count(moved, 'image')} {'is' if moved == 1 else 'are'} in another part (data.split, or the source's own parts)."
 
 
 def _by_numbers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
@@ -145,9 +146,5 @@ def _listed(images: list[_Image]) -> str:
     return f"{of} ({', '.join(names[:NAMED])}{more})" if names else of
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _size(shape: list[int]) -> str:
-    return f"{shape[1]}x{shape[0]} pixels of {_number(shape[2], 'channel')}"
+    return f"{shape[1]}x{shape[0]} pixels of {count(shape[2], 'channel')}"

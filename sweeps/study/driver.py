@@ -151,7 +151,8 @@ class StudyDriver:
                 self._lose(error)
 
     def _begin(self, trial: LiveTrial) -> None:
-        architecture = self._plan.architecture(self._config(trial))
+        config = self._config(trial)
+        architecture = self._plan.architecture(config)
         if trial.role in SEARCHED and trial.epochs == 0 and self._state.costs.reason(architecture):
             for member in (*self._state.siblings_of(trial.number), trial):
                 self._finishing.refuse(member, architecture)
@@ -159,7 +160,7 @@ class StudyDriver:
         self._prune(trial, self._family(trial))  # the driver may have died between this decision and its execution
         if self._family(trial):
             self._announce(trial)
-            self._submit(trial)
+            self._submit(trial, config, architecture)
         else:
             self._finishing.finish(trial, "PRUNED", cause=trial.prune_reason)
 
@@ -214,13 +215,11 @@ class StudyDriver:
         own = self._executor.room()
         return own if self._plan.concurrent is None else min(own, self._plan.concurrent - len(self._running))
 
-    def _submit(self, trial: LiveTrial) -> None:
+    def _submit(self, trial: LiveTrial, config: Mapping[str, Any], architecture: str) -> None:
         attempt, epochs = trial.attempt + 1, min(member.epochs for member in self._family(trial))
         self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=epochs, gpu=self._plan.gpu)
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", epochs, None, None, None))
         reach("attempt-written")
-        config = self._config(trial)
-        architecture = self._plan.architecture(config)
         task = TrialTask(
             trial=trial.number,
             attempt=attempt,
