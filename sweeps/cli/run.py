@@ -54,8 +54,8 @@ def run(
     """
     from sweeps.cli.new_study import history_source, sweep_of_study, with_hint
     from sweeps.launch import LaunchOptions, launch
+    from sweeps.launch.preflight import load_for_run
     from sweeps.study.running import OtherSweepError, storage_of
-    from sweeps.sweep_file import load_sweep_file
 
     if source is None and source_storage is not None:
         raise SweepInputError("--from-storage: says where the study of --from is; add --from STUDY.")
@@ -69,7 +69,7 @@ def run(
         history = history_source(str(source), source_storage, given)
         sweep = sweep_of_study(history, overrides, given, trust=trust)
     else:
-        sweep = load_sweep_file(sweep_file, overrides)
+        sweep = load_for_run(sweep_file, overrides)
         if given is not None:
             sweep = sweep.model_copy(update={"storage": given})
         if source is not None:

@@ -26,9 +26,9 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     from reports.logs.sweep_lines import settings_text
     from sweeps.cli.run import finish
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.sweep_file import load_sweep_file
+    from sweeps.launch.preflight import load_for_run
 
-    searched = load_sweep_file(sweep_file, overrides)
+    searched = load_for_run(sweep_file, overrides)
     values = unset(searched)
     if values and not quiet:
         print(

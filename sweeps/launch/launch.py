@@ -22,13 +22,12 @@ from sweeps.progress import progress_display
 from sweeps.record import read_study
 from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
-from sweeps.storage_path import check_writable, checkpoint_root
+from sweeps.storage_path import checkpoint_root
 from sweeps.study.data_listing import listing_of
 from sweeps.study.history_import import look_at_history
 from sweeps.study.plan import StudyOptions
 from sweeps.study.running import check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.sweep_file.runtime import TuneSettings
-from sweeps.tracking import check_trackers
 from sweeps.trust import note_known
 from sweeps.variables import variables_in
 from trainer.metric_names import metric_named
@@ -192,8 +191,6 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
-    check_trackers(sweep)
-    check_writable(sweep)
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     listing = listing_of(checked.data, checked.config.data)

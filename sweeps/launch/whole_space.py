@@ -36,13 +36,13 @@ MOST_CAUSES = 4
 """Combinations of values that a message names."""
 
 
-def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData, facts: ModelFacts | None, base: Path) -> tuple[Finding, ...]:
+def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData | None, facts: ModelFacts | None, base: Path) -> tuple[Finding, ...]:
     """Findings of the pre-flight checks on all that a sweep may train, most severe first.
 
     Args:
         sweep: the file.
         own: its own settings, nothing searched.
-        data: the images.
+        data: the images; None: only the checks that look at settings alone.
         facts: of the model of `own`, where it was built.
         base: folder that paths are relative to.
 

@@ -1,0 +1,123 @@
+"""`check` and `run` tell everything that is wrong in one go, and `check` sees of every source what `init` sees."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sweeps.cli import main
+from sweeps.sweep_file import load_sweep_file
+from sweeps.sweep_file.loading import read_in_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, empty."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("checked_stuff", None)
+
+
+FIVE = """\
+study: five
+data: {source: no_such_folder}
+model: {backbone: "checked_stuff:broken"}
+training:
+  learnig_rate: 0.1
+  epochs: 3
+  metrics: ["gone_stuff:far_off"]
+allow: []
+space: {dropout: {float: [0.0, 0.5]}, frozen_layers: {choice: [none, 50%]}}
+"""
+TOLD = (
+    "five.yaml:5: training.learnig_rate: unknown key; did you mean 'learning_rate'?",
+    "data.source: 'no_such_folder' does not exist",
+    "cannot import 'gone_stuff' of 'gone_stuff:far_off'",
+)
+
+
+@pytest.fixture
+def five(here: Path) -> Path:
+    (here / "five.yaml").write_text(FIVE)
+    (here / "checked_stuff.py").write_text("def broken(input_shape):\n    raise KeyError('units')\n")
+    return here
+
+
+def test_five_things_that_are_wrong_in_five_stages_are_told_in_one_run(five: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del five
+    assert main(["check", "five.yaml"]) == 2
+    out, err = capsys.readouterr()
+    places = [err.index(f"error: {text}" if text in TOLD[:2] else text) for text in (*TOLD, "raised KeyError: 'units'")]
+    assert places == sorted(places), "the cheapest first"
+    assert "warning: frozen_random_weights: the space reaches this with frozen_layers: 50%" in out
+    assert "the rest was looked at with training.learnig_rate read as learning_rate" in err
+    assert "not looked at: the images (sizes, classes, copies), because they cannot be loaded" in err
+    assert "not looked at: a real batch, time and memory, because the model cannot be built" in err
+    assert err.endswith("not ready: 4 errors in five.yaml, all told above\n")
+
+
+def test_run_tells_what_can_be_told_without_a_model_beside_a_typing_error(five: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "five.yaml"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: 3 errors, all told together:\n")
+    assert all(text in err for text in TOLD)
+    assert "not looked at: the model; `steadysweep check five.yaml` looks at it too" in err
+    assert not list(five.glob("*.db")), "no study is begun"
+
+
+def test_the_document_has_the_errors_and_what_was_not_looked_at(five: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (five / "five.yaml").write_text(FIVE.replace("checked_stuff:broken", "nowhere_at_all:net"))
+    assert main(["check", "five.yaml", "--no-batch", "--format", "json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["errors"]) == 4
+    assert "cannot import 'nowhere_at_all' of 'nowhere_at_all:net'" in document["errors"][1], "found without starting TensorFlow"
+    assert document["data"] is None
+    assert [finding["name"] for finding in document["findings"]] == ["frozen_random_weights"]
+
+
+def test_one_error_is_told_as_before(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "a.yaml").write_text("study: a\ndata: {source: digits}\nspace: {learning_rat: {float: [0.001, 0.1]}}\n")
+    assert main(["run", "a.yaml"]) == 2
+    assert capsys.readouterr().err.startswith("error: a.yaml:3: space.learning_rat: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "errors", "assumed"),
+    [
+        ("training: {epochs: many}", ["training.epochs"], ["training.epochs left out"]),
+        ("trainin: {epochs: 3}", ["trainin"], ["trainin read as training"]),
+        ("model: {backbone: resnet5}\nbudget: [1]", ["model.backbone", "budget"], ["model.backbone left out", "budget left out"]),
+        # of what was read as another key, the next problem is told too
+        ("training: {learnig_rate: 0.1}", ["training.learnig_rate", "training.learning_rate"], None),
+        ("confirm: {tpo: 3}", ["confirm.tpo"], None),
+    ],
+)
+def test_a_file_is_read_without_what_is_wrong_in_it(here: Path, text: str, errors: list[str], assumed: list[str] | None) -> None:
+    (here / "a.yaml").write_text(f"study: a\ndata: {{source: digits}}\n{text}\nspace: {{learning_rate: {{float: [0.001, 0.1]}}}}\n")
+    read = read_in_part("a.yaml")
+    assert read.sweep is not None
+    assert read.error is not None
+    assert [".".join(map(str, problem.path)) for problem in read.error.problems] == errors
+    if assumed is not None:
+        assert list(read.assumed) == assumed
+    assert read.sweep.data.source == "digits"
+
+
+@pytest.mark.parametrize("text", ["study: a\nspace: {}\n", "- 1\n", "study: [\n"])
+def test_of_a_file_without_data_nothing_is_left(here: Path, text: str) -> None:
+    (here / "a.yaml").write_text(text)
+    read = read_in_part("a.yaml")
+    assert (read.sweep, read.error is None) == (None, False)
+
+
+def test_a_right_file_is_read_as_it_is(here: Path) -> None:
+    (here / "a.yaml").write_text("study: a\ndata: {source: digits}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n")
+    read = read_in_part("a.yaml", ["training.epochs=4"])
+    assert (read.sweep, read.error, read.assumed) == (load_sweep_file("a.yaml", ["training.epochs=4"]), None, ())
