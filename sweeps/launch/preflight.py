@@ -18,11 +18,12 @@ from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from sweeps.sweep_file.loading import read_in_part
 from sweeps.tracking import check_trackers
+from sweeps.trust import own_references
 from trainer.backbones import FILE
 from trainer.config import TrainConfig
 from trainer.data import load_data
 from trainer.errors import TrainerInputError
-from trainer.user_code import check_module, import_function, is_reference
+from trainer.user_code import check_module, import_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,6 +103,10 @@ def texts_of(error: SweepInputError | TrainerInputError) -> list[str]:
     return [str(problem) for problem in getattr(error, "problems", ())] or [str(error)]
 
 
+LOADED_LATER = ("data.source", "search.metric", "training.metrics")
+"""Functions of these are tried on the data, where there is any."""
+
+
 def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None:
     """The stages that take milliseconds: trackers, storage_path, files of weights; with `imports`, also that modules of one's own are there, none imported."""
     with look.stage():
@@ -113,6 +118,8 @@ def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None
         look.rehearsable = False
     if imports:
         for reference, key in own_references(sweep):
+            if key in LOADED_LATER:
+                continue
             with look.stage():
                 check_module(reference, key)
 
@@ -212,14 +219,6 @@ def weights_problems(sweep: SweepFile) -> list[str]:
             f"model.weights: there is no file {path} {here}; expected 'imagenet', 'own', a file of weights, or 'none' for random ones."
         )
     return problems
-
-
-def own_references(sweep: SweepFile) -> list[tuple[str, str]]:
-    """Functions and classes of a person's own that only a model needs, each with its setting; data and metrics are tried on the data."""
-    named = [(backbone, "model.backbone") for backbone in _values(sweep, "backbone", sweep.model.backbone)]
-    named += [(loss, "training.loss") for loss in _settings(sweep, "loss", sweep.training.loss)]
-    named += [(callback, "training.callbacks") for callback in sweep.training.callbacks]
-    return [(text, key) for text, key in named if is_reference(text)]
 
 
 def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:

@@ -235,6 +235,10 @@ def _confirm_settled(given: Literal["auto", "off"] | ConfirmSettings) -> Confirm
         raise ValueError(
             "budget and top contradict each other: budget gives each training to where it helps most, top gives all leaders equally many; leave one out"
         )
+    if given.seeds is not None and given.top is None:
+        raise ValueError(f"seeds counts the trainings of each leader: say of how many, e.g. {{top: 3, seeds: {given.seeds}}}")
+    if given.resplit and not given.top and given.budget == 0:
+        raise ValueError("resplit draws other images for fresh trainings, of which budget: 0 asks none; leave one of the two out")
     if fixed and not given.top:
         return NO_CONFIRMATION  # as files of before wrote it: {top: 0, seeds: 3}
     if given.top:
