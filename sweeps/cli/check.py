@@ -113,20 +113,20 @@ def _print_verdict(look: Look, read: PartlyRead, sweep_file: str, *, refused: bo
         print(f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
 
 
-def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
-    """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
-    from sweeps.first_look.observations import observations
-    from trainer.data.inspect import inspect_folder, inspect_source
+def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
+    """What `init` would say of the images, and of each folder of class folders among the sources."""
+    from sweeps.first_look.observations import contents, structure
+    from trainer.data.inspect import inspect_loaded, inspect_structure
     from trainer.data.sources.shards import shards_in
 
     lines: list[str] = []
-    for source in sweep.data.sources:
+    sources = sweep.data.sources
+    for source in sources:
         folder = Path(source).expanduser()
-        if folder.is_dir():
-            seen = inspect_source(source, decode_images=False) if shards_in(folder) else inspect_folder(folder, decode_images=False)
-            told = observations(seen, max(data.image_shape[:2]))
-            lines += [f"{source}: {line}" if len(sweep.data.sources) > 1 else line for line in told]
-    return lines
+        if folder.is_dir() and not shards_in(folder):
+            lines += [f"{source}: {line}" if len(sources) > 1 else line for line in structure(inspect_structure(folder))]
+    root = f"{Path(sources[0]).expanduser().absolute()}/" if len(sources) == 1 and Path(sources[0]).expanduser().is_dir() else ""
+    return [*lines, *contents(inspect_loaded(data, root), max(data.image_shape[:2]))]
 
 
 def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "power": None if data is None else _power(sweep, data),
         "momenta": _momenta(sweep),
         "slots": slots_sentence(sweep),
-        "folder": [] if data is None else _folder(sweep, data),
+        "seen": [] if data is None else _seen(sweep, data),
         "findings": [asdict(finding) for finding in look.findings],
     }
 
@@ -277,8 +277,8 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"momenta  {document['momenta']['sentence']}")
     if document["slots"] is not None:
         print(f"slots    {document['slots']}")
-    for place, line in enumerate(document["folder"]):
-        print(f"{'' if place else 'folder':<9}{line}")
+    for place, line in enumerate(document["seen"]):
+        print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()
 
 

@@ -32,14 +32,20 @@ BLOWN_UP = 4
 
 def observations(seen: FolderInspection, image_size: int) -> Iterator[str]:
     """A line for each thing that a person should know, the most harmful first; `image_size` is the side, in pixels, to which the images will be resized."""
-    yield from _structure(seen)
+    yield from structure(seen)
+    yield from contents(seen, image_size)
+
+
+def contents(seen: FolderInspection, image_size: int) -> Iterator[str]:
+    """What is to be told of the images themselves, whatever source they are from; `image_size` as above."""
     yield from _damage(seen)
     yield from _copies(seen)
     yield from _numbers(seen)
     yield from _forms(seen, image_size)
 
 
-def _structure(seen: FolderInspection) -> Iterator[str]:
+def structure(seen: FolderInspection) -> Iterator[str]:
+    """What is to be told of a folder of class folders by its names."""
     named_as_parts = [name for name in seen.counts if not seen.parts and parse_part(name) is not None]
     if named_as_parts:
         others = [name for name in seen.counts if name not in named_as_parts]
