@@ -132,6 +132,7 @@ def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
 def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
     """What is known before a model is built; null for what the images alone can tell where they cannot be loaded."""
     from search_spaces.space import size
+    from sweeps.launch.preflight import downloads
     from sweeps.study.plan import slots_sentence
 
     data = look.data
@@ -152,6 +153,7 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "momenta": _momenta(sweep),
         "slots": slots_sentence(sweep),
         "seen": [] if data is None else _seen(sweep, data),
+        "downloads": downloads(sweep),
         "findings": [asdict(finding) for finding in look.findings],
     }
 
@@ -277,6 +279,8 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"momenta  {document['momenta']['sentence']}")
     if document["slots"] is not None:
         print(f"slots    {document['slots']}")
+    for place, line in enumerate(document["downloads"]):
+        print(f"{'' if place else 'weights':<9}{line}")
     for place, line in enumerate(document["seen"]):
         print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()

@@ -205,3 +205,25 @@ def test_a_class_that_the_file_leaves_out_is_not_told_of(here: Path, capsys: pyt
     (here / "a.yaml").write_text("study: a\ndata: {source: first, classes: [zero, one]}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n")
     main(["check", "a.yaml", "--no-batch"])
     assert "too few images" not in capsys.readouterr().out
+
+
+def test_weights_that_would_be_downloaded_are_named_before_a_run(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(here / "keras"))
+    text = "study: a\ndata: {source: digits, image_size: 96}\nmodel: {weights: imagenet}\nspace: {backbone: {choice: [resnet50, mobilenetv2]}}\n"
+    (here / "a.yaml").write_text(text)
+    assert main(["check", "a.yaml", "--no-batch"]) == 0
+    out = capsys.readouterr().out
+    files = {
+        "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "mobilenetv2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_96_no_top.h5",
+    }
+    for backbone, file in files.items():
+        assert f"the ImageNet weights of {backbone} are not in {here}/keras/models and will be downloaded" in out
+        assert f"put {file} there" in out
+    (here / "keras" / "models").mkdir(parents=True)
+    for file in files.values():
+        (here / "keras" / "models" / file).touch()
+    assert main(["check", "a.yaml", "--no-batch"]) == 0
+    assert "downloaded" not in capsys.readouterr().out
