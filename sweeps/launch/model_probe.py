@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.errors import SweepError, SweepInputError
 from sweeps.import_order import child_command
 from sweeps.launch.known_models import keep_answer, known_answer
-from trainer.errors import NonFiniteLossError, TrainerInputError
+from trainer.errors import ConfigError, NonFiniteLossError, TrainerInputError
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
 
@@ -175,6 +175,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
                 model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
                 boundaries[f"{backbone}:{label}"] = resolve_boundary(model, shape, question["num_classes"]).layer or "none"
         facts = asdict(model_facts(config, shape, question["num_classes"]))
+        _check_parts(config, question["labels"], shape, question["num_classes"])
         data = load_data(config.data) if question["rehearse"] else None
         rehearsal = None if data is None else asdict(rehearse(config, data))
         frozen = [] if data is None else _frozen_parts(config, question, data)
@@ -182,6 +183,25 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
     return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
+
+
+def _check_parts(config: TrainConfig, labels: Mapping[str, Sequence[str]], shape: tuple[int, int, int], num_classes: int) -> None:
+    """Refuse micro-batches where a backbone and a boundary of the space would make them another training.
+
+    Raises:
+        ConfigError: names backbone and boundary.
+    """
+    from trainer.network.inspect import model_facts
+
+    if config.training.accumulate == 1:
+        return
+    for backbone, texts in labels.items():
+        for text in texts:
+            model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": text})
+            try:
+                model_facts(config.model_copy(update={"model": model}), shape, num_classes)
+            except ConfigError as error:
+                raise ConfigError(f"{error} This is so with model.backbone: {backbone} and model.frozen_layers: {text}.") from None
 
 
 def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> MeasuredNetwork:
