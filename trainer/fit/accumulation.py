@@ -22,7 +22,7 @@ Part = "Callable[[Any, Any, Any, Any, Callable[[Any], Any], Any], tuple[list[Any
 added once a step."""
 
 
-def total_of_parts(  # noqa: PLR0913 - a Part's arguments, and how to cut
+def total_of_parts(
     part: Any,  # noqa: ANN401 - a `Part`
     images: Any,  # noqa: ANN401 - tensors
     targets: Any,  # noqa: ANN401

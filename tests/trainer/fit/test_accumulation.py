@@ -45,7 +45,9 @@ def trained(accumulate: int, changes: dict[str, Any]) -> tuple[TrainResult, list
     ("accumulate", "changes"),
     [
         pytest.param(
-            24, {"training": EVERYTHING, "data": {"imbalance": "class_weight", "augmentation": "mixup"}}, id="one-image-a-part-with-everything"
+            24,
+            {"training": EVERYTHING, "data": {"imbalance": "class_weight", "augmentation": "mixup"}},
+            id="one-image-a-part-with-everything",
         ),
         pytest.param(
             4,
@@ -97,7 +99,9 @@ def test_a_training_goes_on_in_parts_from_its_checkpoint(tmp_path: Any) -> None:
 
 def test_layers_that_look_at_their_batch_refuse_parts() -> None:
     bn = {"batch_size": 16, "accumulate": 2}
-    with pytest.raises(ConfigError, match=r"training\.accumulate: 2: layers stem_bn \(BatchNormalization\), .* and 3 more take statistics") as refused:
+    with pytest.raises(
+        ConfigError, match=r"training\.accumulate: 2: layers stem_bn \(BatchNormalization\), .* and 3 more take statistics"
+    ) as refused:
         train(settings(1, training=bn))
     assert "model.frozen_layers" in str(refused.value)
     with pytest.raises(ConfigError, match="layer features_bn"):
@@ -110,7 +114,9 @@ def test_layers_that_look_at_their_batch_refuse_parts() -> None:
 
 
 def test_the_number_of_parts_divides_the_batch() -> None:
-    with pytest.raises(ValidationError, match="5 micro-batches do not divide training.batch_size: 24; expected one of 1, 2, 3, 4, 6, 8, 12, 24"):
+    with pytest.raises(
+        ValidationError, match=r"5 micro-batches do not divide training.batch_size: 24; expected one of 1, 2, 3, 4, 6, 8, 12, 24"
+    ):
         settings(1, training={"batch_size": 24, "accumulate": 5})
 
 
