@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,10 @@ def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output
     with look.stage():
         runtime = resolve_runtime(read.sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
-        return _check(read, look, sweep_file, real_batch=real_batch, text=output_format == "text")
+        return _check(read, look, (sweep_file, *overrides), real_batch=real_batch, text=output_format == "text")
 
 
-def _check(read: PartlyRead, look: Look, sweep_file: str, *, real_batch: bool, text: bool) -> int:
+def _check(read: PartlyRead, look: Look, words: Sequence[str], *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
     from reports.wording import count
     from sweeps.launch.preflight import look_at_images, look_at_model, look_at_surroundings
@@ -79,17 +79,18 @@ def _check(read: PartlyRead, look: Look, sweep_file: str, *, real_batch: bool, t
     if text:
         _print_model(document, sweep)
         _print_findings(look)
-        _print_verdict(look, read, sweep_file, refused=refused)
+        _print_verdict(look, read, words, refused=refused)
     else:
         print_json(document)
     return BAD_INPUT if look.errors or refused else 0
 
 
-def _print_verdict(look: Look, read: PartlyRead, sweep_file: str, *, refused: bool) -> None:
+def _print_verdict(look: Look, read: PartlyRead, words: Sequence[str], *, refused: bool) -> None:
     """Errors that are no findings, what was not looked at, how many errors there are in all, and what to do next."""
     from reports.wording import count, harmless
     from sweeps.launch.preflight import texts_of
 
+    sweep_file, *overrides = words
     sys.stdout.flush()
     told = [text for error in look.problems for text in texts_of(error)]
     for text in dict.fromkeys(told):
@@ -110,12 +111,13 @@ def _print_verdict(look: Look, read: PartlyRead, sweep_file: str, *, refused: bo
     elif refused:
         print("not ready: raise search.limits, or give the space smaller networks", file=sys.stderr)
     else:
-        print(f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
+        command = ["steadysweep", "run", sweep_file, *(word for override in overrides for word in ("--set", override))]
+        print(f"next: {shlex.join(command)}", file=sys.stderr)
 
 
 def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
-    """What `init` would say of the images, and of each folder of class folders among the sources."""
-    from sweeps.first_look.observations import contents, structure
+    """What `init` would say of the images, and of each folder of class folders among the sources. Findings tell of unreadable files and of two labels."""
+    from sweeps.first_look.observations import contents, left_out, structure
     from trainer.data.inspect import inspect_loaded, inspect_structure
     from trainer.data.sources.shards import shards_in
 
@@ -124,14 +126,20 @@ def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
     for source in sources:
         folder = Path(source).expanduser()
         if folder.is_dir() and not shards_in(folder):
-            lines += [f"{source}: {line}" if len(sources) > 1 else line for line in structure(inspect_structure(folder))]
+            there = inspect_structure(folder)
+            told = [*structure(there), *left_out(there, sweep.data.classes)]
+            lines += [f"{source}: {line}" if len(sources) > 1 else line for line in told]
     root = f"{Path(sources[0]).expanduser().absolute()}/" if len(sources) == 1 and Path(sources[0]).expanduser().is_dir() else ""
-    return [*lines, *contents(inspect_loaded(data, root), max(data.image_shape[:2]))]
+    seen = inspect_loaded(data, root)
+    of_one_label = tuple(group for group in seen.duplicates if group not in seen.conflicting_duplicates)
+    seen = replace(seen, unreadable=(), duplicates=of_one_label, conflicting_duplicates=())
+    return [*lines, *contents(seen, max(data.image_shape[:2]))]
 
 
 def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
     """What is known before a model is built; null for what the images alone can tell where they cannot be loaded."""
     from search_spaces.space import size
+    from sweeps.launch.preflight import downloads
     from sweeps.study.plan import slots_sentence
 
     data = look.data
@@ -152,6 +160,7 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "momenta": _momenta(sweep),
         "slots": slots_sentence(sweep),
         "seen": [] if data is None else _seen(sweep, data),
+        "downloads": downloads(sweep),
         "findings": [asdict(finding) for finding in look.findings],
     }
 
@@ -277,6 +286,8 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"momenta  {document['momenta']['sentence']}")
     if document["slots"] is not None:
         print(f"slots    {document['slots']}")
+    for place, line in enumerate(document["downloads"]):
+        print(f"{'' if place else 'weights':<9}{line}")
     for place, line in enumerate(document["seen"]):
         print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()

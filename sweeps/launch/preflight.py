@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from sweeps.sweep_file.configuration import absolute_config, train_config
 from sweeps.sweep_file.loading import read_in_part
 from sweeps.tracking import check_trackers
 from sweeps.trust import own_references
-from trainer.backbones import FILE
+from trainer.backbones import FILE, imagenet_file
 from trainer.config import TrainConfig
 from trainer.data import load_data
 from trainer.errors import TrainerInputError
@@ -230,6 +231,22 @@ def weights_problems(sweep: SweepFile) -> list[str]:
     return problems
 
 
+def downloads(sweep: SweepFile) -> list[str]:
+    """What the first trial will have to download: ImageNet weights that are not in Keras' folder on this machine. Looked up by name; no network is used."""
+    if sweep.model.weights != "imagenet" or sweep.model.options:  # with other options, other files
+        return []
+    size = sweep.data.image_size
+    side = size if isinstance(size, int) or size is None else size[0] if size[0] == size[1] else None
+    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    files = {name: imagenet_file(name, side) for name in _values(sweep, "backbone", sweep.model.backbone)}
+    return [
+        f"the ImageNet weights of {name} are not in {folder} and will be downloaded when they are first needed. Without a network, put {file} there, "
+        "or name another file: 'weights: /path/to/FILE'; 'weights: none' with 'frozen_layers: none' begins with random weights"
+        for name, file in files.items()
+        if file is not None and not (folder / file).is_file()
+    ]
+
+
 def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     """Look at the sweep; warnings are said, errors stop it, all of them together.
 
@@ -239,6 +256,8 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     """
     look = Look()
     look_at_surroundings(look, sweep, imports=False)
+    for line in downloads(sweep):
+        say(f"warning: {line}")
     look_at_images(look, sweep)
     look_at_model(look, sweep)
     for finding in look.findings:

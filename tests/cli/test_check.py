@@ -168,8 +168,8 @@ def test_check_tells_of_every_source_what_init_tells_of_a_folder(here: Path, cap
     assert main(["check", "a.yaml", "--no-batch"]) in (0, 2)  # 2 where the two copies fell into two parts
     out = capsys.readouterr().out
     assert "too few images to be learnt in two 5: " in out
-    assert "1 image in more than one class, e.g. " in out
-    assert "one of the labels is wrong" in out
+    assert "two_labels: 1 image has the pixels of another with another label" in out
+    assert "in more than one class" not in out, "what a finding tells is not told twice"
     assert "1 file with the contents of another, e.g. " in out
     assert ("first: 1 file ignored" in out) == (kind == "roots"), "folders tell what lies in them beside images"
     if kind == "parquet":
@@ -196,12 +196,36 @@ def test_sizes_and_damaged_images_of_a_table_are_told(here: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "59 image sizes, from 8x40 (" in out
     assert "enlarged more than 4 times: look at " in out
-    assert "1 image cannot be read and will be skipped: " in out
+    assert "skipped_files: 1 file" in out
     assert "mixed colour modes (" in out
 
 
-def test_a_class_that_the_file_leaves_out_is_not_told_of(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_class_that_the_file_leaves_out_is_told_of_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoilt(here)
     (here / "a.yaml").write_text("study: a\ndata: {source: first, classes: [zero, one]}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n")
     main(["check", "a.yaml", "--no-batch"])
-    assert "too few images" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "too few images to be learnt in" not in out
+    assert out.count("two 5") == 1, "only as left out"
+
+
+def test_weights_that_would_be_downloaded_are_named_before_a_run(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(here / "keras"))
+    text = "study: a\ndata: {source: digits, image_size: 96}\nmodel: {weights: imagenet}\nspace: {backbone: {choice: [resnet50, mobilenetv2]}}\n"
+    (here / "a.yaml").write_text(text)
+    assert main(["check", "a.yaml", "--no-batch"]) == 0
+    out = capsys.readouterr().out
+    files = {
+        "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "mobilenetv2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_96_no_top.h5",
+    }
+    for backbone, file in files.items():
+        assert f"the ImageNet weights of {backbone} are not in {here}/keras/models and will be downloaded" in out
+        assert f"put {file} there" in out
+    (here / "keras" / "models").mkdir(parents=True)
+    for file in files.values():
+        (here / "keras" / "models" / file).touch()
+    assert main(["check", "a.yaml", "--no-batch"]) == 0
+    assert "downloaded" not in capsys.readouterr().out

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from trainer.data.images import ImageSet, Pixels
 
-_HEIC = (".heic", ".heif")
+_HEIC = (".heic", ".heif", ".hif")
 _HAS_HEIC = importlib.util.find_spec("pillow_heif") is not None
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k"),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k"),
     *(_HEIC if _HAS_HEIC else ()),
 )
 """File names that are taken for images, in lower case."""
