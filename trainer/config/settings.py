@@ -376,7 +376,9 @@ class TrainingConfig(Settings):
         batch_size = info.data.get("batch_size")
         if batch_size is not None and batch_size % value:
             divisors = [str(each) for each in range(1, batch_size + 1) if batch_size % each == 0]
-            raise ValueError(f"{value} micro-batches do not divide training.batch_size: {batch_size}; expected one of {', '.join(divisors)}")
+            raise ValueError(
+                f"{value} micro-batches do not divide training.batch_size: {batch_size}; expected one of {', '.join(divisors)}"
+            )
         return value
 
     @field_validator("loss_options")

@@ -144,7 +144,7 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
             )
         return total_of_parts(compute_part, images, targets, weights, mean, parts.part, variables)
 
-    def compute_part(  # noqa: PLR0913 - see `trainer.fit.accumulation.Part`
+    def compute_part(
         images: Any,  # noqa: ANN401 - tensors
         targets: Any,  # noqa: ANN401
         weights: Any,  # noqa: ANN401
