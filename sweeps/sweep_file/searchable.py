@@ -89,8 +89,7 @@ def parts_messages(space: SearchSpace, training: Settings) -> Iterator[tuple[str
             if odd := next((value for value in inner if value % accumulate), None):
                 yield (
                     name,
-                    f"reaches {odd}, which {accumulate} micro-batches (training.accumulate) do not divide; "
-                    f"give a step that is a multiple of {accumulate}, or write a choice",
+                    f"reaches {odd}, which {accumulate} micro-batches (training.accumulate) do not divide; give a step that is a multiple of {accumulate}, or a choice",
                 )
 
 

@@ -91,7 +91,7 @@ def test_wrong_options_are_named(override: str, message: str, refused: Refused) 
         ),
         (
             "batch_size: {int: [16, 48]}\ntraining: {accumulate: 8}",
-            "space.batch_size: reaches 17, which 8 micro-batches (training.accumulate) do not divide; give a step that is a multiple of 8, or write a choice",
+            "space.batch_size: reaches 17, which 8 micro-batches (training.accumulate) do not divide; give a step that is a multiple of 8, or a choice",
         ),
         (
             "batch_size: {choice: [16, 20]}\ntraining: {accumulate: 8}",

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from trainer.errors import TrainingMemoryError
+from trainer.network.batchnorm import ANOTHER_TRAINING_REMEDY, why_not_in_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -78,3 +81,30 @@ def part_size(batch_size: int, accumulate: int, devices: int) -> int | None:
 def next_accumulate(batch_size: int, accumulate: int) -> int | None:
     """How many micro-batches to try after so many ran out of memory: the smallest number that divides the batch and at least doubles; None: they hold one image."""
     return next((parts for parts in range(2 * accumulate, batch_size + 1) if batch_size % parts == 0), None)
+
+
+def out_of_memory(error: Exception, batch_size: int, accumulate: int, looking: Sequence[str]) -> TrainingMemoryError:
+    """What to say, and to try, after a training ran out of memory.
+
+    Args:
+        error: TensorFlow's.
+        batch_size: of the training.
+        accumulate: micro-batches of the training that ran out of memory.
+        looking: layers that make of micro-batches another training (`trainer.network.batchnorm.looking_at_batches`).
+    """
+    size, following = batch_size // accumulate, next_accumulate(batch_size, accumulate)
+    what = f"out of memory with {size} images at a time" if size > 1 else "out of memory with one image at a time"
+    if following is None:
+        remedy = "use a smaller backbone or data.image_size, more frozen layers (model.frozen_layers), or training.mixed_precision"
+        return TrainingMemoryError(f"{what}: {remedy} ({_first_line(error)})")
+    if looking:
+        remedy = f"micro-batches would be another training: {why_not_in_parts(looking)}. {ANOTHER_TRAINING_REMEDY}"
+        return TrainingMemoryError(f"{what}, and {remedy} ({_first_line(error)})")
+    return TrainingMemoryError(
+        f"{what}; the same training fits in less memory with training.accumulate: {following} ({_first_line(error)})", following
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

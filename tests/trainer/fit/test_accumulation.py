@@ -12,7 +12,7 @@ from tiny_trainings import settings
 from trainer import TrainConfig, TrainResult, train
 from trainer.data import load_data
 from trainer.errors import ConfigError
-from trainer.fit.accumulation import next_accumulate
+from trainer.fit.accumulation import next_accumulate, out_of_memory
 from trainer.fit.kept import engine_for
 from trainer.network.inspect import model_facts
 
@@ -115,7 +115,7 @@ def test_layers_that_look_at_their_batch_refuse_parts() -> None:
 
 def test_the_number_of_parts_divides_the_batch() -> None:
     with pytest.raises(
-        ValidationError, match=r"5 micro-batches do not divide training.batch_size: 24; expected one of 1, 2, 3, 4, 6, 8, 12, 24"
+        ValidationError, match=r"5 micro-batches do not divide training\.batch_size: 24; expected one of 1, 2, 3, 4, 6, 8, 12, 24"
     ):
         settings(1, training={"batch_size": 24, "accumulate": 5})
 
@@ -126,6 +126,21 @@ def test_ever_more_parts_until_each_holds_one_image(batch_size: int, tried: list
     while (parts := next_accumulate(batch_size, found[-1] if found else 1)) is not None:
         found.append(parts)
     assert found == tried
+
+
+def test_what_is_said_after_running_out_of_memory() -> None:
+    error = MemoryError("OOM when allocating tensor with shape[512,64] by allocator GPU_0_bfc\nHint: ...")
+    again = out_of_memory(error, 32, 2, [])
+    assert again.accumulate == 4
+    assert str(again) == (
+        "out of memory with 16 images at a time; the same training fits in less memory with training.accumulate: 4 "
+        "(OOM when allocating tensor with shape[512,64] by allocator GPU_0_bfc)"
+    )
+    never = out_of_memory(error, 32, 1, ["bn (BatchNormalization)"])
+    assert never.accumulate is None
+    assert "with 32 images at a time, and micro-batches would be another training: layer bn (BatchNormalization) takes" in str(never)
+    assert "a smaller training.batch_size" in str(never)
+    assert "one image at a time: use a smaller backbone" in str(out_of_memory(error, 32, 32, []))
 
 
 def test_a_configuration_is_the_same_in_parts() -> None:
