@@ -26,6 +26,7 @@ _PLACES: Final = ("storage_path", "report.path", "tracking.tensorboard", "tracki
 _CODE: Final = {
     "notify.command": "runs the program",
     "notify.webhook": "sends every event, with the variables that it names, to",
+    "tracking.wandb": "sends every figure, with this person's key, to the W&B project",
     "runtime.pip": "installs",
     "runtime.working_dir": "imports code from",
     "runtime.py_modules": "imports code from",

@@ -119,6 +119,7 @@ def _write(
     from sweeps.launch.whole_models import exported_config
     from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
+    from trainer.data.pixels import HEIC
     from trainer.exported_model import LABELS, SETTINGS, load_model, own_layers, with_resizing, write_formats
 
     trial, source = best
@@ -139,7 +140,12 @@ def _write(
         write_formats(delivered, formats, folder)
         height, width, channels = model.inputs[0].shape[1:]
         delivery = Delivery(
-            validation, own_layers(model), (int(height), int(width), int(channels)), formats, sigmoid=int(model.outputs[0].shape[-1]) == 1
+            validation,
+            own_layers(model),
+            (int(height), int(width), int(channels)),
+            formats,
+            sigmoid=int(model.outputs[0].shape[-1]) == 1,
+            heic=validation == VALIDATION_LIST and any(ending in (folder / VALIDATION_LIST).read_text("utf-8").lower() for ending in HEIC),
         )
         (folder / CARD).write_text(model_card(record, chosen, trial, test_accuracy, delivery), encoding="utf-8")
         if (fetched / TEST).is_file():
@@ -170,7 +176,7 @@ def _validation_images(config: TrainConfig, folder: Path) -> tuple[list[str], st
     except TrainerInputError:
         return [], ""
     names, images = list(data.class_names), data.validation
-    if images.names is not None:
+    if images.names is not None and all(Path(name).is_file() for name in images.names):  # not rows of a Parquet or TFRecord file
         with (folder / VALIDATION_LIST).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("path", "label"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sweeps.sweep_file import SweepFile
+    from trainer.config import DataConfig
     from trainer.data import ImageData
     from trainer.preflight import Finding
 
@@ -128,8 +129,7 @@ def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None
 def look_at_images(look: Look, sweep: SweepFile) -> None:
     """Load the data and make the checks that need no model; without data those that look at settings alone."""
     look.config = config = own_config(sweep)
-    with look.stage():
-        look.data = load_data(config.data)
+    look.data = _images(look, config.data)
     if look.data is not None:
         with look.stage():
             check_resplit(sweep, look.data)
@@ -141,6 +141,15 @@ def look_at_images(look: Look, sweep: SweepFile) -> None:
                     import_function(name.text, "search.metric or training.metrics")
     with look.stage():
         look.findings = judge_space(sweep, config, look.data, None, Path.cwd())
+
+
+def _images(look: Look, settings: DataConfig) -> ImageData | None:
+    """The images, or None where they cannot be loaded; why is kept."""
+    try:
+        return load_data(settings)
+    except (SweepInputError, TrainerInputError) as error:
+        look.problems.append(error)
+        return None
 
 
 WITHOUT_IMAGES = (224, 224), 2

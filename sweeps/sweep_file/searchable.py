@@ -52,7 +52,7 @@ def not_searchable(name: str) -> str:
 
 def space_messages(space: SearchSpace, sampler: str, sections: Mapping[str, Settings]) -> list[tuple[str, str]]:
     """What is wrong with a space, each with the key that it is about; `sections` are ``data``, ``model`` and ``training`` of the same sweep."""
-    messages = [*name_messages(space), *grid_messages(space, sampler)]
+    messages = [*name_messages(space), *grid_messages(space, sampler), *parts_messages(space, sections["training"])]
     for name, parameter in space.parameters.items():
         if path := setting_path(name):
             section: Mapping[str, Any] = sections[path[0]].model_dump(mode="json")
@@ -78,6 +78,19 @@ def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]
     if sampler in SAMPLERS and SAMPLERS[sampler].finite:
         message = f"the {sampler} sampler needs finitely many values; give a step, or write a choice of numbers, or use another sampler"
         yield from ((name, message) for name in continuous_parameters(space))
+
+
+def parts_messages(space: SearchSpace, training: Settings) -> Iterator[tuple[str, str]]:
+    """A range of batch sizes with one between its ends that the file's micro-batches do not divide."""
+    accumulate: int = training.model_dump()["accumulate"]
+    for name, parameter in space.parameters.items():
+        if setting_path(name) == ("training", "batch_size") and not parameter.labels:
+            inner = [int(value) for value in (parameter.finite_values() or ())[1:-1]]
+            if odd := next((value for value in inner if value % accumulate), None):
+                yield (
+                    name,
+                    f"reaches {odd}, which {accumulate} micro-batches (training.accumulate) do not divide; give a step that is a multiple of {accumulate}, or a choice",
+                )
 
 
 def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

@@ -314,6 +314,9 @@ class TrackingSettings(Settings):
     """A folder for ``tensorboard --logdir``."""
     mlflow: Location | None = setting(None, min_length=1)
     """MLflow's tracking address, e.g. ``http://host:5000`` or ``sqlite:///mlflow.db``."""
+    wandb: str | None = setting(None, pattern=r"^([A-Za-z0-9_-]+/)?[^/\\\\#?%:]{1,128}$")
+    """A project of Weights & Biases, ``PROJECT`` or ``ENTITY/PROJECT``. Without a key (``WANDB_API_KEY``, or ``wandb login``) runs are kept in ``./wandb`` for
+    ``wandb sync``."""
 
 
 class SweepFile(Settings):
@@ -353,7 +356,7 @@ class SweepFile(Settings):
     notify: NotifySettings = setting(default_factory=NotifySettings)
     """Who is told what happens."""
     tracking: TrackingSettings = setting(default_factory=TrackingSettings)
-    """TensorBoard, MLflow."""
+    """TensorBoard, MLflow, Weights & Biases."""
     allow: tuple[str, ...] = setting(())
     """Pre-flight findings that are known and accepted, by name."""
 

@@ -30,12 +30,14 @@ TEXT = (
     "notify.command",
     "tracking.tensorboard",
     "tracking.mlflow",
+    "tracking.wandb",
 )
 LIMITS = ("search.limits.parameters", "search.limits.file_mb", "search.limits.latency_ms", "search.limits.latency_ms_32")
 NULL = (
     "confirm.budget", "data.split.validation_seed", "search.cost", *LIMITS,
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
     "resources.concurrent", "runtime.working_dir", "runtime.tune.folder", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
+    "tracking.wandb",
     *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
 )  # fmt: skip
 NUMBER = (

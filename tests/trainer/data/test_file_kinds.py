@@ -111,10 +111,7 @@ def test_several_classes_with_images_that_are_not_read_are_told_in_one_line(tmp_
     lines = [line for line in observations(inspect_folder(tmp_path), 64) if "read" in line or "ignored" in line]
     assert lines == [
         "1 file ignored, outside the classes or not " + KINDS_READ + " (.mp4): daisy/film.mp4",
-        (
-            "4 images are not read (.cr2 2, .nef 2): convert them, else the classes are judged without them: "
-            "3 of 6 images of rose, 1 of 4 images of daisy"
-        ),
+        "4 images are not read (.cr2 2, .nef 2): convert them, else the classes are judged without them: 3 of 6 images of rose, 1 of 4 images of daisy",
     ]
 
 
