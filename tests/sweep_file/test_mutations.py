@@ -47,7 +47,7 @@ NUMBER = (
 )  # fmt: skip
 TAKES = {
     "text": {*TEXT, "space.name", "space.description", "space.learning_rate.description"},
-    "null": {*NULL, "space.dropout.step", "space.batch_size.step", "space.bn_momentum.when"},
+    "null": {*NULL, "space.dropout.step", "space.bn_momentum.when"},
     "number": set(NUMBER),
     "bool": {
         "data.split.stratify",
@@ -63,7 +63,7 @@ TAKES = {
     "negative": set(),
 }
 REQUIRED = {"study", "data", "data.source", "space"}
-NEEDED = {"space.frozen_layers", "space.learning_rate"}  # a condition or a starting point names them
+NEEDED = {"space.frozen_layers", "space.learning_rate", "space.batch_size.step"}  # a condition, a starting point or micro-batches name them
 
 
 @dataclass(frozen=True)
