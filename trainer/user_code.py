@@ -111,6 +111,15 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def place_of(reference: str) -> str:
+    """The file of a reference's module or package, found without importing it; where it would be looked for, if there is none."""
+    package = reference.partition(":")[0].partition(".")[0]
+    with _current_folder_last():
+        spec = importlib.util.find_spec(package)
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    return next((str(Path(place).resolve()) for place in places if place), f"a module of that name (there is none in {Path.cwd()})")
+
+
 def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
     """Import a person's function and call it.
 

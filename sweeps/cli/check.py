@@ -115,27 +115,31 @@ def _print_verdict(look: Look, read: PartlyRead, words: Sequence[str], *, refuse
         print(f"next: {shlex.join(command)}", file=sys.stderr)
 
 
-def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
-    """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files and of two labels."""
-    from sweeps.first_look.observations import observations
-    from trainer.data.inspect import inspect_folder, inspect_source
+def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
+    """What `init` would say of the images, and of each folder of class folders among the sources. Findings tell of unreadable files and of two labels."""
+    from sweeps.first_look.observations import contents, left_out, structure
+    from trainer.data.inspect import inspect_loaded, inspect_structure
     from trainer.data.sources.shards import shards_in
 
     lines: list[str] = []
-    for source in sweep.data.sources:
+    sources = sweep.data.sources
+    for source in sources:
         folder = Path(source).expanduser()
-        if folder.is_dir():
-            seen = inspect_source(source, decode_images=False) if shards_in(folder) else inspect_folder(folder, decode_images=False)
-            labelled = tuple(group for group in seen.duplicates if group not in seen.conflicting_duplicates)
-            seen = replace(seen, unreadable=(), duplicates=labelled, conflicting_duplicates=())
-            told = observations(seen, max(data.image_shape[:2]), sweep.data.classes)
-            lines += [f"{source}: {line}" if len(sweep.data.sources) > 1 else line for line in told]
-    return lines
+        if folder.is_dir() and not shards_in(folder):
+            there = inspect_structure(folder)
+            told = [*structure(there), *left_out(there, sweep.data.classes)]
+            lines += [f"{source}: {line}" if len(sources) > 1 else line for line in told]
+    root = f"{Path(sources[0]).expanduser().absolute()}/" if len(sources) == 1 and Path(sources[0]).expanduser().is_dir() else ""
+    seen = inspect_loaded(data, root)
+    of_one_label = tuple(group for group in seen.duplicates if group not in seen.conflicting_duplicates)
+    seen = replace(seen, unreadable=(), duplicates=of_one_label, conflicting_duplicates=())
+    return [*lines, *contents(seen, max(data.image_shape[:2]))]
 
 
 def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
     """What is known before a model is built; null for what the images alone can tell where they cannot be loaded."""
     from search_spaces.space import size
+    from sweeps.launch.preflight import downloads
     from sweeps.study.plan import slots_sentence
 
     data = look.data
@@ -155,7 +159,8 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "power": None if data is None else _power(sweep, data),
         "momenta": _momenta(sweep),
         "slots": slots_sentence(sweep),
-        "folder": [] if data is None else _folder(sweep, data),
+        "seen": [] if data is None else _seen(sweep, data),
+        "downloads": downloads(sweep),
         "findings": [asdict(finding) for finding in look.findings],
     }
 
@@ -281,8 +286,10 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"momenta  {document['momenta']['sentence']}")
     if document["slots"] is not None:
         print(f"slots    {document['slots']}")
-    for place, line in enumerate(document["folder"]):
-        print(f"{'' if place else 'folder':<9}{line}")
+    for place, line in enumerate(document["downloads"]):
+        print(f"{'' if place else 'weights':<9}{line}")
+    for place, line in enumerate(document["seen"]):
+        print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()
 
 

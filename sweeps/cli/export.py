@@ -62,7 +62,9 @@ def export(  # noqa: PLR0913 - each is an argument of the command
         FormatError: a format cannot be written.
         SweepError: a model is there and cannot be read, or is damaged.
     """
+    from sweeps.launch.runtime import beside_sweep_file
     from sweeps.record import read_study
+    from sweeps.study.running import SWEEP_FOLDER
     from sweeps.sweep_file import sweep_from_text
     from sweeps.trust import check_trusted
 
@@ -75,8 +77,9 @@ def export(  # noqa: PLR0913 - each is an argument of the command
     check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
-        trial, source = _best_model(record, chosen, sweep, retrain=retrain)
-        _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
+        with beside_sweep_file(record.facts.get(SWEEP_FOLDER, "")):
+            trial, source = _best_model(record, chosen, sweep, retrain=retrain)
+            _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
     print(target, flush=True)

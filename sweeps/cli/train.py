@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli.command import TRAINING_EXIT_CODES, Command, quiet_argument, storage_argument, storage_url, sweep_file_argument
@@ -38,7 +39,7 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     sweep = single(searched)
     if storage is not None:
         sweep = sweep.model_copy(update={"storage": storage_url(storage, sweep.study)})
-    return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
+    return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet, folder=str(Path(sweep_file).resolve().parent))))
 
 
 def unset(sweep: SweepFile) -> dict[str, ParameterValue]:

@@ -39,15 +39,21 @@ def observations(seen: FolderInspection, image_size: int, classes: Collection[st
         image_size: side, in pixels, to which the images will be resized.
         classes: those that ``data.classes`` keeps; None: all.
     """
-    yield from _structure(seen)
+    yield from structure(seen)
+    yield from contents(seen, image_size, classes)
+
+
+def contents(seen: FolderInspection, image_size: int, classes: Collection[str] | None = None) -> Iterator[str]:
+    """What is to be told of the images themselves, whatever source they are from; arguments as above."""
     yield from _damage(seen)
     yield from _copies(seen)
-    yield from _left_out(seen, classes)
+    yield from left_out(seen, classes)
     yield from _numbers(seen, set(seen.counts) if classes is None else set(classes))
     yield from _forms(seen, image_size)
 
 
-def _structure(seen: FolderInspection) -> Iterator[str]:
+def structure(seen: FolderInspection) -> Iterator[str]:
+    """What is to be told of a folder of class folders by its names."""
     named_as_parts = [name for name in seen.counts if not seen.parts and parse_part(name) is not None]
     if named_as_parts:
         others = [name for name in seen.counts if name not in named_as_parts]
@@ -130,7 +136,7 @@ def _copies(seen: FolderInspection) -> Iterator[str]:
         yield f"{count(copies, 'file')} with the contents of another, e.g. {_same(within[0])}: {why}; keep one of each"
 
 
-def _left_out(seen: FolderInspection, classes: Collection[str] | None) -> Iterator[str]:
+def left_out(seen: FolderInspection, classes: Collection[str] | None) -> Iterator[str]:
     """Classes that the file leaves out, apart by whether they are too small to be learnt."""
     if classes is None:
         return

@@ -17,7 +17,7 @@ from search_spaces.errors import Problem
 from sweeps.errors import SweepError, SweepInputError
 from sweeps.import_order import child_command
 from sweeps.launch.known_models import keep_answer, known_answer
-from trainer.errors import NonFiniteLossError, TrainerInputError
+from trainer.errors import ConfigError, NonFiniteLossError, TrainerInputError
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
 
@@ -185,6 +185,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
             boundary = tried(resolve_boundary, model, shape, num_classes)
             boundaries[f"{backbone}:{label}"] = "none" if boundary is None else boundary.layer or "none"
     facts = tried(model_facts, config, shape, num_classes)
+    tried(_check_parts, config, question["labels"], shape, num_classes)
     told: dict[str, Any] = {"facts": facts and asdict(facts), "boundaries": boundaries, "rehearsal": None, "frozen": [], "networks": []}
     if not errors:
         data = tried(load_data, config.data) if question["rehearse"] else None
@@ -193,6 +194,25 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         told["frozen"] = [] if data is None else tried(_frozen_parts, config, question, data)
         told["networks"] = [asdict(_measured(TrainConfig(**each), shape, num_classes)) for each in question["networks"]]
     return {**told, "errors": list(errors)}
+
+
+def _check_parts(config: TrainConfig, labels: Mapping[str, Sequence[str]], shape: tuple[int, int, int], num_classes: int) -> None:
+    """Refuse micro-batches where a backbone and a boundary of the space would make them another training.
+
+    Raises:
+        ConfigError: names backbone and boundary.
+    """
+    from trainer.network.inspect import model_facts
+
+    if config.training.accumulate == 1:
+        return
+    for backbone, texts in labels.items():
+        for text in texts:
+            model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": text})
+            try:
+                model_facts(config.model_copy(update={"model": model}), shape, num_classes)
+            except ConfigError as error:
+                raise ConfigError(f"{error} This is so with model.backbone: {backbone} and model.frozen_layers: {text}.") from None
 
 
 def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> MeasuredNetwork:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,16 +19,18 @@ from sweeps.study.plan import alike_trials
 from sweeps.sweep_file.configuration import absolute_config, train_config
 from sweeps.sweep_file.loading import read_in_part
 from sweeps.tracking import check_trackers
-from trainer.backbones import FILE
+from sweeps.trust import own_references
+from trainer.backbones import FILE, imagenet_file
 from trainer.config import TrainConfig
 from trainer.data import load_data
 from trainer.errors import TrainerInputError
-from trainer.user_code import check_module, import_function, is_reference
+from trainer.user_code import check_module, import_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sweeps.sweep_file import SweepFile
+    from trainer.config import DataConfig
     from trainer.data import ImageData
     from trainer.preflight import Finding
 
@@ -102,6 +105,10 @@ def texts_of(error: SweepInputError | TrainerInputError) -> list[str]:
     return [str(problem) for problem in getattr(error, "problems", ())] or [str(error)]
 
 
+LOADED_LATER = ("data.source", "search.metric", "training.metrics")
+"""Functions of these are tried on the data, where there is any."""
+
+
 def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None:
     """The stages that take milliseconds: trackers, storage_path, files of weights; with `imports`, also that modules of one's own are there, none imported."""
     with look.stage():
@@ -113,6 +120,8 @@ def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None
         look.rehearsable = False
     if imports:
         for reference, key in own_references(sweep):
+            if key in LOADED_LATER:
+                continue
             with look.stage():
                 check_module(reference, key)
 
@@ -120,8 +129,7 @@ def look_at_surroundings(look: Look, sweep: SweepFile, *, imports: bool) -> None
 def look_at_images(look: Look, sweep: SweepFile) -> None:
     """Load the data and make the checks that need no model; without data those that look at settings alone."""
     look.config = config = own_config(sweep)
-    with look.stage():
-        look.data = load_data(config.data)
+    look.data = _images(look, config.data)
     if look.data is not None:
         with look.stage():
             check_resplit(sweep, look.data)
@@ -133,6 +141,15 @@ def look_at_images(look: Look, sweep: SweepFile) -> None:
                     import_function(name.text, "search.metric or training.metrics")
     with look.stage():
         look.findings = judge_space(sweep, config, look.data, None, Path.cwd())
+
+
+def _images(look: Look, settings: DataConfig) -> ImageData | None:
+    """The images, or None where they cannot be loaded; why is kept."""
+    try:
+        return load_data(settings)
+    except (SweepInputError, TrainerInputError) as error:
+        look.problems.append(error)
+        return None
 
 
 WITHOUT_IMAGES = (224, 224), 2
@@ -214,12 +231,20 @@ def weights_problems(sweep: SweepFile) -> list[str]:
     return problems
 
 
-def own_references(sweep: SweepFile) -> list[tuple[str, str]]:
-    """Functions and classes of a person's own that only a model needs, each with its setting; data and metrics are tried on the data."""
-    named = [(backbone, "model.backbone") for backbone in _values(sweep, "backbone", sweep.model.backbone)]
-    named += [(loss, "training.loss") for loss in _settings(sweep, "loss", sweep.training.loss)]
-    named += [(callback, "training.callbacks") for callback in sweep.training.callbacks]
-    return [(text, key) for text, key in named if is_reference(text)]
+def downloads(sweep: SweepFile) -> list[str]:
+    """What the first trial will have to download: ImageNet weights that are not in Keras' folder on this machine. Looked up by name; no network is used."""
+    if sweep.model.weights != "imagenet" or sweep.model.options:  # with other options, other files
+        return []
+    size = sweep.data.image_size
+    side = size if isinstance(size, int) or size is None else size[0] if size[0] == size[1] else None
+    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    files = {name: imagenet_file(name, side) for name in _values(sweep, "backbone", sweep.model.backbone)}
+    return [
+        f"the ImageNet weights of {name} are not in {folder} and will be downloaded when they are first needed. Without a network, put {file} there, "
+        "or name another file: 'weights: /path/to/FILE'; 'weights: none' with 'frozen_layers: none' begins with random weights"
+        for name, file in files.items()
+        if file is not None and not (folder / file).is_file()
+    ]
 
 
 def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
@@ -231,6 +256,8 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     """
     look = Look()
     look_at_surroundings(look, sweep, imports=False)
+    for line in downloads(sweep):
+        say(f"warning: {line}")
     look_at_images(look, sweep)
     look_at_model(look, sweep)
     for finding in look.findings:

@@ -28,9 +28,8 @@ from sweeps.sweep_file.searchable import (
     setting_path,
     value_messages,
 )
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, frontier_problem, resplit_problem, settling_problem
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, combination_problems
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
-from trainer.metric_names import direction_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -216,14 +215,7 @@ def _resolved(document: Located, overridden: frozenset[KeyPath], problems: list[
         problems += [document.problem(("space", name), message) for name, message in grid_messages(space, sampler)]
     if sweep is not None:
         problems += _pruner_problems(document, sweep)
-        unsettled = settling_problem(sweep.budget, sweep.search.metric)
-        problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
-        key, problem = frontier_problem(sweep.search, sweep.budget)
-        problems += [document.problem(tuple(key.split(".")), problem)] if problem else []
-        undirected = direction_problem(sweep.search.metric, sweep.search.direction)
-        problems += [document.problem(("search", "direction"), undirected)] if undirected else []
-        undrawn = resplit_problem(sweep.confirm, sweep.data)
-        problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
+        problems += [document.problem(keys, message) for keys, message in combination_problems(sweep)]
     if problems or sweep is None:
         raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
     _check_points(document, sweep)

@@ -100,8 +100,9 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
     (here / "sweep.yaml").write_text(text.replace("  classes: [china, flower]", "  # classes: [china, flower]"))
     code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
     assert code == 2
-    assert "folder   " in out, "what init sees, check tells"
+    assert "images   1 folder below class folders" in out, "what init sees, check tells"
     assert "too few images for training, validation and test in lonely 1: add images, or leave the class out with data.classes" in out
+    assert "from 1x1 (china/tiny.png) to 3000x2000 (china/huge.jpg): all become 96x96" in out
     assert out.count("flower/broken.jpg") <= 1, "what a finding tells is not told twice"
     assert "error: missing_class: 1 of 3 classes have no train image (lonely)" in out
     assert "lonely has 1 in all, where each part needs one" in out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.errors import ConfigError, nearest
-from trainer.preflight import batchnorm, inputs, model, own_code, training
+from trainer.preflight import batchnorm, idle, inputs, model, own_code, training
 from trainer.preflight import data as data_checks
 from trainer.preflight.findings import Check, Finding, NoImagesError, Setup, Severity
 from trainer.records import ModelFacts
@@ -40,6 +40,7 @@ CHECKS = (
     own_code.metrics,
     own_code.class_weights,
     model.memory,
+    idle.without_effect,
 )
 """Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
 
