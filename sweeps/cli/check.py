@@ -161,6 +161,8 @@ def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
     return {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
         "limits": None if checked.limits is None else {**asdict(checked.limits), "sentences": checked.limits.lines},
+        "memory": None if checked.memory is None else {**asdict(checked.memory), "sentence": checked.memory.sentence},
+        "packing": None if checked.packing is None else {**asdict(checked.packing), "sentence": checked.packing.sentence},
         "frozen_part": [asdict(part) for part in checked.probe.frozen],
         "estimates": {
             "start_seconds": rehearsal.start_seconds,
@@ -286,7 +288,11 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     print(
         f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
     )
-    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker that trained a few batches here")
+    if document["memory"] is not None:
+        print(f"         {document['memory']['sentence']}")
+    if document["packing"] is not None:
+        print(f"gpu      {document['packing']['sentence']}")
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:

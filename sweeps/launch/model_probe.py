@@ -1,7 +1,7 @@
 """Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver does without it.
 
 As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]}, "augmentations": [policy, ...],
-"trainings": n, "rehearse": false, "networks": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
+"trainings": n, "rehearse": false, "networks": [TrainConfig, ...], "memory": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
 """
 
 from __future__ import annotations
@@ -41,6 +41,22 @@ class MeasuredNetwork:
 
 
 @dataclass(frozen=True)
+class PredictedMemory:
+    """Bytes that a training takes at its peak; see `trainer.network.memory.Memory`."""
+
+    weights: int = 0
+    optimizer: int = 0
+    step: int | None = None
+    images: int = 0
+    why: str = ""
+
+    @property
+    def total(self) -> int | None:
+        """All of it; None where it cannot be told."""
+        return None if self.step is None else self.weights + self.optimizer + self.step + self.images
+
+
+@dataclass(frozen=True)
 class ModelProbe:
     """What the driver needs to know of a sweep's models.
 
@@ -50,6 +66,7 @@ class ModelProbe:
         rehearsal: what a few real batches cost, where that was asked for.
         frozen: what becomes of the frozen part, where a rehearsal was asked for.
         networks: costs of the networks that were asked for, in their order.
+        memory: of the trainings that were asked for, in their order.
     """
 
     facts: ModelFacts
@@ -57,6 +74,7 @@ class ModelProbe:
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
     networks: tuple[MeasuredNetwork, ...] = ()
+    memory: tuple[PredictedMemory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
     losses: Sequence[str] = (),
     rehearse: bool = False,
     networks: Sequence[TrainConfig] = (),
+    memory: Sequence[TrainConfig] = (),
 ) -> ModelProbe:
     """Build the models and ask.
 
@@ -104,6 +123,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         losses: that the sweep may use; a person's own are tried.
         rehearse: also train a few real batches.
         networks: also build and measure these.
+        memory: also tell the memory of these trainings.
 
     Raises:
         SweepInputError: a setting of the model is impossible, or a label means nothing on a backbone.
@@ -119,6 +139,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         "losses": list(losses),
         "rehearse": rehearse,
         "networks": [each.model_dump(mode="json") for each in networks],
+        "memory": [each.model_dump(mode="json") for each in memory],
     }
     answer = known_answer(question)
     if answer is None:
@@ -133,6 +154,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         rehearsal,
         tuple(FrozenPart(**each) for each in answer["frozen"]),
         tuple(MeasuredNetwork(**each) for each in answer["networks"]),
+        tuple(PredictedMemory(**each) for each in answer["memory"]),
     )
 
 
@@ -180,9 +202,10 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         rehearsal = None if data is None else asdict(rehearse(config, data))
         frozen = [] if data is None else _frozen_parts(config, question, data)
         networks = [asdict(_measured(TrainConfig(**each), shape, question["num_classes"])) for each in question["networks"]]
+        memory = [asdict(_memory_of(TrainConfig(**each), shape, question["num_classes"])) for each in question["memory"]]
     except (TrainerInputError, NonFiniteLossError) as error:
         return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
+    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks, "memory": memory}
 
 
 def _check_parts(config: TrainConfig, labels: Mapping[str, Sequence[str]], shape: tuple[int, int, int], num_classes: int) -> None:
@@ -221,6 +244,20 @@ def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int
     except TrainerInputError as error:
         return MeasuredNetwork({}, str(error))
     return MeasuredNetwork({**size_figures(model), **latency_figures(model)})
+
+
+def _memory_of(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> PredictedMemory:
+    """Memory of a training, without loading its weights."""
+    import keras
+
+    from trainer.network.inspect import memory_of
+
+    keras.backend.clear_session()
+    try:
+        found = memory_of(config, shape, num_classes)
+    except TrainerInputError as error:
+        return PredictedMemory(why=str(error))
+    return PredictedMemory(found.weights, found.optimizer, found.step, found.images, found.why)
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:

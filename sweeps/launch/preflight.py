@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.limits import MOST_NETWORKS, LimitCheck, corners_of, judge_limits
+from sweeps.launch.memory import HeaviestTraining, Packing, heaviest, heaviest_configs, pack, smallest_gpu
 from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.launch.whole_space import judge_space
 from sweeps.study.plan import alike_trials
@@ -38,6 +39,8 @@ class Checked:
         probe: what its models are like.
         findings: most severe first.
         limits: which corners of the space break ``search.limits``; None where there are none, or nobody asked.
+        memory: of the training that takes most; None where nobody asked.
+        packing: how many trials share a GPU, where ``resources.gpu: auto`` asks for that.
     """
 
     config: TrainConfig
@@ -45,6 +48,8 @@ class Checked:
     probe: ModelProbe
     findings: tuple[Finding, ...]
     limits: LimitCheck | None = None
+    memory: HeaviestTraining | None = None
+    packing: Packing | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -63,6 +68,8 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
     data = load_data(config.data)
     limits = sweep.search.limits.given if rehearse else {}
     corners = corners_of(sweep, Path.cwd()) if limits else []
+    packs, device = sweep.resources.gpu == "auto", smallest_gpu() if sweep.resources.gpu == "auto" else None
+    heavy, left_out = heaviest_configs(sweep, Path.cwd()) if rehearse or device is not None else ([], 0)
     probe = probe_models(
         config,
         data.image_shape,
@@ -73,9 +80,19 @@ def look_at(sweep: SweepFile, *, rehearse: bool = False) -> Checked:
         losses=_settings(sweep, "loss", sweep.training.loss),
         rehearse=rehearse,
         networks=[corner.config for corner in corners[:MOST_NETWORKS]],
+        memory=heavy,
     )
     findings = judge_space(sweep, config, data, probe.facts, Path.cwd())
-    return Checked(config, data, probe, findings, judge_limits(limits, corners, probe.networks) if limits else None)
+    memory = heaviest(heavy, probe.memory, left_out) if heavy else None
+    return Checked(
+        config,
+        data,
+        probe,
+        findings,
+        judge_limits(limits, corners, probe.networks) if limits else None,
+        memory,
+        pack(None if memory is None else memory.total, device) if packs else None,
+    )
 
 
 def look_at_data(sweep: SweepFile) -> tuple[ImageData, tuple[Finding, ...]]:
