@@ -25,6 +25,10 @@ VALUES_OF = {"adam": 2, "adamw": 2, "rmsprop": 2, "sgd": 1, "lion": 1}
 """That an optimiser keeps for each weight, at most."""
 
 
+MEASURED = 1.2, 1.8
+"""What trainings took at their peak, in times of what was predicted, on a CPU (`benchmarks/memory.py`, docs/memory.md)."""
+
+
 @dataclass(frozen=True)
 class HeaviestTraining:
     """The training of a sweep that takes most memory.
@@ -62,7 +66,7 @@ class HeaviestTraining:
         )
         return (
             f"a training takes about {gigabytes(self.total)} of its device at its peak, as told from the network with {self.setting}"
-            f"{', the largest of the space' if self.looked_at > 1 else ''}: {', '.join(f'{name} {gigabytes(size)}' for name, size in parts)}{more}"
+            f"{', the largest of the space' if self.looked_at > 1 else ''}: {', '.join(f'{name} {gigabytes(size)}' for name, size in parts)}; measured ones took {MEASURED[0]:g} to {MEASURED[1]:g} times that{more}"
         )
 
 
@@ -128,7 +132,7 @@ def _values(sweep: SweepFile, name: str, fixed: Any) -> list[Any]:  # noqa: ANN4
 
 
 MARGIN = 2.0
-"""A trial is given so many times what it is predicted to take: more than predictions were off (`benchmarks/memory.py`)."""
+"""A trial is given so many times what it is predicted to take: more than predictions were off (`MEASURED`)."""
 CONTEXT = 0.6e9
 """Bytes that each process takes of a GPU beside TensorFlow's own memory: CUDA's context and libraries. An assumption: no GPU was at hand to measure it."""
 MOST_TRIALS = 16

@@ -248,11 +248,8 @@ class StudyDriver:
 
     def _in_parts(self, trial: LiveTrial, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """The settings of a trial with as many micro-batches as it, or another training of its configuration, came to by running out of memory."""
-        if trial.accumulate == 1:
-            alike = (*self._state.finished.values(), *self._state.live.values())
-            known = max((each.accumulate for each in alike if each.configuration == trial.configuration), default=1)
-            if known > 1:
-                self._compute_in_parts(trial, known)
+        if trial.accumulate == 1 and (known := self._state.parts_of(trial.configuration)) > 1:
+            self._compute_in_parts(trial, known)
         training = config.get("training")
         if training is None or trial.accumulate <= training["accumulate"]:
             return config

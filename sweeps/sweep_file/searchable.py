@@ -52,7 +52,7 @@ def not_searchable(name: str) -> str:
 
 def space_messages(space: SearchSpace, sampler: str, sections: Mapping[str, Settings]) -> list[tuple[str, str]]:
     """What is wrong with a space, each with the key that it is about; `sections` are ``data``, ``model`` and ``training`` of the same sweep."""
-    messages = [*name_messages(space), *grid_messages(space, sampler), *parts_messages(space, sections["training"])]
+    messages = [*name_messages(space), *grid_messages(space, sampler)]
     for name, parameter in space.parameters.items():
         if path := setting_path(name):
             section: Mapping[str, Any] = sections[path[0]].model_dump(mode="json")
