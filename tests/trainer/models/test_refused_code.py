@@ -61,7 +61,8 @@ def test_a_module_that_the_settings_beside_a_model_name_is_run_when_trusted(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "strange.py").write_text(
-        "import keras, pathlib\npathlib.Path('owned').touch()\nclass Strange(keras.layers.Layer):\n    def call(self, x):\n        return x\ndef net(input_shape):\n    pass\n"
+        "import keras, pathlib\npathlib.Path('owned').touch()\nclass Strange(keras.layers.Layer):\n    def call(self, x):\n        return x\n"
+        "def net(input_shape):\n    pass\n"
     )
     layer = importlib.import_module("strange").Strange()
     images = keras.Input((8, 8, 3))
