@@ -165,7 +165,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     shape: tuple[int, int, int] = tuple(question["image_shape"])
     boundaries: dict[str, str] = {}
     try:
-        check_callbacks(config.training.callbacks)
+        check_callbacks(config.training.callbacks, config.training.arguments)
         for loss in question["losses"]:
             check_own_loss(
                 config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), question["num_classes"]
