@@ -98,6 +98,7 @@ class TrialRecord:
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
         started, completed: UTC.
         numbering: number of the first epoch, and epochs from one value to the next, as a log counts them.
+        accumulate: micro-batches that its batches were computed in because it ran out of memory; 1 where it did not.
     """
 
     number: int
@@ -124,6 +125,7 @@ class TrialRecord:
     started: datetime | None = None
     completed: datetime | None = None
     numbering: tuple[int, int] = (1, 1)
+    accumulate: int = 1
 
     def __repr__(self) -> str:
         """What it was and became; not its curves."""

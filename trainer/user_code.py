@@ -57,6 +57,32 @@ def _is_ours(package: str, inner: list[str]) -> bool:
     return bool(inner) and (path.with_suffix(".py").is_file() or (path / "__init__.py").is_file())
 
 
+def check_module(reference: str, key: str) -> None:
+    """Make sure that the module of a reference is there, without importing it: a backbone's imports TensorFlow.
+
+    Args:
+        reference: ``package.module:function``.
+        key: the setting, for the message.
+
+    Raises:
+        UserCodeError: there is none, or one of our packages hides it.
+    """
+    check_reference(reference, key)
+    module = reference.partition(":")[0]
+    package = module.partition(".")[0]
+    with _current_folder_last():
+        there = package in sys.modules or importlib.util.find_spec(package) is not None
+    if not there:
+        raise UserCodeError(_missing(f"No module named {package!r}", reference, key))
+
+
+def _missing(error: object, reference: str, key: str) -> str:
+    return (
+        f"{key}: cannot import {reference.partition(':')[0]!r} of {reference!r}: {error}. Expected package.module:function with a module beside the sweep file, "
+        f"in the current folder ({Path.cwd()}) or on the Python path"
+    )
+
+
 def import_function(reference: str, key: str) -> Callable[..., Any]:
     """The function that a reference names. Modules in the current folder are found too, after all others.
 
@@ -74,10 +100,7 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
             found: Any = importlib.import_module(module_name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            raise UserCodeError(
-                f"{key}: cannot import {module_name!r} of {reference!r}: {error}. Expected package.module:function with a module beside the sweep file, "
-                f"in the current folder ({Path.cwd()}) or on the Python path"
-            ) from error
+            raise UserCodeError(_missing(error, reference, key)) from error
         raise _raised(error, reference, key, "importing its module") from error
     for step in function_name.split("."):
         if not hasattr(found, step):
