@@ -119,6 +119,7 @@ class Tally:
         epochs: that search trials trained.
         siblings: trials that another's training carried.
         confirmations: fresh trainings.
+        parts: micro-batches that configurations came to by running out of memory.
     """
 
     states: Counter[str] = field(default_factory=Counter)
@@ -126,6 +127,7 @@ class Tally:
     epochs: int = 0
     siblings: int = 0
     confirmations: int = 0
+    parts: dict[str, int] = field(default_factory=dict)
 
     @property
     def search(self) -> int:
@@ -134,6 +136,8 @@ class Tally:
 
     def note(self, trial: TrialRecord) -> None:
         """Count a trial, once."""
+        if trial.accumulate > 1:
+            self.parts[trial.configuration] = max(trial.accumulate, self.parts.get(trial.configuration, 1))
         match trial.role:
             case "search":
                 self.states[trial.state] += 1
@@ -267,6 +271,11 @@ class StudyState:
     def fresh_trainings(self) -> int:
         """Confirmations on record, over or not, however they ended."""
         return len(self._fresh)
+
+    def parts_of(self, configuration: str) -> int:
+        """Micro-batches that a configuration's trainings came to by running out of memory; 1 where none did."""
+        known = [trial.accumulate for trial in self.live.values() if trial.configuration == configuration]
+        return max(self.tally.parts.get(configuration, 1), *known, 1)
 
     def live_confirmations(self) -> list[LiveTrial]:
         """Confirmations that are not over."""
