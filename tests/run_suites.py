@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "NO_MKDOCS_2_WARNING": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "RAY_worker_niceness": "0",  # of Ray's own 15, workers starve beside another suite
+    "PYTHONDONTWRITEBYTECODE": "",  # each of the hundreds of processes would compile the sources anew
 }
 
 

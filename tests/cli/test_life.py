@@ -57,7 +57,7 @@ def here(study: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def trials(shell: Shell, name: str = "tiny-digits") -> dict[str, int]:
-    (study,) = json.loads(shell.run("status", name, *STORAGE, "--format", "json").stdout)["studies"]
+    (study,) = json.loads(shell.ask("status", name, *STORAGE, "--format", "json").stdout)["studies"]
     states: dict[str, int] = study["states"]
     return states
 
@@ -134,7 +134,7 @@ def test_the_command_for_a_new_study_works_as_printed(study: Shell) -> None:
     done = study.run(*words, "--set", "search.trials=1", *INLINE)
     assert done.returncode == 0, done.stderr
     assert trials(study, "tiny-digits-2")["COMPLETE"] == 2, "its training carries the other momentum"
-    document = json.loads(study.run("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
+    document = json.loads(study.ask("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
     assert len(document["history"]) == 3
     assert document["ranking"][0]["trials"][0]["epochs"] == 7
     page = (study.folder / "tiny-digits-2.html").read_text()

@@ -91,5 +91,5 @@ def test_a_sweep_whose_trainings_all_become_non_finite_ends_with_code_1(shell: S
     assert "no trial of this study can be used: all 2 failed" in done.stderr
     assert "unexpected" not in done.stderr
     assert Path(done.stdout.strip().splitlines()[-1]).is_file(), "the report is written all the same"
-    (study,) = json.loads(shell.run("status", "tiny-digits", "--storage", "sqlite:///tiny-digits.db", "--format", "json").stdout)["studies"]
+    (study,) = json.loads(shell.ask("status", "tiny-digits", "--storage", "sqlite:///tiny-digits.db", "--format", "json").stdout)["studies"]
     assert study["states"]["FAIL"] == 2
