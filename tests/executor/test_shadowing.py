@@ -95,9 +95,7 @@ def test_check_names_no_clash(tmp_path: Path) -> None:
     python(tmp_path, "-P", "-m", "sweeps.cli", "check", "sweep.yaml")
 
 
-@pytest.mark.parametrize(
-    ("executor", "kinds"), [("inline", FILES), ("ray-core", MIXED), ("ray-tune", REST)], ids=["inline", "ray-core", "ray-tune"]
-)
+@pytest.mark.parametrize(("executor", "kinds"), [("ray-core", MIXED), ("ray-tune", REST)], ids=["ray-core", "ray-tune"])
 def test_a_sweep_runs(tmp_path: Path, executor: str, kinds: dict[str, Literal["file", "folder"]]) -> None:
     plant(folder_with(tmp_path), kinds)
     python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep.yaml", "--executor", executor)
