@@ -73,7 +73,7 @@ class Shell:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run one command that only reads in this process, where nobody asks for a process of its own: it spares the imports."""
+        """Run one command in this process, where the test does not ask for one of its own: it spares the imports."""
         with chdir(self.folder), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
             try:
                 code = main(words)

@@ -158,15 +158,15 @@ def test_an_exported_model_predicts_image_files(swept: Shell) -> None:
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert [Path(row["path"]).name for row in rows] == [f"{number:02d}.png" for number in range(20)]
-    document = json.loads(swept.run("predict", "formats/model.keras", "formats/00.png", "--format", "json").stdout)
+    document = json.loads(swept.ask("predict", "formats/model.keras", "formats/00.png", "--format", "json").stdout)
     assert document["predictions"][0]["label"] == rows[0]["label"]
-    assert swept.run("export", "tiny-digits", *STORAGE, "--format", "onx", "-o", "none").returncode == 2
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--format", "onx", "-o", "none").returncode == 2
 
 
 def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(swept: Shell) -> None:
     ranking = json.loads(swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
     assert [entry["test_accuracy"] for entry in ranking] == [None] * 3
-    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "second").returncode == 0
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "second").returncode == 0
     card = (swept.folder / "second" / "README.md").read_text()
     told = float(card.split("| test accuracy of this file | ")[1].split(" ")[0])
     number = int(card.split("trial ")[1].split(",")[0])
@@ -175,7 +175,7 @@ def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(s
     note.write_text(
         note.read_text().replace(f'"test_accuracy": {json.loads(note.read_text())["figures"]["test_accuracy"]}', '"test_accuracy": 0.4321')
     )
-    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
     assert "| test accuracy of this file | 43.2 %" in (swept.folder / "again" / "README.md").read_text()
 
 
@@ -185,20 +185,20 @@ def test_export_takes_the_id_that_the_report_and_status_show(swept: Shell) -> No
     rows = list(csv.DictReader((swept.folder / "ids.csv").read_text().splitlines()))
     second = rows[1]
     assert second["id"] in swept.ask("status", "tiny-digits", *STORAGE).stdout
-    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
     assert done.returncode == 0, done.stderr
     assert f"# tiny-digits: configuration {second['configuration']}" in (swept.folder / "by-id" / "README.md").read_text()
-    done = swept.run("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
+    done = swept.ask("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
     assert f"# tiny-digits: configuration {rows[0]['configuration']}" in (swept.folder / "taken-for-now" / "README.md").read_text()
-    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
     assert done.returncode == 2
     assert f"has no configuration 'zzz'; it has {', '.join(row['id'] for row in rows)}" in done.stderr
 
 
 def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:
     (swept.folder / "taken").mkdir()
-    assert swept.run("export", "tiny-digits", *STORAGE, "-o", "taken").returncode == 2
-    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
+    assert swept.ask("export", "tiny-digits", *STORAGE, "-o", "taken").returncode == 2
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
     assert done.returncode == 2
     assert "1 to 3" in done.stderr
 
