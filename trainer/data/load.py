@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from trainer.data.images import (
     DIGEST_BYTES,
     PARTS,
     THREADS,
+    Forms,
     ImageData,
     ImageSet,
     Part,
@@ -112,7 +114,9 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
     sets = {part: ImageSet(pixels[chosen], collected.labels[chosen], None, len(collected.class_names)) for part, chosen in rows.items()}
     if config.split.validation == "train":
         sets["validation"] = sets["train"]
-    return _assemble(sets, collected, digests, rows, pixels.shape[1:])
+    height, width, *channels = content.shape[1:]
+    mode = {1: "L", 4: "RGBA"}.get(channels[0] if channels else 1, "RGB")
+    return _assemble(sets, collected, digests, rows, pixels.shape[1:], forms=Forms({(height, width): len(content)}, {mode: len(content)}))
 
 
 NAMED_IN_ERRORS = 5
@@ -135,7 +139,7 @@ def _load_files(collected: Collected, files: Sequence[Path | Packed], config: Da
             except _DamagedError as damaged:
                 bad = damaged.reasons
             else:
-                return _assemble(sets, collected, digests, rows, (*size, channels), tuple(skipped))
+                return _assemble(sets, collected, digests, rows, (*size, channels), tuple(skipped), forms=_forms_of(headers, files))
         lines = [f"{files[row]}: {reason}" for row, reason in sorted(bad.items())]
         if config.on_unreadable == "fail":
             examples = "\n  ".join(lines[:NAMED_IN_ERRORS])
@@ -180,6 +184,15 @@ def _reason(error: Exception) -> str:
         return "no such file"
     text = str(error).splitlines()[0] if str(error) else ""
     return "not an image, or damaged" if "cannot identify" in text else text or type(error).__name__
+
+
+def _forms_of(headers: Sequence[Header], files: Sequence[Path | Packed]) -> Forms:
+    """Sizes and colour modes as the files have them."""
+    sides = [(header.height, header.width) for header in headers]
+    smallest = min(range(len(sides)), key=lambda row: min(sides[row]))
+    largest = max(range(len(sides)), key=lambda row: max(sides[row]))
+    modes = Counter(header.mode for header in headers)
+    return Forms(dict(Counter(sides).most_common()), dict(modes.most_common()), str(files[smallest]), str(files[largest]))
 
 
 def _form(headers: Sequence[Header], files: Sequence[Path | Packed], config: DataConfig) -> tuple[tuple[int, int], int]:
@@ -262,6 +275,8 @@ def _assemble(
     rows: Rows,
     shape: tuple[int, ...],
     skipped: tuple[str, ...] = (),
+    *,
+    forms: Forms,
 ) -> ImageData:
     """The whole; `shape` is the height, width and channels that images are decoded to."""
     for part in PARTS[:2]:
@@ -282,4 +297,6 @@ def _assemble(
         (digests[row], int(collected.labels[row]), str(collected.content[row]) if files else "")
         for row in np.setdiff1d(np.arange(len(collected)), np.concatenate(list(rows.values())))
     )
-    return ImageData(placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own, unused)
+    return ImageData(
+        placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own, unused, forms
+    )

@@ -12,9 +12,10 @@ from trainer.checkpoints.layout import TEST, TRAINED
 from trainer.checkpoints.local import Checkpoints, Pace
 from trainer.data import load_data
 from trainer.data.batches import check_class_weights, evaluation_batches, training_epoch
+from trainer.fit.accumulation import out_of_memory
 from trainer.fit.callbacks import OwnCallbacks
 from trainer.fit.history import candidates, check_same_training, identity, level_has_stalled, mode_of
-from trainer.fit.kept import engine_for
+from trainer.fit.kept import engine_for, forget_compiled
 from trainer.fit.metrics import metrics_of
 from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
@@ -90,10 +91,13 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     Raises:
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
+        TrainingMemoryError: it ran out of memory; says in how many micro-batches to try, if any.
     """
     with turn(checkpoint_dir.say if isinstance(checkpoint_dir, Checkpoints) else None), contextlib.ExitStack() as opened:
         began = time.monotonic()
         import_tensorflow_quietly()
+        import tensorflow as tf
+
         configure_determinism(config.training.deterministic)
         share_gpus()
         data = load_data(config.data) if data is None else data
@@ -114,7 +118,12 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         training.whole_model = whole_model or not can_be_made(config)
         if together and trainings:
             training.alone = "it carries siblings" if siblings else why_alone(config, engine, plan) or ""
-        return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+        try:
+            return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+        except tf.errors.ResourceExhaustedError as error:
+            forget_compiled()  # what earlier trainings of this process left takes memory too
+            batch_size, accumulate = config.training.batch_size, config.training.accumulate
+            raise out_of_memory(error, batch_size, accumulate, engine.looking_at_batches) from error
 
 
 BY_ITSELF = "by itself"
