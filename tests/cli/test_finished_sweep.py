@@ -67,7 +67,7 @@ def test_report_writes_every_format_beside_each_other(swept: Shell) -> None:
 
 def test_a_finished_study_is_not_trained_again(swept: Shell) -> None:
     before = swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout
-    done = swept.run("run", "sweep.yaml", "--executor", "inline")
+    done = swept.ask("run", "sweep.yaml", "--executor", "inline")
     assert done.returncode == 0, done.stderr
     after = swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout
     ours, theirs = json.loads(before), json.loads(after)
@@ -78,7 +78,7 @@ def test_resume_needs_the_storage_alone_and_adds_trials(swept: Shell, tmp_path: 
     with sqlite3.connect(swept.folder / "tiny-digits.db") as source, sqlite3.connect(tmp_path / "moved.db") as copy:
         source.backup(copy)
     elsewhere = type(swept)(tmp_path)
-    done = elsewhere.run("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
+    done = elsewhere.ask("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
     assert done.returncode == 0, done.stderr
     status = json.loads(elsewhere.ask("status", "tiny-digits", "--storage", "sqlite:///moved.db", "--format", "json").stdout)
     assert status["studies"][0]["states"]["COMPLETE"] == 5, "its training carries the other momentum"

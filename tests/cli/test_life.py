@@ -131,7 +131,7 @@ def test_more_epochs_or_a_wider_space_are_refused_with_the_command_for_a_new_stu
 def test_the_command_for_a_new_study_works_as_printed(study: Shell) -> None:
     refused = study.run("resume", "tiny-digits", *SEVEN_EPOCHS)
     words = shlex.split(refused.stderr.strip().splitlines()[-1])[1:]
-    done = study.run(*words, "--set", "search.trials=1", *INLINE)
+    done = study.ask(*words, "--set", "search.trials=1", *INLINE)
     assert done.returncode == 0, done.stderr
     assert trials(study, "tiny-digits-2")["COMPLETE"] == 2, "its training carries the other momentum"
     document = json.loads(study.ask("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
@@ -169,7 +169,7 @@ def test_moved_data_is_accepted_and_other_data_refused(shell: Shell) -> None:
     _write_digits(folder / "here.npz", first=0)
     text = SWEEP.replace("source: digits", "source: here.npz").replace("trials: 3", "trials: 1") + "allow: [bn_updates]\n"
     (folder / "sweep.yaml").write_text(text.replace('  classes: ["0", "1", "2"]\n', ""))
-    assert shell.run("run", "sweep.yaml", *INLINE).returncode == 0
+    assert shell.ask("run", "sweep.yaml", *INLINE).returncode == 0
     (folder / "here.npz").rename(folder / "there.npz")
     _write_digits(folder / "other.npz", first=1)
     refused = shell.run("resume", "tiny-digits", "--set", "data.source=other.npz")

@@ -86,7 +86,7 @@ def test_a_sweep_whose_trainings_all_become_non_finite_ends_with_code_1(shell: S
     (shell.folder / "sweep.yaml").write_text(
         text.replace("trials: 3", "trials: 2").replace("epochs: 6", "epochs: 2") + "allow: [bn_updates]\n"
     )
-    done = shell.run("run", "sweep.yaml", "--executor", "inline", "--no-sharing")
+    done = shell.ask("run", "sweep.yaml", "--executor", "inline", "--no-sharing")
     assert done.returncode == 1, done.stderr
     assert "no trial of this study can be used: all 2 failed" in done.stderr
     assert "unexpected" not in done.stderr
