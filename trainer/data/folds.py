@@ -1,0 +1,83 @@
+"""Dividing images into folds: seeded, stratified, groups kept whole, independent of names and order, as `trainer.data.split` divides them into parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.data.split import draw
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from trainer.config import SplitConfig
+    from trainer.data.sources.collected import Collected
+
+
+def fold_numbers(pool: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig) -> npt.NDArray[np.int64]:
+    """Fold of each image of a pool, ``(k,)``, counted from 1.
+
+    Without groups no class of a fold is off by more than one image from an equal share. A group lies in one fold, and the folds are as equal as the groups allow.
+
+    Args:
+        pool: rows ``(k,)`` of the images to divide, ascending.
+        collected: all images.
+        digests: content hash of each image.
+        config: number of folds, seed (`validation_seed` where it is given), stratification.
+
+    Raises:
+        DataError: there are fewer images or groups, of all or of a class, than folds.
+    """
+    folds = config.folds or 1
+    _check_enough(pool, collected, folds, stratify=config.stratify)
+    seed = config.seed if config.validation_seed is None else config.validation_seed
+    sizes = [len(pool) // folds + (number < len(pool) % folds) for number in range(folds)]
+    wanted = {str(number): size for number, size in enumerate(sizes[:-1], 1)}
+    drawn = draw(pool, collected, digests, config.model_copy(update={"seed": seed}), wanted)
+    numbers = np.full(len(pool), folds, np.int64)
+    for name, rows in drawn.items():
+        numbers[np.searchsorted(pool, rows)] = int(name)
+    _check_usable(numbers, collected.labels[pool], collected, folds)
+    return numbers
+
+
+def _check_enough(pool: npt.NDArray[np.int64], collected: Collected, folds: int, *, stratify: bool) -> None:
+    """Refuse what leaves a fold without images, or without a class that it should have."""
+    labels = collected.labels[pool]
+    groups = None if collected.groups is None else np.asarray(collected.groups)[pool]
+    unit = "images" if groups is None else "groups"
+
+    def units(chosen: npt.NDArray[np.bool_]) -> int:
+        return int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))
+
+    present = units(np.ones(len(pool), np.bool_))
+    if present < folds:
+        raise DataError(
+            f"data.split.folds: {folds} folds need at least {folds} {unit} beside the test part, got {present}; ask for fewer folds"
+        )
+    for label, name in enumerate(collected.class_names) if stratify else ():
+        there = units(labels == label)
+        if 0 < there < folds:
+            fewer = f"ask for {there} folds, " if there > 1 else ""
+            raise DataError(
+                f"data.split.folds: class {name!r} has {there} {unit} beside the test part, fewer than the {folds} folds, so that some fold could not validate it; "
+                f"{fewer}give more of it, leave it out with data.classes, or set data.split.stratify: false to divide without regard to classes"
+            )
+
+
+def _check_usable(numbers: npt.NDArray[np.int64], labels: npt.NDArray[np.int32], collected: Collected, folds: int) -> None:
+    """Refuse folds that are empty, or that hold all images of a class: the model that they validate would never see it."""
+    for fold in range(1, folds + 1):
+        own = numbers == fold
+        if not own.any():
+            raise DataError(f"data.split.folds: the groups are so unequal that fold {fold} of {folds} would be empty; ask for fewer folds")
+        unseen = np.setdiff1d(labels[own], labels[~own])
+        if len(unseen):
+            raise DataError(
+                f"data.split.folds: all images of class {collected.class_names[unseen[0]]!r} lie in fold {fold} of {folds}, so that the model which it validates "
+                "never sees the class; give more images or smaller groups of it, leave it out with data.classes, or choose another data.split.seed"
+            )
