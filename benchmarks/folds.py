@@ -1,4 +1,4 @@
-"""What folds are worth, and how far their figures may be trusted: small networks on scikit-learn's digits, whose other 1,400 images tell the truth.
+"""What folds are worth, and how far their figures may be trusted: small networks on scikit-learn's digits, of which 600 that nobody saw tell the truth.
 
 ``python benchmarks/folds.py --repeats 40`` prints, over draws of 300 images that stand for a person's own:
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-POOL, FOLDS, EPOCHS, BATCH = 300, 5, 20, 32
+POOL, UNSEEN, FOLDS, EPOCHS, BATCH = 300, 600, 5, 20, 32
 CONFIGURATIONS: tuple[tuple[float, int], ...] = tuple((rate, width) for rate in (0.05, 0.1, 0.2, 0.4) for width in (8, 16))
 """Learning rate and hidden units."""
 WIDEST = 16
@@ -53,8 +53,8 @@ class Job:
     train: NDArray[np.int64]
 
 
-def predictions(images: Array, labels: NDArray[np.int64], jobs: Sequence[Job]) -> NDArray[np.int64]:
-    """Class of every image after each epoch of each job, ``(num_jobs, EPOCHS, num_images)``: networks of one hidden layer, all trained at once by plain SGD."""
+def predictions(images: Array, labels: NDArray[np.int64], jobs: Sequence[Job], asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Class of the images `asked` after each epoch of each job, ``(num_jobs, EPOCHS, num_asked)``: networks of one hidden layer, all trained at once by plain SGD."""
     rngs = [np.random.default_rng([job.seed, job.configuration]) for job in jobs]
     rates = np.array([CONFIGURATIONS[job.configuration][0] for job in jobs], np.float32)[:, None, None]
     alive = np.array([np.arange(WIDEST) < CONFIGURATIONS[job.configuration][1] for job in jobs], np.float32)[:, None, :]
@@ -62,7 +62,7 @@ def predictions(images: Array, labels: NDArray[np.int64], jobs: Sequence[Job]) -
     first = np.stack([rng.normal(0, np.sqrt(2 / inputs), (inputs, WIDEST)) for rng in rngs]).astype(np.float32) * alive
     second = np.stack([rng.normal(0, np.sqrt(2 / WIDEST), (WIDEST, classes)) for rng in rngs]).astype(np.float32)
     targets, given = np.eye(classes, dtype=np.float32)[labels], images.astype(np.float32)
-    found = np.empty((len(jobs), EPOCHS, len(images)), np.int64)
+    found = np.empty((len(jobs), EPOCHS, len(asked)), np.int64)
     size = min(len(job.train) for job in jobs)
     for epoch in range(EPOCHS):
         orders = np.stack([rng.permutation(job.train)[:size] for rng, job in zip(rngs, jobs, strict=True)])
@@ -76,7 +76,7 @@ def predictions(images: Array, labels: NDArray[np.int64], jobs: Sequence[Job]) -
             back = (error @ second.transpose(0, 2, 1)) * (hidden > 0)
             second -= rates * (hidden.transpose(0, 2, 1) @ error)
             first -= rates * (x.transpose(0, 2, 1) @ back)
-        found[:, epoch] = (np.maximum(given @ first, 0) * alive @ second).argmax(axis=2)
+        found[:, epoch] = (np.maximum(given[asked] @ first, 0) * alive @ second).argmax(axis=2)
     return found
 
 
@@ -96,7 +96,7 @@ class Training:
         seed: of its models.
         right: ``(EPOCHS, POOL)``, whether each image was right by the model of its fold.
         folds: ``(FOLDS, EPOCHS)``, accuracy of each fold.
-        truth: ``(FOLDS, EPOCHS)``, accuracy of each fold's model on the images that nobody saw.
+        truth: ``(FOLDS, EPOCHS)``, accuracy of each fold's model on the images that nobody saw, where it was wanted.
     """
 
     configuration: int
@@ -117,7 +117,7 @@ class Person:
     def __init__(self, images: Array, labels: NDArray[np.int64], seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         order = self._rng.permutation(len(images))
-        self._pool, self._others = order[:POOL], order[POOL:]
+        self._pool, self._others = order[:POOL], order[POOL : POOL + UNSEEN]
         self._images, self._labels = images, labels
         self.folds = self.drawn()
 
@@ -128,18 +128,19 @@ class Person:
         numbers[ranked] = np.arange(POOL) % FOLDS
         return numbers
 
-    def trainings(self, wanted: Iterable[tuple[int, int, NDArray[np.int64]]]) -> list[Training]:
-        """Train configurations, each with its seed and folds."""
+    def trainings(self, wanted: Iterable[tuple[int, int, NDArray[np.int64]]], *, truth: bool = False) -> list[Training]:
+        """Train configurations, each with its seed and folds, and where the `truth` is wanted look at images that nobody saw."""
         asked = list(wanted)
+        images = np.concatenate([self._pool, self._others]) if truth else self._pool
         jobs = [Job(place, seed, self._pool[folds != fold]) for place, seed, folds in asked for fold in range(FOLDS)]
-        right = predictions(self._images, self._labels, jobs) == self._labels
+        right = predictions(self._images, self._labels, jobs, images) == self._labels[images]
         done = []
         for index, (place, seed, folds) in enumerate(asked):
             own = right[FOLDS * index : FOLDS * (index + 1)]
-            of_pool = own[:, :, self._pool]
+            of_pool = own[:, :, :POOL]
             taken = of_pool[folds, :, np.arange(POOL)].T
             each = np.stack([taken[:, folds == fold].mean(axis=1) for fold in range(FOLDS)])
-            done.append(Training(place, seed, taken, each, own[:, :, self._others].mean(axis=2)))
+            done.append(Training(place, seed, taken, each, own[:, :, POOL:].mean(axis=2) if truth else each))
         return done
 
 
@@ -201,7 +202,7 @@ def main() -> None:
     intervals: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
     for repeat in range(repeats):
         person = Person(images, labels, repeat)
-        searched = person.trainings((place, 10 * repeat + place, person.folds) for place in range(len(CONFIGURATIONS)))
+        searched = person.trainings(((place, 10 * repeat + place, person.folds) for place in range(len(CONFIGURATIONS))), truth=True)
         truth = np.array([np.mean([held(curve) for curve in each.truth]) for each in searched])
         single = np.array([held(each.folds[0]) for each in searched])
         folded = np.array([held(each.curve) for each in searched])

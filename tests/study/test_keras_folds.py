@@ -92,7 +92,7 @@ def test_the_exported_model_is_the_first_fold_s_with_its_own_accuracy_and_is_ret
 @pytest.mark.parametrize(
     ("split", "words"),
     [
-        ("{fold: 2}", "data.split: fold: 2 needs folds"),
+        ("{only_fold: 2}", "data.split: only_fold: 2 needs folds"),
         ("{flods: 5}", "data.split.flods: unknown key; did you mean 'folds'?"),
         ("{folds: 1}", "data.split.folds: expected a whole number >= 2"),
         ("{folds: 5, validation: 0.2}", "data.split: folds: each fold validates in turn"),

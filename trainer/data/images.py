@@ -42,7 +42,7 @@ class ChosenRows:
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return (self.base[row] for row in self.rows)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
         return np.asarray(self.base[self.rows], dtype)
 
     @property
@@ -61,7 +61,7 @@ class ChosenRows:
         return self.base[:1].nbytes * len(self.rows)
 
 
-def mapped_from_disk(images: Pixels) -> bool:
+def mapped_from_disk(images: object) -> bool:
     """Whether pixels are read from a file when they are wanted."""
     return isinstance(images.base if isinstance(images, ChosenRows) else images, np.memmap)
 
@@ -244,10 +244,10 @@ def fingerprint(
     digests: Sequence[str],
     labels: Labels,
     class_names: Sequence[str],
-    rows: Mapping[str, npt.NDArray[np.int64]] | Mapping[Part, npt.NDArray[np.int64]],
+    rows: Mapping[Any, npt.NDArray[np.int64]],
     form: str,
 ) -> str:
-    """One hash over every image's content, class and part, and the `form` (size, channels) it is decoded to.
+    """One hash over every image's content, class and part (of `rows` by its name), and the `form` (size, channels) it is decoded to.
 
     It does not depend on paths, file names or the order of listing.
     """

@@ -58,9 +58,9 @@ def load_data(config: DataConfig) -> ImageData:
     Raises:
         DataError: the source, a file or the split cannot be used; the message names it and says what to change.
     """
-    if config.split.fold is not None:  # one of folds that are loaded once
-        whole = config.model_copy(update={"split": config.split.model_copy(update={"fold": None})})
-        return load_data(whole).of_fold(config.split.fold)
+    if config.split.only_fold is not None:  # one of folds that are loaded once
+        whole = config.model_copy(update={"split": config.split.model_copy(update={"only_fold": None})})
+        return load_data(whole).of_fold(config.split.only_fold)
     key = config.model_dump_json(include=set(READING))
     with _LOCK:
         if key not in _LOADED:
@@ -296,8 +296,8 @@ def _assemble(
         return ImageData(placed["train"], placed["validation"], test, names, identity, skipped, own, unused)
     numbers = fold_numbers(rows["train"], collected, digests, config.split)
     pool = Pool(placed["train"], numbers, identity)
-    folds = {f"fold {fold}": rows["train"][numbers == fold] for fold in range(1, pool.folds + 1)}
-    others = {part: chosen for part, chosen in rows.items() if part != "train"}
-    divided = fingerprint(digests, collected.labels, names, {**folds, **others}, form)
+    named: dict[str, npt.NDArray[np.int64]] = {part: chosen for part, chosen in rows.items() if part != "train"}
+    named |= {f"fold {fold}": rows["train"][numbers == fold] for fold in range(1, pool.folds + 1)}
+    divided = fingerprint(digests, collected.labels, names, named, form)
     train, validation = (pool.images.view(chosen) for chosen in pool.rows(1).values())
     return ImageData(train, validation, test, names, divided, skipped, own, unused, pool)

@@ -119,4 +119,4 @@ def _divided(data: ImageData, config: TrainConfig) -> ImageData:
         raise ConfigError(
             "data: data.split.folds needs images that are divided into folds; give those of trainer.data.load_data(config.data), or none"
         )
-    return data.of_fold(split.fold) if split.fold is not None and data.pool is not None and not data.fold else data
+    return data.of_fold(split.only_fold) if split.only_fold is not None and data.pool is not None and not data.fold else data

@@ -1,7 +1,7 @@
 """A training of folds: a model for each, all of them after the same epoch, and their means as the training's figures.
 
 The models take turns in one network, so that a GPU holds one of them: each fold's weights and optimiser lie in memory as they would in a checkpoint, and are put back
-for its next epoch. So a fold's model is to the last bit that of a training with ``data.split.fold`` alone. One checkpoint holds those of all folds.
+for its next epoch. So a fold's model is to the last bit that of a training with ``data.split.only_fold``. One checkpoint holds those of all folds.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.errors import NonFiniteLossError
 from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.ledger import late_epochs
 from trainer.fit.siblings import Course
@@ -140,12 +141,14 @@ class FoldsTraining:
         return self._finish(stopped, evaluate_test=evaluate_test)
 
     def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
-        checkpoint = None if self.checkpoints is None else self.checkpoints.newest()
-        if self.checkpoints is not None:
-            self.checkpoints.forget_after(0 if checkpoint is None else checkpoint.epoch)
-        if checkpoint is None or self.checkpoints is None:
+        if self.checkpoints is None:
+            return
+        checkpoint = self.checkpoints.newest()
+        if checkpoint is None:
+            self.checkpoints.forget_after(0)
             return
         check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
+        self.checkpoints.forget_after(checkpoint.epoch)
         self.history = History.from_json(checkpoint.run)
         for fold, weights, state, told in zip(
             self.folds, self._shares(checkpoint.weights), self._shares(checkpoint.state), checkpoint.run["folds"], strict=True
@@ -171,9 +174,13 @@ class FoldsTraining:
             if self._stalled():
                 return "early_stopping"
             clock = time.monotonic()
-            for fold in self.folds:
-                if fold.next_epoch(epoch, should_stop) is None:
-                    return "requested"
+            for number, fold in enumerate(self.folds, 1):
+                try:
+                    if fold.next_epoch(epoch, should_stop) is None:
+                        return "requested"
+                except NonFiniteLossError as error:
+                    error.args = (f"{error} of the model of fold {number}",)
+                    raise
             self.history.figures.append(mean_figures([fold.history.figures[-1] for fold in self.folds], self._sizes()))
             due = self.writer.due(epoch, training, time.monotonic() - clock)
             place = self._write(epoch) if due or self._stalled() else None
@@ -233,7 +240,7 @@ class FoldsTraining:
 
 def _of_fold(config: TrainConfig, fold: int) -> TrainConfig:
     """The training of one fold's model; when it ends is decided by the means."""
-    split = config.data.split.model_copy(update={"fold": fold})
+    split = config.data.split.model_copy(update={"only_fold": fold})
     data = config.data.model_copy(update={"split": split})
     return config.model_copy(update={"data": data, "training": config.training.model_copy(update={"early_stopping": None})})
 

@@ -80,7 +80,7 @@ def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
     if config.training.schedule != "cosine":
         leave["training"] = leave["training"] | {"epochs"}
     settings = config.model_dump(mode="json", exclude={**leave, "allow": True})
-    for name in ("validation_seed", "folds", "fold", "groups"):  # checkpoints of before know no such settings
+    for name in ("validation_seed", "folds", "only_fold", "groups"):  # checkpoints of before know no such settings
         if settings["data"]["split"][name] is None:
             del settings["data"]["split"][name]
     flat = {f"{part}.{key}": value for part, values in settings.items() if isinstance(values, dict) for key, value in values.items()}

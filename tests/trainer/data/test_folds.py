@@ -83,7 +83,7 @@ def test_another_seed_draws_other_folds_and_leaves_the_test_images_alone() -> No
 
 def test_one_fold_is_trained_on_the_others_and_no_pixel_is_copied() -> None:
     whole = load_data(DataConfig(source="digits", split=SplitConfig(folds=4)))
-    second = load_data(DataConfig(source="digits", split=SplitConfig(folds=4, fold=2)))
+    second = load_data(DataConfig(source="digits", split=SplitConfig(folds=4, only_fold=2)))
     assert {*second.train.places, *second.validation.places} == {*whole.pool.images.places}
     assert not {*second.train.places} & {*second.validation.places}
     for fold in range(1, 5):
@@ -127,8 +127,8 @@ def test_a_source_that_says_which_images_validate_has_no_folds(tmp_path: Path) -
     ("split", "words"),
     [
         ({"folds": 1}, "greater than or equal to 2"),
-        ({"folds": 5, "fold": 6}, "fold: expected 1 to 5"),
-        ({"fold": 2}, "fold: 2 needs folds"),
+        ({"folds": 5, "only_fold": 6}, "only_fold: expected 1 to 5"),
+        ({"only_fold": 2}, "only_fold: 2 needs folds"),
         ({"folds": 5, "train": 0.8}, "leave out train: 0.8, or folds"),
         ({"folds": 5, "validation": 0.2}, "leave out validation: 0.2, or folds"),
         ({"folds": 5, "validation": "train"}, "leave one out"),

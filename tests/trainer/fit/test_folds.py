@@ -11,7 +11,7 @@ from tiny_trainings import pretrained, settings
 from trainer import EpochRecord, TrainConfig, TrainResult, train
 from trainer.checkpoints.local import Checkpoints
 from trainer.data import load_data
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, NonFiniteLossError
 from trainer.fit.folds import mean_figures
 from trainer.fit.kept import forget_compiled
 from trainer.fit.siblings import Sibling
@@ -57,7 +57,7 @@ def unmeasured(curves: dict[str, Any]) -> dict[str, Any]:
 def test_each_fold_is_what_a_training_of_it_alone_gives(whole: tuple[TrainResult, list[EpochRecord], Path]) -> None:
     result = whole[0]
     for fold in (1, 3):
-        alone = train(folds(split={"fold": fold}))
+        alone = train(folds(split={"only_fold": fold}))
         assert unmeasured(alone.curves) == unmeasured(result.folds[fold - 1].curves)
         assert alone.data_fingerprint == result.folds[fold - 1].data_fingerprint
         assert (alone.ledger.right == result.folds[fold - 1].ledger.right).all()
@@ -148,7 +148,7 @@ def test_the_frozen_part_is_computed_once_for_all_folds_and_for_folds_drawn_anew
     assert len(list((tmp_path / "cache").glob("features-*.features"))) == 1
     assert unmeasured(first.curves) == unmeasured(second.curves)
     assert first.curves["val_accuracy"] != redrawn.curves["val_accuracy"]
-    alone = train(folds(2, split={"fold": 2}, **{key: dict(value) for key, value in fixed.items()}), trainings=0)
+    alone = train(folds(2, split={"only_fold": 2}, **{key: dict(value) for key, value in fixed.items()}), trainings=0)
     assert alone.curves["val_accuracy"] == first.folds[1].curves["val_accuracy"], "as with images in place of activations"
     assert alone.curves["val_loss"] == pytest.approx(first.folds[1].curves["val_loss"], rel=1e-5)
 
@@ -159,6 +159,20 @@ def test_early_stopping_goes_by_the_mean(tmp_path: Path) -> None:
     assert result.stopped == "early_stopping"
     assert {len(one.curves["loss"]) for one in result.folds} == {len(result.curves["loss"])} != {30}
     assert Checkpoints(tmp_path).newest().epoch == len(result.curves["loss"])
+
+
+def test_a_training_that_is_stopped_keeps_its_checkpoint_and_exports_nothing(tmp_path: Path) -> None:
+    config = folds(training={"checkpoint_every": 50})
+    stopped = train(config, lambda _: True, checkpoint_dir=tmp_path)
+    assert (stopped.stopped, stopped.model_path, stopped.ledger) == ("requested", None, None)
+    assert Checkpoints(tmp_path).newest().epoch == 1
+    assert train(config, should_stop=lambda: True).curves == {}
+
+
+def test_a_loss_that_is_no_number_is_told_with_its_fold() -> None:
+    config = folds(2, training={"learning_rate": 1e30, "optimizer": "sgd", "ema": None})
+    with pytest.raises(NonFiniteLossError, match=r"in epoch 1, batch \d+ of the model of fold 1"):
+        train(config)
 
 
 def test_a_training_of_folds_carries_no_siblings() -> None:
