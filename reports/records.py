@@ -97,6 +97,7 @@ class TrialRecord:
         memory: what the sampler wants to find again at its next proposal; read by drivers alone.
         started, completed: UTC.
         numbering: number of the first epoch, and epochs from one value to the next, as a log counts them.
+        accumulate: micro-batches that its batches were computed in because it ran out of memory; 1 where it did not.
     """
 
     number: int
@@ -123,6 +124,7 @@ class TrialRecord:
     started: datetime | None = None
     completed: datetime | None = None
     numbering: tuple[int, int] = (1, 1)
+    accumulate: int = 1
 
     def epoch(self, index: int) -> int:
         """Number of an epoch by its index in a curve."""

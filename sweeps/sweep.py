@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sweeps.sweep_file import SweepFile, load_sweep_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -23,10 +24,12 @@ class Sweep:
 
     Attributes:
         settings: the resolved file; the same dataclasses may be built by hand.
+        folder: of the file, where modules of one's own may lie beside it; empty for one that was built by hand.
     """
 
-    def __init__(self, settings: SweepFile) -> None:
+    def __init__(self, settings: SweepFile, folder: str = "") -> None:
         self.settings = settings
+        self.folder = folder
 
     @classmethod
     def from_yaml(cls, path: str | Path, overrides: Sequence[str] = ()) -> Self:
@@ -39,13 +42,14 @@ class Sweep:
         Raises:
             sweeps.errors.SweepInputError: with every problem found, each with file, line and key.
         """
-        return cls(load_sweep_file(path, overrides))
+        return cls(load_sweep_file(path, overrides), str(Path(path).resolve().parent))
 
     def run(self, options: LaunchOptions | None = None) -> LaunchResult:
         """Run the study, or continue it, and write its report; see `sweeps.launch.launch`."""
-        from sweeps.launch import launch
+        from sweeps.launch import LaunchOptions, launch
 
-        return launch(self.settings, options)
+        chosen = options or LaunchOptions()
+        return launch(self.settings, chosen if chosen.folder else replace(chosen, folder=self.folder))
 
     @property
     def record(self) -> StudyRecord:
@@ -77,8 +81,6 @@ class Sweep:
         Args:
             path: of the HTML file; None: the sweep file's ``report.path``, else ``STUDY.html``.
         """
-        from pathlib import Path
-
         from reports.exports import write_atomically
         from reports.page import render_report
         from reports.verdict import build_report_data

@@ -26,6 +26,7 @@ _PLACES: Final = ("storage_path", "report.path", "tracking.tensorboard", "tracki
 _CODE: Final = {
     "notify.command": "runs the program",
     "notify.webhook": "sends every event, with the variables that it names, to",
+    "tracking.wandb": "sends every figure, with this person's key, to the W&B project",
     "runtime.pip": "installs",
     "runtime.working_dir": "imports code from",
     "runtime.py_modules": "imports code from",
@@ -84,16 +85,22 @@ def _asks(sweep: SweepFile) -> Iterator[tuple[str, str]]:
     for path, verb in _CODE.items():
         if value := _value(sweep, path):
             yield path, f"{verb} {_shown(value)}"
-    for path in _REFERENCES:
-        fixed = _value(sweep, path)
-        values = [*(fixed if isinstance(fixed, tuple) else (fixed,)), *_searched(sweep, path)]
-        for value in values:
-            if isinstance(value, str) and "://" not in value and is_reference(value):
-                yield path, f"imports and calls {_shown(value)}"
+    for reference, path in own_references(sweep):
+        yield path, f"imports and calls {_shown(reference)}"
     for path in _PLACES:
         value = _value(sweep, path)
         if value is not None and is_outside(str(value)):
             yield path, f"writes to {_shown(value)}"
+
+
+def own_references(sweep: SweepFile) -> list[tuple[str, str]]:
+    """Every function and class of a person's own that a sweep file names, also in its space, each with its setting."""
+    found = []
+    for path in _REFERENCES:
+        fixed = _value(sweep, path)
+        values = [*(fixed if isinstance(fixed, tuple) else (fixed,)), *_searched(sweep, path)]
+        found += [(value, path) for value in values if isinstance(value, str) and "://" not in value and is_reference(value)]
+    return list(dict.fromkeys(found))
 
 
 def _value(sweep: SweepFile, path: str) -> Any:  # noqa: ANN401 - a setting

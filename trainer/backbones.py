@@ -104,6 +104,39 @@ _REGISTERED = (
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _REGISTERED}
 
 
+_SIDES = {"mobilenet": (128, 160, 192, 224), "mobilenet_v2": (96, 128, 160, 192, 224)}
+"""Sides of square images that a family has weights of its own for; other images get the last one's."""
+
+
+def imagenet_file(name: str, side: int | None = None) -> str | None:
+    """Name of the file that Keras keeps the ImageNet weights of a backbone in, without their head; None for a backbone that has none.
+
+    Args:
+        name: of the backbone.
+        side: of square images, in pixels; None where they are not square.
+
+    Source: the modules of ``keras.applications``.
+    """
+    backbone = BACKBONES.get(name)
+    if backbone is None or not backbone.pretrained:
+        return None
+    sides = _SIDES.get(backbone.family or "", (224,))
+    rows = side if side in sides else 224
+    size = name.removeprefix("mobilenetv3").removeprefix("nasnet").removeprefix("efficientnetv2").removeprefix("convnext")
+    kernels = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return {
+        "mobilenet": f"mobilenet_1_0_{rows}_tf_no_top.h5",
+        "mobilenet_v2": f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{rows}_no_top.h5",
+        "mobilenet_v3": f"weights_mobilenet_v3_{size}_224_1.0_float_no_top_v2.h5",
+        "nasnet": f"nasnet_{size}_no_top.h5",
+        "efficientnet": f"{name}_notop.h5",
+        "efficientnet_v2": f"efficientnetv2-{size}_notop.h5",
+        "convnext": f"convnext_{size}_notop.h5",
+        "inception_v3": kernels.replace(name, "inception_v3"),
+        "inception_resnet_v2": kernels.replace(name, "inception_resnet_v2"),
+    }.get(backbone.family or "", kernels)
+
+
 def available() -> dict[str, str]:
     """Names of the backbones that ship and one line about each, in the order of ``steadysweep models``."""
     return {name: backbone.description for name, backbone in BACKBONES.items()}

@@ -39,6 +39,18 @@ class WeightsUnavailableError(TrainerInputError):
     """Pretrained weights could not be had; the message names the file to provide."""
 
 
+class TrainingMemoryError(TrainerError):
+    """A training ran out of the device's memory, or the machine's.
+
+    Attributes:
+        accumulate: micro-batches with which it is the same training in less memory (``training.accumulate``); None where there is no such number.
+    """
+
+    def __init__(self, message: str, accumulate: int | None = None) -> None:
+        super().__init__(message)
+        self.accumulate = accumulate
+
+
 class NonFiniteLossError(TrainerError):
     """The loss became NaN or infinite.
 

@@ -20,7 +20,7 @@ import numpy as np
 from trainer.data.pixels import SUFFIXES, decode
 from trainer.data.sources.files import is_seen
 from trainer.errors import DataError, TrainerInputError
-from trainer.user_code import import_function, is_reference
+from trainer.user_code import import_function, is_reference, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,16 +125,17 @@ def own_layers(model: keras.Model) -> tuple[str, ...]:
     return tuple(sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.partition(".")[0] != "keras"))
 
 
-def load_model(path: Path, backbone: str | None = None, *, trust: bool = False) -> keras.Model:
+def load_model(path: Path, backbone: str | None = None, *, trust: bool = False, foreign: bool = False) -> keras.Model:
     """Load a ``.keras`` file, a person's own layers included.
 
     Args:
         path: of the file.
         backbone: ``model.backbone`` of its training; where it is ``package.module:function``, the classes of that module may be in the model.
-        trust: run the Python code that is in the file itself (the functions of Lambda layers).
+        trust: run the Python code that is in the file itself (the functions of Lambda layers), and import the module of a foreign backbone.
+        foreign: whether `backbone` was read from a file that may be a stranger's, and is no setting of the person's own.
 
     Raises:
-        DataError: it cannot be loaded, or holds code and is not trusted.
+        DataError: it cannot be loaded, or needs code and is not trusted.
         UserCodeError: the module of the backbone cannot be imported.
     """
     from trainer.fit.process import import_tensorflow_quietly
@@ -145,7 +146,8 @@ def load_model(path: Path, backbone: str | None = None, *, trust: bool = False) 
     from trainer.network.weights import is_refused_code
 
     objects: dict[str, Any] = {}
-    if backbone is not None and is_reference(backbone):
+    has_module = backbone is not None and is_reference(backbone)
+    if backbone is not None and has_module and (trust or not foreign):
         import_function(backbone, "model.backbone")
         objects = own_classes(importlib.import_module(backbone.partition(":")[0]).__name__)
     try:
@@ -155,6 +157,11 @@ def load_model(path: Path, backbone: str | None = None, *, trust: bool = False) 
             raise DataError(
                 f"{path} holds Python code (a Lambda layer), which loading would run; it is refused. Where you trust the file, add --trust; "
                 "in a model function of yours, a layer class in place of the Lambda layer needs no trust."
+            ) from error
+        if backbone is not None and has_module and not objects and "Could not locate class" in str(error):
+            raise DataError(
+                f"{path} has layers of the module {backbone.partition(':')[0]!r}, which {path.with_name(SETTINGS)} names: loading would run {place_of(backbone)}. "
+                "It is refused. Where you trust that file, add --trust."
             ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         hint = (
@@ -204,7 +211,7 @@ class Classifier:
 
     Args:
         place: the folder that ``steadysweep export`` wrote, or the model file in it.
-        trust: run the Python code that is in the file itself.
+        trust: run the Python code that is in the file itself, and that of the module that the settings beside it name.
 
     Raises:
         DataError: there is no such model, its labels are missing or do not fit it, or it cannot be loaded.
@@ -215,7 +222,7 @@ class Classifier:
         if not path.is_file():
             raise DataError(f"{path}: no such file; expected a folder that `steadysweep export` wrote, or the model.keras in it")
         self.labels = _labels(path.with_name(LABELS))
-        self.model = load_model(path, _backbone(path.with_name(SETTINGS)), trust=trust)
+        self.model = load_model(path, _backbone(path.with_name(SETTINGS)), trust=trust, foreign=True)
         units = int(self.model.outputs[0].shape[-1])
         if len(self.labels) != (2 if units == 1 else units):
             raise DataError(

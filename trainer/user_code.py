@@ -57,6 +57,32 @@ def _is_ours(package: str, inner: list[str]) -> bool:
     return bool(inner) and (path.with_suffix(".py").is_file() or (path / "__init__.py").is_file())
 
 
+def check_module(reference: str, key: str) -> None:
+    """Make sure that the module of a reference is there, without importing it: a backbone's imports TensorFlow.
+
+    Args:
+        reference: ``package.module:function``.
+        key: the setting, for the message.
+
+    Raises:
+        UserCodeError: there is none, or one of our packages hides it.
+    """
+    check_reference(reference, key)
+    module = reference.partition(":")[0]
+    package = module.partition(".")[0]
+    with _current_folder_last():
+        there = package in sys.modules or importlib.util.find_spec(package) is not None
+    if not there:
+        raise UserCodeError(_missing(f"No module named {package!r}", reference, key))
+
+
+def _missing(error: object, reference: str, key: str) -> str:
+    return (
+        f"{key}: cannot import {reference.partition(':')[0]!r} of {reference!r}: {error}. Expected package.module:function with a module beside the sweep file, "
+        f"in the current folder ({Path.cwd()}) or on the Python path"
+    )
+
+
 def import_function(reference: str, key: str) -> Callable[..., Any]:
     """The function that a reference names. Modules in the current folder are found too, after all others.
 
@@ -74,10 +100,7 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
             found: Any = importlib.import_module(module_name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            raise UserCodeError(
-                f"{key}: cannot import {module_name!r} of {reference!r}: {error}. Expected package.module:function with a module beside the sweep file, "
-                f"in the current folder ({Path.cwd()}) or on the Python path"
-            ) from error
+            raise UserCodeError(_missing(error, reference, key)) from error
         raise _raised(error, reference, key, "importing its module") from error
     for step in function_name.split("."):
         if not hasattr(found, step):
@@ -86,6 +109,15 @@ def import_function(reference: str, key: str) -> Callable[..., Any]:
     if not callable(found):
         raise UserCodeError(f"{key}: {reference!r} is a {type(found).__name__}, not a function")
     return found  # type: ignore[no-any-return]
+
+
+def place_of(reference: str) -> str:
+    """The file of a reference's module or package, found without importing it; where it would be looked for, if there is none."""
+    package = reference.partition(":")[0].partition(".")[0]
+    with _current_folder_last():
+        spec = importlib.util.find_spec(package)
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    return next((str(Path(place).resolve()) for place in places if place), f"a module of that name (there is none in {Path.cwd()})")
 
 
 def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns

@@ -121,7 +121,7 @@ def _trial(trial: TrialRecord) -> Mapping[str, object]:
     return {
         **fields(trial, "number", "seed", "role", "state", "cause"),
         "epochs": trial.num_epochs,
-        **fields(trial, "planned_epochs", "figures", "notices"),
+        **fields(trial, "planned_epochs", "figures", "notices", "accumulate"),
         "attempts": [fields(run, *attempts) for run in trial.attempts],
         # shortest decimals that give the same float32
         "curves": {name: [float(str(value)) for value in np.asarray(curve, dtype=np.float32)] for name, curve in trial.curves.items()},

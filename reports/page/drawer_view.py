@@ -194,10 +194,17 @@ def _cost(row: RankedConfiguration) -> list[tuple[str, str]]:
         ("parameters", None if parameters is None else f"{parameters:,}"),
         ("of these frozen", None if frozen is None else wording.score(frozen, "share")),
         ("peak memory", None if memory is None else wording.memory(memory)),
+        ("its batches", _parts(row)),
         *((COSTS[name].label.removesuffix(", ms"), _latency(row, name)) for name in LATENCIES),
         ("its file", None if (size := cost_of(row, "file_mb")) is None else COSTS["file_mb"].text(size)),
     )
     return [(label, text) for label, text in entries if text is not None]
+
+
+def _parts(row: RankedConfiguration) -> str | None:
+    """In how many parts its batches were computed; None where they were whole."""
+    most = max((trial.accumulate for trial in row.trials), default=1)
+    return None if most == 1 else f"trained in {most} micro-batches each, after running out of memory"
 
 
 def _latency(row: RankedConfiguration, name: str) -> str | None:

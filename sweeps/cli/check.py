@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.sharing import NOTHING_FROZEN
 from sweeps.cli.command import BAD_INPUT, Command, format_argument, print_json, sweep_file_argument
-from sweeps.errors import SweepInputError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from sweeps.launch.preflight import Checked
+    from sweeps.launch.preflight import Look
     from sweeps.sweep_file import SweepFile
+    from sweeps.sweep_file.loading import PartlyRead
     from trainer.data import ImageData
-    from trainer.preflight import Finding
 
 
 SCHEMA = "steadysweep.check/1"
@@ -32,92 +31,124 @@ NEARLY_ALL = 99.5
 
 
 def check(sweep_file: str, overrides: Sequence[str], *, real_batch: bool, output_format: str) -> int:
-    """Validate file, space and data, run the pre-flight checks, rehearse a few batches, estimate.
+    """Validate file, space and data, run the pre-flight checks, rehearse a few batches, estimate. Every stage adds its errors; all are told together.
 
     Returns:
-        0, or 2 when a finding would make the results worthless, or every network breaks a limit.
+        0, or 2 when anything is wrong, a finding would make the results worthless, or every network breaks a limit.
 
     Raises:
-        SweepInputError: the file, the space, storage_path or the model cannot be used.
-        TrainerInputError: the data cannot be used.
+        SweepInputError: so little of the file can be read that nothing else can be looked at.
     """
-    from sweeps.launch.runtime import resolve_runtime
-    from sweeps.storage_path import check_writable
-    from sweeps.sweep_file import load_sweep_file
-    from sweeps.tracking import check_trackers
+    from sweeps.launch.preflight import Look
+    from sweeps.launch.runtime import Runtime, resolve_runtime
+    from sweeps.sweep_file.loading import read_in_part
 
-    sweep = load_sweep_file(sweep_file, overrides)
-    check_trackers(sweep)
-    check_writable(sweep)
-    with resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
-        return _check(sweep, sweep_file, real_batch=real_batch, text=output_format == "text")
+    read = read_in_part(sweep_file, overrides)
+    if read.sweep is None:
+        assert read.error is not None  # noqa: S101 - the reason
+        raise read.error
+    look, runtime = Look(), Runtime(import_paths=(str(Path.cwd()),))
+    if read.error is not None:
+        look.problems.append(read.error)
+        look.rehearsable = False
+    with look.stage():
+        runtime = resolve_runtime(read.sweep, Path.cwd(), os.environ)
+    with runtime.in_this_process():
+        return _check(read, look, (sweep_file, *overrides), real_batch=real_batch, text=output_format == "text")
 
 
-def _check(sweep: SweepFile, sweep_file: str, *, real_batch: bool, text: bool) -> int:
+def _check(read: PartlyRead, look: Look, words: Sequence[str], *, real_batch: bool, text: bool) -> int:
     """Look at the sweep where its own modules and variables are at hand."""
-    from sweeps.launch.preflight import check_resplit, check_weights, look_at, look_at_data
+    from reports.wording import count
+    from sweeps.launch.preflight import look_at_images, look_at_model, look_at_surroundings
 
-    check_weights(sweep)
-    data, findings = look_at_data(sweep)
-    check_resplit(sweep, data)
-    document = _document(sweep, data, findings)
-    document["folder"] = _folder(sweep, data)
+    sweep = read.sweep
+    assert sweep is not None  # noqa: S101 - asked before
+    look_at_surroundings(look, sweep, imports=not real_batch)
+    look_at_images(look, sweep)
+    document = _document(sweep, look)
     if text:  # before the model is built: what is known of the data is printed even where the model cannot be built
         _print_data(document)
-    refused = False
     if real_batch:
-        print("building the model and training a few batches ...", file=sys.stderr, flush=True)
-        try:
-            checked = look_at(sweep, rehearse=True)
-        except SweepInputError:
-            if text:
-                _print_findings(findings)
-            raise
-        findings = checked.findings
-        refused = checked.limits is not None and checked.limits.all_broken
-        document = {**_document(sweep, data, findings), "folder": document["folder"], **_estimates(sweep, checked)}
+        known = f"{count(len(look.problems), 'problem')} found; " if look.problems else ""
+        print(f"{known}building the model and training a few batches ...", file=sys.stderr, flush=True)
+        look_at_model(look, sweep, rehearse=True)
+        document |= {"findings": [asdict(finding) for finding in look.findings], **_estimates(sweep, look)}
+    refused = look.limits is not None and look.limits.all_broken
+    document |= {"errors": list(look.errors), "not_looked_at": look.unseen, "assumed": list(read.assumed)}
     if text:
-        if real_batch:
-            _print_model(document, sweep)
-        _print_findings(findings)
-        errors = ", ".join(_errors(findings))
-        mend = f"not ready: mend what is marked error, or accept it knowingly with allow: [{errors}] in {sweep_file}"
-        mend = mend if errors else "not ready: raise search.limits, or give the space smaller networks" if refused else ""
-        print(mend or f"next: steadysweep run {shlex.quote(sweep_file)}", file=sys.stderr)
+        _print_model(document, sweep)
+        _print_findings(look)
+        _print_verdict(look, read, words, refused=refused)
     else:
         print_json(document)
-    return BAD_INPUT if _errors(findings) or refused else 0
+    return BAD_INPUT if look.errors or refused else 0
 
 
-def _folder(sweep: SweepFile, data: ImageData) -> list[str]:
-    """What `init` would say of the folder of images; nothing of other sources. Findings tell of unreadable files."""
-    from sweeps.first_look.observations import observations
-    from trainer.data.inspect import inspect_folder, inspect_source
+def _print_verdict(look: Look, read: PartlyRead, words: Sequence[str], *, refused: bool) -> None:
+    """Errors that are no findings, what was not looked at, how many errors there are in all, and what to do next."""
+    from reports.wording import count, harmless
+    from sweeps.launch.preflight import texts_of
+
+    sweep_file, *overrides = words
+    sys.stdout.flush()
+    told = [text for error in look.problems for text in texts_of(error)]
+    for text in dict.fromkeys(told):
+        print(harmless(f"error: {text}"), file=sys.stderr)
+    if read.assumed:
+        print(f"the rest was looked at with {', '.join(read.assumed)}", file=sys.stderr)
+    for text in look.unseen:
+        print(f"not looked at: {text}", file=sys.stderr)
+    findings = list(dict.fromkeys(finding.name for finding in look.error_findings))
+    if told:
+        also = f"; what is named {' or '.join(findings)} may be accepted knowingly with allow: [{', '.join(findings)}]" if findings else ""
+        print(f"not ready: {count(len(look.errors), 'error')} in {sweep_file}, all told above{also}", file=sys.stderr)
+    elif findings:
+        print(
+            f"not ready: mend what is marked error ({len(look.errors)} in all), or accept it knowingly with allow: [{', '.join(findings)}] in {sweep_file}",
+            file=sys.stderr,
+        )
+    elif refused:
+        print("not ready: raise search.limits, or give the space smaller networks", file=sys.stderr)
+    else:
+        command = ["steadysweep", "run", sweep_file, *(word for override in overrides for word in ("--set", override))]
+        print(f"next: {shlex.join(command)}", file=sys.stderr)
+
+
+def _seen(sweep: SweepFile, data: ImageData) -> list[str]:
+    """What `init` would say of the images, and of each folder of class folders among the sources. Findings tell of unreadable files and of two labels."""
+    from sweeps.first_look.observations import contents, left_out, structure
+    from trainer.data.inspect import inspect_loaded, inspect_structure
     from trainer.data.sources.shards import shards_in
 
     lines: list[str] = []
-    for source in sweep.data.sources:
+    sources = sweep.data.sources
+    for source in sources:
         folder = Path(source).expanduser()
-        if folder.is_dir():
-            seen = inspect_source(source, decode_images=False) if shards_in(folder) else inspect_folder(folder, decode_images=False)
-            told = observations(seen, max(data.image_shape[:2]))
-            lines += [f"{source}: {line}" if len(sweep.data.sources) > 1 else line for line in told]
-    return lines
+        if folder.is_dir() and not shards_in(folder):
+            there = inspect_structure(folder)
+            told = [*structure(there), *left_out(there, sweep.data.classes)]
+            lines += [f"{source}: {line}" if len(sources) > 1 else line for line in told]
+    root = f"{Path(sources[0]).expanduser().absolute()}/" if len(sources) == 1 and Path(sources[0]).expanduser().is_dir() else ""
+    seen = inspect_loaded(data, root)
+    of_one_label = tuple(group for group in seen.duplicates if group not in seen.conflicting_duplicates)
+    seen = replace(seen, unreadable=(), duplicates=of_one_label, conflicting_duplicates=())
+    return [*lines, *contents(seen, max(data.image_shape[:2]))]
 
 
-def _errors(findings: Sequence[Finding]) -> list[str]:
-    """Names of findings that would make the results worthless."""
-    return list(dict.fromkeys(finding.name for finding in findings if finding.severity == "error"))
-
-
-def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) -> dict[str, Any]:
+def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
+    """What is known before a model is built; null for what the images alone can tell where they cannot be loaded."""
     from search_spaces.space import size
+    from sweeps.launch.preflight import downloads
     from sweeps.study.plan import slots_sentence
 
+    data = look.data
     return {
         "schema": SCHEMA,
         "study": sweep.study,
-        "data": {
+        "data": None
+        if data is None
+        else {
             "images": {name: len(part) for name, part in data.divided()},
             "image_shape": list(data.image_shape),
             "classes": list(data.class_names),
@@ -125,10 +156,12 @@ def _document(sweep: SweepFile, data: ImageData, findings: Sequence[Finding]) ->
             "fingerprint": data.fingerprint,
         },
         "space": {"name": sweep.space.name, "parameters": list(sweep.space.parameters), "configurations": size(sweep.space)},
-        "power": _power(sweep, data),
+        "power": None if data is None else _power(sweep, data),
         "momenta": _momenta(sweep),
         "slots": slots_sentence(sweep),
-        "findings": [asdict(finding) for finding in findings],
+        "seen": [] if data is None else _seen(sweep, data),
+        "downloads": downloads(sweep),
+        "findings": [asdict(finding) for finding in look.findings],
     }
 
 
@@ -152,16 +185,23 @@ def _momenta(sweep: SweepFile) -> dict[str, Any] | None:
     return None if carried is None else {**asdict(carried), "sentence": carried.sentence}
 
 
-def _estimates(sweep: SweepFile, checked: Checked) -> dict[str, Any]:
-    facts, rehearsal = checked.probe.facts, checked.probe.rehearsal
-    assert rehearsal is not None  # noqa: S101 - look_at was asked for it
+def _estimates(sweep: SweepFile, look: Look) -> dict[str, Any]:
+    """What a built model, and a few real batches, tell; nothing where there are none."""
+    if look.probe is None:
+        return {}
+    facts, rehearsal = look.probe.facts, look.probe.rehearsal
+    model = {
+        "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(look.probe.boundaries)},
+        "limits": None if look.limits is None else {**asdict(look.limits), "sentences": look.limits.lines},
+        "frozen_part": [asdict(part) for part in look.probe.frozen],
+    }
+    if rehearsal is None:
+        return model
     at_once = sweep.resources.concurrent or 1
     fresh = _fresh(sweep)
     trials = sweep.search.trials + fresh
     return {
-        "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(checked.probe.boundaries)},
-        "limits": None if checked.limits is None else {**asdict(checked.limits), "sentences": checked.limits.lines},
-        "frozen_part": [asdict(part) for part in checked.probe.frozen],
+        **model,
         "estimates": {
             "start_seconds": rehearsal.start_seconds,
             "epoch_seconds": rehearsal.epoch_seconds,
@@ -235,14 +275,15 @@ def _configurations(sweep: SweepFile) -> int:
 
 def _print_data(document: dict[str, Any]) -> None:
     data, space = document["data"], document["space"]
-    images = _images_text(data["images"])
-    height, width, channels = data["image_shape"]
-    more = f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
-    classes = ", ".join(data["classes"][:CLASSES]) + more
     print(f"study    {document['study']}")
-    print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {classes}")
-    if data["skipped"]:
-        print(f"         {len(data['skipped'])} unreadable files skipped, the first: {data['skipped'][0]}")
+    if data is not None:
+        images = _images_text(data["images"])
+        height, width, channels = data["image_shape"]
+        more = f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
+        classes = ", ".join(data["classes"][:CLASSES]) + more
+        print(f"data     {images} images of {height}x{width}x{channels}, {len(data['classes'])} classes: {classes}")
+        if data["skipped"]:
+            print(f"         {len(data['skipped'])} unreadable files skipped, the first: {data['skipped'][0]}")
     points = "infinitely many" if space["configurations"] is None else f"{space['configurations']:,}"
     name = f"{space['name']}: " if space["name"] else ""
     print(f"space    {name}{', '.join(space['parameters']) or 'nothing is varied'}; {points} configurations")
@@ -252,8 +293,10 @@ def _print_data(document: dict[str, Any]) -> None:
         print(f"momenta  {document['momenta']['sentence']}")
     if document["slots"] is not None:
         print(f"slots    {document['slots']}")
-    for place, line in enumerate(document["folder"]):
-        print(f"{'' if place else 'folder':<9}{line}")
+    for place, line in enumerate(document["downloads"]):
+        print(f"{'' if place else 'weights':<9}{line}")
+    for place, line in enumerate(document["seen"]):
+        print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()
 
 
@@ -270,7 +313,9 @@ def _images_text(numbers: Mapping[str, int]) -> str:
 def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     from sweeps.progress.plain import duration
 
-    model, estimates = document["model"], document["estimates"]
+    model, estimates = document.get("model"), document.get("estimates")
+    if model is None:
+        return
     print(f"model    {model['parameters']:,} parameters, {model['trainable']:,} of them trained")
     for label, layer in model["boundaries"].items():
         backbone, _, frozen = label.partition(":")
@@ -280,6 +325,8 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
         print(f"{'' if place else 'frozen':<9}{line}")
     for place, line in enumerate(document["limits"]["sentences"] if document["limits"] else ()):
         print(f"{'' if place else 'limits':<9}{line}")
+    if estimates is None:
+        return
     at_once, prunes = estimates["trainings_at_a_time"], sweep.search.pruner != "none"
     print(
         f"time     about {duration(estimates['trial_seconds'])} a whole training ({estimates['images_per_second']:.0f} images/s, "
@@ -306,12 +353,12 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
+def _print_findings(look: Look) -> None:
     from sweeps.launch.preflight import finding_text
 
-    for finding in findings:
+    for finding in look.findings:
         print(finding_text(finding))
-    if not findings:
+    if not look.findings:
         print("findings none")
     sys.stdout.flush()
 
@@ -331,7 +378,8 @@ COMMAND = Command(
     "one real batch forward and backward, and estimates memory, time per trial and for the sweep,\n"
     "and how far apart two configurations must be for this validation set and budget to tell.\n"
     "With search.limits, builds the networks at the corners of the space and names the values that break a limit.\n"
-    "Exit code 2 when a finding would make the sweep's results worthless, or every network breaks a limit.",
+    "Everything that is wrong is told in one run, cheapest first.\n"
+    "Exit code 2 when anything is wrong, a finding would make the sweep's results worthless, or every network breaks a limit.",
     examples=(
         ("steadysweep check sweep.yaml", "findings, and what the sweep will cost"),
         ("steadysweep check sweep.yaml --no-batch", "seconds: file, space and data only"),
@@ -339,5 +387,5 @@ COMMAND = Command(
     ),
     add_arguments=_add_arguments,
     run=check,
-    exit_codes="exit codes: 0 ready, 2 the file cannot be used or a finding would make the results worthless, 1, 3.",
+    exit_codes="exit codes: 0 ready, 2 something cannot be used or a finding would make the results worthless, 1, 3.",
 )

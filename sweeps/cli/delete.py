@@ -27,19 +27,21 @@ def delete(study: str, *, storage: str | None, yes: bool, trust: bool) -> int:
         SweepInputError: no such study, or nobody can be asked.
         StudyLockedError: a driver is running it.
     """
-    from reports.wording import visible
+    from reports.wording import harmless, visible
     from sweeps.record.steering import living_drivers
     from sweeps.record.storage import Database
     from sweeps.record.study_record import read_stored_study
-    from sweeps.storage_path import checkpoint_root
-    from sweeps.study.deletion import belongings, delete_study
-    from sweeps.sweep_file import sweep_from_text
+    from sweeps.study.deletion import belongings, delete_study, stored_root
     from sweeps.trust import is_known, is_outside
 
     with Database(storage_url(storage, study)) as database:
         facts, trials = read_stored_study(database, study)
-        sweep = sweep_from_text(facts.sweep_file, f"study {study}")
-        root = checkpoint_root(sweep)
+        root, unread = stored_root(study, facts.sweep_file)
+        if unread:
+            print(
+                harmless(f"the study's sweep file cannot be used any more ({unread}); of it, only storage_path counts here"),
+                file=sys.stderr,
+            )
         if is_outside(root) and not trust and not is_known(study, facts.sweep_file):
             raise SweepInputError(
                 f"delete: the study keeps its checkpoints in {visible(root)}, outside this folder, and you have not run its sweep file on this machine. "

@@ -61,7 +61,9 @@ def export(  # noqa: PLR0913 - each is an argument of the command
         FormatError: a format cannot be written.
         SweepError: a model is there and cannot be read, or is damaged.
     """
+    from sweeps.launch.runtime import beside_sweep_file
     from sweeps.record import read_study
+    from sweeps.study.running import SWEEP_FOLDER
     from sweeps.sweep_file import sweep_from_text
     from sweeps.trust import check_trusted
 
@@ -74,8 +76,9 @@ def export(  # noqa: PLR0913 - each is an argument of the command
     check_trusted(record.sweep_file, sweep, (), study=study, trust=trust)
     chosen = _by_rank(record, wanted) if configuration is None else _by_id(record, configuration)
     try:
-        trial, source = _best_model(record, chosen, sweep, retrain=retrain)
-        _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
+        with beside_sweep_file(record.facts.get(SWEEP_FOLDER, "")):
+            trial, source = _best_model(record, chosen, sweep, retrain=retrain)
+            _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
     print(target)
@@ -116,6 +119,7 @@ def _write(
     from sweeps.launch.whole_models import exported_config
     from trainer import TrainConfig
     from trainer.checkpoints.layout import MODEL, TEST
+    from trainer.data.pixels import HEIC
     from trainer.exported_model import LABELS, SETTINGS, load_model, own_layers, with_resizing, write_formats
 
     trial, source = best
@@ -136,7 +140,12 @@ def _write(
         write_formats(delivered, formats, folder)
         height, width, channels = model.inputs[0].shape[1:]
         delivery = Delivery(
-            validation, own_layers(model), (int(height), int(width), int(channels)), formats, sigmoid=int(model.outputs[0].shape[-1]) == 1
+            validation,
+            own_layers(model),
+            (int(height), int(width), int(channels)),
+            formats,
+            sigmoid=int(model.outputs[0].shape[-1]) == 1,
+            heic=validation == VALIDATION_LIST and any(ending in (folder / VALIDATION_LIST).read_text("utf-8").lower() for ending in HEIC),
         )
         (folder / CARD).write_text(model_card(record, chosen, trial, test_accuracy, delivery), encoding="utf-8")
         if (fetched / TEST).is_file():
@@ -167,7 +176,7 @@ def _validation_images(config: TrainConfig, folder: Path) -> tuple[list[str], st
     except TrainerInputError:
         return [], ""
     names, images = list(data.class_names), data.validation
-    if images.names is not None:
+    if images.names is not None and all(Path(name).is_file() for name in images.names):  # not rows of a Parquet or TFRecord file
         with (folder / VALIDATION_LIST).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("path", "label"))

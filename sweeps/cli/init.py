@@ -48,8 +48,8 @@ def init(data_dir: str, *, output: str) -> int:
             file.write(text)
     except OSError as error:
         raise SweepInputError(f"init -o: {path} cannot be written: {error.strerror}.") from None
-    told = (*_summary(proposal, seen), *observations(seen, proposal.image_size), *_machine(proposal, path))
-    for line in (*told, f"next: steadysweep check {shlex.quote(str(path))}"):
+    seen_lines = (f"- {line}" for line in observations(seen, proposal.image_size, proposal.classes))
+    for line in (*_summary(proposal, seen), *seen_lines, *_machine(proposal, path), f"next: steadysweep check {shlex.quote(str(path))}"):
         print(line, file=sys.stderr)
     print(path)
     return 0

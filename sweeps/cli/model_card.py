@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 OPENING = """\
 ```python
 import {imports}, numpy as np{pillow}
-model, labels = keras.saving.load_model("model.keras"{objects}), json.load(open("labels.json"))
+model, labels = keras.saving.load_model("model.keras"{objects}), json.load(open("labels.json", encoding="utf-8"))
 """
-OF_FILES = """\
-def label(path): return labels[int(np.asarray(model(np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("{mode}"), "float32")[None{axis}])){choice})]
-print(round(100 * np.mean([label(row["path"]) == row["label"] for row in csv.DictReader(open("validation.csv"))]), 1), "%")
-```"""
+OF_FILES = (
+    'def upright(path): i = Image.open(path); i.draft("{mode}", {draft}); i = ImageOps.exif_transpose(i); '
+    'return Image.fromarray((np.asarray(i) / 257 + 0.5).astype("uint8")) if i.mode[0] == "I" else i\n'
+    'def label(path): i = upright(path).convert("RGBA"); i = Image.alpha_composite(Image.new("RGBA", i.size, "white"), i); '
+    'return labels[int(np.asarray(model(np.asarray(i.convert("{mode}"), "float32")[None{axis}])){choice})]\n'
+    'print(round(100 * np.mean([label(row["path"]) == row["label"] for row in csv.DictReader(open("validation.csv", encoding="utf-8"))]), 1), "%")\n'
+    "```"
+)
+"""Images as the trainer decodes them: large JPEGs at a fraction of their size, upright, 16-bit grey in 8 bits, white behind what is transparent."""
 OF_ARRAYS = """\
 data = np.load("validation.npz")
 print(round(100 * np.mean(np.asarray(model(data["images"].astype("float32"))){choices} == data["labels"]), 1), "%")
@@ -47,6 +52,7 @@ class Delivery:
         image_shape: height, width and channels of the training's images.
         formats: in which the model was written.
         sigmoid: whether the model has one output.
+        heic: whether there are HEIC files among the validation images, which Pillow reads with a plug-in.
     """
 
     validation: str = ""
@@ -54,6 +60,7 @@ class Delivery:
     image_shape: tuple[int, int, int] = (0, 0, 3)
     formats: tuple[str, ...] = ("keras",)
     sigmoid: bool = False
+    heic: bool = False
 
     @property
     def modules(self) -> list[str]:
@@ -144,15 +151,18 @@ def _lines(delivery: Delivery) -> str:
     from_arrays = delivery.validation.endswith(".npz")
     objects = ", ".join(f'"{name.rpartition(".")[2]}": {name}' for name in delivery.own_layers)
     head = OPENING.format(
-        imports=", ".join(["csv"] * (not from_arrays) + ["json", "keras", *delivery.modules]),
-        pillow="" if from_arrays else "\nfrom PIL import Image, ImageOps",
+        imports=", ".join(["csv"] * (not from_arrays) + ["json", "keras", *["pillow_heif"] * delivery.heic, *delivery.modules]),
+        pillow="" if from_arrays else "; from PIL import Image, ImageOps" + "; pillow_heif.register_heif_opener()" * delivery.heic,
         objects=f", custom_objects={{{objects}}}" if objects else "",
     )
     if from_arrays:
         return head + OF_ARRAYS.format(choices=".squeeze(1).round()" if delivery.sigmoid else ".argmax(1)")
-    grey = delivery.image_shape[2] == 1
+    height, width, channels = delivery.image_shape
     body = OF_FILES.format(
-        mode="L" if grey else "RGB", axis=", ..., None" if grey else "", choice=".item() > 0.5" if delivery.sigmoid else ".argmax()"
+        mode="L" if channels == 1 else "RGB",
+        draft=(2 * width, 2 * height),
+        axis=", ..., None" if channels == 1 else "",
+        choice=".item() > 0.5" if delivery.sigmoid else ".argmax()",
     )
     if not delivery.validation:
         body = body.rpartition("print(")[0] + 'print(label("photo.jpg"))\n```'

@@ -37,11 +37,13 @@ COMMANDS = (
 
 EPILOG = """\
 first steps:
-  steadysweep init images/flowers       look at the images and write sweep.yaml
-  steadysweep check sweep.yaml          findings, one real batch, time and memory estimates
-  steadysweep run sweep.yaml            search; run it again to continue after a crash
+  steadysweep init images/flowers       look at the images, write sweep.yaml
+  steadysweep check sweep.yaml          what is wrong; time and memory
+  steadysweep run sweep.yaml            search; run it again to continue
   steadysweep report STUDY              the HTML report, from the storage alone
-  steadysweep diagnose train.log        the same statistics for a training run elsewhere
+  steadysweep export STUDY -o DIR       the model to take, with a model card
+  steadysweep predict DIR images/new    labels of images by that model
+  steadysweep diagnose train.log        the same for a training run elsewhere
 
 `steadysweep COMMAND --help` shows a command's options and examples.
 

@@ -23,7 +23,7 @@ def predict(model: str, images: Sequence[str], *, output_format: str, trust: boo
         model: the folder that ``export`` wrote, or the ``model.keras`` in it.
         images: files, and folders of them.
         output_format: ``text``, ``csv`` or ``json``; the last two hold the probability of every class.
-        trust: run the Python code that is in the model file.
+        trust: run the Python code that is in the model file, and that of the module that the settings beside it name.
 
     Raises:
         DataError: there is no such model or image, or the model cannot be loaded.
@@ -76,7 +76,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="run the Python code that is in the model file (Lambda layers); without, such a file is refused",
+        help="run the Python code that the model needs: of its Lambda layers, and of the module with its own layers that the config.yaml beside it names; "
+        "without, such a model is refused",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli.command import (
@@ -54,8 +55,9 @@ def run(
     """
     from sweeps.cli.new_study import history_source, sweep_of_study, with_hint
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.study.running import OtherSweepError, storage_of
-    from sweeps.sweep_file import load_sweep_file
+    from sweeps.launch.preflight import load_for_run
+    from sweeps.record.study_record import read_study_facts
+    from sweeps.study.running import SWEEP_FOLDER, OtherSweepError, storage_of
 
     if source is None and source_storage is not None:
         raise SweepInputError("--from-storage: says where the study of --from is; add --from STUDY.")
@@ -68,14 +70,16 @@ def run(
     if sweep_file is None:
         history = history_source(str(source), source_storage, given)
         sweep = sweep_of_study(history, overrides, given, trust=trust)
+        folder = read_study_facts(history.storage, history.study).facts.get(SWEEP_FOLDER, "")
     else:
-        sweep = load_sweep_file(sweep_file, overrides)
+        folder = str(Path(sweep_file).resolve().parent)
+        sweep = load_for_run(sweep_file, overrides)
         if given is not None:
             sweep = sweep.model_copy(update={"storage": given})
         if source is not None:
             history = history_source(source, source_storage, storage_of(sweep))
     try:
-        result = launch(sweep, LaunchOptions(**options, history=history))
+        result = launch(sweep, LaunchOptions(**options, history=history, folder=folder))
     except OtherSweepError as error:
         raise with_hint(error, sweep, [] if sweep_file is None else [sweep_file], overrides) from None
     return finish(sweep, result)

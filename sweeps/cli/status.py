@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 SCHEMA = "steadysweep.status/1"
+MOST_NAMED = 8
+"""Trials that a line names."""
 
 
 def status(study: str | None, *, storage: str | None, output_format: str, watch: bool = False) -> int:
@@ -75,6 +77,7 @@ def _as_json(record: StudyRecord, running: Sequence[RunningTrial]) -> dict[str, 
         "updated": record.updated.isoformat() if record.updated else None,
         "running": [asdict(trial) for trial in running],
         "shared_work": None if shared is None else {**asdict(shared), "sentence": shared.sentence},
+        "micro_batches": {str(trial.number): trial.accumulate for trial in record.trials if trial.accumulate > 1},
         "infeasible": [asdict(each) for each in infeasible(record.trials)],
         "frontier": frontier_rows(record, now),
         "best": None
@@ -113,7 +116,7 @@ def _print_table(records: Sequence[StudyRecord], running: Sequence[Sequence[Runn
     if with_leaders:
         print()
         print(harmless("\n".join(leader_lines(records[0], standings[0]))))
-        for line in cost_lines(records[0], standings[0]):
+        for line in (*cost_lines(records[0], standings[0]), *parts_lines(records[0])):
             print(harmless(line))
         if "confirmation" in records[0].facts:
             print(harmless(f"confirmation: {records[0].facts['confirmation']}"))
@@ -144,6 +147,14 @@ def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | 
         {"configuration": row.configuration, name: cost_of(row, name), "stable": row.stable, "interval": row.stable_interval}
         for row in rows
     ]
+
+
+def parts_lines(record: StudyRecord) -> list[str]:
+    """Trials whose batches were computed in parts, where there are any."""
+    trials = [trial for trial in record.trials if trial.accumulate > 1]
+    named = ", ".join(f"trial {trial.number} in {trial.accumulate}" for trial in trials[:MOST_NAMED])
+    more = f" and {len(trials) - MOST_NAMED} more" if len(trials) > MOST_NAMED else ""
+    return ["", f"each batch trained in micro-batches after running out of memory: {named}{more}"] if trials else []
 
 
 def cost_lines(record: StudyRecord, now: Standing) -> list[str]:

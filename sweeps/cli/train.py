@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli.command import TRAINING_EXIT_CODES, Command, quiet_argument, storage_argument, storage_url, sweep_file_argument
@@ -26,9 +27,9 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     from reports.logs.sweep_lines import settings_text
     from sweeps.cli.run import finish
     from sweeps.launch import LaunchOptions, launch
-    from sweeps.sweep_file import load_sweep_file
+    from sweeps.launch.preflight import load_for_run
 
-    searched = load_sweep_file(sweep_file, overrides)
+    searched = load_for_run(sweep_file, overrides)
     values = unset(searched)
     if values and not quiet:
         print(
@@ -38,7 +39,7 @@ def train(sweep_file: str, overrides: Sequence[str], *, storage: str | None, qui
     sweep = single(searched)
     if storage is not None:
         sweep = sweep.model_copy(update={"storage": storage_url(storage, sweep.study)})
-    return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet)))
+    return finish(sweep, launch(sweep, LaunchOptions("inline", quiet=quiet, folder=str(Path(sweep_file).resolve().parent))))
 
 
 def unset(sweep: SweepFile) -> dict[str, ParameterValue]:

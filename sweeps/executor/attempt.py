@@ -85,7 +85,14 @@ def run_attempt(task: TrialTask, reporter: AttemptReporter) -> Ended:
         outcome = find_trainable(task.trainable)(task, reporter)
         _check_outcome(task.trainable, outcome)
     except BaseException as error:  # noqa: BLE001 - whatever a trainable raises (SystemExit too) is the trial's end, not the worker's
-        return Ended(task.trial, task.attempt, cause_of(error, on_gpu=task.gpu > 0), _text(error))
+        parts = getattr(error, "accumulate", None)
+        return Ended(
+            task.trial,
+            task.attempt,
+            cause_of(error, on_gpu=task.gpu > 0),
+            _text(error),
+            accumulate=parts if isinstance(parts, int) else None,
+        )
     return Ended(task.trial, task.attempt, Cause.STOPPED if reporter.has_seen_stop else Cause.COMPLETED, outcome=outcome)
 
 
@@ -116,7 +123,7 @@ def cause_of(error: BaseException, *, on_gpu: bool = False) -> Cause:
     names = {kind.__name__ for kind in type(error).__mro__}
     if "NonFiniteLossError" in names:
         return Cause.NON_FINITE
-    if "ResourceExhaustedError" in names:
+    if names & {"ResourceExhaustedError", "TrainingMemoryError"}:
         text = str(error).upper()
         return Cause.GPU_OUT_OF_MEMORY if "GPU" in text or (on_gpu and "CPU" not in text) else Cause.OUT_OF_MEMORY
     if isinstance(error, MemoryError):

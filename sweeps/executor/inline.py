@@ -70,7 +70,10 @@ class InlineExecutor:
         self._release(self._delivered)
         events = self._mailbox.take(timeout)
         self._delivered = {event.trial for event in events if isinstance(event, EpochEnded)}
-        self._unread_ends -= {event.trial for event in events if isinstance(event, Ended)}
+        for event in events:
+            if isinstance(event, Ended):
+                self._unread_ends.discard(event.trial)
+                self._reporters.pop(event.trial, None)  # with its task: kilobytes of settings
         return events
 
     def stop(self, trial: int) -> None:

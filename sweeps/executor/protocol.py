@@ -140,13 +140,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Ended:
-    """The attempt is over. `error` is the traceback or the infrastructure's message; `outcome` is there when the trainable returned."""
+    """The attempt is over.
+
+    Attributes:
+        error: the traceback or the infrastructure's message.
+        outcome: there when the trainable returned.
+        accumulate: after running out of memory: micro-batches with which the training is the same in less memory; None where there are none.
+    """
 
     trial: int
     attempt: int
     cause: Cause
     error: str | None = None
     outcome: Outcome | None = None
+    accumulate: int | None = None
 
 
 Event = Started | EpochEnded | Noticed | Ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from trainer.data.sources.collected import parse_part
 from trainer.data.sources.files import is_of_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from trainer.data.inspect import FolderInspection
 
@@ -30,16 +31,29 @@ BLOWN_UP = 4
 """An image that is enlarged more than this many times shows little."""
 
 
-def observations(seen: FolderInspection, image_size: int) -> Iterator[str]:
-    """A line for each thing that a person should know, the most harmful first; `image_size` is the side, in pixels, to which the images will be resized."""
-    yield from _structure(seen)
+def observations(seen: FolderInspection, image_size: int, classes: Collection[str] | None = None) -> Iterator[str]:
+    """A line for each thing that a person should know, the most harmful first.
+
+    Args:
+        seen: what the folder holds.
+        image_size: side, in pixels, to which the images will be resized.
+        classes: those that ``data.classes`` keeps; None: all.
+    """
+    yield from structure(seen)
+    yield from contents(seen, image_size, classes)
+
+
+def contents(seen: FolderInspection, image_size: int, classes: Collection[str] | None = None) -> Iterator[str]:
+    """What is to be told of the images themselves, whatever source they are from; arguments as above."""
     yield from _damage(seen)
     yield from _copies(seen)
-    yield from _numbers(seen)
+    yield from left_out(seen, classes)
+    yield from _numbers(seen, set(seen.counts) if classes is None else set(classes))
     yield from _forms(seen, image_size)
 
 
-def _structure(seen: FolderInspection) -> Iterator[str]:
+def structure(seen: FolderInspection) -> Iterator[str]:
+    """What is to be told of a folder of class folders by its names."""
     named_as_parts = [name for name in seen.counts if not seen.parts and parse_part(name) is not None]
     if named_as_parts:
         others = [name for name in seen.counts if name not in named_as_parts]
@@ -48,31 +62,45 @@ def _structure(seen: FolderInspection) -> Iterator[str]:
         yield f"{listed(named_as_parts)} {reason}: taken for {taken}; if {they} parts of a split, move the other folders away"
     elif (twice := _repeated(seen)) and {name for name, number in seen.counts.items() if number} <= _tops(seen):
         yield (
-            f"images lie two folders down, and {listed(twice)} lie in several folders: if those are the classes, "
-            "bring each together in one folder and name the folder that holds them"
+            f"folders called {listed(twice)} lie in several class folders: if those are the classes, "
+            "bring the images of each together in one folder, and name the folder that holds them"
         )
     if seen.nested:
         yield f"{count(len(seen.nested), 'folder')} below class folders, whose images count for the class: {listed(seen.nested)}"
-    if seen.stray_files:
-        kinds = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in seen.stray_files)
-        endings = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED))
-        yield f"{count(len(seen.stray_files), 'file')} ignored, outside the classes or not {KINDS_READ} ({endings}): {listed(seen.stray_files)}"
-        yield from _unread(seen)
+    unread = {name for name in seen.stray_files if _class_of_unread(name, seen) is not None}
+    others = [name for name in seen.stray_files if name not in unread]
+    if others:
+        yield f"{count(len(others), 'file')} ignored, outside the classes or not {KINDS_READ} ({_kinds(others)}): {listed(others)}"
+    if unread:
+        yield _unread(seen, sorted(unread))
     if seen.empty_classes:
         yield f"{count(len(seen.empty_classes), 'folder')} without a readable image, not a class: {listed(seen.empty_classes)}"
 
 
-def _unread(seen: FolderInspection) -> Iterator[str]:
+def _class_of_unread(name: str, seen: FolderInspection) -> str | None:
+    """The class of an image of a kind that is not read; None for other files."""
+    path = PurePosixPath(name)
+    below = path.suffix.lower() in CONVERTIBLE and len(path.parts) > (2 if seen.parts else 1)
+    return path.parts[1 if seen.parts else 0] if below else None
+
+
+def _unread(seen: FolderInspection, names: Sequence[str]) -> str:
     """Images of other kinds by class: a class that lies mostly in files that are not read is another class than its folder shows."""
-    lost: dict[str, Counter[str]] = {}
-    for name in seen.stray_files:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in CONVERTIBLE and len(path.parts) > (2 if seen.parts else 1):
-            lost.setdefault(path.parts[1 if seen.parts else 0], Counter())[path.suffix.lower()] += 1
-    for label, kinds in lost.items():
-        number, remedies = kinds.total(), dict.fromkeys(CONVERTIBLE[kind] for kind in kinds)
-        of = number + seen.counts.get(label, 0)
-        yield f"{number} of {of} images of {label} are not read ({', '.join(kinds)}): {' or '.join(remedies)}, else the class is judged without them"
+    lost = Counter(str(_class_of_unread(name, seen)) for name in names)
+    of = {label: number + seen.counts.get(label, 0) for label, number in lost.items()}
+    worst = sorted(lost, key=lambda label: (-lost[label] / of[label], label))
+    shares = [f"{lost[label]} of {of[label]} images of {' '.join(label.split())}" for label in worst]
+    remedies = " or ".join(dict.fromkeys(CONVERTIBLE[PurePosixPath(name).suffix.lower()] for name in names))
+    if len(lost) == 1:
+        verb, judged = ("is", "it") if len(names) == 1 else ("are", "them")
+        return f"{shares[0]} {verb} not read ({_kinds(names)}): {remedies}, else the class is judged without {judged}"
+    return f"{len(names)} images are not read ({_kinds(names)}): {remedies}, else the classes are judged without them: {listed(shares)}"
+
+
+def _kinds(names: Iterable[str]) -> str:
+    """Endings of files, and how many have each where there are several, the most frequent first."""
+    kinds = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in names)
+    return ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(NAMED)) if len(kinds) > 1 else next(iter(kinds))
 
 
 def _tops(seen: FolderInspection) -> set[str]:
@@ -100,13 +128,33 @@ def _copies(seen: FolderInspection) -> Iterator[str]:
     within = [group for group in seen.duplicates if group not in seen.conflicting_duplicates]
     if within:
         copies = sum(len(group) - 1 for group in within)
-        yield (
-            f"{count(copies, 'file')} with the contents of another, e.g. {_same(within[0])}: "
-            "a copy in another part makes validation look better than it is; keep one of each"
+        why = (
+            "a copy in another part makes validation look better than it is"
+            if seen.parts
+            else "copies are put into one part, where each counts"
         )
+        yield f"{count(copies, 'file')} with the contents of another, e.g. {_same(within[0])}: {why}; keep one of each"
 
 
-def _numbers(seen: FolderInspection) -> Iterator[str]:
+def left_out(seen: FolderInspection, classes: Collection[str] | None) -> Iterator[str]:
+    """Classes that the file leaves out, apart by whether they are too small to be learnt."""
+    if classes is None:
+        return
+    left = {name: number for name, number in seen.counts.items() if number and name not in classes}
+    small = [f"{name} {number}" for name, number in left.items() if number < FEWEST_TO_LEARN]
+    others = [f"{name} {number}" for name, number in left.items() if number >= FEWEST_TO_LEARN]
+    if small:
+        yield (
+            f"left out by data.classes, for too few images to be learnt (fewer than {FEWEST_TO_LEARN}): {listed(small)}; "
+            "add images, and take that line out of the file"
+        )
+    if others:
+        yield f"left out by data.classes: {listed(others)}"
+
+
+def _numbers(seen: FolderInspection, kept: Collection[str]) -> Iterator[str]:
+    """What the numbers of images of the kept classes forbid."""
+    seen = replace(seen, counts={name: number for name, number in seen.counts.items() if name in kept})
     lonely = [f"{name} {number}" for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
     if lonely and not seen.parts:
         yield f"too few images for training, validation and test in {listed(lonely)}: add images, or leave the class out with data.classes"
@@ -120,7 +168,7 @@ def _numbers(seen: FolderInspection) -> Iterator[str]:
     if few:
         yield f"fewer than {FEW} images in {listed(few)}: figures about so few are mostly chance"
     for part, numbers in seen.part_counts.items():
-        missing = [name for name, number in numbers.items() if not number and seen.counts[name]]
+        missing = [name for name, number in numbers.items() if not number and seen.counts.get(name)]
         if seen.parts and missing:
             yield f"no {part} image of {listed(missing)}"
 

@@ -153,7 +153,7 @@ def _head(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     yield "# Every key is explained in the documentation (The sweep file); `steadysweep schema` prints the JSON Schema for editors."
     counts = ", ".join(f"{' '.join(name.split())} {number}" for name, number in seen.counts.items() if number)
     yield from _comment(f"{seen.images} images: {counts}")
-    for line in observations(seen, proposal.image_size):
+    for line in observations(seen, proposal.image_size, proposal.classes):
         yield from _comment(line)
     yield f"study: {scalar(proposal.study)}"
     yield ""

@@ -24,7 +24,7 @@ PACKAGES = ("keras", "tensorflow", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("trainer", "sweeps/launch")
 """Folders whose code answers."""
-PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen", "networks"})
+PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen", "networks", "errors"})
 """Of an answer."""
 MOST_KEPT = 200
 
@@ -44,7 +44,7 @@ def known_answer(question: Mapping[str, Any]) -> dict[str, Any] | None:
 def keep_answer(question: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """Keep an answer for the next time; of many the oldest are removed. A folder that cannot be written keeps none."""
     place = _place(question)
-    if place is None or "error" in answer:
+    if place is None or answer["errors"]:
         return
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -15,21 +15,20 @@ from sweeps.environment import hardware, provenance, versions
 from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_executor
 from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
-from sweeps.launch.runtime import resolve_runtime
+from sweeps.launch.runtime import beside_sweep_file, check_still_there, resolve_runtime
 from sweeps.launch.whole_models import complete_leaders
 from sweeps.notebook import recommended, study_html
 from sweeps.progress import progress_display
 from sweeps.record import read_study
 from sweeps.record.storage import STORAGE_VARIABLE, Database, refuse_unsafe_place
 from sweeps.stop_signals import StopSignals
-from sweeps.storage_path import check_writable, checkpoint_root
+from sweeps.storage_path import checkpoint_root
 from sweeps.study.data_listing import listing_of
 from sweeps.study.history_import import look_at_history
 from sweeps.study.plan import StudyOptions
-from sweeps.study.running import check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
+from sweeps.study.running import SWEEP_FOLDER, check_data, look_at_study, record_without_running, run_study, storage_of, with_kept_trials
 from sweeps.sweep_file.runtime import TuneSettings
-from sweeps.tracking import check_trackers
-from sweeps.trust import note_known
+from sweeps.trust import note_known, own_references
 from sweeps.variables import variables_in
 from trainer.metric_names import metric_named
 
@@ -62,6 +61,7 @@ class LaunchOptions:
         history: the study whose trials a new one begins with.
         order: fresh trainings of an existing study that are asked for; nothing else is trained then.
         sharing: whether trials may share work; the results are the same.
+        folder: of the sweep file, which may hold modules of one's own; empty: where the study's file lay when it was run last.
     """
 
     executor: str = DEFAULT_EXECUTOR
@@ -70,6 +70,7 @@ class LaunchOptions:
     history: HistorySource | None = None
     order: ConfirmationOrder | None = None
     sharing: bool = True
+    folder: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,10 +140,12 @@ def launch(sweep: SweepFile, options: LaunchOptions | None = None) -> LaunchResu
         over = None if there is None or chosen.order is not None else there.over
         if there is not None and over is not None:
             _note_changes(sweep, there, database)
-        outcome = over or _run(sweep, chosen, path, progress, there, database)
-        data = _reported(read_study(database, sweep.study))
-        if over is None and outcome.reason != "interrupted":
-            complete_leaders(data, sweep, progress.message)
+        folder = chosen.folder or ("" if there is None else there.facts.facts.get(SWEEP_FOLDER, ""))
+        with beside_sweep_file(folder):
+            outcome = over or _run(sweep, replace(chosen, folder=folder), path, progress, there, database)
+            data = _reported(read_study(database, sweep.study))
+            if over is None and outcome.reason != "interrupted":
+                complete_leaders(data, sweep, progress.message)
     _write_report(data, path)
     return LaunchResult(outcome, data, path, ran=over is None)
 
@@ -155,7 +158,8 @@ def _note_changes(sweep: SweepFile, there: ExistingStudy, database: Database) ->
 
     fingerprint = None
     if there.comparison.relocated:
-        data = look_at_data(sweep)[0]
+        with beside_sweep_file(there.facts.facts.get(SWEEP_FOLDER, "")):
+            data = look_at_data(sweep)[0]
         fingerprint = data.fingerprint
         check_data(sweep.study, there.facts, fingerprint, checkpoint_root(sweep), listing_of(data, own_config(sweep).data))
     record_without_running(sweep, fingerprint, database)
@@ -171,6 +175,8 @@ def _run(
     check_place(path)
     runtime = resolve_runtime(sweep, Path.cwd(), os.environ)
     with runtime.in_this_process():
+        if there is not None:
+            check_still_there(sweep, options.folder)
         study_options = _checked(sweep, options, progress, there)
         with (
             companions(sweep, path, progress.message) as beside,
@@ -192,8 +198,6 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
-    check_trackers(sweep)
-    check_writable(sweep)
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     listing = listing_of(checked.data, checked.config.data)
@@ -203,7 +207,11 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         progress.message(f"the study begins with the trials of {options.history.study} as history")
         look_at_history(options.history, sweep, checked.data.fingerprint)
     return StudyOptions(
-        facts={**provenance(), "data_fingerprint": checked.data.fingerprint},
+        facts={
+            **provenance(),
+            "data_fingerprint": checked.data.fingerprint,
+            **({SWEEP_FOLDER: options.folder} if options.folder and own_references(sweep) else {}),
+        },
         versions=versions(),
         hardware=hardware(),
         boundaries=checked.probe.boundaries,

@@ -13,15 +13,16 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.errors import Problem
 from sweeps.errors import SweepError, SweepInputError
 from sweeps.import_order import child_command
 from sweeps.launch.known_models import keep_answer, known_answer
-from trainer.errors import NonFiniteLossError, TrainerInputError
+from trainer.errors import ConfigError, NonFiniteLossError, TrainerInputError
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
@@ -106,7 +107,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         networks: also build and measure these.
 
     Raises:
-        SweepInputError: a setting of the model is impossible, or a label means nothing on a backbone.
+        SweepInputError: with each setting of the model that is impossible, and each label that means nothing on a backbone.
         SweepError: the process broke.
     """
     question = {
@@ -124,8 +125,8 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
     if answer is None:
         answer = _asked(question)
         keep_answer(question, answer)
-    if "error" in answer:
-        raise SweepInputError(str(answer["error"]))
+    if answer["errors"]:
+        raise SweepInputError.of(Problem("", (), text) for text in answer["errors"])
     rehearsal = Rehearsal(**answer["rehearsal"]) if answer["rehearsal"] else None
     return ModelProbe(
         ModelFacts(**answer["facts"]),
@@ -153,7 +154,7 @@ def _asked(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the models and answer in plain data; ``error`` for bad input."""
+    """Build the models and answer in plain data; ``errors`` has everything that is bad input."""
     from trainer.config import TrainConfig
     from trainer.data import load_data
     from trainer.fit.callbacks import check_callbacks
@@ -162,26 +163,56 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     from trainer.rehearsal import rehearse
 
     config = TrainConfig(**question["config"])
-    shape: tuple[int, int, int] = tuple(question["image_shape"])
+    shape, num_classes = tuple(question["image_shape"]), question["num_classes"]
+    errors: dict[str, None] = {}
     boundaries: dict[str, str] = {}
-    try:
-        check_callbacks(config.training.callbacks)
-        for loss in question["losses"]:
-            check_own_loss(
-                config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), question["num_classes"]
-            )
-        for backbone, labels in question["labels"].items():
-            for label in labels:
-                model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
-                boundaries[f"{backbone}:{label}"] = resolve_boundary(model, shape, question["num_classes"]).layer or "none"
-        facts = asdict(model_facts(config, shape, question["num_classes"]))
-        data = load_data(config.data) if question["rehearse"] else None
-        rehearsal = None if data is None else asdict(rehearse(config, data))
-        frozen = [] if data is None else _frozen_parts(config, question, data)
-        networks = [asdict(_measured(TrainConfig(**each), shape, question["num_classes"])) for each in question["networks"]]
-    except (TrainerInputError, NonFiniteLossError) as error:
-        return {"error": str(error)}
-    return {"facts": facts, "boundaries": boundaries, "rehearsal": rehearsal, "frozen": frozen, "networks": networks}
+
+    def tried(part: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - plain data
+        """What a part of the answer says, or None where it is bad input."""
+        try:
+            return part(*arguments)
+        except (TrainerInputError, NonFiniteLossError) as error:
+            errors[str(error)] = None
+            return None
+
+    for callback in config.training.callbacks:
+        tried(check_callbacks, [callback])
+    for loss in question["losses"]:
+        tried(check_own_loss, config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), num_classes)
+    for backbone, labels in question["labels"].items():
+        for label in labels:
+            model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": label})
+            boundary = tried(resolve_boundary, model, shape, num_classes)
+            boundaries[f"{backbone}:{label}"] = "none" if boundary is None else boundary.layer or "none"
+    facts = tried(model_facts, config, shape, num_classes)
+    tried(_check_parts, config, question["labels"], shape, num_classes)
+    told: dict[str, Any] = {"facts": facts and asdict(facts), "boundaries": boundaries, "rehearsal": None, "frozen": [], "networks": []}
+    if not errors:
+        data = tried(load_data, config.data) if question["rehearse"] else None
+        rehearsal = None if data is None else tried(rehearse, config, data)
+        told["rehearsal"] = rehearsal and asdict(rehearsal)
+        told["frozen"] = [] if data is None else tried(_frozen_parts, config, question, data)
+        told["networks"] = [asdict(_measured(TrainConfig(**each), shape, num_classes)) for each in question["networks"]]
+    return {**told, "errors": list(errors)}
+
+
+def _check_parts(config: TrainConfig, labels: Mapping[str, Sequence[str]], shape: tuple[int, int, int], num_classes: int) -> None:
+    """Refuse micro-batches where a backbone and a boundary of the space would make them another training.
+
+    Raises:
+        ConfigError: names backbone and boundary.
+    """
+    from trainer.network.inspect import model_facts
+
+    if config.training.accumulate == 1:
+        return
+    for backbone, texts in labels.items():
+        for text in texts:
+            model = config.model.model_copy(update={"backbone": backbone, "frozen_layers": text})
+            try:
+                model_facts(config.model_copy(update={"model": model}), shape, num_classes)
+            except ConfigError as error:
+                raise ConfigError(f"{error} This is so with model.backbone: {backbone} and model.frozen_layers: {text}.") from None
 
 
 def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> MeasuredNetwork:

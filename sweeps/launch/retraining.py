@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepError, SweepInputError
-from sweeps.launch.runtime import resolve_runtime
+from sweeps.launch.runtime import beside_sweep_file, check_still_there, resolve_runtime
 from sweeps.launch.whole_models import exported_config
 from sweeps.storage_path import checkpoint_root, trial_folder
+from sweeps.study.running import SWEEP_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,9 @@ def retrain(record: StudyRecord, sweep: SweepFile, trial: TrialRecord, say: Call
     from reports.wording import plain_score
     from trainer.fit.process import import_tensorflow_quietly
 
-    with resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
+    folder = record.facts.get(SWEEP_FOLDER, "")
+    with beside_sweep_file(folder), resolve_runtime(sweep, Path.cwd(), os.environ).in_this_process():
+        check_still_there(sweep, folder)
         import_tensorflow_quietly()
         from trainer import TrainConfig, train
         from trainer.data import load_data

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.import_order import importable
+from sweeps.trust import own_references
 from sweeps.variables import expand
+from trainer.errors import UserCodeError
+from trainer.user_code import check_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +53,44 @@ class Runtime:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+@contextmanager
+def beside_sweep_file(folder: str) -> Iterator[None]:
+    """Modules that lie beside a sweep file can be imported meanwhile; `folder` may be empty, where none is known.
+
+    Whoever calls this with what a storage says has asked `sweeps.trust` before.
+    """
+    with importable([folder] if folder else []):
+        yield
+
+
+def check_still_there(sweep: SweepFile, folder: str) -> None:
+    """Make sure that a study's own modules are found, before anything else is tried.
+
+    Args:
+        sweep: the study's file, taken from its storage.
+        folder: where it lay when the study was run last, or empty where that is not on record.
+
+    Raises:
+        SweepInputError: one is not found; the message says where it was looked for and what to do.
+    """
+    for reference, key in own_references(sweep):
+        try:
+            check_module(reference, key)
+        except UserCodeError as error:
+            if not folder:
+                raise SweepInputError(str(error)) from None
+            module = reference.partition(":")[0].partition(".")[0]
+            what = (
+                "lies there no more"
+                if Path(folder).is_dir()
+                else "cannot be found: that folder was moved or removed, or is on another machine"
+            )
+            raise SweepInputError(
+                f"{key}: the study uses {reference}. {module}.py lay beside the sweep file in {folder} and {what}. "
+                f"Start the command in the folder that holds it now, or name that folder: --set runtime.working_dir=FOLDER"
+            ) from None
 
 
 def resolve_runtime(sweep: SweepFile, base: Path, environ: Mapping[str, str]) -> Runtime:

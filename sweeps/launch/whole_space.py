@@ -13,12 +13,15 @@ import numpy as np
 
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import absolute_config, train_config
+from sweeps.sweep_file.searchable import setting_path
+from sweeps.sweep_file.settings import NotifySettings
 from trainer.config import TrainConfig
 from trainer.config.settings import loss_name
+from trainer.preflight import idle as idle_checks
 from trainer.preflight import preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from search_spaces.conditions import PointValue
@@ -36,13 +39,13 @@ MOST_CAUSES = 4
 """Combinations of values that a message names."""
 
 
-def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData, facts: ModelFacts | None, base: Path) -> tuple[Finding, ...]:
+def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData | None, facts: ModelFacts | None, base: Path) -> tuple[Finding, ...]:
     """Findings of the pre-flight checks on all that a sweep may train, most severe first.
 
     Args:
         sweep: the file.
         own: its own settings, nothing searched.
-        data: the images.
+        data: the images; None: only the checks that look at settings alone.
         facts: of the model of `own`, where it was built.
         base: folder that paths are relative to.
 
@@ -50,8 +53,11 @@ def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData, facts: Mode
         ConfigError: `allow` names a finding that does not exist.
     """
     points = list(points_of(sweep.space))
+    idle = _Idle(sweep)
     if not points:
-        return preflight(own, data, facts)
+        idle.look(own, {})
+        found_alone = [finding for finding in preflight(own, data, facts) if finding.name != idle_checks.NAME]
+        return _by_severity([*found_alone, *idle.findings(sweep.allow)])
     of_images = preflight(own, data, facts, settings=False)
     found: dict[str, tuple[Finding, list[Point]]] = {}
     looked_at: list[Point] = []
@@ -61,11 +67,65 @@ def judge_space(sweep: SweepFile, own: TrainConfig, data: ImageData, facts: Mode
         except SweepInputError:
             continue  # settings that contradict each other: such a trial fails with that message
         looked_at.append(point)
+        idle.look(config, point)
         for finding in preflight(config, data, _facts_at(config, own, facts), settings=True):
+            if finding.name == idle_checks.NAME:
+                continue  # of one point; `idle` knows what changes nothing anywhere
             found.setdefault(finding.name, (finding, []))[1].append(point)
-    judged = [_judged(finding, at, looked_at) for finding, at in found.values()]
+    judged = [_judged(finding, at, looked_at) for finding, at in found.values()] + idle.findings(sweep.allow)
+    return _by_severity([*of_images, *judged])
+
+
+def _by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     order = {"error": 0, "warning": 1, "info": 2}
-    return tuple(sorted([*of_images, *judged], key=lambda finding: order[finding.severity]))
+    return tuple(sorted(findings, key=lambda finding: order[finding.severity]))
+
+
+SWEEP_RULES: tuple[tuple[str, Callable[[SweepFile], bool], str], ...] = (
+    (
+        "budget.gpu_hours",
+        lambda sweep: sweep.budget.gpu_hours is not None and not sweep.resources.gpu,
+        "with resources.gpu above 0: else no GPU-hours are counted",
+    ),
+    ("notify.headers", lambda sweep: bool(sweep.notify.headers) and sweep.notify.webhook is None, "with notify.webhook"),
+    (
+        "notify.on",
+        lambda sweep: sweep.notify.on != NotifySettings().on and sweep.notify.webhook is None and sweep.notify.command is None,
+        "with notify.command or notify.webhook",
+    ),
+    (
+        "search.duplicates",
+        lambda sweep: sweep.search.duplicates and sweep.search.sampler == "grid",
+        "with a search.sampler other than grid, which proposes each point once",
+    ),
+)
+"""Settings outside a training that act only beside another: path, whether it is given and idle, what it needs."""
+
+
+class _Idle:
+    """Settings that are given, or searched, and change nothing at any point of the space where they are given."""
+
+    def __init__(self, sweep: SweepFile) -> None:
+        paths = {name: setting_path(name) for name in sweep.space.parameters}
+        self._sweep = sweep
+        self._searched = {name: ".".join(path) for name, path in paths.items() if path is not None}
+        self._idle: dict[str, str] = {}
+        self._acting: set[str] = set()
+
+    def look(self, config: TrainConfig, point: Point) -> None:
+        """Look at one training of the space."""
+        searched = set(self._searched.values())
+        given = {path for path in idle_checks.given_settings(config) if path not in searched}
+        given |= {path for name, path in self._searched.items() if name in point}
+        idle = idle_checks.idle_settings(config, given)
+        self._idle |= idle
+        self._acting |= given - idle.keys()
+
+    def findings(self, allow: Collection[str]) -> list[Finding]:
+        """One finding, or none."""
+        idle = [(path, needs) for path, needs in self._idle.items() if path not in self._acting]
+        idle += [(path, needs) for path, is_idle, needs in SWEEP_RULES if is_idle(self._sweep)]
+        return [idle_checks.idle_finding(idle)] if idle and idle_checks.NAME not in allow else []
 
 
 def points_of(space: SearchSpace) -> Iterator[Point]:

@@ -37,10 +37,11 @@ def duration(seconds: float | None) -> str:
 
 def counts(snapshot: StudySnapshot) -> str:
     """How many trials are done, of what kind, and how long the rest may take."""
-    open_trials = f"{len(snapshot.running)} {'to continue' if snapshot.phase == 'over' else 'running'}"
+    carried = sum(trial.carrier is not None for trial in snapshot.running)
+    more = f" with {carried} more BatchNorm {'momentum' if carried == 1 else 'momenta'}" if carried else ""
     parts = [
         f"{snapshot.done}/{snapshot.target} trials",
-        open_trials,
+        f"{len(snapshot.running) - carried} {'to continue' if snapshot.phase == 'over' else 'running'}{more}",
         f"{snapshot.pruned} pruned",
         *([f"{snapshot.infeasible} refused"] if snapshot.infeasible else []),
     ]

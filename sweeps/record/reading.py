@@ -126,6 +126,7 @@ _SHAPES: Mapping[str, type] = {
     "seed": int,
     "planned_epochs": int,
     "replicate": int,
+    "accumulate": int,
 }
 """Attributes of ours, and what their JSON is."""
 
@@ -170,6 +171,7 @@ def _trial(row: Row[Any], attributes: Mapping[str, Any], planned_epochs: int, **
         flags={str(name): evidence.get(name, {}) for name in diagnosis.get("flags", ())},
         started=utc(row.datetime_start),
         completed=utc(row.datetime_complete),
+        accumulate=int(attributes.get("accumulate", 1)),
         **read,
     )
 

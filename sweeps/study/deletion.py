@@ -6,15 +6,23 @@ those that its runs write, and no link is followed.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search_spaces.errors import SpaceError
+from search_spaces.located_yaml import load_yaml
+from sweeps.errors import SweepInputError
 from sweeps.image_look import NAME as IMAGES
 from sweeps.record.steering import Deletion
-from sweeps.storage_path import OWNER, is_claimed_by
+from sweeps.storage_path import OWNER, checkpoint_root, is_claimed_by
 from sweeps.study.data_listing import NAME as DATA
+from sweeps.sweep_file.configuration import absolute_place
+from sweeps.sweep_file.loading import sweep_from_text
+from sweeps.variables import expand
 from trainer.places import open_folder
 
 if TYPE_CHECKING:
@@ -52,6 +60,32 @@ class Belongings:
     def megabytes(self) -> float:
         """Of its files."""
         return sum(self.files.values()) / MEGABYTE
+
+
+def stored_root(study: str, sweep_file: str) -> tuple[str, str]:
+    """The storage_path of a study by its own file, also where the rest of that file cannot be used any more (another version's, or edited by hand).
+
+    Args:
+        study: its name.
+        sweep_file: as it is stored.
+
+    Returns:
+        The folder or address, and why only that much of the file was used, or empty.
+
+    Raises:
+        SweepInputError: a variable in it is not set.
+    """
+    try:
+        return checkpoint_root(sweep_from_text(sweep_file, f"study {study}")), ""
+    except SweepInputError as error:
+        reason = str(error).splitlines()[0]
+    try:
+        content = load_yaml(sweep_file, f"study {study}").value
+    except SpaceError:
+        content = None
+    place = content.get("storage_path") if isinstance(content, dict) else None
+    given = place if isinstance(place, str) and place else f"runs/{study}"
+    return absolute_place(expand(given, os.environ), Path.cwd()), reason
 
 
 def belongings(name: str, facts: StudyFacts, trials: Sequence[TrialRecord], root: str) -> Belongings:

@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 STOPPED_ELSEWHERE = "asked for by `steadysweep stop`"
+OUT_OF_MEMORY = frozenset({Cause.GPU_OUT_OF_MEMORY, Cause.OUT_OF_MEMORY})
 MOST_NOTICES = 20
 """Of a trial, on record."""
 
@@ -216,6 +217,7 @@ class StudyDriver:
         return own if self._plan.concurrent is None else min(own, self._plan.concurrent - len(self._running))
 
     def _submit(self, trial: LiveTrial, config: Mapping[str, Any], architecture: str) -> None:
+        config = self._in_parts(trial, config)
         attempt, epochs = trial.attempt + 1, min(member.epochs for member in self._family(trial))
         self._record.begin_attempt(trial.number, attempt, driver=driver_name(), from_epoch=epochs, gpu=self._plan.gpu)
         trial.attempts.append(AttemptRecord(attempt, driver_name(), "", epochs, None, None, None))
@@ -243,6 +245,19 @@ class StudyDriver:
         self._running.add(trial.number)
         self._executor.submit(task)
         reach("submitted")
+
+    def _in_parts(self, trial: LiveTrial, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings of a trial with as many micro-batches as it, or another training of its configuration, came to by running out of memory."""
+        if trial.accumulate == 1 and (known := self._state.parts_of(trial.configuration)) > 1:
+            self._compute_in_parts(trial, known)
+        training = config.get("training")
+        if training is None or trial.accumulate <= training["accumulate"]:
+            return config
+        return {**config, "training": {**training, "accumulate": trial.accumulate}}
+
+    def _compute_in_parts(self, trial: LiveTrial, accumulate: int) -> None:
+        trial.accumulate = accumulate
+        self._record.set_attributes(trial.number, {"accumulate": accumulate})
 
     def _config(self, trial: LiveTrial) -> Mapping[str, Any]:
         stream = data_seed(self._plan.seed, trial.role, trial.replicate, self._record.facts.facts.get(STREAMS))
@@ -423,6 +438,14 @@ class StudyDriver:
                 self._finishing.finish(each, "PRUNED", cause=each.prune_reason)
 
     def _on_failure(self, trial: LiveTrial, event: Ended) -> None:
+        if event.accumulate is not None and event.cause in OUT_OF_MEMORY:
+            self._compute_in_parts(trial, event.accumulate)
+            self._on_noticed(
+                trial,
+                Noticed(trial.number, event.attempt, f"out of memory: tried again with each batch in {event.accumulate} micro-batches"),
+            )
+            self._assignments.again(trial)
+            return
         cause = judge_failure(event.cause, trial.attempts, min(member.epochs for member in self._family(trial)))
         if cause is None:
             self._assignments.again(trial)

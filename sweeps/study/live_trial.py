@@ -64,6 +64,7 @@ class LiveTrial:
         notices: what its workers reported that a person should know, each once.
         prune_reason: why the pruner stopped it, once it did; its training goes on while a sibling is left.
         fault: what the trainable did wrong, once it did.
+        accumulate: see `TrialRecord`.
     """
 
     number: int
@@ -81,6 +82,7 @@ class LiveTrial:
     notices: list[str] = field(default_factory=list)
     prune_reason: str | None = None
     fault: str | None = None
+    accumulate: int = 1
 
     @staticmethod
     def of(trial: TrialRecord) -> LiveTrial:
@@ -93,6 +95,7 @@ class LiveTrial:
             attempts=list(trial.attempts),
             notices=list(trial.notices),
             prune_reason=trial.cause,
+            accumulate=trial.accumulate,
         )
 
     @property
@@ -121,6 +124,7 @@ class LiveTrial:
             attempts=tuple(self.attempts),
             notices=tuple(self.notices),
             cause=self.prune_reason,
+            accumulate=self.accumulate,
         )
 
 

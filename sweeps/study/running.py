@@ -144,6 +144,8 @@ def record_changes(record: RecordedStudy, sweep: SweepFile, fingerprint: str | N
 REOPENING = {"search.trials", "budget.stop_when_settled", "space"}
 """A change of these reopens a search that was settled: more trials, another limit, another space."""
 NO_TRAINABLE = ""
+SWEEP_FOLDER = "sweep_folder"
+"""Fact: where the sweep file lay in the last run that was given it; on record where the study uses modules of one's own, which may lie beside it."""
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,8 @@ def _open(database: Database, sweep: SweepFile, plan: StudyPlan, options: StudyO
             keep_listing(plan.checkpoint_root, options.data)
         check_history(record.name, record.facts, options.history)
         record_changes(record, sweep, fingerprint)
+        if options.facts.get(SWEEP_FOLDER) not in (None, record.facts.facts.get(SWEEP_FOLDER)):
+            record.update_facts(facts={**record.facts.facts, SWEEP_FOLDER: options.facts[SWEEP_FOLDER]})
         _import_history(record, plan, sweep, options)
     except BaseException:
         record.close()

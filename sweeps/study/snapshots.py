@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from sweeps.observer import StudySnapshot
@@ -34,26 +33,23 @@ class Snapshots:
     def take(self, phase: Literal["search", "over"] = "search") -> StudySnapshot:
         """The study now."""
         state, plan = self._state, self._plan
-        search = [trial for trial in state.finished.values() if trial.role == "search"]
-        states = Counter(trial.state for trial in search)
-        refused = sum(bool(trial.infeasible) for trial in search)
-        confirmations = sum(1 for trial in state.finished.values() if trial.role == "confirmation")
+        tally = state.tally
         confirming = bool(state.live_confirmations())
         return StudySnapshot(
             study=self._study,
             metric=plan.metric,
             maximize=plan.maximize,
             target=self._target(),
-            complete=states["COMPLETE"],
-            pruned=states["PRUNED"] - refused,
-            infeasible=refused,
-            failed=states["FAIL"],
+            complete=tally.states["COMPLETE"],
+            pruned=tally.states["PRUNED"] - tally.infeasible,
+            infeasible=tally.infeasible,
+            failed=tally.states["FAIL"],
             running=tuple(state.live[number].record() for number in sorted(state.live)),
             leaders=self._ranking.leaders(now=phase == "over"),
-            confirmations=confirmations,
-            confirmations_target=max(confirmations, self._confirmations_target()),  # those of an earlier plan stay
+            confirmations=tally.confirmations,
+            confirmations_target=max(tally.confirmations, self._confirmations_target()),  # those of an earlier plan stay
             elapsed=time.monotonic() - self._started,
-            eta=self._confirmation_eta() if confirming else self._eta(len(search)),
+            eta=self._confirmation_eta() if confirming else self._eta(tally.search),
             trial_hours=state.device_time.trial_hours(),
             gpu_hours=state.device_time.gpu_hours(),
             phase="confirmation" if confirming and phase == "search" else phase,
@@ -66,8 +62,7 @@ class Snapshots:
         elapsed = time.monotonic() - self._started
         if not done or gained <= 0 or (self._assignments is not None and (self._assignments.exhausted or self._assignments.settled)):
             return None
-        finished = [trial.num_epochs for trial in self._state.finished.values() if trial.role == "search"]
-        missing = (self._target() - done) * sum(finished) / len(finished) - sum(
+        missing = (self._target() - done) * self._state.tally.epochs / done - sum(
             trial.epochs for trial in self._state.live.values() if trial.role != "sibling"
         )
         return max(missing, 0.0) * elapsed / gained

@@ -6,7 +6,8 @@ A trial that is over is a `TrialRecord`; its score is computed once from its cur
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -108,11 +109,52 @@ def metric_curve(trial: TrialRecord, metric: str) -> NDArray[np.float32]:
 NO_MEMORY: Mapping[str, object] = {}
 
 
+@dataclass
+class Tally:
+    """Trials that are over, counted as they end: a study of many asks for these figures again and again.
+
+    Attributes:
+        states: state to number of search trials.
+        infeasible: search trials that broke a limit, among the pruned.
+        epochs: that search trials trained.
+        siblings: trials that another's training carried.
+        confirmations: fresh trainings.
+        parts: micro-batches that configurations came to by running out of memory.
+    """
+
+    states: Counter[str] = field(default_factory=Counter)
+    infeasible: int = 0
+    epochs: int = 0
+    siblings: int = 0
+    confirmations: int = 0
+    parts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def search(self) -> int:
+        """Search trials."""
+        return self.states.total()
+
+    def note(self, trial: TrialRecord) -> None:
+        """Count a trial, once."""
+        if trial.accumulate > 1:
+            self.parts[trial.configuration] = max(trial.accumulate, self.parts.get(trial.configuration, 1))
+        match trial.role:
+            case "search":
+                self.states[trial.state] += 1
+                self.infeasible += bool(trial.infeasible)
+                self.epochs += trial.num_epochs
+            case "sibling":
+                self.siblings += 1
+            case "confirmation":
+                self.confirmations += 1
+
+
 class StudyState:
     """All trials of a study: those that are over, and those that are not.
 
     Attributes:
         finished: number to trial, over.
+        tally: of the finished.
         live: number to trial, not over: running, or waiting to be run again, by this driver or by another.
         held: those of the live that this driver may run and write.
         book: levels of the search trials.
@@ -124,6 +166,7 @@ class StudyState:
     def __init__(self, plan: StudyPlan, trials: Iterable[TrialRecord]) -> None:
         self._plan = plan
         self.finished: dict[int, TrialRecord] = {}
+        self.tally = Tally()
         self.live: dict[int, LiveTrial] = {}
         self.held: set[int] = set()
         self.book = LevelBook(metric=plan.metric, maximize=plan.maximize)
@@ -150,8 +193,7 @@ class StudyState:
         """A trial is over."""
         live = self.live.pop(trial.number)
         self.held.discard(trial.number)
-        self.finished[trial.number] = trial
-        self.costs.note(trial)
+        self._note_finished(trial)
         if trial.role in SEARCHED:
             self.book.record(trial.number, live.curve(self._plan.metric), finished=trial.state == "COMPLETE")
             self._remember(trial)
@@ -199,21 +241,20 @@ class StudyState:
 
     def search_epochs(self) -> int:
         """Epochs that search trials have trained so far; their siblings trained none of their own."""
-        finished = sum(trial.num_epochs for trial in self.finished.values() if trial.role == "search")
-        return finished + sum(trial.epochs for trial in self.live.values() if trial.role == "search")
+        return self.tally.epochs + sum(trial.epochs for trial in self.live.values() if trial.role == "search")
 
     def search_configurations(self) -> int:
         """Configurations that were proposed so far."""
-        return sum(trial.role == "search" for trials in (self.finished, self.live) for trial in trials.values())
+        return self.tally.search + sum(trial.role == "search" for trial in self.live.values())
 
     def tried_configurations(self) -> int:
         """Configurations that were proposed, or carried by a proposed one's training, so far."""
-        return sum(trial.role in SEARCHED for trials in (self.finished, self.live) for trial in trials.values())
+        return self.tally.search + self.tally.siblings + sum(trial.role in SEARCHED for trial in self.live.values())
 
     @property
     def complete(self) -> int:
         """Search trials that ran to their end."""
-        return sum(trial.role == "search" and trial.state == "COMPLETE" for trial in self.finished.values())
+        return self.tally.states["COMPLETE"]
 
     def has_replicate(self, configuration: str, replicate: int) -> bool:
         """Whether a configuration was trained with this replicate's seed, or is being."""
@@ -230,6 +271,11 @@ class StudyState:
     def fresh_trainings(self) -> int:
         """Confirmations on record, over or not, however they ended."""
         return len(self._fresh)
+
+    def parts_of(self, configuration: str) -> int:
+        """Micro-batches that a configuration's trainings came to by running out of memory; 1 where none did."""
+        known = [trial.accumulate for trial in self.live.values() if trial.configuration == configuration]
+        return max(self.tally.parts.get(configuration, 1), *known, 1)
 
     def live_confirmations(self) -> list[LiveTrial]:
         """Confirmations that are not over."""
@@ -255,6 +301,11 @@ class StudyState:
         complete = [trial for trial in self.finished.values() if trial.role in SEARCHED and trial.state == "COMPLETE" and trial.score]
         return sorted(complete, key=lambda trial: (trial.score["provisional"], sign * trial.score["stable"], trial.number))
 
+    def _note_finished(self, trial: TrialRecord) -> None:
+        self.finished[trial.number] = trial
+        self.tally.note(trial)
+        self.costs.note(trial)
+
     def _note_training(self, trial: TrialRecord | LiveTrial) -> None:
         """Remember a training of the study's own, so that its seed is not used again."""
         self._replicates.add((trial.configuration, trial.replicate))
@@ -279,8 +330,7 @@ class StudyState:
         if not trial.score:
             values = metric_curve(trial, self._plan.metric)
             trial = replace(trial, score=score_of(values, complete=trial.state == "COMPLETE", maximize=self._plan.maximize))
-        self.finished[trial.number] = trial
-        self.costs.note(trial)
+        self._note_finished(trial)
         if trial.role in SEARCHED or trial.role == "history":
             if not shorter:
                 curve = partial(metric_curve, trial, self._plan.metric)

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 
 FREE = ("storage", "storage_path", "allow", "resources", "runtime", "budget", "confirm", "report", "notify", "tracking")
-FREE_SETTINGS = ("data.source", "data.cache_path", "data.cache_memory_gb", "training.frozen_features", "training.callbacks")
+FREE_SETTINGS = (
+    "data.source",
+    "data.cache_path",
+    "data.cache_memory_gb",
+    "training.frozen_features",
+    "training.callbacks",
+    "training.accumulate",
+)
 """What a study may go on with in another way: where things lie, how the frozen part is computed and who looks on, which change no result."""
 _WHY = {
     "study": "it is another study",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from search_spaces.parsing import RESERVED, parse_space
 from search_spaces.space import SearchSpace
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.configuration import train_config
-from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key
+from sweeps.sweep_file.problems import key_homes, problems_of, unknown_key, without_problem
 from sweeps.sweep_file.searchable import (
     SECTIONS,
     grid_messages,
@@ -27,9 +28,8 @@ from sweeps.sweep_file.searchable import (
     setting_path,
     value_messages,
 )
-from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, frontier_problem, resplit_problem, settling_problem
+from sweeps.sweep_file.settings import SPACE_OF_CONTEXT, SweepFile, combination_problems
 from sweeps.variables import IN_THE_CLEAR, has_literal_password
-from trainer.metric_names import direction_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -121,15 +121,80 @@ def sweep_from_text(text: str, file: str = "sweep file", overrides: Sequence[str
     return _resolve(partial(load_yaml, text, file), Path(), overrides)
 
 
+@dataclass(frozen=True)
+class PartlyRead:
+    """A sweep file as far as it can be read.
+
+    Attributes:
+        sweep: the file without what is wrong in it; None where too little is left to be looked at.
+        error: everything that is wrong; None where nothing is.
+        assumed: what `sweep` has in place of that, e.g. ``training.learnig_rate read as learning_rate``.
+    """
+
+    sweep: SweepFile | None
+    error: SweepInputError | None = None
+    assumed: tuple[str, ...] = ()
+
+
+MOST_ROUNDS = 5
+"""Problems may hide others: a section that is no mapping, and what is wrong inside."""
+
+
+def read_in_part(file: str | Path, overrides: Sequence[str] = ()) -> PartlyRead:
+    """Read a sweep file; with problems, read what is left without them, so that the data and the model can be looked at in the same run.
+
+    Args:
+        file: the YAML file.
+        overrides: ``KEY=VALUE`` texts.
+    """
+    try:
+        return PartlyRead(load_sweep_file(file, overrides))
+    except SweepInputError as error:
+        first = error
+    try:
+        document, overridden, problems = apply_overrides(_mapping(load_yaml_file(file)), overrides)
+    except (SpaceError, SweepInputError):
+        return PartlyRead(None, first)
+    found: Sequence[Problem] = first.problems
+    told, assumed, renamed = list(found), list[str](), set[KeyPath]()
+    for _ in range(MOST_ROUNDS):
+        for problem in found:
+            if problem in problems:
+                continue  # of an option that cannot be applied: the document is without it
+            change, path = without_problem(document.value, problem.path, SweepFile)
+            if not change:
+                return PartlyRead(None, first)
+            assumed.append(change)
+            if path is not None:
+                renamed.add(path)
+                document.places[path] = problem.where  # type: ignore[index]  # of ours: `apply_overrides` copied it
+        problems = []
+        try:
+            return PartlyRead(_resolved(document, overridden, [], Path(file).parent), SweepInputError.of(told), tuple(assumed))
+        except SweepInputError as error:
+            found = error.problems
+            told += [problem for problem in found if problem.path in renamed]
+    return PartlyRead(None, first)
+
+
+def _mapping(document: Located) -> Located:
+    if not isinstance(document.value, dict):
+        message = f"expected a mapping with study, data and space, got {shown(document.value)}; start from 'steadysweep init DATA_DIR'"
+        raise SweepInputError.of([document.problem((), message)])
+    return document
+
+
 def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]) -> SweepFile:
     try:
         document = read()
     except SpaceError as error:
         raise SweepInputError.of(error.problems) from None
-    if not isinstance(document.value, dict):
-        message = f"expected a mapping with study, data and space, got {shown(document.value)}; start from 'steadysweep init DATA_DIR'"
-        raise SweepInputError.of([document.problem((), message)])
-    document, overridden, problems = apply_overrides(document, overrides)
+    return _resolved(*apply_overrides(_mapping(document), overrides), folder)
+
+
+def _resolved(document: Located, overridden: frozenset[KeyPath], problems: list[Problem], folder: Path) -> SweepFile:
+    """The sweep file of a document; `problems` are those of the options."""
+    document = Located(copy.deepcopy(document.value), document.file, dict(document.places))
     space = None
     if "space" in document.value:
         try:
@@ -150,14 +215,7 @@ def _resolve(read: Callable[[], Located], folder: Path, overrides: Sequence[str]
         problems += [document.problem(("space", name), message) for name, message in grid_messages(space, sampler)]
     if sweep is not None:
         problems += _pruner_problems(document, sweep)
-        unsettled = settling_problem(sweep.budget, sweep.search.metric)
-        problems += [document.problem(("budget", "stop_when_settled"), unsettled)] if unsettled else []
-        key, problem = frontier_problem(sweep.search, sweep.budget)
-        problems += [document.problem(tuple(key.split(".")), problem)] if problem else []
-        undirected = direction_problem(sweep.search.metric, sweep.search.direction)
-        problems += [document.problem(("search", "direction"), undirected)] if undirected else []
-        undrawn = resplit_problem(sweep.confirm, sweep.data)
-        problems += [document.problem(("confirm", "resplit"), undrawn)] if undrawn else []
+        problems += [document.problem(keys, message) for keys, message in combination_problems(sweep)]
     if problems or sweep is None:
         raise SweepInputError.of(sorted(problems, key=lambda problem: _order(document, problem)))
     _check_points(document, sweep)

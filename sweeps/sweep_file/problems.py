@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BeforeValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from search_spaces.errors import nearest, shown
+from search_spaces.errors import key_text, nearest, shown
 from sweeps.sweep_file.runtime import parse_duration
 from trainer.config.settings import Settings
 
@@ -180,6 +180,51 @@ def _message(detail: ErrorDetails, path: KeyPath, data: Any, root: type[Settings
 def _custom(detail: ErrorDetails) -> str:
     """The message of our own validators, which say everything themselves."""
     return str(detail["ctx"]["error"]) if detail["type"] == "value_error" and "ctx" in detail else ""
+
+
+def without_problem(data: Any, path: KeyPath, root: type[Settings]) -> tuple[str, KeyPath | None]:  # noqa: ANN401 - unchecked input
+    """Mend a document where a problem was found, so that the rest can be looked at: a key that is near a known one is read as that, others go.
+
+    Args:
+        data: plain data of a sweep file, changed in place.
+        path: of the problem.
+        root: the class that the file is validated as.
+
+    Returns:
+        What was done, e.g. ``training.learnig_rate read as learning_rate``, empty where nothing can be done, as where a needed key is missing; and the new path
+        of a key that was read as another.
+    """
+    if path[:1] == ("study",):
+        data["study"] = "check"
+        return "study left out", None
+    if path[:1] == ("space",):
+        return _without_parameter(data, path), None
+    *above, last = path or ("",)
+    holder: Any = data
+    for part in above:
+        found, holder = _item(holder, part)
+        if not found:
+            return "", None
+    if not _item(holder, last)[0]:
+        return "", None
+    value, (owner, field) = holder.pop(last), _field(root, path)
+    near = nearest(str(last), list(owner.model_fields), 0.8) if field is None and isinstance(holder, dict) else None
+    if near is not None and near not in holder:
+        holder[near] = value
+        return f"{key_text(path)} read as {near}", (*above, near)
+    return f"{key_text(path)} left out", None
+
+
+def _without_parameter(data: dict[str, Any], path: KeyPath) -> str:
+    """Take a parameter out of the space, or the space as a whole."""
+    space = data.get("space")
+    if len(path) > 1 and isinstance(space, dict) and path[1] in space and len(space) > 1:
+        del space[path[1]]
+        return f"space.{path[1]} left out"
+    if space == {}:
+        return ""
+    data["space"] = {}
+    return "space left out"
 
 
 def _field(root: type[Settings], path: KeyPath) -> tuple[type[Settings], FieldInfo | None]:

@@ -80,6 +80,19 @@ def grid_messages(space: SearchSpace, sampler: str) -> Iterator[tuple[str, str]]
         yield from ((name, message) for name in continuous_parameters(space))
 
 
+def parts_messages(space: SearchSpace, training: Settings) -> Iterator[tuple[str, str]]:
+    """A range of batch sizes with one between its ends that the file's micro-batches do not divide."""
+    accumulate: int = training.model_dump()["accumulate"]
+    for name, parameter in space.parameters.items():
+        if setting_path(name) == ("training", "batch_size") and not parameter.labels:
+            inner = [int(value) for value in (parameter.finite_values() or ())[1:-1]]
+            if odd := next((value for value in inner if value % accumulate), None):
+                yield (
+                    name,
+                    f"reaches {odd}, which {accumulate} micro-batches (training.accumulate) do not divide; give a step that is a multiple of {accumulate}, or a choice",
+                )
+
+
 def value_messages(parameter: Parameter, section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """Values of `parameter` that its setting would refuse: every label's value, both ends of a range. Each with the keys that lead to it from the parameter.
 

@@ -20,7 +20,7 @@ from pydantic import (
 
 from reports.costs import COSTS
 from reports.metrics import counts_images
-from search_spaces.errors import SpaceError
+from search_spaces.errors import SpaceError, key_text
 from search_spaces.located_yaml import scalar
 from search_spaces.parsing import load_space, space_from_mapping
 from search_spaces.space import SearchSpace, space_to_mapping
@@ -28,7 +28,7 @@ from sweeps.record.storage import check_storage
 from sweeps.search.pruning import PRUNERS
 from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
-from sweeps.sweep_file.searchable import SECTIONS, setting_path, space_messages
+from sweeps.sweep_file.searchable import SECTIONS, parts_messages, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
 from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
 from trainer.errors import ConfigError
@@ -93,6 +93,10 @@ Storage = Annotated[str, AfterValidator(check_storage)]
 Location = Annotated[str, AfterValidator(_without_password)]
 Place = Annotated[Location, AfterValidator(_folder_or_prefix)]
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from search_spaces.errors import KeyPath
+
     Space = SearchSpace
     SamplerName = str
     PrunerName = str
@@ -235,6 +239,10 @@ def _confirm_settled(given: Literal["auto", "off"] | ConfirmSettings) -> Confirm
         raise ValueError(
             "budget and top contradict each other: budget gives each training to where it helps most, top gives all leaders equally many; leave one out"
         )
+    if given.seeds is not None and given.top is None:
+        raise ValueError(f"seeds counts the trainings of each leader: say of how many, e.g. {{top: 3, seeds: {given.seeds}}}")
+    if given.resplit and not given.top and given.budget == 0:
+        raise ValueError("resplit draws other images for fresh trainings, of which budget: 0 asks none; leave one of the two out")
     if fixed and not given.top:
         return NO_CONFIRMATION  # as files of before wrote it: {top: 0, seeds: 3}
     if given.top:
@@ -310,6 +318,24 @@ class TrackingSettings(Settings):
     """A folder for ``tensorboard --logdir``."""
     mlflow: Location | None = setting(None, min_length=1)
     """MLflow's tracking address, e.g. ``http://host:5000`` or ``sqlite:///mlflow.db``."""
+    wandb: str | None = setting(None, pattern=r"^([A-Za-z0-9_-]+/)?[^/\\\\#?%:]{1,128}$")
+    """A project of Weights & Biases, ``PROJECT`` or ``ENTITY/PROJECT``. Without a key (``WANDB_API_KEY``, or ``wandb login``) runs are kept in ``./wandb`` for
+    ``wandb sync``."""
+
+
+def combination_problems(sweep: SweepFile) -> Iterator[tuple[KeyPath, str]]:
+    """Settings that are right each for itself and wrong together: the keys that lead to the one that is refused, and why."""
+    if problem := settling_problem(sweep.budget, sweep.search.metric):
+        yield ("budget", "stop_when_settled"), problem
+    if problem := direction_problem(sweep.search.metric, sweep.search.direction):
+        yield ("search", "direction"), problem
+    if problem := resplit_problem(sweep.confirm, sweep.data):
+        yield ("confirm", "resplit"), problem
+    key, problem = frontier_problem(sweep.search, sweep.budget)
+    if problem:
+        yield tuple(key.split(".")), problem
+    for name, problem in parts_messages(sweep.space, sweep.training):
+        yield ("space", name), problem
 
 
 class SweepFile(Settings):
@@ -349,7 +375,7 @@ class SweepFile(Settings):
     notify: NotifySettings = setting(default_factory=NotifySettings)
     """Who is told what happens."""
     tracking: TrackingSettings = setting(default_factory=TrackingSettings)
-    """TensorBoard, MLflow."""
+    """TensorBoard, MLflow, Weights & Biases."""
     allow: tuple[str, ...] = setting(())
     """Pre-flight findings that are known and accepted, by name."""
 
@@ -360,15 +386,8 @@ class SweepFile(Settings):
             messages = space_messages(self.space, self.search.sampler, {name: getattr(self, name) for name in SECTIONS})
             if messages:
                 raise ValueError("\n".join(f"space.{name}: {message}" for name, message in messages))
-            if problem := settling_problem(self.budget, self.search.metric):
-                raise ValueError(f"budget.stop_when_settled: {problem}")
-            if problem := direction_problem(self.search.metric, self.search.direction):
-                raise ValueError(f"search.direction: {problem}")
-            if problem := resplit_problem(self.confirm, self.data):
-                raise ValueError(f"confirm.resplit: {problem}")
-            key, problem = frontier_problem(self.search, self.budget)
-            if problem:
-                raise ValueError(f"{key}: {problem}")
+            for keys, message in combination_problems(self):
+                raise ValueError(f"{key_text(keys)}: {message}")
         return self
 
     def to_yaml(self) -> str:

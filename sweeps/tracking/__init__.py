@@ -1,4 +1,7 @@
-"""Sweeps in other people's tools: TensorBoard and MLflow, each through its own library, in a thread of its own: a slow or broken one costs the sweep nothing."""
+"""Sweeps in other people's tools: TensorBoard, MLflow, Weights & Biases.
+
+Each is written through its own library, in a thread of its own: a slow or broken one costs the sweep nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,9 @@ class Log(StudyObserver):
     def close(self) -> None:
         """The run is over."""
 
+    def give_up(self) -> None:
+        """The sweep waits no longer; called from the driver's thread, maybe while another call still runs."""
+
 
 class Tracker(StudyObserver):
     """An observer that hands everything to a log in a thread of its own.
@@ -65,6 +71,8 @@ class Tracker(StudyObserver):
         """Write what is left, within `patience` seconds."""
         self._background.do(lambda: None if self._log is None else self._log.close())
         self._background.close(patience)
+        if self._log is not None:
+            self._log.give_up()
 
     def _opened(self) -> Log:
         if self._log is None:
@@ -86,18 +94,23 @@ def check_trackers(sweep: SweepFile) -> None:
     if sweep.tracking.mlflow is not None:
         _needs("mlflow", "tracking.mlflow")
         expand(sweep.tracking.mlflow, os.environ)
+    if sweep.tracking.wandb is not None:
+        _needs("wandb", "tracking.wandb")
 
 
 def open_trackers(sweep: SweepFile, say: Callable[[str], object]) -> tuple[Tracker, ...]:
     """The trackers that a sweep file names."""
     from sweeps.tracking.mlflow_log import MlflowLog
     from sweeps.tracking.tensorboard_log import TensorBoardLog
+    from sweeps.tracking.wandb_log import WandbLog
 
     trackers: list[Tracker] = []
     if sweep.tracking.tensorboard is not None:
         trackers.append(Tracker("TensorBoard", partial(TensorBoardLog, sweep.tracking.tensorboard, sweep.study), say))
     if sweep.tracking.mlflow is not None:
         trackers.append(Tracker("MLflow", partial(MlflowLog, sweep.tracking.mlflow, sweep.study), say))
+    if sweep.tracking.wandb is not None:
+        trackers.append(Tracker("Weights & Biases", partial(WandbLog, sweep.tracking.wandb, sweep.study, say), say))
     return tuple(trackers)
 
 

@@ -84,7 +84,7 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
         "4 images cannot be read and will be skipped: china/dangling.png (the link leads nowhere), flower/broken.jpg",
         "1 image in more than one class, e.g. china/1.png = flower/copy of china.png: one of the labels is wrong",
         "3 files with the contents of another, e.g. china/3.png = china/copy.png",
-        "too few images for training, validation and test in lonely 1: add images, or leave the class out with data.classes",
+        "left out by data.classes, for too few images to be learnt (fewer than 10): lonely 1; add images, and take that line out of the file",
         "from 1x1 (china/tiny.png) to 3000x2000 (china/huge.jpg): all become 96x96",
         "look at china/tiny.png",
         "mixed colour modes (",
@@ -100,7 +100,10 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
     (here / "sweep.yaml").write_text(text.replace("  classes: [china, flower]", "  # classes: [china, flower]"))
     code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch")
     assert code == 2
-    assert "folder   " in out, "what init sees, check tells"
+    assert "images   1 folder below class folders" in out, "what init sees, check tells"
+    assert "too few images for training, validation and test in lonely 1: add images, or leave the class out with data.classes" in out
+    assert "from 1x1 (china/tiny.png) to 3000x2000 (china/huge.jpg): all become 96x96" in out
+    assert out.count("flower/broken.jpg") <= 1, "what a finding tells is not told twice"
     assert "error: missing_class: 1 of 3 classes have no train image (lonely)" in out
     assert "lonely has 1 in all, where each part needs one" in out
     assert "not ready: mend what is marked error" in err
@@ -132,7 +135,7 @@ def test_copies_across_given_parts_are_counted_by_init_and_stop_check(here: Path
         ("flat", "2 images lie in flat itself, in no class (e.g. 000.png): move each into a folder named after its class"),
         (
             "scans",
-            "Other files were found (2 .cr2); .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .avif, .jp2, .j2k are read: convert them.",
+            "Other files were found (2 .cr2); .png, .jpg, .jpeg, .jpe, .jfif, .mpo, .bmp, .gif, .webp, .tif, .tiff, .avif, .jp2, .j2k are read: convert them.",
         ),
         ("damaged", "Not readable: a/x.png (cannot identify image file), b/x.png (cannot identify image file)."),
     ],
@@ -175,7 +178,10 @@ def test_folders_that_look_like_parts_or_classes_one_floor_down(here: Path, caps
         "test, train beside extra: taken for classes; if they are parts of a split, move the other folders away"
         in said(capsys, "init", "parts", "-o", "p.yaml")[2]
     )
-    assert "cat, dog lie in several folders: if those are the classes" in said(capsys, "init", "sites", "-o", "s.yaml")[2]
+    assert (
+        "folders called cat, dog lie in several class folders: if those are the classes, bring the images of each together"
+        in said(capsys, "init", "sites", "-o", "s.yaml")[2]
+    )
 
 
 @pytest.mark.parametrize("name", ["2024", "1e5", "null", "true", "~", "a: b", "#1", "new\nline", 'quo"te', "---", "é"])
@@ -260,12 +266,15 @@ def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_lef
             path.unlink()
     code, _, err = said(capsys, "init", "photos")
     assert code == 0
-    assert "too few images to be learnt in 2 3: each would weigh as much as a large class" in err
+    assert "left out by data.classes, for too few images to be learnt (fewer than 10): 2 3; add images" in err
     sweep = load_sweep_file("sweep.yaml")
     assert sweep.data.classes == ("0", "1")
     assert (sweep.data.imbalance, sweep.search.metric) == ("class_weight", "val_balanced_accuracy")
-    assert said(capsys, "check", "sweep.yaml", "--no-batch")[0] == 0
-    capsys.readouterr()
+    code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch", "--set", "search.trials=3")
+    assert code == 0
+    assert "left out by data.classes, for too few images to be learnt (fewer than 10): 2 3" in out
+    assert "would weigh" not in out, "of a class that is left out there is nothing to decide"
+    assert err == "next: steadysweep run sweep.yaml --set search.trials=3\n", "what was checked is what the next command runs"
     (here / "plain.yaml").write_text("study: plain\ndata: {source: photos}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n")
     out = said(capsys, "check", "plain.yaml", "--no-batch")[1]
     assert "search.metric: val_balanced_accuracy" in out

@@ -1,20 +1,18 @@
-"""A person's own ``trainer.py`` or folder ``reports`` beside the sweep file stands in for none of our packages; modules of other names are found."""
+"""A person's own modules: a ``trainer.py`` or folder ``reports`` beside the sweep file stands in for none of our packages; modules of other names are found."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from shadows import OURS, ROOT, plant
 
 from sweeps.import_order import child_command
 from sweeps.record import read_study
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SWEEP = """\
 study: shadowed
@@ -42,6 +40,23 @@ def net(input_shape):
 
     image = keras.Input(input_shape)
     return keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+"""
+
+EVERYTHING = """\
+study: everything
+data: {source: [shards, more, "everything_own:load"]}
+training:
+  epochs: 3
+  batch_size: 16
+  learning_rate: 0.05
+  metrics: [val_auc]
+  loss: everything_own:softened
+  loss_options: {power: 2.0}
+  callbacks: [everything_own:Diary]
+space: {model.backbone: {choice: [net.keras, "everything_own:net"]}}
+search: {trials: 2, sampler: grid, pruner: none, metric: "everything_own:euros", direction: minimize}
+confirm: off
+resources: {cpu: 1, concurrent: 1}
 """
 
 KINDS: tuple[Literal["file", "folder"], ...] = ("file", "folder")
@@ -92,11 +107,27 @@ def test_check_names_no_clash(tmp_path: Path, kind: Literal["file", "folder"]) -
     python(tmp_path, "-P", "-m", "sweeps.cli", "check", "sweep.yaml")
 
 
-@pytest.mark.parametrize(("executor", "kind"), [("inline", "file"), ("ray-core", "file"), ("ray-core", "folder"), ("ray-tune", "file")])
+@pytest.mark.parametrize(("executor", "kind"), [("inline", "file"), ("ray-core", "file"), ("ray-tune", "file")])
 def test_a_sweep_runs(tmp_path: Path, executor: str, kind: Literal["file", "folder"]) -> None:
     plant(folder_with(tmp_path), kind)
     python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep.yaml", "--executor", executor)
     assert_ran(tmp_path)
+
+
+def test_all_that_a_person_may_bring_runs_under_ray_together(tmp_path: Path) -> None:
+    plant(tmp_path, "folder")
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "everything.yaml").write_text(EVERYTHING)
+    (tmp_path / "sweep" / "everything_own.py").write_text((Path(__file__).parent / "everything_own.py").read_text())
+    python(tmp_path, "sweep/everything_own.py")
+    python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep/everything.yaml", "--executor", "ray-core")
+    trials = read_study(f"sqlite:///{tmp_path}/everything.db", "everything").trials
+    assert sorted(str(trial.params["model.backbone"]) for trial in trials) == ["everything_own:net", "net.keras"]
+    for trial in trials:
+        assert trial.state == "COMPLETE", trial.error
+        assert trial.curves["val_euros"][-1] == 0.0, "classes of all sources are the same two"
+        assert trial.curves["val_auc"][-1] == 1.0
+    assert len((tmp_path / "diary.txt").read_text().splitlines()) == 6
 
 
 def test_a_notebook_which_has_its_folder_first_on_the_path(tmp_path: Path) -> None:

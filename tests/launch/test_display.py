@@ -22,7 +22,7 @@ from reports.records import StudyRecord, TrialRecord
 from reports.wording import MISSING
 from sweeps.observer import StudySnapshot
 from sweeps.progress.live import draw
-from sweeps.progress.plain import ProgressLines, ending
+from sweeps.progress.plain import ProgressLines, counts, ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +77,11 @@ def snapshot(running: tuple[TrialRecord, ...], finished: tuple[TrialRecord, ...]
         "phase": "search",
     }
     return StudySnapshot(**{**values, **changes})
+
+
+def test_momenta_that_a_training_carries_are_not_counted_as_trainings() -> None:
+    carried = tuple(trial(number, "RUNNING", 1, role="sibling", carrier=17) for number in (20, 21))
+    assert "15/24 trials · 3 running with 2 more BatchNorm momenta · 5 pruned" in counts(snapshot((*RUNNING, *carried), FINISHED))
 
 
 def shown(moment: StudySnapshot, width: int, height: int | None = None) -> list[str]:

@@ -12,7 +12,7 @@ from sweeps.launch.known_models import keep_answer, known_answer
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANSWER = {"facts": {}, "boundaries": {"a:none": "none"}, "rehearsal": None, "frozen": [], "networks": {}}
+ANSWER = {"facts": {}, "boundaries": {"a:none": "none"}, "rehearsal": None, "frozen": [], "networks": {}, "errors": []}
 
 
 def question(**model: object) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_a_persons_own_code_is_asked_each_time(changed: dict[str, Any]) -> None:
 
 
 def test_errors_rehearsals_and_damaged_files_are_not_believed(tmp_path: Path) -> None:
-    keep_answer(question(), {"error": "no"})
+    keep_answer(question(), {**ANSWER, "errors": ["no"]})
     assert known_answer(question()) is None
     keep_answer({**question(), "rehearse": True}, ANSWER)
     assert known_answer({**question(), "rehearse": True}) is None
@@ -79,13 +79,18 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path, monkeypat
 
 
 def test_the_probe_starts_no_process_for_a_known_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sweeps.launch.preflight import look_at
+    from sweeps.launch.preflight import Look, look_at_images, look_at_model
     from sweeps.sweep_file import sweep_from_text
 
     sweep = sweep_from_text(
         "study: s\ndata: {source: digits}\nmodel: {backbone: plain_cnn, options: {filters: [4], kernel: 3, dropout: 0.0}}\n"
         "training: {epochs: 1}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n"
     )
-    first = look_at(sweep)
+    first, second = Look(), Look()
+    look_at_images(first, sweep)
+    look_at_model(first, sweep)
     monkeypatch.setattr(model_probe, "_asked", lambda _: pytest.fail("a process was started"))
-    assert look_at(sweep).probe == first.probe
+    look_at_images(second, sweep)
+    look_at_model(second, sweep)
+    assert first.probe is not None
+    assert second.probe == first.probe

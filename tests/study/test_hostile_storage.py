@@ -179,7 +179,7 @@ WISHES = {
     "notify": {"command": ["touch", "{outside}/command"]},
     "report": {"path": "{outside}/report.html"},
     "storage_path": "{outside}/runs",
-    "tracking": {"tensorboard": "../outside/board"},
+    "tracking": {"tensorboard": "../outside/board", "wandb": "wicked"},
     "runtime": {"pip": ["wicked"], "env": {"LANG": "x"}, "tune": {"callbacks": ["wicked:Callback"]}},
     "model": {"backbone": "wicked:build"},
     "data": {"source": "wicked:load"},

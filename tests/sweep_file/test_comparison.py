@@ -35,6 +35,7 @@ def test_the_resolved_file_of_a_study_is_the_same() -> None:
     [
         "resources.cpu=3",
         "training.frozen_features=each_step",
+        "training.accumulate=4",
         "resources.concurrent=2",
         "runtime.working_dir=code",
         "runtime.pip=[timm]",

@@ -89,6 +89,14 @@ def test_wrong_options_are_named(override: str, message: str, refused: Refused) 
             "batch_size: {float: [16, 64]}",
             "space.batch_size.float[0]: expected a whole number >= 1 (the setting training.batch_size), got 16.0",
         ),
+        (
+            "batch_size: {int: [16, 48]}\ntraining: {accumulate: 8}",
+            "space.batch_size: reaches 17, which 8 micro-batches (training.accumulate) do not divide; give a step that is a multiple of 8, or a choice",
+        ),
+        (
+            "batch_size: {choice: [16, 20]}\ntraining: {accumulate: 8}",
+            "space.batch_size.choice[1]: 8 micro-batches do not divide training.batch_size: 20",
+        ),
         ("batch_size: {int: [0, 64]}", "space.batch_size.int[0]: expected a whole number >= 1"),
         ("optimizer: {choice: [adam, sdg]}", "space.optimizer.choice[1]: expected one of adam, adamw, sgd, rmsprop, lion"),
         ("frozen_layers: {int: [0, 10]}", "space.frozen_layers.int[0]: a bare number means different things"),

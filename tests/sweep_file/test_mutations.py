@@ -31,12 +31,14 @@ TEXT = (
     "notify.command",
     "tracking.tensorboard",
     "tracking.mlflow",
+    "tracking.wandb",
 )
 LIMITS = ("search.limits.parameters", "search.limits.file_mb", "search.limits.latency_ms", "search.limits.latency_ms_32")
 NULL = (
     "confirm.budget", "data.split.validation_seed", "data.split.folds", "data.split.only_fold", "data.split.groups", "search.cost", *LIMITS,
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
     "resources.concurrent", "runtime.working_dir", "runtime.tune.folder", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
+    "tracking.wandb",
     *(f"training.{name}" for name in ("gradient_clip", "ema", "unfreeze_every", "early_stopping", "checkpoint_every", "deterministic")),
 )  # fmt: skip
 NUMBER = (
@@ -46,7 +48,7 @@ NUMBER = (
 )  # fmt: skip
 TAKES = {
     "text": {*TEXT, "space.name", "space.description", "space.learning_rate.description"},
-    "null": {*NULL, "space.dropout.step", "space.batch_size.step", "space.bn_momentum.when"},
+    "null": {*NULL, "space.dropout.step", "space.bn_momentum.when"},
     "number": set(NUMBER),
     "bool": {
         "data.split.stratify",
@@ -62,7 +64,7 @@ TAKES = {
     "negative": set(),
 }
 REQUIRED = {"study", "data", "data.source", "space"}
-NEEDED = {"space.frozen_layers", "space.learning_rate"}  # a condition or a starting point names them
+NEEDED = {"space.frozen_layers", "space.learning_rate", "space.batch_size.step"}  # a condition, a starting point or micro-batches name them
 
 
 @dataclass(frozen=True)

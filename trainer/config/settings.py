@@ -340,6 +340,9 @@ class TrainingConfig(Settings):
     """Epochs of a complete training."""
     batch_size: int = setting(32, ge=1, searchable=True)
     """Images per optimiser step."""
+    accumulate: int = setting(1, ge=1)
+    """Micro-batches that a batch is computed in, one after the other: each step is that of the whole batch, with the memory of ``batch_size / accumulate`` images.
+    Must divide `batch_size`. The result is the same up to rounding and dropout masks; refused where BatchNorm layers are trained, for which it is not."""
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "lion"] = setting("adam", searchable=True)
     """``sgd`` uses `momentum`."""
     learning_rate: float = setting(1e-3, gt=0, searchable=True)
@@ -398,6 +401,18 @@ class TrainingConfig(Settings):
     """XLA; ``auto``: Keras decides on a GPU, off on a CPU, where it is slower."""
     steps_per_execution: int = setting(1, ge=1)
     """Optimiser steps per call into TensorFlow."""
+
+    @field_validator("accumulate")
+    @classmethod
+    def _divides(cls, value: int, info: ValidationInfo) -> int:
+        """Refuse micro-batches of different sizes."""
+        batch_size = info.data.get("batch_size")
+        if batch_size is not None and batch_size % value:
+            divisors = [str(each) for each in range(1, batch_size + 1) if batch_size % each == 0]
+            raise ValueError(
+                f"{value} micro-batches do not divide training.batch_size: {batch_size}; expected one of {', '.join(divisors)}"
+            )
+        return value
 
     @field_validator("loss_options")
     @classmethod

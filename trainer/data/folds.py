@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def fold_numbers(pool: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig) -> npt.NDArray[np.int64]:
     """Fold of each image of a pool, ``(k,)``, counted from 1.
 
-    Without groups no class of a fold is off by more than one image from an equal share. A group lies in one fold, and the folds are as equal as the groups allow.
+    Without groups no class of a fold is off by more than one image from an equal share, copies apart, which lie in one fold.
+    A group lies in one fold, and the folds are as equal as the groups allow.
 
     Args:
         pool: rows ``(k,)`` of the images to divide, ascending.
@@ -41,8 +42,19 @@ def fold_numbers(pool: npt.NDArray[np.int64], collected: Collected, digests: Seq
     numbers = np.full(len(pool), folds, np.int64)
     for name, rows in drawn.items():
         numbers[np.searchsorted(pool, rows)] = int(name)
+    if collected.groups is None:
+        numbers = _copies_together(numbers, np.asarray(digests)[pool])
     _check_usable(numbers, collected.labels[pool], collected, folds)
     return numbers
+
+
+def _copies_together(numbers: npt.NDArray[np.int64], digests: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """The fold of each image, all copies of one in the first of their folds: a model that was trained on one would know the other."""
+    _, which = np.unique(digests, return_inverse=True)
+    first = np.full(which.max() + 1, numbers.max(), np.int64)
+    np.minimum.at(first, which, numbers)
+    together: npt.NDArray[np.int64] = first[which]
+    return together
 
 
 def _check_enough(pool: npt.NDArray[np.int64], collected: Collected, folds: int, *, stratify: bool) -> None:

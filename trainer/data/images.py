@@ -143,6 +143,23 @@ class Pool:
         return {"train": np.flatnonzero(self.fold_of != fold), "validation": np.flatnonzero(self.fold_of == fold)}
 
 
+@dataclass(frozen=True)
+class Forms:
+    """What the images of a source were like before they were brought to one size.
+
+    Attributes:
+        sizes: (height, width), after EXIF orientation, to number of images, most frequent first.
+        modes: Pillow's mode (``RGB``, ``L``, ``RGBA``, ...) to number of images, most frequent first.
+        smallest: name of the image with the shortest side, or empty.
+        largest: name of the image with the longest side, or empty.
+    """
+
+    sizes: Mapping[tuple[int, int], int]
+    modes: Mapping[str, int]
+    smallest: str = ""
+    largest: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class ImageData:
     """Everything `load_data` gives.
@@ -156,6 +173,7 @@ class ImageData:
         skipped: unreadable files that were left out, as ``name: reason``.
         own_validation: whether the source itself says which images validate, so that no others can be drawn.
         unused: content hash, label and name (empty for arrays) of each image that the split leaves out.
+        forms: of all images of the source; None for data that was not loaded from one.
         pool: what folds divide, or None without folds. `train` and `validation` are then those of one fold: the first, unless `of_fold` gave another.
         fold: whose `train` and `validation` these are where one fold is trained alone, counted from 1; 0 where each is trained, and without folds.
     """
@@ -168,6 +186,7 @@ class ImageData:
     skipped: tuple[str, ...] = ()
     own_validation: bool = False
     unused: tuple[tuple[str, int, str], ...] = ()
+    forms: Forms | None = None
     pool: Pool | None = None
     fold: int = 0
 

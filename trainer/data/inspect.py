@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.data.images import PARTS, THREADS, Part, digest_files
+from trainer.data.images import PARTS, THREADS, Forms, Part, digest_files
 from trainer.data.pixels import SUFFIXES, Header, decode, read_header
 from trainer.data.sources import collect
 from trainer.data.sources.files import is_broken_link, is_of_system, is_seen, part_folders, visible_folders
@@ -18,6 +18,7 @@ from trainer.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from trainer.data.images import ImageData
     from trainer.data.packed import Packed
 
 IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
@@ -84,6 +85,97 @@ def inspect_folder(root: Path, *, decode_images: bool = True) -> FolderInspectio
     Raises:
         DataError: `root` is no folder.
     """
+    parts, files, strays, nested = _looked_through(root)
+    tops = list(parts) or [root]
+    seen = _seen(
+        files,
+        tuple(parts.values()),
+        sorted({folder.name for top in tops for folder in visible_folders(top)}),
+        f"{root}/",
+        decode_images=decode_images,
+    )
+    return replace(
+        seen, stray_files=tuple(_name(path, f"{root}/") for path in strays), nested=tuple(_name(path, f"{root}/") for path in nested)
+    )
+
+
+def inspect_structure(root: Path) -> FolderInspection:
+    """What lies in a folder of class folders by its names alone: no file is opened, so that images are counted that cannot be read.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
+    parts, files, strays, nested = _looked_through(root)
+    classes = sorted({folder.name for top in list(parts) or [root] for folder in visible_folders(top)})
+    numbers = Counter(file.label for file in files)
+    return FolderInspection(
+        parts=tuple(parts.values()),
+        counts={name: numbers[name] for name in classes},
+        part_counts={},
+        sizes={},
+        modes={},
+        duplicates=(),
+        conflicting_duplicates=(),
+        unreadable=(),
+        stray_files=tuple(_name(path, f"{root}/") for path in strays),
+        nested=tuple(_name(path, f"{root}/") for path in nested),
+        empty_classes=tuple(name for name in classes if not numbers[name]),
+    )
+
+
+def inspect_loaded(data: ImageData, root: str = "") -> FolderInspection:
+    """What there is to be told of images of any source, once they are loaded: nothing is read again.
+
+    Copies are images with the same bytes; of arrays, with the same pixels.
+
+    Args:
+        data: the images.
+        root: what the names of files begin with, as far as they share it; left out of what is told.
+    """
+    parts = [(name, images) for name, images in data.parts() if name == "train" or images is not data.train]
+    groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    counted: dict[str, Counter[int]] = {name: Counter(images.labels.tolist()) for name, images in parts}
+    for name, images in parts:
+        names = images.names or tuple(
+            f"{name} image {row}" for row in (range(len(images)) if images.rows is None else images.rows.tolist())
+        )
+        for digest, image, label in zip(images.digests or (), names, images.labels.tolist(), strict=False):
+            groups[digest].append((_name_below(image, root), label))
+    for digest, label, name in data.unused:
+        groups[digest].append((_name_below(name, root) or "an unused image", label))
+    copies = [group for group in groups.values() if len(group) > 1]
+    unused = Counter(label for _, label, _ in data.unused)
+    counts = {name: sum(counter[label] for counter in [*counted.values(), unused]) for label, name in enumerate(data.class_names)}
+    forms = data.forms or Forms({}, {})
+    return FolderInspection(
+        parts=PARTS[:2] if data.own_validation else (),
+        counts=counts,
+        part_counts={
+            part: {name: counted[part][label] for label, name in enumerate(data.class_names)} for part in PARTS if part in counted
+        },
+        sizes=forms.sizes,
+        modes=forms.modes,
+        duplicates=tuple(tuple(name for name, _ in group) for group in copies),
+        conflicting_duplicates=tuple(tuple(name for name, _ in group) for group in copies if len({label for _, label in group}) > 1),
+        unreadable=tuple((_name_below(name, root), reason) for name, _, reason in (line.partition(": ") for line in data.skipped)),
+        stray_files=(),
+        nested=(),
+        empty_classes=(),
+        smallest=_name_below(forms.smallest, root),
+        largest=_name_below(forms.largest, root),
+    )
+
+
+def _name_below(name: str, root: str) -> str:
+    return name.removeprefix(root)
+
+
+def _looked_through(root: Path) -> tuple[dict[Path, Part], list[_File], list[Path], list[Path]]:
+    """Folders of parts, image files, stray files, and folders nested below classes.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
     if root.exists() and not root.is_dir():
         raise DataError(f"{root}: expected a folder of class folders, got a file")
     if not root.is_dir():
@@ -94,18 +186,8 @@ def inspect_folder(root: Path, *, decode_images: bool = True) -> FolderInspectio
         hint = f"; did you mean {root.parent / near[0]}?" if near else ""
         raise DataError(f"{root}: expected a folder of class folders, but there is none{hint}")
     parts = part_folders(root)
-    tops: dict[Path, Part] = {folder: part for part, folder in parts.items()} or {root: "train"}
-    files, strays, nested = _walk(root, tops)
-    seen = _seen(
-        files,
-        tuple(parts),
-        sorted({folder.name for top in tops for folder in visible_folders(top)}),
-        f"{root}/",
-        decode_images=decode_images,
-    )
-    return replace(
-        seen, stray_files=tuple(_name(path, f"{root}/") for path in strays), nested=tuple(_name(path, f"{root}/") for path in nested)
-    )
+    tops: dict[Path, Part] = {folder: part for part, folder in parts.items()}
+    return (tops, *_walk(root, tops or {root: "train"}))
 
 
 def inspect_source(source: str, *, scratch: Path | None = None, decode_images: bool = True) -> FolderInspection:

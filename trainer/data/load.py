@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from trainer.data.images import (
     DIGEST_BYTES,
     PARTS,
     THREADS,
+    Forms,
     ImageData,
     ImageSet,
     Part,
@@ -118,7 +120,11 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
     sets = {part: ImageSet(pixels[chosen], collected.labels[chosen], None, len(collected.class_names)) for part, chosen in rows.items()}
     if config.split.validation == "train":
         sets["validation"] = sets["train"]
-    return _assemble(sets, collected, digests, rows, pixels.shape[1:], config)
+    height, width, *channels = content.shape[1:]
+    mode = {1: "L", 4: "RGBA"}.get(channels[0] if channels else 1, "RGB")
+    return _assemble(
+        sets, collected, digests, rows, pixels.shape[1:], config, forms=Forms({(height, width): len(content)}, {mode: len(content)})
+    )
 
 
 NAMED_IN_ERRORS = 5
@@ -141,7 +147,7 @@ def _load_files(collected: Collected, files: Sequence[Path | Packed], config: Da
             except _DamagedError as damaged:
                 bad = damaged.reasons
             else:
-                return _assemble(sets, collected, digests, rows, (*size, channels), config, tuple(skipped))
+                return _assemble(sets, collected, digests, rows, (*size, channels), config, tuple(skipped), forms=_forms_of(headers, files))
         lines = [f"{files[row]}: {reason}" for row, reason in sorted(bad.items())]
         if config.on_unreadable == "fail":
             examples = "\n  ".join(lines[:NAMED_IN_ERRORS])
@@ -186,6 +192,15 @@ def _reason(error: Exception) -> str:
         return "no such file"
     text = str(error).splitlines()[0] if str(error) else ""
     return "not an image, or damaged" if "cannot identify" in text else text or type(error).__name__
+
+
+def _forms_of(headers: Sequence[Header], files: Sequence[Path | Packed]) -> Forms:
+    """Sizes and colour modes as the files have them."""
+    sides = [(header.height, header.width) for header in headers]
+    smallest = min(range(len(sides)), key=lambda row: min(sides[row]))
+    largest = max(range(len(sides)), key=lambda row: max(sides[row]))
+    modes = Counter(header.mode for header in headers)
+    return Forms(dict(Counter(sides).most_common()), dict(modes.most_common()), str(files[smallest]), str(files[largest]))
 
 
 def _form(headers: Sequence[Header], files: Sequence[Path | Packed], config: DataConfig) -> tuple[tuple[int, int], int]:
@@ -261,7 +276,7 @@ def _wanted_size(config: DataConfig) -> tuple[int, int] | None:
     return (config.image_size, config.image_size) if isinstance(config.image_size, int) else config.image_size
 
 
-def _assemble(
+def _assemble(  # noqa: PLR0913 - what was found, and how it is divided
     sets: dict[Part, ImageSet],
     collected: Collected,
     digests: Sequence[str],
@@ -269,6 +284,8 @@ def _assemble(
     shape: tuple[int, ...],
     config: DataConfig,
     skipped: tuple[str, ...] = (),
+    *,
+    forms: Forms,
 ) -> ImageData:
     """The whole; `shape` is the height, width and channels that images are decoded to."""
     needed = PARTS[:1] if config.split.folds else PARTS[:2]
@@ -293,11 +310,11 @@ def _assemble(
     test, names = placed.get("test"), collected.class_names
     identity = fingerprint(digests, collected.labels, names, rows, form)
     if not config.split.folds:
-        return ImageData(placed["train"], placed["validation"], test, names, identity, skipped, own, unused)
+        return ImageData(placed["train"], placed["validation"], test, names, identity, skipped, own, unused, forms)
     numbers = fold_numbers(rows["train"], collected, digests, config.split)
     pool = Pool(placed["train"], numbers, identity)
     named: dict[str, npt.NDArray[np.int64]] = {part: chosen for part, chosen in rows.items() if part != "train"}
     named |= {f"fold {fold}": rows["train"][numbers == fold] for fold in range(1, pool.folds + 1)}
     divided = fingerprint(digests, collected.labels, names, named, form)
     train, validation = (pool.images.view(chosen) for chosen in pool.rows(1).values())
-    return ImageData(train, validation, test, names, divided, skipped, own, unused, pool)
+    return ImageData(train, validation, test, names, divided, skipped, own, unused, forms, pool)

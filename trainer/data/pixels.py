@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 
     from trainer.data.images import ImageSet, Pixels
 
-_HEIC = (".heic", ".heif")
+HEIC = (".heic", ".heif", ".hif")
+"""Endings of files that Pillow reads with ``pillow-heif`` alone."""
 _HAS_HEIC = importlib.util.find_spec("pillow_heif") is not None
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k"),
-    *(_HEIC if _HAS_HEIC else ()),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k"),
+    *(HEIC if _HAS_HEIC else ()),
 )
 """File names that are taken for images, in lower case."""
 CONVERTIBLE = {
-    **({} if _HAS_HEIC else dict.fromkeys(_HEIC, "pip install pillow-heif")),
+    **({} if _HAS_HEIC else dict.fromkeys(HEIC, "pip install pillow-heif")),
     **dict.fromkeys(
         (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".dcm", ".nii", ".ppm", ".ico"), "convert them"
     ),

@@ -35,6 +35,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
     A split that the source gives is kept. Where it gives no validation part, one is taken from its training images in the
     proportion validation : train; a missing test part stays missing, because held-out images cannot be had without taking training ones away.
     With `validation_seed` the test part is the same as without, and the others, in the same sizes, are drawn from all images that are not in it.
+    Copies, images with the same contents, never lie in two of the parts that are drawn here, groups apart.
     With `folds` the training part is all that is not the test part; `trainer.data.folds` divides it.
 
     Args:
@@ -56,7 +57,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
         )
     if collected.parts is None:
         shares: dict[Part, float | str] = {"validation": config.validation, "test": config.test}
-        rows = _divide(everything, collected, digests, config, shares, config.train)
+        rows = _copies_together(_divide(everything, collected, digests, config, shares, config.train), collected, digests)
         rows = rows if anew is None else _drawn_anew(rows, collected, digests, config, anew)
     else:
         given = np.asarray(collected.parts)
@@ -66,7 +67,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
         if "validation" not in rows and config.validation != "train":
             seeded = config if anew is None else config.model_copy(update={"seed": anew})
             divided = _divide(rows["train"], collected, digests, seeded, {"validation": _of_train(config)}, None)
-            rows = {**rows, "train": divided["train"], "validation": divided["validation"]}
+            rows = {**rows, **_copies_together(divided, collected, digests)}
     if config.validation == "train":
         rows["validation"] = rows["train"]
     return {part: rows[part] for part in PARTS if part in rows}
@@ -80,9 +81,27 @@ def _without_validation(everything: npt.NDArray[np.int64], collected: Collected,
             "without a validation part"
         )
     if collected.parts is None:
-        return _divide(everything, collected, digests, config, {"test": config.test}, None)
+        return _copies_together(_divide(everything, collected, digests, config, {"test": config.test}, None), collected, digests)
     given = np.asarray(collected.parts)
     return {part: everything[given == part] for part in PARTS if (given == part).any()}
+
+
+def _copies_together(rows: Rows, collected: Collected, digests: Sequence[str]) -> Rows:
+    """Move copies that were drawn into several parts, out of the test part first, then out of the validation part; nothing else moves.
+
+    Held-out images that were trained on measure memory. Where a part would be left empty everything stays: there are copies of few images alone. Groups
+    stay whole, whatever they share; a pre-flight check tells of that.
+    """
+    if collected.groups is not None:
+        return rows
+    digest, moved = np.asarray(digests), dict(rows)
+    ways: tuple[tuple[Part, Part], ...] = (("test", "train"), ("test", "validation"), ("validation", "train"))
+    for held_out, other in ways:
+        if held_out in moved and other in moved:
+            copies = np.isin(digest[moved[held_out]], digest[moved[other]])
+            moved[other] = np.sort(np.concatenate([moved[other], moved[held_out][copies]]))
+            moved[held_out] = moved[held_out][~copies]
+    return moved if all(len(part) for part in moved.values()) else rows
 
 
 def gives_validation(collected: Collected) -> bool:
@@ -106,6 +125,7 @@ def _drawn_anew(first: Rows, collected: Collected, digests: Sequence[str], confi
             raise DataError(
                 f"data.split.validation_seed: the {part} part would be empty; give more images or smaller groups, or leave it out"
             )
+    rows = _copies_together(rows, collected, digests)
     return rows if test is None else {**rows, "test": test}
 
 

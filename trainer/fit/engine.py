@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import ConfigError, NonFiniteLossError
+from trainer.fit.accumulation import part_size
 from trainer.fit.losses import loss_of
 from trainer.fit.optimizers import make_groups
 from trainer.fit.step import FIRST_LOSS_SCALE, Knobs, StepParts, make_step
-from trainer.network.batchnorm import MovingSets, SwitchedBatchNorm, can_carry
+from trainer.network.batchnorm import MovingSets, SwitchedBatchNorm, can_carry, looking_at_batches, refuse_parts
 from trainer.network.boundary import find_boundary, thawing_stages
 from trainer.network.features import Features, Prefix, feature_split
 from trainer.network.parts import all_layers, assign, digest_of, split_at
@@ -71,7 +72,8 @@ class Engine:
             siblings: momenta besides the training's own, of which the step updates moving statistics too.
 
         Raises:
-            ConfigError: there are siblings, and a BatchNorm layer that is trained updates its statistics in a way of its own.
+            ConfigError: there are siblings, and a BatchNorm layer that is trained updates its statistics in a way of its own; or the batch is to be computed
+                in parts, and layers look at it as a whole.
         """
         self.network = network
         self.replicas = network.replicas
@@ -79,6 +81,10 @@ class Engine:
         self._thaw_every = config.training.unfreeze_every
         self.stages = self._stages(config)
         network.freeze(self.stages[-1])  # optimisers are built for all that is ever trained
+        self.looking_at_batches = looking_at_batches(all_layers(network.built.model), network.norms if self.batch_statistics else ())
+        """Names of layers for which a smaller batch is another one."""
+        refuse_parts(config.training.accumulate, self.looking_at_batches)
+        self._part = part_size(config.training.batch_size, config.training.accumulate, network.replicas.count)
         self.moving = self._moving_sets(siblings)
         self.after: Split | None = feature_split(network.built, self.stages[0]) if fed else None
         self.groups = make_groups(network.built, self.stages, config.training)
@@ -313,6 +319,7 @@ class Engine:
             lambda: TRACES.update([f"{self._optimizer} {boundary.layer}"]),
             self.replicas,
             self.moving,
+            self._part,
         )
         step = make_step(parts, self.knobs)
         shape = self.network.built.model.input_shape[1:] if self.after is None else self.after.fed_shape

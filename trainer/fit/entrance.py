@@ -11,9 +11,10 @@ from trainer.checkpoints.local import Checkpoints
 from trainer.data import load_data
 from trainer.data.batches import check_class_weights
 from trainer.errors import ConfigError
+from trainer.fit.accumulation import out_of_memory
 from trainer.fit.folds import FoldsTraining
 from trainer.fit.history import mode_of
-from trainer.fit.kept import engine_for
+from trainer.fit.kept import engine_for, forget_compiled
 from trainer.fit.metrics import metrics_of
 from trainer.fit.process import configure_determinism, import_tensorflow_quietly, share_gpus
 from trainer.fit.siblings import courses_of
@@ -77,10 +78,13 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
     Raises:
         TrainerInputError: settings or data cannot be used.
         NonFiniteLossError: the loss became NaN or infinite.
+        TrainingMemoryError: it ran out of memory; says in how many micro-batches to try, if any.
     """
     with turn(checkpoint_dir.say if isinstance(checkpoint_dir, Checkpoints) else None), contextlib.ExitStack() as opened:
         began = time.monotonic()
         import_tensorflow_quietly()
+        import tensorflow as tf
+
         configure_determinism(config.training.deterministic)
         share_gpus()
         data = _divided(load_data(config.data) if data is None else data, config)
@@ -102,14 +106,19 @@ def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are 
         if on_built is not None:
             on_built(engine.network.built.model)
         if config.data.split.trains_folds:
-            folds = FoldsTraining(config, data, sets, engines, checkpoint_dir, opened)
-            folds.began, folds.whole_model = began, whole
-            return folds.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
-        training = Training(courses, data, engine, checkpoint_dir, opened)
-        training.began, training.plan, training.whole_model = began, plan, whole
-        if together and trainings:
-            training.alone = "it carries siblings" if siblings else why_alone(config, engine, plan) or ""
-        return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+            one_or_all: Training | FoldsTraining = FoldsTraining(config, data, sets, engines, checkpoint_dir, opened)
+        else:
+            one_or_all = Training(courses, data, engine, checkpoint_dir, opened)
+            one_or_all.plan = plan
+            if together and trainings:
+                one_or_all.alone = "it carries siblings" if siblings else why_alone(config, engine, plan) or ""
+        one_or_all.began, one_or_all.whole_model = began, whole
+        try:
+            return one_or_all.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
+        except tf.errors.ResourceExhaustedError as error:
+            forget_compiled()  # what earlier trainings of this process left takes memory too
+            batch_size, accumulate = config.training.batch_size, config.training.accumulate
+            raise out_of_memory(error, batch_size, accumulate, engine.looking_at_batches) from error
 
 
 def _divided(data: ImageData, config: TrainConfig) -> ImageData:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _IRRELEVANT = {
     "data": {"source", "cache_memory_gb", "cache_disk_gb", "cache_path"},  # images are known by their fingerprint, not by where they lie
     # the frozen part's activations are the same wherever they come from; a training goes on in the mode in which it began
-    "training": {"checkpoint_every", "early_stopping", "frozen_features", "callbacks"},
+    # and in parts or whole a batch makes the same step
+    "training": {"checkpoint_every", "early_stopping", "frozen_features", "callbacks", "accumulate"},
 }
 _SINCE = {
     "training.cache_dtype": "float32",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from trainer.fit.accumulation import total_of_parts
 from trainer.fit.optimizers import DECAYS_FIRST
 from trainer.network.batchnorm import by_batch, carrying
 
@@ -55,10 +56,10 @@ def binary_on_softmax(logits: Any, targets: Any, smoothing: Any) -> Any:  # noqa
     return tf.reduce_mean(-smoothed * tf.math.log(share) - (1.0 - smoothed) * tf.math.log(1.0 - share), axis=-1)
 
 
-def correct_images(logits: Any, targets: Any) -> Any:  # noqa: ANN401 - tensors
-    """How many images' likeliest class is their target's largest, a scalar."""
+def hits(logits: Any, targets: Any) -> Any:  # noqa: ANN401 - tensors
+    """1 for each image whose likeliest class is its target's largest, else 0; shape ``(n,)``."""
     predicted = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
-    return tf.reduce_sum(tf.cast(tf.equal(predicted, tf.argmax(targets, axis=-1)), tf.float32))
+    return tf.cast(tf.equal(predicted, tf.argmax(targets, axis=-1)), tf.float32)
 
 
 FIRST_LOSS_SCALE = 2.0**15
@@ -112,6 +113,7 @@ class StepParts:
         loss: ``(logits, targets, smoothing)`` to the loss of each image.
         traced: called once per trace.
         moving: moving statistics of further momenta.
+        part: images that are computed at a time (`trainer.fit.accumulation`); None: a batch is computed whole.
     """
 
     split: Split
@@ -125,6 +127,7 @@ class StepParts:
     traced: Callable[[], None]
     replicas: Replicas
     moving: MovingSets
+    part: int | None = None
 
 
 def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], None]:
@@ -132,6 +135,23 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
     variables = [variable for group in parts.groups for variable in group.variables]
 
     def compute(images: Any, targets: Any, weights: Any, mean: Callable[[Any], Any]) -> tuple[list[Any], Any, Any]:  # noqa: ANN401 - tensors
+        if parts.part is None:
+            return compute_part(images, targets, weights, None, mean, 1.0)
+        if parts.replicas.count == 1:
+            size = tf.shape(images)[0]
+            return total_of_parts(
+                compute_part, images, targets, weights, lambda each: tf.reduce_sum(each) / tf.cast(size, each.dtype), parts.part, variables
+            )
+        return total_of_parts(compute_part, images, targets, weights, mean, parts.part, variables)
+
+    def compute_part(
+        images: Any,  # noqa: ANN401 - tensors
+        targets: Any,  # noqa: ANN401
+        weights: Any,  # noqa: ANN401
+        counted: Any,  # noqa: ANN401
+        mean: Callable[[Any], Any],
+        share: Any,  # noqa: ANN401
+    ) -> tuple[list[Any], Any, Any]:
         values = [variable.value for variable in variables]
         with by_batch(parts.by_batch), carrying(parts.moving):
             activations = images if parts.precomputed else parts.split.prefix(images)
@@ -141,12 +161,13 @@ def make_step(parts: StepParts, knobs: Knobs) -> Callable[[Any, Any, Any, Any], 
                 loss = mean(weights * parts.loss(logits, targets, knobs.smoothing))
                 for variable in variables:
                     if variable.regularizer is not None:
-                        loss += tf.cast(variable.regularizer(variable), tf.float32) / parts.replicas.count
+                        loss += tf.cast(variable.regularizer(variable), tf.float32) * share / parts.replicas.count
                 target = loss * knobs.loss_scale[0] if parts.scaled else loss
         gradients = tape.gradient(target, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if parts.scaled:
             gradients = [gradient / tf.cast(knobs.loss_scale[0], gradient.dtype) for gradient in gradients]
-        return gradients, loss, correct_images(logits, targets)
+        right = hits(logits, targets)
+        return gradients, loss, tf.reduce_sum(right if counted is None else right * counted)
 
     def step(images: Any, targets: Any, weights: Any, learning_rate: Any) -> None:  # noqa: ANN401 - tensors
         parts.traced()

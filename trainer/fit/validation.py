@@ -64,7 +64,8 @@ class Validator:
         self._config = config
         self._windows = config.data.validation_windows != "all"
         small_batch = SMALL_BATCH_VALUES // math.prod(data.image_shape)
-        batch_size = max(config.training.batch_size, min(1024, small_batch))
+        # in parts where the training is: what did not fit while training may be too much here as well
+        batch_size = max(config.training.batch_size // config.training.accumulate, min(1024, small_batch))
         self._batch_size = batch_size
         self._all: tf.data.Dataset | None = None
         rows = gap_rows(len(data.validation), len(data.train), small_batch, config.seed)

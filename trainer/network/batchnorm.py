@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.errors import ConfigError
 from trainer.network.parts import all_layers
 
 if TYPE_CHECKING:
@@ -165,6 +166,50 @@ def can_carry(layer: keras.layers.BatchNormalization) -> bool:
 def batchnorm_layers(model: keras.layers.Layer) -> list[keras.layers.BatchNormalization]:
     """Every BatchNorm layer at any depth, in building order."""
     return [layer for layer in all_layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+NAMED_LAYERS = 3
+"""That a message names."""
+
+
+def looking_at_batches(layers: Iterable[keras.layers.Layer], by_batch: Iterable[keras.layers.Layer]) -> list[str]:
+    """Layers that make of micro-batches another training, as their trainable flags stand, each as ``NAME (Class)``.
+
+    Args:
+        layers: all of a network.
+        by_batch: frozen BatchNorm layers that normalise by the batch all the same.
+    """
+    frozen = {id(layer) for layer in by_batch}
+    looking = {keras.layers.BatchNormalization: "BatchNormalization", keras.layers.SpectralNormalization: "SpectralNormalization"}
+    return [
+        f"{layer.name} ({name})"
+        for layer in layers
+        for kind, name in looking.items()
+        if isinstance(layer, kind) and (layer.trainable or id(layer) in frozen)
+    ]
+
+
+def why_not_in_parts(names: Sequence[str]) -> str:
+    """What is wrong with micro-batches where these layers look at their batch."""
+    shown = ", ".join(names[:NAMED_LAYERS]) + (f" and {len(names) - NAMED_LAYERS} more" if len(names) > NAMED_LAYERS else "")
+    layers, take = ("layers", "take") if len(names) > 1 else ("layer", "takes")
+    return f"{layers} {shown} {take} statistics from each batch while training; those of smaller batches are others, and so is the training"
+
+
+ANOTHER_TRAINING_REMEDY = (
+    "Leave accumulate out and give a smaller training.batch_size, with a learning rate to match; or freeze these layers (model.frozen_layers), "
+    "or take a backbone and a head without BatchNorm"
+)
+
+
+def refuse_parts(accumulate: int, names: Sequence[str]) -> None:
+    """Refuse micro-batches that would be another training.
+
+    Raises:
+        ConfigError: `names` are layers that look at their batch.
+    """
+    if accumulate > 1 and names:
+        raise ConfigError(f"training.accumulate: {accumulate}: {why_not_in_parts(names)}. {ANOTHER_TRAINING_REMEDY}.")
 
 
 def make_switchable(layer: keras.layers.BatchNormalization) -> float:

@@ -11,10 +11,10 @@ from trainer.backbones import backbone_info
 from trainer.config import ModelConfig
 from trainer.config.settings import loss_name
 from trainer.errors import ConfigError
-from trainer.network.batchnorm import batchnorm_layers, can_carry
+from trainer.network.batchnorm import batchnorm_layers, can_carry, looking_at_batches, refuse_parts
 from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
-from trainer.network.parts import freeze
+from trainer.network.parts import all_layers, freeze
 from trainer.records import ModelFacts
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def _backbone(name: str, options: str, shape: tuple[int, int, int]) -> keras.Mod
 
 
 def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> ModelFacts:
-    """What the pre-flight checks need to know of a training's model for images of a shape; builds it without loading weights."""
+    """What the pre-flight checks need to know of a training's model for images of a shape; builds it without loading weights.
+
+    Raises:
+        ConfigError: the model cannot be built, or not be trained in micro-batches as ``training.accumulate`` asks.
+    """
     unscaled = config.data.model_copy(update={"preprocessing": "none"})
     bare = config.model_copy(update={"model": config.model.model_copy(update={"weights": None}), "data": unscaled})
     built = build_model(bare, backbone_input_shape(config.model, image_shape), num_classes)
@@ -78,6 +82,10 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
     info = backbone_info(config.model.backbone)
     sigmoid = built.units == 1
     norms = batchnorm_layers(built.model)
+    refuse_parts(
+        config.training.accumulate,
+        looking_at_batches(all_layers(built.model), norms if config.model.frozen_bn == "batch" else ()),
+    )
     trained = [momentum for layer, momentum in zip(norms, built.momenta, strict=True) if layer.trainable]
     if trained and config.model.bn_momentum is not None:
         trained = [config.model.bn_momentum]

@@ -51,7 +51,8 @@ def with_imagenet_weights(build: Callable[[], keras.Model], backbone: str) -> ke
         raise WeightsUnavailableError(
             f"model.weights: imagenet weights of {backbone} could not be downloaded from {url} ({_first_line(error)}). "
             f"Without a network, put the file {file_name} into {folder}, or name it directly: 'weights: /path/to/{file_name}'. "
-            "Or begin with random weights: 'weights: none', with 'frozen_layers: none' and more epochs."
+            "Or begin with random weights and more epochs: 'weights: none' and 'frozen_layers: none', on the command line "
+            "--set model.weights=none --set frozen_layers=none; backbone small_resnet (--set model.backbone=small_resnet) is made for that."
         ) from error
 
 

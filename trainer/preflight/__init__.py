@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.errors import ConfigError, nearest
-from trainer.preflight import batchnorm, inputs, model, own_code, training
+from trainer.preflight import batchnorm, idle, inputs, model, own_code, training
 from trainer.preflight import data as data_checks
-from trainer.preflight.findings import Finding, Setup, Severity
+from trainer.preflight.findings import Check, Finding, NoImagesError, Setup, Severity
 from trainer.records import ModelFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainer.config import TrainConfig
     from trainer.data.images import ImageData
 
@@ -38,6 +40,7 @@ CHECKS = (
     own_code.metrics,
     own_code.class_weights,
     model.memory,
+    idle.without_effect,
 )
 """Every check, in the order in which findings of the same severity are shown. A new check is registered here."""
 
@@ -62,13 +65,13 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def preflight(
-    config: TrainConfig, data: ImageData, model_facts: ModelFacts | None = None, *, settings: bool | None = None
+    config: TrainConfig, data: ImageData | None, model_facts: ModelFacts | None = None, *, settings: bool | None = None
 ) -> tuple[Finding, ...]:
     """What would spoil this training, most severe first; nothing on a healthy set-up.
 
     Args:
         config: all settings; findings named in `allow` are left out.
-        data: the loaded images.
+        data: the loaded images; without them, the checks that look at settings alone are made.
         model_facts: of the built model; the checks that need them are silent without.
         settings: True: only `SETTING_CHECKS`; False: only the others; None: all.
 
@@ -81,8 +84,16 @@ def preflight(
             raise ConfigError(f"allow: no finding is called {name!r}{nearest(name, known)}; known: {', '.join(known)}")
     setup = Setup(config, data, model_facts)
     checks = [check for check in CHECKS if settings is None or (check in SETTING_CHECKS) == settings]
-    findings = [finding for check in checks for finding in check.find(setup) if finding.name not in config.allow]
+    findings = [finding for check in checks for finding in _found(check, setup) if finding.name not in config.allow]
     return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
+
+
+def _found(check: Check, setup: Setup) -> Iterator[Finding]:
+    """What a check finds, until it asks for images where there are none."""
+    try:
+        yield from check.find(setup)
+    except NoImagesError:
+        return
 
 
 def finding_names() -> dict[str, str]:

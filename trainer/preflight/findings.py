@@ -13,19 +13,34 @@ if TYPE_CHECKING:
     from trainer.records import ModelFacts
 
 
+class NoImagesError(Exception):
+    """A check needs the images, and there are none: they could not be loaded."""
+
+
 @dataclass(frozen=True, eq=False)
 class Setup:
     """A training before it starts.
 
     Attributes:
         config: all settings.
-        data: the loaded images.
+        images: the loaded images; None where they cannot be loaded, so that settings alone are judged.
         facts: of the model, where it has been built; checks that need them are silent without.
     """
 
     config: TrainConfig
-    data: ImageData
+    images: ImageData | None
     facts: ModelFacts | None = None
+
+    @property
+    def data(self) -> ImageData:
+        """The loaded images.
+
+        Raises:
+            NoImagesError: there are none; the check that asks is left out.
+        """
+        if self.images is None:
+            raise NoImagesError
+        return self.images
 
     @property
     def steps_per_epoch(self) -> int:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sweeps.first_look.observations import observations
 from trainer.data.inspect import inspect_folder
-from trainer.data.pixels import CONVERTIBLE, SUFFIXES, decode, to_pixels
+from trainer.data.pixels import CONVERTIBLE, KINDS_READ, SUFFIXES, decode, to_pixels
 from trainer.data.sources.files import collect_folders
 
 if TYPE_CHECKING:
@@ -98,3 +98,30 @@ def test_images_that_are_not_read_are_told_class_by_class(tmp_path: Path) -> Non
     for decode_images in (True, False):
         lines = list(observations(inspect_folder(tmp_path, decode_images=decode_images), 64))
         assert any(line.startswith("40 of 44 images of rose are not read (.cr2)") for line in lines)
+
+
+def test_several_classes_with_images_that_are_not_read_are_told_in_one_line(tmp_path: Path) -> None:
+    for label, unread in (("daisy", 1), ("rose", 3), ("lily", 0)):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            photo(seed=number).save(tmp_path / label / f"{label}{number}.png")
+        for number in range(unread):
+            (tmp_path / label / f"raw{number}.{'NEF' if number else 'cr2'}").write_bytes(b"II*")
+    (tmp_path / "daisy" / "film.mp4").write_bytes(b"x")
+    lines = [line for line in observations(inspect_folder(tmp_path), 64) if "read" in line or "ignored" in line]
+    assert lines == [
+        "1 file ignored, outside the classes or not " + KINDS_READ + " (.mp4): daisy/film.mp4",
+        "4 images are not read (.cr2 2, .nef 2): convert them, else the classes are judged without them: 3 of 6 images of rose, 1 of 4 images of daisy",
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JPE", ".mpo"])
+def test_jpeg_under_the_names_of_browsers_and_phones_is_read(tmp_path: Path, suffix: str) -> None:
+    first, second = photo(seed=1), photo(seed=2)
+    if suffix == ".mpo":  # two pictures of a stereo camera, or a preview behind the picture
+        first.save(tmp_path / f"a{suffix}", "MPO", save_all=True, append_images=[second], quality=95)
+    else:
+        first.save(tmp_path / f"a{suffix}", "JPEG", quality=95)
+    first.save(tmp_path / "same.jpg", quality=95)
+    assert suffix.lower() in SUFFIXES
+    np.testing.assert_array_equal(decode(tmp_path / f"a{suffix}", None, 3), decode(tmp_path / "same.jpg", None, 3))

@@ -167,12 +167,16 @@ def test_groups_are_named_by_the_column_that_the_split_names(tmp_path: Path) -> 
         load_data(DataConfig(source="digits", split=SplitConfig(groups="patient")))
 
 
-def test_copies_in_two_folds_are_found_before_anything_is_trained(tmp_path: Path) -> None:
+def test_copies_lie_in_one_fold_and_those_that_groups_part_are_found_before_anything_is_trained(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (40, 4, 4), np.uint8)
-    images[20:] = images[:20]
-    np.savez(tmp_path / "twice.npz", x=images, y=np.arange(40) % 2)
-    config = TrainConfig(data=DataConfig(source=str(tmp_path / "twice.npz"), split=SplitConfig(folds=4, test=0)))
-    found = [each for each in preflight(config, load_data(config.data)) if each.name == "shared_images"]
-    assert [each.severity for each in found] == ["error"]
+    images = rng.integers(0, 256, (60, 4, 4), np.uint8)
+    images[50:] = images[:10]
+    for name, groups in (("copies", {}), ("apart", {"groups": np.arange(60)})):
+        np.savez(tmp_path / f"{name}.npz", x=images, y=np.arange(60) % 2, **groups)
+        config = TrainConfig(data=DataConfig(source=str(tmp_path / f"{name}.npz"), split=SplitConfig(folds=4, test=0)))
+        data = load_data(config.data)
+        together = data.pool.fold_of[:10] == data.pool.fold_of[50:]
+        found = [each for each in preflight(config, data) if each.name == "shared_images"]
+        assert together.all() == (name == "copies")
+        assert [each.severity for each in found] == ([] if name == "copies" else ["error"])
     assert "are copies of one in another fold" in found[0].message

@@ -156,3 +156,26 @@ def test_a_source_without_validation_part_has_it_drawn_anew_and_one_with_its_own
         split(own, digests, SplitConfig(validation_seed=3))
     with pytest.raises(DataError, match=r"data\.split\.validation is train"):
         split(images, digests, SplitConfig(validation="train", validation_seed=3))
+
+
+@pytest.mark.parametrize("validation_seed", [None, 3, 4])
+def test_copies_lie_in_one_part_and_nothing_else_moves(validation_seed: int | None) -> None:
+    images, digests = collected(np.arange(100) % 2)
+    config = SplitConfig(validation_seed=validation_seed)
+    plain = split(images, digests, config)
+    for copy, original in ((10, 20), (11, 21), (12, 22), (13, 24), (14, 23), (15, 25), (30, 31), (33, 34), (35, 37), (38, 90)):
+        digests[copy] = digests[original]
+    rows = split(images, digests, config)
+    contents = {part: {digests[row] for row in chosen} for part, chosen in rows.items()}
+    assert not contents["train"] & contents["validation"] | contents["train"] & contents["test"] | contents["validation"] & contents["test"]
+    assert sorted(np.concatenate(list(rows.values()))) == list(range(100)), "every image once"
+    assert np.array_equal(rows["test"], split(images, digests, SplitConfig())["test"]), "the same test part under every validation_seed"
+    assert len(rows["train"]) >= len(plain["train"]), "copies leave the held-out parts"
+
+
+def test_where_no_image_has_a_copy_in_another_part_the_split_is_what_it_was_and_few_images_many_times_stay_as_they_are() -> None:
+    images, digests = collected(np.arange(100) % 2)
+    drawn = split(images, digests, SplitConfig())
+    assert (len(drawn["train"]), len(drawn["validation"]), len(drawn["test"])) == (70, 15, 15)
+    same = split(images, ["a", "b"] * 50, SplitConfig())
+    assert len(same["validation"]) == 15, "no part is emptied; the pre-flight check tells"

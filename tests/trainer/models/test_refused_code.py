@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,9 +21,6 @@ from trainer.errors import ConfigError, DataError, TrainerInputError
 from trainer.exported_model import load_model
 from trainer.fit.whole import complete
 from trainer.network.weights import load_backbone_weights
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -54,6 +53,41 @@ def test_predict_refuses_it_too_and_takes_the_remedy_that_it_names(wicked: Path,
     assert not (wicked / "owned").exists()
     assert main([*words, "--trust"]) == 0
     assert (wicked / "owned").exists()
+
+
+def test_a_module_that_the_settings_beside_a_model_name_is_run_when_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "strange.py").write_text(
+        "import keras, pathlib\npathlib.Path('owned').touch()\nclass Strange(keras.layers.Layer):\n    def call(self, x):\n        return x\n"
+        "def net(input_shape):\n    pass\n"
+    )
+    layer = importlib.import_module("strange").Strange()
+    images = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling2D()(layer(images)))
+    keras.Model(images, outputs).save("model.keras")
+    Path("labels.json").write_text('["daisy", "rose"]')
+    Path("config.yaml").write_text("model: {backbone: 'strange:net'}")
+    Image.new("RGB", (8, 8)).save("a.png")
+    Path("owned").unlink()
+    words = ["predict", "model.keras", "a.png"]
+
+    monkeypatch.delitem(sys.modules, "strange")
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert f"would run {tmp_path / 'strange.py'}" in said
+    assert "--trust" in said
+    assert not Path("owned").exists()
+    assert main([*words, "--trust"]) == 0
+    assert Path("owned").exists()
+
+    Path("owned").unlink()
+    monkeypatch.delitem(sys.modules, "strange")
+    keras.Sequential([images, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, activation="softmax")]).save("model.keras")
+    assert main(words) == 0, "a model without own layers needs no module"
+    assert not Path("owned").exists()
 
 
 def test_predicted_tables_hold_no_formula(wicked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

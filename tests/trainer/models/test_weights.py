@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from sweeps.sweep_file import load_sweep_file
 from trainer.config import ModelConfig, TrainConfig
 from trainer.data import load_data
 from trainer.errors import ConfigError, WeightsUnavailableError
@@ -30,6 +32,12 @@ def test_imagenet_weights_without_a_network_name_the_file_and_where_to_put_it(mo
         build_backbone(ModelConfig(backbone="vgg16", weights="imagenet"), (32, 32, 3))
     assert "models" in str(caught.value)
     assert f"weights: /path/to/{file}" in str(caught.value)
+    overrides = re.findall(r"--set ([^ )]+[a-z])", str(caught.value))
+    assert overrides == ["model.weights=none", "frozen_layers=none", "model.backbone=small_resnet"]
+    (tmp_path / "sweep.yaml").write_text("study: a\ndata: {source: digits}\nmodel: {backbone: vgg16, weights: imagenet}\nspace: transfer\n")
+    sweep = load_sweep_file(tmp_path / "sweep.yaml", overrides)
+    assert (sweep.model.weights, sweep.model.frozen_layers, sweep.model.backbone) == (None, "none", "small_resnet")
+    assert "frozen_layers" not in sweep.space.parameters
 
 
 def test_a_backbone_saved_by_us_is_loaded_again(tmp_path: Path) -> None:
