@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.data.split import draw
+from trainer.data.split import draw, shuffled
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def fold_numbers(pool: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig) -> npt.NDArray[np.int64]:
     """Fold of each image of a pool, ``(k,)``, counted from 1.
 
-    Without groups no class of a fold is off by more than one image from an equal share, copies apart, which lie in one fold.
+    Without groups two folds differ by at most one image, of all and of each class, copies apart, which lie in one fold.
     A group lies in one fold, and the folds are as equal as the groups allow.
 
     Args:
@@ -36,15 +36,34 @@ def fold_numbers(pool: npt.NDArray[np.int64], collected: Collected, digests: Seq
     folds = config.folds or 1
     _check_enough(pool, collected, folds, stratify=config.stratify)
     seed = config.seed if config.validation_seed is None else config.validation_seed
+    if collected.groups is None:
+        numbers = _copies_together(_dealt(pool, collected, digests, config, seed), np.asarray(digests)[pool])
+    else:
+        numbers = _by_group(pool, collected, digests, config.model_copy(update={"seed": seed}))
+    _check_usable(numbers, collected.labels[pool], collected, folds)
+    return numbers
+
+
+def _dealt(
+    pool: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig, seed: int
+) -> npt.NDArray[np.int64]:
+    """Images dealt to the folds in turn, in a seeded order, class after class."""
+    order = shuffled(pool, digests, seed)
+    if config.stratify:
+        order = order[np.argsort(collected.labels[order], kind="stable")]
+    numbers = np.empty(len(pool), np.int64)
+    numbers[np.searchsorted(pool, order)] = np.arange(len(pool)) % (config.folds or 1) + 1
+    return numbers
+
+
+def _by_group(pool: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig) -> npt.NDArray[np.int64]:
+    """Groups given to the folds that lack most of what they hold, the last fold taking what is left."""
+    folds = config.folds or 1
     sizes = [len(pool) // folds + (number < len(pool) % folds) for number in range(folds)]
     wanted = {str(number): size for number, size in enumerate(sizes[:-1], 1)}
-    drawn = draw(pool, collected, digests, config.model_copy(update={"seed": seed}), wanted)
     numbers = np.full(len(pool), folds, np.int64)
-    for name, rows in drawn.items():
+    for name, rows in draw(pool, collected, digests, config, wanted).items():
         numbers[np.searchsorted(pool, rows)] = int(name)
-    if collected.groups is None:
-        numbers = _copies_together(numbers, np.asarray(digests)[pool])
-    _check_usable(numbers, collected.labels[pool], collected, folds)
     return numbers
 
 
@@ -83,10 +102,12 @@ def _check_enough(pool: npt.NDArray[np.int64], collected: Collected, folds: int,
 
 def _check_usable(numbers: npt.NDArray[np.int64], labels: npt.NDArray[np.int32], collected: Collected, folds: int) -> None:
     """Refuse folds that are empty, or that hold all images of a class: the model that they validate would never see it."""
+    empty = np.setdiff1d(np.arange(1, folds + 1), numbers)
+    if len(empty):
+        why = "so many images are copies of each other" if collected.groups is None else "the groups are so unequal"
+        raise DataError(f"data.split.folds: {why} that fold {empty[0]} of {folds} would be empty; ask for fewer folds")
     for fold in range(1, folds + 1):
         own = numbers == fold
-        if not own.any():
-            raise DataError(f"data.split.folds: the groups are so unequal that fold {fold} of {folds} would be empty; ask for fewer folds")
         unseen = np.setdiff1d(labels[own], labels[~own])
         if len(unseen):
             raise DataError(

@@ -213,7 +213,7 @@ def draw(
     sizes = [*wanted.values(), len(rows) - sum(wanted.values())]
     need = _whole(np.vstack([goals, counts - goals.sum(axis=0)]), sizes)
     if collected.groups is None:
-        return _fill(_shuffled(rows, digests, config.seed), strata, classes, need, tuple(wanted))
+        return _fill(shuffled(rows, digests, config.seed), strata, classes, need, tuple(wanted))
     return _fill_with_groups(_groups(rows, collected.groups, digests, config.seed), strata, classes, need, tuple(wanted))
 
 
@@ -261,7 +261,7 @@ def _whole(goals: npt.NDArray[np.float64], sizes: Sequence[int]) -> npt.NDArray[
     return whole
 
 
-def _shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
+def shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
     """The rows in a seeded order that depends on contents alone."""
     by_content = np.asarray(sorted(rows.tolist(), key=lambda row: (digests[row], row)), np.int64)
     return by_content[np.random.default_rng([seed, _STREAM]).permutation(len(rows))]
@@ -270,6 +270,6 @@ def _shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) ->
 def _groups(rows: npt.NDArray[np.int64], groups: Sequence[str], digests: Sequence[str], seed: int) -> list[npt.NDArray[np.int64]]:
     """The groups in a seeded order, largest first, so that small ones even out."""
     members: dict[str, list[int]] = defaultdict(list)
-    for row in _shuffled(rows, digests, seed):
+    for row in shuffled(rows, digests, seed):
         members[groups[row]].append(int(row))
     return sorted((np.asarray(group, np.int64) for group in members.values()), key=len, reverse=True)

@@ -45,7 +45,9 @@ def test_every_image_lies_in_one_fold_and_classes_in_proportion(counts: list[int
     assert sizes.sum() == len(labels)
     assert np.ptp(sizes) <= 1
     for label, count in enumerate(counts):
-        assert np.abs(np.bincount(found[labels == label], minlength=folds + 1)[1:] - count / folds).max() <= 1
+        of_class = np.bincount(found[labels == label], minlength=folds + 1)[1:]
+        assert of_class.sum() == count
+        assert np.ptp(of_class) <= 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -113,8 +115,14 @@ def test_too_few_images_or_groups_are_refused_with_what_to_do(
         numbers(np.asarray(labels), None if groups is None else np.asarray(groups), **split)
 
 
+def test_images_that_are_all_copies_leave_folds_empty_and_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "same.npz", x=np.zeros((20, 4, 4), np.uint8), y=np.arange(20) % 2)
+    with pytest.raises(DataError, match=r"so many images are copies of each other that fold 2 of 3 would be empty; ask for fewer folds"):
+        load_data(DataConfig(source=str(tmp_path / "same.npz"), split=SplitConfig(folds=3, test=0)))
+
+
 def test_a_source_that_says_which_images_validate_has_no_folds(tmp_path: Path) -> None:
-    images, labels = np.zeros((20, 4, 4), np.uint8), np.arange(20) % 2
+    images, labels = np.arange(320, dtype=np.uint16).reshape(20, 4, 4), np.arange(20) % 2
     np.savez(tmp_path / "parts.npz", x_train=images, y_train=labels, x_val=images[:4], y_val=labels[:4])
     with pytest.raises(DataError, match=r"folds: the source says which images validate.*leave folds out"):
         load_data(DataConfig(source=str(tmp_path / "parts.npz"), split=SplitConfig(folds=2)))
