@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
+from reports.folds import by_fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -231,7 +233,9 @@ def file_accuracy(figures: Mapping[str, float]) -> float | None:
     """Validation accuracy of a training's exported file; None when it has none.
 
     Where BatchNorm statistics were recomputed after training (``precise_bn: end``) the file holds them, and its accuracy is the one measured then.
+    Of a training with folds it is that of the first one's model on the images of this fold.
     """
+    figures = by_fold(figures).get(1, figures)
     return figures.get("precise_bn_val_accuracy", figures.get("exported_val_accuracy"))
 
 
