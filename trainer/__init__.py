@@ -13,8 +13,8 @@ from trainer.late_wrappers import put_wrappers_off
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
+    from trainer.fit.entrance import train
     from trainer.fit.several import train_together
-    from trainer.fit.train import train
 
 __all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train", "train_together"]
 
@@ -23,7 +23,7 @@ put_wrappers_off()
 
 def __getattr__(name: str) -> object:
     if name == "train":
-        from trainer.fit.train import train
+        from trainer.fit.entrance import train
 
         return train
     if name == "train_together":

@@ -26,7 +26,9 @@ def test_run_ends_with_leaders_and_the_report_path(swept: Shell) -> None:
     report = Path(out.strip().splitlines()[-1])
     assert report == swept.folder / "tiny-digits.html"
     assert "tiny-digits" in report.read_text()
-    assert "3/3 trials" in (swept.folder / "run.err").read_text()
+    err = (swept.folder / "run.err").read_text()
+    assert "3/3 trials" in err
+    assert err.splitlines()[-1] == "next: steadysweep export tiny-digits -o tiny-digits-model"
 
 
 def test_status_counts_and_names_the_best(swept: Shell) -> None:
