@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.config import TrainConfig
+from trainer.late_wrappers import put_wrappers_off
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from trainer.fit.several import train_together
 
 __all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train", "train_together"]
+
+put_wrappers_off()
 
 
 def __getattr__(name: str) -> object:

@@ -193,6 +193,8 @@ def _estimates(sweep: SweepFile, look: Look) -> dict[str, Any]:
     model = {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(look.probe.boundaries)},
         "limits": None if look.limits is None else {**asdict(look.limits), "sentences": look.limits.lines},
+        "memory": None if look.memory is None else {**asdict(look.memory), "sentence": look.memory.sentence},
+        "packing": None if look.packing is None else {**asdict(look.packing), "sentence": look.packing.sentence},
         "frozen_part": [asdict(part) for part in look.probe.frozen],
     }
     if rehearsal is None:
@@ -350,7 +352,11 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     print(
         f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
     )
-    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker that trained a few batches here")
+    if document["memory"] is not None:
+        print(f"         {document['memory']['sentence']}")
+    if document["packing"] is not None:
+        print(f"gpu      {document['packing']['sentence']}")
 
 
 def _print_findings(look: Look) -> None:

@@ -180,7 +180,7 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
     if proposal.classes is not None:
         small = ", ".join(f"{' '.join(name.split())} {seen.counts[name]}" for name in too_small(seen))
         names = ", ".join(scalar(name) for name in proposal.classes)
-        yield _line(f"  classes: [{names}]", f"leaves out {small}: too few images to be learnt; without this line they stay")
+        yield _line(f"  classes: [{names}]", f"leaves out {small}: too few images to be learnt well; without this line they stay")
     else:
         lonely = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
         enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]

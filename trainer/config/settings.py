@@ -385,8 +385,10 @@ class TrainingConfig(Settings):
     metrics: tuple[Metric, ...] = setting(())
     """Further metrics that each epoch records: ``[val_auc, val_recall_daisy, my_stuff:cost]``; what the ranked one accepts."""
     callbacks: tuple[Annotated[str, AfterValidator(_callback)], ...] = setting(())
-    """Keras callbacks of yours, ``package.module:Class``, made without arguments for each training. They may look, but not steer: one that changes weights or learning
+    """Keras callbacks of yours, ``package.module:Class``, made anew for each training. They may look, but not steer: one that changes weights or learning
     rate or sets ``stop_training`` ends its training with a message."""
+    arguments: dict[str, dict[str, Any]] = setting(default_factory=dict)
+    """Arguments, by name, of metrics and callbacks of yours: ``{"my_stuff:euros": {price: 20}, "my_stuff:Diary": {path: diary.txt}}``."""
     precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)
     """Recompute BatchNorm statistics exactly over the training images after training, or before each validation; weights untouched."""
     early_stopping: int | None = setting(None, ge=1)
@@ -455,6 +457,12 @@ class TrainConfig(Settings):
             measured_on_demand(self.metric, self.training.metrics)
         except ConfigError as error:
             raise ValueError(str(error)) from error
+        named = [each for each in (self.metric, *self.training.metrics, *self.training.callbacks) if is_reference(each)]
+        for reference in self.training.arguments:
+            if reference not in named:
+                raise ValueError(
+                    f"training.arguments: {reference!r} is no metric or callback of this training; expected {' or '.join(named) or 'none, since it has none of yours'}"
+                )
         return self
 
     @property

@@ -67,7 +67,7 @@ class Training:
         self.slot: Slot | None = None
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
-        self.callbacks = OwnCallbacks(config.training.callbacks, engine)
+        self.callbacks = OwnCallbacks(config.training.callbacks, config.training.arguments, engine)
 
     @property
     def history(self) -> History:
