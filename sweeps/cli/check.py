@@ -149,7 +149,7 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "data": None
         if data is None
         else {
-            "images": {name: len(part) for name, part in data.parts()},
+            "images": {name: len(part) for name, part in data.divided()},
             "image_shape": list(data.image_shape),
             "classes": list(data.class_names),
             "skipped": list(data.skipped),
@@ -173,7 +173,7 @@ def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
 
     if not counts_images(metric_named(sweep.search.metric).recorded):
         return None
-    power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
+    power = power_of(len(data.validated), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
 
 
@@ -249,6 +249,13 @@ def frozen_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def resplit_words(sweep: SweepFile) -> str:
+    """What fresh seeds draw anew, in words that follow them; empty where ``confirm.resplit`` is off."""
+    if not sweep.confirm.resplit:
+        return ""
+    return " and with other folds" if sweep.data.split.folds else " and with other validation images"
+
+
 def names_of(names: Sequence[str]) -> str:
     """Names as a sentence has them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
@@ -272,7 +279,7 @@ def _print_data(document: dict[str, Any]) -> None:
     data, space = document["data"], document["space"]
     print(f"study    {document['study']}")
     if data is not None:
-        images = ", ".join(f"{number} {name}" for name, number in data["images"].items())
+        images = _images_text(data["images"])
         height, width, channels = data["image_shape"]
         more = f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
         classes = ", ".join(data["classes"][:CLASSES]) + more
@@ -293,6 +300,16 @@ def _print_data(document: dict[str, Any]) -> None:
     for place, line in enumerate(document["seen"]):
         print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()
+
+
+def _images_text(numbers: Mapping[str, int]) -> str:
+    """How many images each part has; folds, which are alike, together."""
+    folds = [number for name, number in numbers.items() if name.startswith("fold ")]
+    others = [f"{number} {name}" for name, number in numbers.items() if not name.startswith("fold ")]
+    if not folds:
+        return ", ".join(others)
+    each = f"{min(folds)}" if min(folds) == max(folds) else f"{min(folds)} to {max(folds)}"
+    return ", ".join([f"{sum(folds)} in {len(folds)} folds of {each}", *others])
 
 
 def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
@@ -327,7 +344,7 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
         what = "confirm what may be the best" if confirmation["ends_early"] else f"confirm the leaders ({confirmation['leaders']})"
         print(
             f"         of these {'at most ' if confirmation['ends_early'] else ''}{confirmation['trainings']} {what}, from fresh seeds"
-            f"{' and with other validation images' if confirmation['resplit'] else ''}: "
+            f"{resplit_words(sweep)}: "
             f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
             f"{'; fewer if the best is known before with 95 %; confirm: off trains none' if confirmation['ends_early'] else ''}"
         )

@@ -234,9 +234,23 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     )
 
 
+def unused_settings(sweep: SweepFile, executor: str) -> list[tuple[str, str]]:
+    """Settings that are given and that this executor does not use, each with one that does."""
+    several = sweep.resources.slots not in ("auto", 1)
+    return [
+        (key, able)
+        for key, idle, able in (
+            ("runtime.tune", executor != "ray-tune" and sweep.runtime.tune != TuneSettings(), "ray-tune"),
+            ("resources.slots", executor == "ray-tune" and several, "ray-core"),
+            ("runtime.pip", executor == "inline" and bool(sweep.runtime.pip), "ray-core"),
+        )
+        if idle
+    ]
+
+
 def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: Callable[[str], object]) -> Executor:
-    if options.executor != "ray-tune" and sweep.runtime.tune != TuneSettings():
-        say(f"runtime.tune: not used by --executor {options.executor}; add --executor ray-tune")
+    for key, able in unused_settings(sweep, options.executor):
+        say(f"{key}: not used by --executor {options.executor}; add --executor {able}")
     request = ExecutorRequest(
         sweep.resources,
         address=options.address,

@@ -198,7 +198,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
             return None
 
     for callback in config.training.callbacks:
-        tried(check_callbacks, [callback])
+        tried(check_callbacks, [callback], config.training.arguments)
     for loss in question["losses"]:
         tried(check_own_loss, config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), num_classes)
     for backbone, labels in question["labels"].items():
