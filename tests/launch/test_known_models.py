@@ -12,7 +12,7 @@ from sweeps.launch.known_models import keep_answer, known_answer
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANSWER = {"facts": {}, "boundaries": {"a:none": "none"}, "rehearsal": None, "frozen": [], "networks": {}, "errors": []}
+ANSWER = {"facts": {}, "boundaries": {"a:none": "none"}, "rehearsal": None, "frozen": [], "networks": {}, "memory": [], "errors": []}
 
 
 def question(**model: object) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _bytes(tensor: Any) -> int | None:  # noqa: ANN401 - a tensor
         return 0
     if tensor.shape.rank is None or None in tensor.shape:
         return 0 if tensor.dtype.is_integer or tensor.dtype.is_bool else None
-    return math.prod(tensor.shape) * tensor.dtype.size
+    return int(math.prod(tensor.shape) * tensor.dtype.size)
 
 
 def _functions(graph: Any, operation: Any) -> list[Any]:  # noqa: ANN401 - a FuncGraph and an operation
