@@ -73,9 +73,9 @@ def test_each_is_named_without_what_it_needs_and_not_with_it(path: str) -> None:
 ACTS_ALONE = {
     "data": "source image_size color classes split preprocessing augmentation class_weights on_unreadable cache_memory_gb cache_path cache_disk_gb sampling "
     "validation_windows",
-    "data.split": "train validation test seed folds fold groups",
+    "data.split": "train validation test seed folds only_fold groups",
     "model": "backbone weights options pooling dense dropout head_bn output frozen_layers bn_momentum",
-    "training": "epochs batch_size optimizer learning_rate schedule warmup_epochs weight_decay label_smoothing gradient_clip ema loss metrics callbacks "
+    "training": "epochs batch_size optimizer learning_rate schedule warmup_epochs weight_decay label_smoothing gradient_clip ema loss metrics callbacks arguments "
     "precise_bn checkpoint_every accumulate deterministic mixed_precision jit_compile steps_per_execution",
     "search": "metric direction sampler sampler_options pruner pruner_options trials seed limits cost",  # of options and direction, those that do not belong are refused
     "budget": "time stop_when_settled",

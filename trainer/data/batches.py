@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 LARGEST_WEIGHT = 10.0
-"""Of a class. It costs up to 1.2 points where a class has three images, nothing from ten on (``python benchmarks/small_classes.py``); weights of 33 halved a stable accuracy."""
+"""Of a class. It costs up to 1.2 points where a class has three images, nothing from ten on (``python benchmarks/small_classes.py``);
+weights of 33 once halved a stable accuracy."""
 
 
 def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:
