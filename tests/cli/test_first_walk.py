@@ -63,3 +63,9 @@ def test_dirty_photographs_to_a_prediction_by_keras_alone(
     predictions = json.loads(capsys.readouterr().out)["predictions"]
     hits = sum(each["label"] == labels[each["path"]] for each in predictions)
     assert f"{round(100 * hits / len(labels), 1)} %" == recorded, "predict labels as the card's lines do"
+    next(path for path in (tmp_path / "Meine Fotos").rglob("Foto 12*")).unlink()
+    assert main(["export", "Meine-Fotos", "-o", "later"]) == 0
+    assert "the images here are not those of the study" in capsys.readouterr().err
+    later = (tmp_path / "later" / "README.md").read_text(encoding="utf-8")
+    assert "validation images were not there when this was written, or had changed" in later
+    assert not (tmp_path / "later" / "validation.csv").exists(), "other images would give another accuracy"
