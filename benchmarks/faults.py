@@ -4,7 +4,7 @@
 one worker; when the driver is dead the same command is typed again. Printed: trials that were lost, trials that are there twice, epochs that were computed
 more than once, and the time from the first start to the end beside that of an undisturbed run, with and without what the starts took.
 
-``python benchmarks/faults.py --nodes 20 --trials 60 --epochs 60`` instead loses nodes of a three-node cluster at random, as Spot instances are, for 20 minutes.
+``python benchmarks/faults.py --nodes 20 --trials 110 --epochs 60`` instead loses nodes of a three-node cluster at random, as Spot instances are, for 20 minutes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Study:
 def storm(contender: str, study: Study, kills: int, seed: int, folder: Path) -> Storm:
     """Run a contender's study in `folder` under so many kills; then to its end."""
     moment, result = random.Random(seed), Storm()  # noqa: S311 - no secret
-    left, began, seen = kills, time.monotonic(), set[int]()
+    left, began, seen = kills, time.monotonic(), set[psutil.Process]()
     process = _start(contender, study, folder, result)
     try:
         while True:
@@ -103,10 +104,10 @@ def _start(contender: str, study: Study, folder: Path, result: Storm) -> subproc
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
 
 
-def _kill(process: subprocess.Popen[bytes], moment: random.Random, seen: set[int]) -> str:
+def _kill(process: subprocess.Popen[bytes], moment: random.Random, seen: set[psutil.Process]) -> str:
     """Kill something of a program that runs; what it was."""
     children = psutil.Process(process.pid).children(recursive=True)
-    seen |= {child.pid for child in children}
+    seen.update(children)
     workers = [child for child in children if _name(child).startswith("ray::")]
     target = moment.choice([each for each in TARGETS if workers or each != "worker"])
     for victim in {"driver": [process], "group": [process, *children], "worker": [moment.choice(workers)] if workers else []}[target]:
@@ -124,18 +125,15 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def _clean(process: subprocess.Popen[bytes], seen: set[int]) -> None:
-    """End what a contender left behind: only processes that were seen as its children."""
+def _clean(process: subprocess.Popen[bytes], seen: set[psutil.Process]) -> None:
+    """End what a contender left behind: only processes that were seen as its children, and none that has got the number of one since."""
     if process.poll() is None:
         process.kill()
         process.wait()
-    for number in seen:
-        try:
-            left = psutil.Process(number)
-            if "ray" in _name(left):
+    for left in seen:
+        with suppress(psutil.NoSuchProcess):
+            if left.is_running() and "ray" in _name(left):
                 left.kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
 def _lines(folder: Path) -> list[tuple[str, int]]:

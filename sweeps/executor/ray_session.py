@@ -160,7 +160,8 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
     for attempt in range(1, START_ATTEMPTS + 1):
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=_short_temporary_folder()))
         try:
-            ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
+            with _needed_parts_only():
+                ray.init(object_store_memory=OBJECT_STORE_BYTES, include_dashboard=False, _temp_dir=str(folder), **settings)
         except KeyboardInterrupt:
             ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
@@ -176,6 +177,28 @@ def _start(settings: Mapping[str, Any]) -> RaySession:
         else:
             return RaySession(None, folder, owned=True)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+UNUSED_PARTS = ("start_api_server", "start_monitor", "start_log_monitor")
+"""Methods of Ray's ``Node`` that start the dashboard's server (also where no dashboard is wanted), the autoscaler and the reader of workers' output.
+
+A local Ray of ours has no use for them. Each is a Python process, `ray.init` waits for the first, and Ray has a setting for none.
+"""
+
+
+@contextmanager
+def _needed_parts_only() -> Iterator[None]:
+    """A Ray that is started meanwhile has no `UNUSED_PARTS`."""
+    from ray._private.node import Node
+
+    theirs = {name: getattr(Node, name) for name in UNUSED_PARTS}
+    for name in UNUSED_PARTS:
+        setattr(Node, name, lambda *_given, **_named: None)
+    try:
+        yield
+    finally:
+        for name, starting in theirs.items():
+            setattr(Node, name, starting)
 
 
 TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the name of a variable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli import main
 from tests.cli.folders import dirty_photos
+from trainer.data.load import forget_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,7 @@ def test_dirty_photographs_to_a_prediction_by_keras_alone(
     hits = sum(each["label"] == labels[each["path"]] for each in predictions)
     assert f"{round(100 * hits / len(labels), 1)} %" == recorded, "predict labels as the card's lines do"
     next(path for path in (tmp_path / "Meine Fotos").rglob("Foto 12*")).unlink()
+    forget_data()  # as in another process
     assert main(["export", "Meine-Fotos", "-o", "later"]) == 0
     assert "the images here are not those of the study" in capsys.readouterr().err
     later = (tmp_path / "later" / "README.md").read_text(encoding="utf-8")

@@ -40,6 +40,16 @@ def test_a_ray_that_runs_is_used_and_left_running(ray: RaySession) -> None:
     assert not open_ray().owned
 
 
+def test_a_ray_of_our_own_starts_nothing_that_a_sweep_does_not_use(ray: RaySession) -> None:
+    """Dashboard, autoscaler and reader of logs are Python processes, and Ray's start waits for the first: 2 of 6 s of processor time at each start."""
+    del ray
+    from ray._private import worker
+    from ray._private.node import Node
+
+    assert worker._global_node.all_processes.keys() <= {"gcs_server", "raylet", "reaper"}
+    assert Node.start_api_server.__module__ == Node.__module__, "another Ray in this process starts as Ray has it"
+
+
 def test_more_than_the_machine_has_is_an_input_error(ray: RaySession) -> None:
     del ray
     with pytest.raises(SweepInputError, match="a trial asks for cpu 64 and gpu 0 on one machine, but Ray has 4 CPUs and 0 GPUs"):

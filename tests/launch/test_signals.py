@@ -8,16 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from sweeps.cli import main
 
-if TYPE_CHECKING:
-    import pytest
-
 STUDY_TESTS = Path(__file__).parents[1] / "study"
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from killable import sweep_in
 from sweeps.cli.main import exit_code
@@ -25,6 +23,9 @@ from sweeps.executor.inline import InlineExecutor
 from sweeps.stop_signals import StopSignals
 from sweeps.study.running import run_study
 from sweeps.sweep_file import sweep_from_text
+
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)  # the tests themselves may run in the background, where both are ignored, and then a run ignores them too
 
 def say(text):
     print(text, flush=True)
@@ -37,7 +38,10 @@ except KeyboardInterrupt as error:
 """
 
 
-def test_the_second_signal_stops_at_once_what_the_first_could_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("first", "second"), [(signal.SIGINT, signal.SIGTERM), (signal.SIGQUIT, signal.SIGHUP)])
+def test_the_second_signal_stops_at_once_what_the_first_could_not(
+    first: signal.Signals, second: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(STUDY_TESTS), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -49,9 +53,9 @@ def test_the_second_signal_stops_at_once_what_the_first_could_not(tmp_path: Path
     )  # from another process, at any time
     (study,) = json.loads(capsys.readouterr().out)["studies"]
     assert (study["states"]["RUNNING"], study["best"]) == (1, None)
-    process.send_signal(signal.SIGINT)
-    assert process.stdout.readline() == "first SIGINT\n"
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(first)
+    assert process.stdout.readline() == f"first {first.name}\n"
+    process.send_signal(second)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert err.strip() == "interrupted"
