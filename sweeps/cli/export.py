@@ -94,16 +94,19 @@ def _formats(text: str) -> tuple[str, ...]:
 
     Raises:
         SweepInputError: one is not known.
+        FormatError: one needs a package that is not installed.
     """
     from search_spaces.errors import meant
-    from trainer.exported_model import FORMATS
+    from trainer.exported_model import FORMATS, require_packages
 
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in FORMATS:
             known = f"expected some of {', '.join(FORMATS)}, separated by commas"
             raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, known)}")
-    return tuple(name for name in FORMATS if name in {"keras", *names})
+    chosen = tuple(name for name in FORMATS if name in {"keras", *names})
+    require_packages(chosen)
+    return chosen
 
 
 def _write(

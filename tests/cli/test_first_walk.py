@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import subprocess
 import sys
@@ -47,6 +48,12 @@ def test_dirty_photographs_to_a_prediction_by_keras_alone(
     overrides = [word for override in (*TINY, *SMALL) for word in ("--set", override)]
     assert main(["run", "sweep.yaml", "--executor", "inline", *overrides]) == 0
     assert capsys.readouterr().err.splitlines()[-1] == "next: steadysweep export Meine-Fotos -o Meine-Fotos-model"
+    if importlib.util.find_spec("tf2onnx") is None:
+        assert main(["export", "Meine-Fotos", "--format", "onnx", "-o", "none"]) == 2
+        assert (
+            capsys.readouterr().err
+            == "error: export --format onnx: needs onnx and tf2onnx and onnxruntime; type: pip install onnx tf2onnx onnxruntime\n"
+        )
     assert main(["export", "Meine-Fotos", "-o", "Meine-Fotos-model"]) == 0
     assert capsys.readouterr().err.splitlines()[-1].startswith("next: steadysweep predict Meine-Fotos-model IMAGES...")
     folder = tmp_path / "Meine-Fotos-model"
