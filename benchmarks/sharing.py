@@ -148,12 +148,12 @@ SMOKE = Case(
     "c",
     "two boundaries",
     1.0,
-    {"frozen_layers": ("block_13_expand_relu", "all"), "learning_rate": RATES[:2]},
+    {"frozen_layers": ("conv_pw_12_relu", "all"), "learning_rate": RATES[:2]},
     {"learning_rate": 1},
     epochs=1,
     images=40,
     size=32,
-    backbone="mobilenetv2",
+    backbone="mobilenet",
 )
 
 

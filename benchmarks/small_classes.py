@@ -1,22 +1,28 @@
 """What class weights do to classes of few images: which cap is sensible, and from how many images on a class is learnt at all.
 
     OMP_NUM_THREADS=1 python benchmarks/small_classes.py [--seeds 8] [--epochs 20]
+    python benchmarks/small_classes.py --keras
 
 Classes of scikit-learn's digits (10 classes) and breast cancer (2 classes) are thinned to a few training examples, the others stay whole. A network of one hidden
 layer of 64 units is trained with Adam as the trainer does it: batches of 32, each example's loss multiplied by its class's weight n / (classes x examples of the class),
 at most the cap. Judged is a large test set in which no class is thinned: balanced accuracy, and the recall of the thinned classes, as the level and the stable figure of
 the curve over the epochs (`reports.stability`), averaged over seeds, with the standard error of the level. All seeds are trained at once, in NumPy.
+With --keras the trainer itself trains a small residual network with BatchNorm on the digits, by the weights that it gives with each cap.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.stability import level, stable
+sys.path = [str(Path(__file__).resolve().parents[1]), *sys.path[1:]]  # not this folder: its programs are named as our packages are
+
+from reports.stability import level, stable  # noqa: E402 - after the search path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,13 +146,70 @@ def figures(given: Task, said: NDArray[np.int64]) -> dict[str, NDArray[np.float6
     return {**found, "stable": np.array([stable(curve) for curve in curves["balanced"]])}
 
 
+KERAS_CAPS, KERAS_SIZES = (1.0, 10.0, np.inf), (2,)
+
+
+def keras_figures(given: Task, cap: float, seed: int, epochs: int) -> tuple[float, float]:
+    """Level and stable figure of the balanced accuracy of one training by the trainer, on one seed's digits."""
+    from trainer import TrainConfig, train
+    from trainer.data import batches
+    from trainer.data.images import ImageData, ImageSet
+
+    def images(x: NDArray[np.float32], y: NDArray[np.int64]) -> ImageSet:
+        scaled = (x - x.min()) / (x.max() - x.min()) * 255
+        return ImageSet(np.rint(scaled).astype(np.uint8).reshape(-1, 8, 8, 1), y.astype(np.int32), None, given.classes)
+
+    data = ImageData(
+        images(given.x[seed], given.y[seed]),
+        images(given.test_x[seed], given.test_y[seed]),
+        None,
+        tuple(str(label) for label in range(given.classes)),
+        "small classes",
+    )
+    curve: list[float] = []
+    config = TrainConfig.model_validate(
+        {
+            "data": {"source": "digits", "imbalance": "none" if cap == 1 else "class_weight"},
+            "model": {"backbone": "small_resnet", "options": {"filters": [8, 16]}},
+            "training": {"epochs": epochs, "batch_size": BATCH, "learning_rate": 1e-2},
+            "metric": "val_balanced_accuracy",
+            "seed": seed,
+        }
+    )
+    former, batches.LARGEST_WEIGHT = batches.LARGEST_WEIGHT, cap
+    try:
+        train(config, lambda epoch: curve.append(epoch.figures["val_balanced_accuracy"]), data=data)
+    finally:
+        batches.LARGEST_WEIGHT = former
+    return level(np.array(curve)), stable(np.array(curve))
+
+
+def keras_table(seeds: int, epochs: int) -> None:
+    """Print one table for the trainer's own network."""
+    print(
+        "balanced accuracy in percent of small_resnet on digits: level / stable, by the cap of the class weights; +- is the standard error of a level"
+    )
+    print("| thinned classes | images | none | 10 | no cap | largest weight without a cap | +- |\n|---|---|---|---|---|---|---|")
+    for thin in (1, 4):
+        for size in KERAS_SIZES:
+            given = task("digits", size, thin, seeds)
+            found = {cap: np.array([keras_figures(given, cap, seed, epochs) for seed in range(seeds)]) for cap in KERAS_CAPS}
+            cells = [f"{100 * rows[:, 0].mean():.1f} / {100 * rows[:, 1].mean():.1f}" for rows in found.values()]
+            error = max(100 * rows[:, 0].std(ddof=1) / np.sqrt(seeds) for rows in found.values())
+            print(f"| {thin} | {size} | {' | '.join(cells)} | {weights_of(given, np.inf).max():.0f} | {error:.1f} |", flush=True)
+
+
 def main() -> None:
     """Print one table for the cap and one for the smallest class."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--keras", action="store_true")
     arguments = parser.parse_args()
+    if arguments.keras:
+        keras_table(min(arguments.seeds, 3), min(arguments.epochs, 15))
+        return
     print(
         "balanced accuracy in percent: level / stable, by the cap of the class weights (1: no weights); +- is the standard error of a level"
     )

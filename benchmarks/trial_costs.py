@@ -147,8 +147,8 @@ def stopwatch() -> Iterator[Counter[str]]:
         "activations": (Engine, "features"),
         "training steps": (Engine, "train_epoch"),
         "validation": (Validator, "validate"),
-        "checkpoints": (training._Training, "_write"),  # noqa: SLF001 - a stage of it
-        "exported model": (training._Training, "_export"),  # noqa: SLF001 - as above
+        "checkpoints": (training.Training, "_write"),
+        "exported model": (training.Training, "_export"),
     }
     seconds: Counter[str] = Counter()
     kept = {stage: getattr(owner, name) for stage, (owner, name) in stages.items()}

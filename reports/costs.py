@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reports.records import StudySettings
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from reports.ranking import RankedConfiguration
     from reports.records import StudyRecord, TrialRecord
+
+Item = TypeVar("Item")
 
 INFEASIBLE: Final = "infeasible"
 """The fact of a trial that broke a limit, with its reason; also how its recorded cause begins."""
@@ -153,13 +155,35 @@ def frontier(rows: Sequence[RankedConfiguration], name: str, *, maximize: bool) 
     """The frontier of what finished, usable configurations hold against one cost: each holds more than everything that costs no more."""
     sign = 1.0 if maximize else -1.0
     known = [
-        (cost, -sign * row.stable, row)
+        (cost, sign * row.stable, row)
         for row in rows
         if row.state == "finished" and not row.unusable and row.stable is not None and (cost := cost_of(row, name)) is not None
     ]
-    best, members = math.inf, []
-    for _, held, row in sorted(known, key=lambda each: each[:2]):
-        if held < best:
+    return Frontier(COSTS[name], tuple(each.item for each in efficient(known)))
+
+
+@dataclass(frozen=True)
+class Efficient(Generic[Item]):
+    """What nothing cheaper equals.
+
+    Attributes:
+        item: which it is.
+        lead: how much more it holds than the next cheaper one; infinite for the cheapest.
+    """
+
+    item: Item
+    lead: float
+
+
+def efficient(known: Iterable[tuple[float, float, Item]]) -> list[Efficient[Item]]:
+    """Those that hold more than everything that costs no more, the cheapest first.
+
+    Args:
+        known: cost, what is held (more is better), and whose they are.
+    """
+    best, members = -math.inf, []
+    for _, held, item in sorted(known, key=lambda each: (each[0], -each[1])):
+        if held > best:
+            members.append(Efficient(item, held - best))
             best = held
-            members.append(row)
-    return Frontier(COSTS[name], tuple(members))
+    return members

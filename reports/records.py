@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -69,7 +70,7 @@ class Curves(Mapping[str, "NDArray[np.float32]"]):
         """Epochs on record."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrialRecord:
     """One training of a configuration with one seed: the one shape of a trial, from the storage to the page.
 
@@ -125,6 +126,13 @@ class TrialRecord:
     completed: datetime | None = None
     numbering: tuple[int, int] = (1, 1)
     accumulate: int = 1
+
+    def __repr__(self) -> str:
+        """What it was and became; not its curves."""
+        settings = "".join(
+            f", {name}={value:.4g}" if isinstance(value, float) else f", {name}={value}" for name, value in self.params.items()
+        )
+        return f"<trial {self.number} ({self.role} of {self.configuration}): {self.state} after {self.num_epochs} epochs{settings}>"
 
     def epoch(self, index: int) -> int:
         """Number of an epoch by its index in a curve."""
@@ -193,7 +201,7 @@ class PeerWinner:
     rule: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyRecord:
     """Everything a report needs; built by `sweeps` from the storage, or by `diagnose` from logs.
 
@@ -236,6 +244,11 @@ class StudyRecord:
     history_source: str = ""
     peer_winner: PeerWinner | None = None
     ledgers: LedgerSource = field(default=NO_LEDGERS, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """Its name and how many trials ended how."""
+        states = Counter(trial.state.lower() for trial in self.trials)
+        return f"<study {self.name!r}, ranked by {self.metric}: {', '.join(f'{count} {state}' for state, count in states.items()) or 'no trials'}>"
 
     def to_frame(self, *, epochs: bool = False) -> pd.DataFrame:
         """The trials as a table of pandas, trials of another study that this one began with left out.

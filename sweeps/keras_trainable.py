@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reports.costs import ARCHITECTURE, DEVICE, INFEASIBLE, broken_limits
+from reports.folds import CURVES, fold_figure
 from reports.ledger import Ledger, ValidationImages, pack
 from sweeps.errors import SweepInputError
 from sweeps.executor.protocol import Outcome
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from trainer.records import EpochRecord, TrainResult
 
 
+EXPORTED = ("exported_val_accuracy", "precise_bn_val_accuracy")
+"""Figures of each fold's model that are kept when its training is over."""
 TOTAL_MEMORY = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 """Prints MiB, one line a GPU, in the order of the devices' indices."""
 
@@ -156,7 +159,8 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
         if record.epoch <= task.recorded_epochs:
             return False
         carried = {sibling.trial: figures for sibling, figures in zip(task.siblings, record.siblings, strict=True)}
-        return reporter.epoch(record.epoch, record.figures, None if record.checkpoint is None else str(record.checkpoint), carried)
+        figures = {**record.figures, **_figures_of_folds(record, config.metric_name)}
+        return reporter.epoch(record.epoch, figures, None if record.checkpoint is None else str(record.checkpoint), carried)
 
     meter = CostMeter(task, reporter)
     with open_checkpoints(
@@ -185,6 +189,12 @@ def train_trial(task: TrialTask, reporter: Reporter) -> Outcome:
     return replace(_with_costs(_outcome(result, task.checkpoint_dir, task.known_images), meter), siblings=carried)
 
 
+def _figures_of_folds(record: EpochRecord, metric: str) -> dict[str, float]:
+    """Of an epoch, what is kept of each fold."""
+    kept = dict.fromkeys((metric, *CURVES))
+    return {fold_figure(fold, name): own[name] for fold, own in enumerate(record.folds, 1) for name in kept if name in own}
+
+
 def _with_costs(outcome: Outcome, meter: CostMeter) -> Outcome:
     return replace(outcome, figures={**outcome.figures, **meter.figures}, facts={**outcome.facts, **meter.facts})
 
@@ -202,6 +212,9 @@ def _outcome(result: TrainResult, folder: str, known_images: Collection[str]) ->
         "frozen_share": float(result.boundary.share),
         "frozen_index": float(result.boundary.index),
     }
+    for fold, own in enumerate(result.folds, 1):
+        told = {name: value for name, value in own.figures.items() if name in EXPORTED} | {"num_val": float(own.num_val)}
+        figures |= {fold_figure(fold, name): value for name, value in told.items()}
     facts = {
         "stopped": result.stopped,
         "frozen_boundary": result.boundary.layer or "none",

@@ -9,18 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.config import TrainConfig
+from trainer.late_wrappers import put_wrappers_off
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
+    from trainer.fit.entrance import train
     from trainer.fit.several import train_together
-    from trainer.fit.train import train
 
 __all__ = ["EpochRecord", "TrainConfig", "TrainResult", "train", "train_together"]
+
+put_wrappers_off()
 
 
 def __getattr__(name: str) -> object:
     if name == "train":
-        from trainer.fit.train import train
+        from trainer.fit.entrance import train
 
         return train
     if name == "train_together":

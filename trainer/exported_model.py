@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from trainer.data.pixels import SUFFIXES, decode
+from trainer.data.pixels import CONVERTIBLE, SUFFIXES, decode
 from trainer.data.sources.files import is_seen
 from trainer.errors import DataError, TrainerInputError
 from trainer.user_code import import_function, is_reference, place_of
@@ -243,7 +243,7 @@ class Classifier:
             try:
                 waiting.append((path, decode(path, size, channels)))
             except (OSError, ValueError, SyntaxError) as error:
-                refused(path, str(error))
+                refused(path, str(error).split(" '", 1)[0] or type(error).__name__)
             if len(waiting) == batch:
                 yield from self._predict(waiting)
                 waiting = []
@@ -261,6 +261,17 @@ def probabilities(model: Callable[..., Any], images: NDArray[np.float32]) -> NDA
     """Class probabilities ``(n, num_classes)`` of raw images ``(n, height, width, channels)``; a sigmoid's single unit becomes two columns."""
     rows = np.asarray(model(images), dtype=np.float64)
     return np.concatenate([1 - rows, rows], axis=1) if rows.shape[1] == 1 else rows
+
+
+def unread_files(places: Iterable[str]) -> list[tuple[Path, str]]:
+    """Images in folders whose kind is not read, with what makes it readable: a person would miss them among the predictions."""
+    return [
+        (path, CONVERTIBLE[path.suffix.lower()])
+        for place in map(Path, places)
+        if place.is_dir()
+        for path in sorted(place.rglob("*"))
+        if path.suffix.lower() in CONVERTIBLE and is_seen(path, place)
+    ]
 
 
 def image_files(places: Iterable[str]) -> Iterator[Path]:

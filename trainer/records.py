@@ -28,6 +28,7 @@ class EpochRecord:
         checkpoint: folder or address of the checkpoint that holds this epoch's state, or None when none was written.
         replayed: the epoch was trained before an interruption; its record is repeated from the checkpoint that training continues from.
         siblings: the same figures of each training that this one carries, in the order given, with ``carried_seconds``: what it took beside this one.
+        folds: the same figures of each fold's model, of which `figures` are the means (``val_gained``, ``val_lost`` and ``seconds``: the sums); empty without folds.
     """
 
     epoch: int
@@ -35,6 +36,7 @@ class EpochRecord:
     checkpoint: Path | str | None = None
     replayed: bool = False
     siblings: tuple[Mapping[str, float], ...] = ()
+    folds: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class TrainResult:
         together: whether its head was trained in one program with others', where that was wanted: ``together``, or ``alone: REASON``. How many trained beside it on
             average, itself included, is the figure ``trained_beside``; empty for a sibling.
         siblings: results of the trainings that this one carried, in the order given; what the training as such cost is not among their figures.
+        folds: result of each fold's model. `curves` and validation figures are their means, `ledger` tells of every image by the model that was not trained on it,
+            `num_train` is the fewest of a fold, and the model, its test figures and `model_path` are the first fold's. Empty without folds.
     """
 
     curves: Mapping[str, tuple[float, ...]]
@@ -114,6 +118,7 @@ class TrainResult:
     frozen_features: str = ""
     together: str = ""
     siblings: tuple[TrainResult, ...] = ()
+    folds: tuple[TrainResult, ...] = ()
 
 
 @dataclass(frozen=True)

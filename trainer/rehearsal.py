@@ -58,14 +58,18 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
         TrainerInputError: the model cannot be built or trained as configured.
         NonFiniteLossError: already the first batches lead to NaN.
     """
-    from trainer.fit.train import train
+    from trainer.fit.entrance import train
 
     size = config.training.batch_size * BATCHES
-    small = replace(data, train=_few(data.train, size), validation=_few(data.validation, size), test=None)
+    small = replace(data, train=_few(data.train, size), validation=_few(data.validation, size), test=None, pool=None)
     # own metrics are tried on all labels before (`trainer.preflight.own_code`), where no class is missing; own callbacks would write what they write of a training
     alone = {"metrics": (), "callbacks": ()}
     brief = {"epochs": EPOCHS, "early_stopping": None, "schedule": "constant", "checkpoint_every": 1, **alone}
     short = config.model_copy(update={"training": config.training.model_copy(update=brief), "metric": "val_accuracy", "direction": "auto"})
+    models = (config.data.split.folds or 1) if config.data.split.trains_folds else 1
+    if models > 1:  # one of the folds tells what each of them costs
+        split = config.data.split.model_copy(update={"only_fold": 1})
+        short = short.model_copy(update={"data": config.data.model_copy(update={"split": split})})
     ends: list[tuple[float, float]] = []  # when each epoch was reported, and its seconds without its checkpoint
     with tempfile.TemporaryDirectory() as folder:
         result = train(
@@ -76,11 +80,13 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
             checkpoint_dir=Path(folder),
             whole_model=False,
         )
-    checkpoint_seconds = max(0.0, min(later - earlier - seconds for (earlier, _), (later, seconds) in itertools.pairwise(ends)))
+    checkpoint_seconds = models * max(0.0, min(later - earlier - seconds for (earlier, _), (later, seconds) in itertools.pairwise(ends)))
     last = {name: values[-1] for name, values in result.curves.items()}
     training_seconds = len(small.train) / last["images_per_second"]
     validation_seconds = max(last["seconds"] - training_seconds, 0.0)
-    epoch_seconds = len(data.train) / last["images_per_second"] + validation_seconds * len(data.validation) / len(small.validation)
+    epoch_seconds = models * (
+        len(data.train) / last["images_per_second"] + validation_seconds * len(data.validation) / len(small.validation)
+    )
     return Rehearsal(
         start_seconds=result.figures.get("start_seconds", 0.0),
         epoch_seconds=epoch_seconds,

@@ -120,7 +120,7 @@ def place_of(reference: str) -> str:
     return next((str(Path(place).resolve()) for place in places if place), f"a module of that name (there is none in {Path.cwd()})")
 
 
-def call_function(reference: str, key: str, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
+def call_function(reference: str, key: str, /, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401 - whatever the person's function takes and returns
     """Import a person's function and call it.
 
     Args:

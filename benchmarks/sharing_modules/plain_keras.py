@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-APPLICATIONS = {"resnet50": ("ResNet50", "resnet50"), "mobilenetv2": ("MobileNetV2", "mobilenet_v2")}
+APPLICATIONS = {"resnet50": ("ResNet50", "resnet50"), "mobilenet": ("MobileNet", "mobilenet")}
 """Class and module of each backbone in ``keras.applications``."""
 
 

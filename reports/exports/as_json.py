@@ -88,6 +88,7 @@ def _frontier(data: ReportData) -> Mapping[str, object] | None:
                 **fields(row, "configuration", "short", "stable", "stable_interval"),
                 name: cost_of(row, name),
                 "quartiles": spread_of(row, name),
+                "fresh_seeds": row.seeds if row.confirmed else 0,
             }
             for row in rows
         ],

@@ -5,17 +5,20 @@ Flags of every trial of a study, and how many of them chance alone would raise.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.flags.bn_gap import BN_GAP
 from reports.flags.broken_metric import BROKEN_METRIC
 from reports.flags.collapsed import COLLAPSED
 from reports.flags.diverging import DIVERGING
+from reports.flags.flag import SEVERITIES
 from reports.flags.oscillating import NOISY_VALIDATION, OSCILLATING
 from reports.flags.overfitting import OVERFITTING
 from reports.flags.run_curves import infer_num_val, run_curves
 from reports.flags.spiking import SPIKING
 from reports.flags.unfinished import UNFINISHED
+from reports.folds import by_fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,11 +66,13 @@ def find_flags(
 ) -> tuple[Flag, ...]:
     """Find what is wrong with a training, the gravest first.
 
+    Each fold of a training with folds is judged by its own curves: their mean hides that one of them swings. A finding is named that `folds_needed` of them show.
+
     Args:
         curves: metric name to per-epoch values ``(num_epochs,)``, NaN where missing. Read are ``val_accuracy``, ``accuracy``, ``val_loss``,
             ``loss``, ``val_batch_accuracy``, ``val_predicted_share`` (fractions) and ``val_gained``, ``val_lost`` (counts); others are
             ignored and any may be absent.
-        num_val: validation images; None when unknown (`infer_num_val` may read it off the values).
+        num_val: validation images, of all folds together; None when unknown (`infer_num_val` may read it off the values).
         planned_epochs: epochs of a complete training.
         num_classes: classes, for the chance level.
         frozen_by_batch: frozen BatchNorm layers that normalise by the batch while training; None when unknown, as of a log.
@@ -77,6 +82,22 @@ def find_flags(
     Returns:
         Flags ordered by severity, each name at most once; none when nothing can be said.
     """
+    folds = by_fold(curves)
+    if folds:
+        of_fold = None if num_val is None else num_val // len(folds)
+        found_in = {
+            fold: find_flags(
+                own,
+                num_val=of_fold,
+                planned_epochs=planned_epochs,
+                num_classes=num_classes,
+                frozen_by_batch=frozen_by_batch,
+                cut=cut,
+                numbering=numbering,
+            )
+            for fold, own in folds.items()
+        }
+        return _over_folds(found_in)
     run = run_curves(
         curves,
         num_val=num_val,
@@ -86,8 +107,38 @@ def find_flags(
         numbering=numbering,
     )
     found = [flag for kind in KINDS if (kind.of_cut_runs or not cut) and (flag := kind.find(run)) is not None]
-    rank = {"high": 0, "medium": 1, "low": 2}
-    return tuple(sorted(_without_consequences(found, run), key=lambda flag: rank[flag.severity]))
+    return tuple(sorted(_without_consequences(found, run), key=lambda flag: SEVERITIES.index(flag.severity)))
+
+
+OF_THE_MEAN: tuple[FlagName, ...] = ("broken_metric", "collapsed")
+"""Findings that make a figure mean nothing: a mean of folds means something while most of them do."""
+
+
+def folds_needed(name: FlagName, folds: int) -> int:
+    """In how many folds a finding must be seen to be one of their training.
+
+    Two, so that what one fold shows by chance is none; half of them where it makes the mean worthless.
+    """
+    return max(2, -(-folds // 2)) if name in OF_THE_MEAN else 2
+
+
+def _over_folds(found: Mapping[int, tuple[Flag, ...]]) -> tuple[Flag, ...]:
+    """The findings of a training, of those of its folds: each as the fold shows it where it is gravest, with the folds that show it."""
+    cases: dict[FlagName, list[tuple[int, Flag]]] = {}
+    for fold, flags in found.items():
+        for flag in flags:
+            cases.setdefault(flag.name, []).append((fold, flag))
+    named = []
+    for name, shown in cases.items():
+        if len(shown) < folds_needed(name, len(found)):
+            continue
+        fold, gravest = min(shown, key=lambda case: (SEVERITIES.index(case[1].severity), case[1].cannot_tell))
+        where = f"in {len(shown)} of {len(found)} folds"
+        summary = f"{where}; fold {fold}: {gravest.summary}" if gravest.summary else where
+        named.append(
+            replace(gravest, summary=summary, evidence={**gravest.evidence, "folds": f"{len(shown)} of {len(found)}", "fold": fold})
+        )
+    return tuple(sorted(named, key=lambda flag: SEVERITIES.index(flag.severity)))
 
 
 def _without_consequences(found: list[Flag], run: RunCurves) -> list[Flag]:

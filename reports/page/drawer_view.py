@@ -12,10 +12,12 @@ import numpy as np
 from reports import commands, wording
 from reports.costs import COSTS, LATENCIES, cost_of, spread_of
 from reports.flags import flag_meaning
+from reports.folds import by_fold
 from reports.page.cost_view import seconds_text
 from reports.page.ranking_view import TRIAL_WORDS
 from reports.page.remedies import is_suspect, is_swing
 from reports.ranking.recommendation import num_parameters, peak_memory_mb, seconds_per_epoch
+from reports.stability import stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 CHUNK = 64
 """Configurations that are unpacked together."""
 LEVEL = 6
+FOLDS_NOTE = "one model a fold; they share training images, so that their spread is no margin of error of the mean"
 LEAST_ODDS = 0.01
 """Lower ones say nothing."""
 
@@ -121,7 +124,25 @@ def _figures(data: ReportData, row: RankedConfiguration) -> list[tuple[str, str,
         ("its file on validation", row.exported, "accuracy", "chosen by these images"),
         ("its file on test", row.test, "accuracy", "images that nothing was chosen by"),
     )
-    return [(label, wording.score(value, name), note) for label, value, name, note in entries if value is not None]
+    shown = [(label, wording.score(value, name), note) for label, value, name, note in entries if value is not None]
+    return [*shown, *_folds(data, row)]
+
+
+def _folds(data: ReportData, row: RankedConfiguration) -> list[tuple[str, str, str]]:
+    """What each fold's model of a training holds, for each complete training with folds."""
+    metric, shown = data.study.metric, []
+    for trial in row.trials:
+        if trial.state != "COMPLETE":
+            continue
+        scores = [
+            stability(np.asarray(own.get(metric, ()), dtype=np.float64), maximize=data.study.maximize)
+            for own in by_fold(trial.curves).values()
+        ]
+        held = [score.stable for score in scores if score is not None]
+        if held:
+            texts = ", ".join(wording.score(value, metric, unit=value is held[-1]) for value in held)
+            shown.append((f"folds of trial {trial.number} hold", texts, FOLDS_NOTE))
+    return shown
 
 
 def _training(data: ReportData, trial: TrialRecord) -> tuple[str, ...]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Literal
+
+from reports.folds import by_fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +25,7 @@ COMPLETE = ORDER[:2]
 BEST_STATE: tuple[TrialState, ...] = ("COMPLETE", "RUNNING", "PRUNED", "WAITING", "FAIL")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RankedConfiguration:
     """One configuration in its place.
 
@@ -84,6 +87,32 @@ class RankedConfiguration:
     probability_near: float | None = None
     unusable: str = ""
     name: str = ""
+
+    def __repr__(self) -> str:
+        """Its place, figures and settings; not its curves."""
+        figures = [f"{name} {value}" for name, value in self._figures() if value]
+        settings = [f"{name}={_plain(value)}" for name, value in self.params.items()]
+        return f"<configuration {self.short}: {', '.join([f'rank {self.rank}', self.state, *figures, *settings])}>"
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        lines = [
+            ("rank", str(self.rank)),
+            ("state", self.state),
+            *self._figures(),
+            *((name, _plain(value)) for name, value in self.params.items()),
+        ]
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in lines if value)
+        return f"<table><caption>configuration {escape(self.short)}</caption><tbody>{rows}</tbody></table>"
+
+    def _figures(self) -> list[tuple[str, str]]:
+        figures = (("stable", self.stable), ("level", self.level), ("best", self.best))
+        return [
+            *((name, "" if value is None else _plain(value)) for name, value in figures),
+            ("a new training", "" if self.stable_interval is None else " to ".join(map(_plain, self.stable_interval))),
+            ("fresh seeds", str(self.seeds) if self.confirmed else ""),
+            ("flags", ", ".join(flag.name for flag in self.flags)),
+        ]
 
     @property
     def oscillates(self) -> bool:
@@ -191,6 +220,10 @@ class Ranking:
         return tuple(each for each in self.configurations if each.state in COMPLETE)
 
 
+def _plain(value: ParameterValue) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def fresh_trials(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """The completed confirmations among `trials`: trainings from fresh seeds, which nothing was chosen by."""
     return [trial for trial in trials if trial.role == "confirmation" and trial.state == "COMPLETE"]
@@ -200,7 +233,9 @@ def file_accuracy(figures: Mapping[str, float]) -> float | None:
     """Validation accuracy of a training's exported file; None when it has none.
 
     Where BatchNorm statistics were recomputed after training (``precise_bn: end``) the file holds them, and its accuracy is the one measured then.
+    Of a training with folds it is that of the first one's model on the images of this fold.
     """
+    figures = by_fold(figures).get(1, figures)
     return figures.get("precise_bn_val_accuracy", figures.get("exported_val_accuracy"))
 
 

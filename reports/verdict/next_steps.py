@@ -228,10 +228,11 @@ class _Steps:
         yield NextStep("images", "Validate on more images", why, command, self._price(SMALL_STEP))
 
     def _split_is_fixed(self) -> bool:
-        """Whether no other validation images can be drawn: the source gives its parts, or there is no validation part."""
+        """Whether no other validation images can be drawn: the source gives its parts, there is no validation part, or folds validate on all images."""
         split = self._settings.section("data").get("split")
         return (
             not isinstance(split, dict)
+            or split.get("folds") is not None
             or split.get("validation") in (None, "train")
             or not isinstance(split.get("validation"), int | float)
         )

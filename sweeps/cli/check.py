@@ -149,7 +149,7 @@ def _document(sweep: SweepFile, look: Look) -> dict[str, Any]:
         "data": None
         if data is None
         else {
-            "images": {name: len(part) for name, part in data.parts()},
+            "images": {name: len(part) for name, part in data.divided()},
             "image_shape": list(data.image_shape),
             "classes": list(data.class_names),
             "skipped": list(data.skipped),
@@ -173,7 +173,7 @@ def _power(sweep: SweepFile, data: ImageData) -> dict[str, Any] | None:
 
     if not counts_images(metric_named(sweep.search.metric).recorded):
         return None
-    power = power_of(len(data.validation), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
+    power = power_of(len(data.validated), _configurations(sweep), _fresh(sweep), num_train=len(data.train))
     return {**asdict(power), "sentences": power_sentences(power)}
 
 
@@ -193,6 +193,8 @@ def _estimates(sweep: SweepFile, look: Look) -> dict[str, Any]:
     model = {
         "model": {"parameters": facts.parameters, "trainable": facts.trainable_parameters, "boundaries": dict(look.probe.boundaries)},
         "limits": None if look.limits is None else {**asdict(look.limits), "sentences": look.limits.lines},
+        "memory": None if look.memory is None else {**asdict(look.memory), "sentence": look.memory.sentence},
+        "packing": None if look.packing is None else {**asdict(look.packing), "sentence": look.packing.sentence},
         "frozen_part": [asdict(part) for part in look.probe.frozen],
     }
     if rehearsal is None:
@@ -247,6 +249,13 @@ def frozen_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def resplit_words(sweep: SweepFile) -> str:
+    """What fresh seeds draw anew, in words that follow them; empty where ``confirm.resplit`` is off."""
+    if not sweep.confirm.resplit:
+        return ""
+    return " and with other folds" if sweep.data.split.folds else " and with other validation images"
+
+
 def names_of(names: Sequence[str]) -> str:
     """Names as a sentence has them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
@@ -270,7 +279,7 @@ def _print_data(document: dict[str, Any]) -> None:
     data, space = document["data"], document["space"]
     print(f"study    {document['study']}")
     if data is not None:
-        images = ", ".join(f"{number} {name}" for name, number in data["images"].items())
+        images = _images_text(data["images"])
         height, width, channels = data["image_shape"]
         more = f" and {len(data['classes']) - CLASSES} more" if len(data["classes"]) > CLASSES else ""
         classes = ", ".join(data["classes"][:CLASSES]) + more
@@ -291,6 +300,16 @@ def _print_data(document: dict[str, Any]) -> None:
     for place, line in enumerate(document["seen"]):
         print(f"{'' if place else 'images':<9}{line}")
     sys.stdout.flush()
+
+
+def _images_text(numbers: Mapping[str, int]) -> str:
+    """How many images each part has; folds, which are alike, together."""
+    folds = [number for name, number in numbers.items() if name.startswith("fold ")]
+    others = [f"{number} {name}" for name, number in numbers.items() if not name.startswith("fold ")]
+    if not folds:
+        return ", ".join(others)
+    each = f"{min(folds)}" if min(folds) == max(folds) else f"{min(folds)} to {max(folds)}"
+    return ", ".join([f"{sum(folds)} in {len(folds)} folds of {each}", *others])
 
 
 def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
@@ -325,7 +344,7 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
         what = "confirm what may be the best" if confirmation["ends_early"] else f"confirm the leaders ({confirmation['leaders']})"
         print(
             f"         of these {'at most ' if confirmation['ends_early'] else ''}{confirmation['trainings']} {what}, from fresh seeds"
-            f"{' and with other validation images' if confirmation['resplit'] else ''}: "
+            f"{resplit_words(sweep)}: "
             f"about {duration(confirmation['seconds'])}{', never pruned' if prunes else ''}"
             f"{'; fewer if the best is known before with 95 %; confirm: off trains none' if confirmation['ends_early'] else ''}"
         )
@@ -333,7 +352,11 @@ def _print_model(document: dict[str, Any], sweep: SweepFile) -> None:
     print(
         f"         a checkpoint takes {estimates['checkpoint_seconds']:.2g} s and is written every {'epoch' if every == 1 else f'{every} epochs'}"
     )
-    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker")
+    print(f"memory   {estimates['peak_memory_mb']:.0f} MB peak of a worker that trained a few batches here")
+    if document["memory"] is not None:
+        print(f"         {document['memory']['sentence']}")
+    if document["packing"] is not None:
+        print(f"gpu      {document['packing']['sentence']}")
 
 
 def _print_findings(look: Look) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -81,7 +82,10 @@ def export(  # noqa: PLR0913 - each is an argument of the command
             _write(record, chosen, (trial, source), target, sweep, names, trust=trust)
     except OSError as error:
         raise SweepError(f"export: {error}") from error
-    print(target)
+    print(target, flush=True)
+    print(
+        f"next: steadysweep predict {shlex.quote(str(target))} IMAGES..., or the lines for Keras alone in {target / CARD}", file=sys.stderr
+    )
     return 0
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.folds import by_fold
 from reports.ranking.ranked import file_accuracy
 from reports.wording import plain_score
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from reports.ranking import RankedConfiguration
@@ -88,7 +91,7 @@ def model_card(
     ]
     parts = [
         f"# {study.name}: configuration {configuration.configuration}",
-        f"Rank {configuration.rank} of the study, trial {trial.number}, seed {trial.seed}.",
+        f"Rank {configuration.rank} of the study, trial {trial.number}, seed {trial.seed}.{_of_folds(figures)}",
         "| figure | value |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows),
         f"## Curve\n\n`{_curve(values)}`\n\n{study.metric} by epoch, from {span}.",
         "## Flags\n\n" + ("\n".join(f"- {flag.name} ({flag.severity}): {flag.summary}" for flag in configuration.flags) or "None."),
@@ -97,6 +100,20 @@ def model_card(
         "## Use it\n\n" + _use(trial.facts.get("class_names"), delivery),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _of_folds(figures: Mapping[str, float]) -> str:
+    """Which of the models of a training with folds the file is, and how far their accuracies lie apart; empty without folds."""
+    each = [accuracy for own in by_fold(figures).values() if (accuracy := file_accuracy(own)) is not None]
+    if not each:
+        return ""
+    low, high = plain_score(min(each), "val_accuracy", unit=False), plain_score(max(each), "val_accuracy")
+    return (
+        f"\n\nThis file is the model of fold 1 of {len(each)}: it was trained on the images of the other folds and validated on those of fold 1. "
+        "It was taken for its place, not for its accuracy. "
+        f"The models of all folds, each on its own fold's images, reach {low} to {high}. "
+        "Stable, level, curve and interval below are those of the mean over the folds."
+    )
 
 
 def _use(classes: str | None, delivery: Delivery) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def predict(model: str, images: Sequence[str], *, output_format: str, trust: bool = False) -> int:
-    """Print the likeliest class of each image and its probability; 1 where an image could not be read.
+    """Print the likeliest class of each image and its probability; 1 where an image could not be read, be it damaged or of a kind that is not read.
 
     Args:
         model: the folder that ``export`` wrote, or the ``model.keras`` in it.
@@ -28,7 +28,7 @@ def predict(model: str, images: Sequence[str], *, output_format: str, trust: boo
     Raises:
         DataError: there is no such model or image, or the model cannot be loaded.
     """
-    from trainer.exported_model import Classifier, image_files
+    from trainer.exported_model import Classifier, image_files, unread_files
 
     files = list(image_files(images))
     classifier = Classifier(Path(model).expanduser(), trust=trust)
@@ -38,6 +38,8 @@ def predict(model: str, images: Sequence[str], *, output_format: str, trust: boo
         refused.append(path)
         print(f"{path} cannot be read: {reason}", file=sys.stderr)
 
+    for path, remedy in unread_files(images):
+        refuse(path, f"{path.suffix} is not a kind that is read; {remedy}")
     predictions = classifier.predict(files, refuse)
     if output_format == "json":
         print_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,19 +121,28 @@ def finish(sweep: SweepFile, result: LaunchResult, *, again: str = "resume") -> 
     if failures:
         console.print(harmless(failures), soft_wrap=True, markup=False)
     console.print("report:")
-    print(result.report)
+    print(result.report, flush=True)
     if outcome.reason == "interrupted":
         return INTERRUPTED
-    return KNOWN_FAILURE if useless else 0
+    if useless:
+        return KNOWN_FAILURE
+    if outcome.snapshot.leaders:
+        words = shlex.join(["steadysweep", "export", sweep.study, "-o", f"{sweep.study}-model"])
+        console.print(f"next: {words}{_elsewhere(sweep.study, storage_of(sweep))}", soft_wrap=True, markup=False)
+    return 0
 
 
 def print_verdict(verdict: Verdict, study: str, storage: str) -> None:
     """Which configuration to take, how sure that is, and what knowing more would cost; `storage` is its URL, which the command for more needs."""
     from reports.wording import harmless
 
-    elsewhere = "" if storage == f"sqlite:///./{study}.db" else f" --storage '{storage}'"
-    price = f"{verdict.price}{elsewhere if ' confirm ' in verdict.price else ''}"
+    price = f"{verdict.price}{_elsewhere(study, storage) if ' confirm ' in verdict.price else ''}"
     print(harmless("\n".join(line for line in (verdict.probability or verdict.headline, price) if line)))
+
+
+def _elsewhere(study: str, storage: str) -> str:
+    """What a command must say of a storage that it would not find by itself."""
+    return "" if storage == f"sqlite:///./{study}.db" else f" --storage '{storage}'"
 
 
 def failure_text(record: StudyRecord) -> tuple[str, bool]:

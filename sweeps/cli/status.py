@@ -144,7 +144,13 @@ def frontier_rows(record: StudyRecord, now: Standing) -> list[dict[str, Any]] | 
         return None
     rows = frontier(now.ranking.configurations, name, maximize=record.maximize).rows
     return [
-        {"configuration": row.configuration, name: cost_of(row, name), "stable": row.stable, "interval": row.stable_interval}
+        {
+            "configuration": row.configuration,
+            name: cost_of(row, name),
+            "stable": row.stable,
+            "interval": row.stable_interval,
+            "fresh_seeds": row.seeds if row.confirmed else 0,
+        }
         for row in rows
     ]
 
@@ -171,11 +177,16 @@ def cost_lines(record: StudyRecord, now: Standing) -> list[str]:
                 COSTS[name].text(cost_of(row, name) or 0.0),
                 plain_score(row.stable, record.metric),
                 MISSING if row.stable_interval is None else " to ".join(plain_score(end, record.metric) for end in row.stable_interval),
+                str(row.seeds) if row.confirmed else MISSING,
             )
             for row in rows
         ]
         lines += ["", f"frontier of stable {record.metric} against {COSTS[name].label}, the cheapest first; nothing is pruned"]
-        lines += plain_table(("configuration", "costs", "stable", "95 %"), cells, left=frozenset({"configuration"})) if cells else []
+        lines += (
+            plain_table(("configuration", "costs", "stable", "95 %", "fresh seeds"), cells, left=frozenset({"configuration"}))
+            if cells
+            else []
+        )
     lines += [f"refused before an epoch, {len(each.configurations)}: {each.reason}" for each in infeasible(record.trials)]
     return lines
 

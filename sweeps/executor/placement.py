@@ -61,7 +61,7 @@ def slots(resources: ResourceSettings, *, autoscaling: bool = False) -> int:
     if fitting == 0:
         have = ray.cluster_resources()
         raise SweepInputError(
-            f"resources: a trial asks for cpu {resources.cpu:g} and gpu {resources.gpu:g} on one machine, but Ray has "
+            f"resources: a trial asks for cpu {resources.cpu:g} and gpu {resources.gpus:g} on one machine, but Ray has "
             f"{have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs over {sum(node['Alive'] for node in ray.nodes())} machine(s). "
             + (
                 "Ask for less; or, where the cluster grows on demand, say with resources.concurrent how many trials it shall grow for."
@@ -84,7 +84,7 @@ def fit(resources: ResourceSettings, nodes: list[Mapping[str, float]]) -> int:
     count = 0
     for node in nodes:
         by_cpu = int(node.get("CPU", 0.0) / resources.cpu + TOLERANCE)
-        by_gpu = int(node.get("GPU", 0.0) / resources.gpu + TOLERANCE) if resources.gpu else by_cpu
+        by_gpu = int(node.get("GPU", 0.0) / resources.gpus + TOLERANCE) if resources.gpus else by_cpu
         count += min(by_cpu, by_gpu)
     return count
 

@@ -33,6 +33,10 @@ TRAIN, VALIDATION = 0.7, 0.15
 """Shares of the images; the rest is for the test."""
 
 
+FOLDS, FEW_TO_VALIDATE = 5, 200
+"""Folds that are mentioned where fewer images would validate: 200 tell configurations apart that differ by some 8 points."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What fits a folder.
@@ -165,12 +169,18 @@ def _data(proposal: Proposal, seen: FolderInspection) -> Iterator[str]:
             f"  split: {{train: {TRAIN}, validation: {VALIDATION}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}",
             "the same for every trial",
         )
+        fewest = min(number for name, number in seen.counts.items() if number and name in (proposal.classes or seen.counts))
+        if proposal.validation_images < FEW_TO_VALIDATE and fewest * (TRAIN + VALIDATION) > FOLDS:
+            yield _line(
+                f"  # split: {{folds: {FOLDS}, test: {1 - TRAIN - VALIDATION:.2g}, seed: 0}}",
+                f"in place of the line above: every image validates once, in about {FOLDS} times the time",
+            )
     else:
         yield f"  # The folder gives the parts {', '.join(seen.parts)}; validation is taken from train where it is missing."
     if proposal.classes is not None:
         small = ", ".join(f"{' '.join(name.split())} {seen.counts[name]}" for name in too_small(seen))
         names = ", ".join(scalar(name) for name in proposal.classes)
-        yield _line(f"  classes: [{names}]", f"leaves out {small}: too few images to be learnt; without this line they stay")
+        yield _line(f"  classes: [{names}]", f"leaves out {small}: too few images to be learnt well; without this line they stay")
     else:
         lonely = [name for name, number in seen.counts.items() if 0 < number < FEWEST_TO_SPLIT]
         enough = [name for name, number in seen.counts.items() if number >= FEWEST_TO_SPLIT]

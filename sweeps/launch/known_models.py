@@ -24,7 +24,7 @@ PACKAGES = ("keras", "tensorflow", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("trainer", "sweeps/launch")
 """Folders whose code answers."""
-PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen", "networks", "errors"})
+PARTS = frozenset({"facts", "boundaries", "rehearsal", "frozen", "networks", "memory", "errors"})
 """Of an answer."""
 MOST_KEPT = 200
 

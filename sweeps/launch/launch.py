@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from reports.wording import plain_score
 from sweeps.environment import hardware, provenance, versions
+from sweeps.errors import SweepInputError
 from sweeps.executor.factory import DEFAULT_EXECUTOR, ExecutorRequest, make_executor
 from sweeps.executor.worker import driver_settings
 from sweeps.launch.companions import companions
+from sweeps.launch.memory import smallest_gpu
 from sweeps.launch.runtime import beside_sweep_file, check_still_there, resolve_runtime
 from sweeps.launch.whole_models import complete_leaders
 from sweeps.notebook import recommended, study_html
@@ -184,7 +186,7 @@ def _run(
         ):
             outcome = run_study(
                 sweep,
-                _executor(sweep, options, runtime, progress.message),
+                _executor(sweep if study_options.gpu is None else sweep.with_gpu(study_options.gpu), options, runtime, progress.message),
                 observers=(progress, *beside.observers),
                 stop_requested=signals.requested,
                 options=study_options,
@@ -198,9 +200,17 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
     """Look at data and model before anything is started."""
     from sweeps.launch.preflight import check_before_run
 
+    if options.address is not None and sweep.resources.gpu == "auto" and smallest_gpu() is None:
+        raise SweepInputError(
+            "resources.gpu: auto looks at this machine's GPUs, and it has none; the cluster's cannot be seen from here. "
+            "Give the share of a GPU that a trial shall have, e.g. --set resources.gpu=0.25."
+        )
     progress.message("checking the data and the model ...")
     checked = check_before_run(sweep, progress.message)
     listing = listing_of(checked.data, checked.config.data)
+    packing = checked.packing
+    if packing is not None:
+        progress.message(packing.sentence)
     if there is not None:
         check_data(sweep.study, there.facts, checked.data.fingerprint, checkpoint_root(sweep), listing)  # before Ray is started
     elif options.history is not None:
@@ -219,13 +229,28 @@ def _checked(sweep: SweepFile, options: LaunchOptions, progress: Progress, there
         order=options.order,
         sharing=options.sharing,
         own_batchnorm=checked.probe.facts.own_batchnorm or "",
+        gpu=None if packing is None else packing.gpu,
         data=listing,
     )
 
 
+def unused_settings(sweep: SweepFile, executor: str) -> list[tuple[str, str]]:
+    """Settings that are given and that this executor does not use, each with one that does."""
+    several = sweep.resources.slots not in ("auto", 1)
+    return [
+        (key, able)
+        for key, idle, able in (
+            ("runtime.tune", executor != "ray-tune" and sweep.runtime.tune != TuneSettings(), "ray-tune"),
+            ("resources.slots", executor == "ray-tune" and several, "ray-core"),
+            ("runtime.pip", executor == "inline" and bool(sweep.runtime.pip), "ray-core"),
+        )
+        if idle
+    ]
+
+
 def _executor(sweep: SweepFile, options: LaunchOptions, runtime: Runtime, say: Callable[[str], object]) -> Executor:
-    if options.executor != "ray-tune" and sweep.runtime.tune != TuneSettings():
-        say(f"runtime.tune: not used by --executor {options.executor}; add --executor ray-tune")
+    for key, able in unused_settings(sweep, options.executor):
+        say(f"{key}: not used by --executor {options.executor}; add --executor {able}")
     request = ExecutorRequest(
         sweep.resources,
         address=options.address,

@@ -1,7 +1,7 @@
 """Questions about a sweep's models, answered by a process of its own: building a model needs TensorFlow, and the driver does without it.
 
 As a program it reads ``{"config": TrainConfig, "image_shape": [...], "num_classes": n, "labels": {backbone: [label, ...]}, "augmentations": [policy, ...],
-"trainings": n, "rehearse": false, "networks": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
+"trainings": n, "rehearse": false, "networks": [TrainConfig, ...], "memory": [TrainConfig, ...]}`` from stdin and writes the answer to stdout.
 """
 
 from __future__ import annotations
@@ -42,6 +42,22 @@ class MeasuredNetwork:
 
 
 @dataclass(frozen=True)
+class PredictedMemory:
+    """Bytes that a training takes at its peak; see `trainer.network.memory.Memory`."""
+
+    weights: int = 0
+    optimizer: int = 0
+    step: int | None = None
+    images: int = 0
+    why: str = ""
+
+    @property
+    def total(self) -> int | None:
+        """All of it; None where it cannot be told."""
+        return None if self.step is None else self.weights + self.optimizer + self.step + self.images
+
+
+@dataclass(frozen=True)
 class ModelProbe:
     """What the driver needs to know of a sweep's models.
 
@@ -51,6 +67,7 @@ class ModelProbe:
         rehearsal: what a few real batches cost, where that was asked for.
         frozen: what becomes of the frozen part, where a rehearsal was asked for.
         networks: costs of the networks that were asked for, in their order.
+        memory: of the trainings that were asked for, in their order.
     """
 
     facts: ModelFacts
@@ -58,6 +75,7 @@ class ModelProbe:
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
     networks: tuple[MeasuredNetwork, ...] = ()
+    memory: tuple[PredictedMemory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
     losses: Sequence[str] = (),
     rehearse: bool = False,
     networks: Sequence[TrainConfig] = (),
+    memory: Sequence[TrainConfig] = (),
 ) -> ModelProbe:
     """Build the models and ask.
 
@@ -105,6 +124,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         losses: that the sweep may use; a person's own are tried.
         rehearse: also train a few real batches.
         networks: also build and measure these.
+        memory: also tell the memory of these trainings.
 
     Raises:
         SweepInputError: with each setting of the model that is impossible, and each label that means nothing on a backbone.
@@ -120,6 +140,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         "losses": list(losses),
         "rehearse": rehearse,
         "networks": [each.model_dump(mode="json") for each in networks],
+        "memory": [each.model_dump(mode="json") for each in memory],
     }
     answer = known_answer(question)
     if answer is None:
@@ -134,6 +155,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         rehearsal,
         tuple(FrozenPart(**each) for each in answer["frozen"]),
         tuple(MeasuredNetwork(**each) for each in answer["networks"]),
+        tuple(PredictedMemory(**each) for each in answer["memory"]),
     )
 
 
@@ -176,7 +198,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
             return None
 
     for callback in config.training.callbacks:
-        tried(check_callbacks, [callback])
+        tried(check_callbacks, [callback], config.training.arguments)
     for loss in question["losses"]:
         tried(check_own_loss, config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})}), num_classes)
     for backbone, labels in question["labels"].items():
@@ -186,13 +208,15 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
             boundaries[f"{backbone}:{label}"] = "none" if boundary is None else boundary.layer or "none"
     facts = tried(model_facts, config, shape, num_classes)
     tried(_check_parts, config, question["labels"], shape, num_classes)
-    told: dict[str, Any] = {"facts": facts and asdict(facts), "boundaries": boundaries, "rehearsal": None, "frozen": [], "networks": []}
+    told: dict[str, Any] = {"facts": facts and asdict(facts), "boundaries": boundaries, "rehearsal": None, "frozen": []}
+    told |= {"networks": [], "memory": []}
     if not errors:
         data = tried(load_data, config.data) if question["rehearse"] else None
         rehearsal = None if data is None else tried(rehearse, config, data)
         told["rehearsal"] = rehearsal and asdict(rehearsal)
         told["frozen"] = [] if data is None else tried(_frozen_parts, config, question, data)
         told["networks"] = [asdict(_measured(TrainConfig(**each), shape, num_classes)) for each in question["networks"]]
+        told["memory"] = [asdict(_memory_of(TrainConfig(**each), shape, num_classes)) for each in question["memory"]]
     return {**told, "errors": list(errors)}
 
 
@@ -232,6 +256,20 @@ def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int
     except TrainerInputError as error:
         return MeasuredNetwork({}, str(error))
     return MeasuredNetwork({**size_figures(model), **latency_figures(model)})
+
+
+def _memory_of(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> PredictedMemory:
+    """Memory of a training, without loading its weights."""
+    import keras
+
+    from trainer.network.inspect import memory_of
+
+    keras.backend.clear_session()
+    try:
+        found = memory_of(config, shape, num_classes)
+    except TrainerInputError as error:
+        return PredictedMemory(why=str(error))
+    return PredictedMemory(found.weights, found.optimizer, found.step, found.images, found.why)
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:

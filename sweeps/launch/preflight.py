@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.limits import MOST_NETWORKS, LimitCheck, corners_of, judge_limits
+from sweeps.launch.memory import HeaviestTraining, Packing, heaviest, heaviest_configs, pack, smallest_gpu
 from sweeps.launch.model_probe import ModelProbe, probe_models
 from sweeps.launch.runtime import Runtime
 from sweeps.launch.whole_space import judge_space
@@ -48,12 +49,14 @@ class Checked:
         data: the images.
         probe: what its models are like.
         findings: most severe first.
+        packing: how many trials share a GPU, where ``resources.gpu: auto`` asks for that; else None.
     """
 
     config: TrainConfig
     data: ImageData
     probe: ModelProbe
     findings: tuple[Finding, ...]
+    packing: Packing | None = None
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Look:
         probe: what the models are like; None where nobody asked, or they cannot be built.
         findings: most severe first.
         limits: which corners of the space break ``search.limits``; None where there are none, or nobody asked.
+        memory: of the training that takes most; None where nobody asked.
+        packing: how many trials share a GPU, where ``resources.gpu: auto`` asks for that; else None.
         rehearsable: whether a training can begin as the file says: not where the file is read only in part, or weights are missing.
     """
 
@@ -78,6 +83,8 @@ class Look:
     probe: ModelProbe | None = None
     findings: tuple[Finding, ...] = ()
     limits: LimitCheck | None = None
+    memory: HeaviestTraining | None = None
+    packing: Packing | None = None
     rehearsable: bool = True
 
     @property
@@ -162,6 +169,9 @@ def look_at_model(look: Look, sweep: SweepFile, *, rehearse: bool = False) -> No
     shape, classes = _assumed(config) if data is None else (data.image_shape, data.num_classes)
     limits = sweep.search.limits.given if rehearse else {}
     corners = corners_of(sweep, Path.cwd()) if limits else []
+    packs = sweep.resources.gpu == "auto"
+    device = smallest_gpu() if packs else None
+    heavy, left_out = heaviest_configs(sweep, Path.cwd()) if data is not None and (rehearse or device is not None) else ([], 0)
     try:
         look.probe = probe_models(
             config,
@@ -173,6 +183,7 @@ def look_at_model(look: Look, sweep: SweepFile, *, rehearse: bool = False) -> No
             losses=_settings(sweep, "loss", sweep.training.loss),
             rehearse=rehearse and look.rehearsable and data is not None,
             networks=[corner.config for corner in corners[:MOST_NETWORKS]],
+            memory=heavy,
         )
     except SweepInputError as error:
         look.problems.append(error)
@@ -187,6 +198,8 @@ def look_at_model(look: Look, sweep: SweepFile, *, rehearse: bool = False) -> No
     with look.stage():
         look.findings = judge_space(sweep, config, data, facts, Path.cwd())
     look.limits = judge_limits(limits, corners, look.probe.networks) if limits and data is not None else None
+    look.memory = heaviest(heavy, look.probe.memory, left_out) if heavy else None
+    look.packing = pack(None if look.memory is None else look.memory.total, device) if packs else None
 
 
 def _assumed(config: TrainConfig) -> tuple[tuple[int, int, int], int]:
@@ -267,7 +280,7 @@ def check_before_run(sweep: SweepFile, say: Callable[[str], object]) -> Checked:
     assert look.config is not None  # noqa: S101 - nothing was refused
     assert look.data is not None  # noqa: S101
     assert look.probe is not None  # noqa: S101
-    return Checked(look.config, look.data, look.probe, look.findings)
+    return Checked(look.config, look.data, look.probe, look.findings, look.packing)
 
 
 def load_for_run(file: str, overrides: Sequence[str]) -> SweepFile:

@@ -1,7 +1,8 @@
 """Fresh trainings before the final answer: how many, of which configurations, when they end, and what they cost.
 
 A *race* gives each fresh training to the contender where it helps most to tell which configuration is best (`reports.ranking.race`), and ends once that is known or
-its budget is spent. A fixed number of seeds for so many leaders (``confirm: {top, seeds}``) and configurations that a person names are trained in turn, to the end.
+its budget is spent; where a frontier is searched (``search.cost``), its members have them in turn. A fixed number of seeds for so many leaders
+(``confirm: {top, seeds}``) and configurations that a person names are trained in turn, to the end.
 Whatever is planned is on record before its first training, and a failed training counts as spent: nothing is trained twice, and nothing fails for ever.
 """
 
@@ -12,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reports.costs import efficient
 from sweeps.observer import ConfirmationCost
 from sweeps.record.study_record import RaceFacts
 from sweeps.seeds import race_seed
@@ -141,11 +143,23 @@ def leaders_trainings(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> 
 
 
 def _leaders(plan: StudyPlan, state: StudyState, facts: StudyFacts) -> tuple[str, ...]:
-    """The leaders on record, and the best others where more are asked for; those of a shorter search count no longer."""
+    """The leaders on record, and the best others where more are asked for; those of a shorter search count no longer.
+
+    Where a frontier is searched (``search.cost``), its members come first, those that hold least more than a cheaper one before others.
+    """
     if not plan.confirm.top:
         return ()
     fixed = facts.leaders if facts.leaders_after == state.search_configurations() else ()
-    by_search = [trial.configuration for trial in state.search_order()]  # a duplicate may be there twice
+    complete = state.search_order()
+    by_search = [trial.configuration for trial in complete]  # a duplicate may be there twice
+    if plan.cost is not None:
+        sign = 1.0 if plan.maximize else -1.0
+        known = [
+            (trial.figures[plan.cost], sign * trial.score["stable"], trial.configuration)
+            for trial in complete
+            if plan.cost in trial.figures
+        ]
+        by_search = [each.item for each in sorted(efficient(known), key=lambda each: each.lead)] + by_search
     return tuple(dict.fromkeys((*fixed, *by_search)))[: plan.confirm.top]
 
 
@@ -165,7 +179,7 @@ def cost_of(plan: StudyPlan, state: StudyState, facts: StudyFacts, ranking: Stud
         trials=trials,
         epochs=epochs,
         seconds=None if seconds is None else seconds * epochs / max(1.0, min(slots, trials)),
-        race=not fixed and not named,
+        race=not fixed and not named and plan.cost is None,
     )
 
 
@@ -250,7 +264,10 @@ class Confirmation:
         facts = self._record.facts
         if not self._racing() or facts.race is None or self._state.live_confirmations():
             return
-        ended = replace(facts.race, ended="decided" if len(self._ranking.contenders()) > 1 else "no contender")
+        decided = (
+            len(self._ranking.contenders()) > 1 and len(self._ranking.frontier()) <= 1
+        )  # a frontier is never decided: its members could only fail
+        ended = replace(facts.race, ended="decided" if decided else "no contender")
         self._record.update_facts(race=ended, only_if=lambda now: now.race == facts.race)
         reach("race-ended")
 

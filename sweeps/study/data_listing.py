@@ -43,8 +43,9 @@ def listing_of(data: ImageData, config: DataConfig) -> bytes:
     from trainer.fit.ledger import names_below
 
     parts: dict[str, Any] = {}
-    total = sum(len(images) for _, images in data.parts())
-    for part, images in data.parts():
+    divided = data.divided()
+    total = sum(len(images) for _, images in divided)
+    for part, images in divided:
         kept: dict[str, Any] = {"labels": images.labels.tolist()}
         if images.digests is not None and total <= MOST_IMAGES:
             kept["images"] = [digest[:DIGITS] for digest in images.digests]
@@ -109,7 +110,7 @@ def _sentences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
         yield f"{count(len(relabelled), 'image')} {'has' if len(relabelled) == 1 else 'have'} another class{name}."
     moved = sum(_of(before, digest, 2) != _of(now, digest, 2) for digest in before)
     if moved:
-        yield f"All images are there; {count(moved, 'image')} {'is' if moved == 1 else 'are'} in another part (data.split, or the source's own parts)."
+        yield f"All images are there; {count(moved, 'image')} {'is' if moved == 1 else 'are'} in another part or fold (data.split, or the source's own parts)."
 
 
 def _by_numbers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:

@@ -134,6 +134,7 @@ class StudyOptions:
         times: how long to wait for the storage, and how long a trial stays with a driver that gives no sign of life.
         sharing: whether trials may share work, such as activations of the frozen part; the results are the same.
         data: which images the study trains on (`sweeps.study.data_listing`), to say later what differs; empty: not kept.
+        gpu: GPUs of a trial where ``resources.gpu`` leaves it to be found out; None: the file's.
         own_batchnorm: name of a BatchNorm layer of the model that updates its moving statistics in a way of its own, so that no training carries others; or empty.
     """
 
@@ -149,6 +150,7 @@ class StudyOptions:
     times: StorageTimes = field(default_factory=StorageTimes)
     sharing: bool = True
     own_batchnorm: str = ""
+    gpu: float | None = None
     data: bytes = field(default=b"", repr=False)
 
 
@@ -190,7 +192,7 @@ def plan_of(sweep: SweepFile, trainable: str, boundaries: Mapping[str, str] | No
         trainable=trainable,
         checkpoint_root=checkpoint_root(sweep),
         cpu=sweep.resources.cpu,
-        gpu=sweep.resources.gpu,
+        gpu=sweep.resources.gpus,
         concurrent=sweep.resources.concurrent,
         time=sweep.budget.time,
         gpu_hours=sweep.budget.gpu_hours,
@@ -215,7 +217,7 @@ TRIALS_FOR_A_SLOT = 10
 
 def slots_of(sweep: SweepFile, config: TrainConfig) -> int:
     """Attempts like this training that one worker may run at a time."""
-    if sweep.resources.gpu or alone_problem(config) is not None:
+    if sweep.resources.gpus or alone_problem(config) is not None:
         return 1
     if sweep.resources.slots != "auto":
         return sweep.resources.slots
@@ -236,7 +238,7 @@ def slots_sentence(sweep: SweepFile) -> str | None:
         return None
     limits = (
         "on a GPU each trial has a process"
-        if sweep.resources.gpu
+        if sweep.resources.gpus
         else "resources.concurrent is given, or the search has fewer than twenty trials; resources.slots gives it more"
     )
     return f"each trial has a worker process for itself: {heads[0] or limits}"

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reports.costs import cost_of, efficient
 from reports.flags import summarise_flags, trial_flags
 from reports.ledger import NO_LEDGERS
 from reports.metrics import counts_images, is_fraction
@@ -19,6 +20,7 @@ from sweeps.study.state import metric_curve
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reports.costs import Efficient
     from reports.flags import Flag
     from reports.ledger import LedgerSource
     from reports.ranking import RankedConfiguration
@@ -84,12 +86,25 @@ class StudyRanking:
     def next_contender(self, pending: Mapping[str, int], seed: int) -> str | None:
         """The configuration that the next fresh training goes to, or None when the race is decided.
 
+        Where a frontier is searched (``search.cost``), its members have one after the other: the one with the fewest, and of these the one that holds
+        least more than a cheaper one, whose membership is the most doubtful. The frontier is that of all that is known by then. One member alone has rivals
+        for the first place only, and these race.
+
         Args:
             pending: configuration to number of its fresh trainings under way.
             seed: of the belief's draws.
         """
         contenders = [replace(each, pending=pending.get(each.configuration, 0)) for each in self.contenders()]
         facts = self._facts()
+        edge = self.frontier()
+        if len(edge) > 1:
+            trained = {each.configuration: each for each in contenders}
+            able = [(trained[each.item], each.lead) for each in edge if trained[each.item].failed <= len(trained[each.item].fresh)]
+            return (
+                min(able, key=lambda each: (len(each[0].fresh) + each[0].failed + each[0].pending, each[1]))[0].configuration
+                if able
+                else None
+            )
         return next_contender(
             contenders,
             num_val=facts.num_val if counts_images(facts.metric) else None,
@@ -98,8 +113,23 @@ class StudyRanking:
             seed=seed,
         )
 
+    def frontier(self) -> list[Efficient[str]]:
+        """The IDs on the frontier that is searched, the cheapest first; empty where the best alone is."""
+        facts = self._facts()
+        if facts.cost is None:
+            return []
+        contenders = {each.configuration for each in self.contenders()}
+        sign = 1.0 if facts.maximize else -1.0
+        return efficient(
+            (cost, sign * row.stable, row.configuration)
+            for row in self._ranked
+            if row.configuration in contenders and row.stable is not None and (cost := cost_of(row, facts.cost)) is not None
+        )
+
     def undecided(self) -> tuple[str, ...]:
-        """IDs of the best of them and of those that may be better, as far as is known: they are still in the race."""
+        """IDs of the best of them and of those that may be better, as far as is known: they are still in the race. Of a frontier, its members."""
+        if len(edge := self.frontier()) > 1:
+            return tuple(each.item for each in edge)
         contenders = {each.configuration for each in self.contenders()}
         best = next((each for each in self._ranked if each.configuration in contenders), None)
         return () if best is None else (best.configuration, *(each for each in best.tied_with if each in contenders))

@@ -261,7 +261,7 @@ def run_study(
     chosen = options or StudyOptions()
     with opened(database or storage_of(sweep)) as storage:
         try:
-            plan = plan_of(sweep, trainable, chosen.boundaries)
+            plan = plan_of(sweep if chosen.gpu is None else sweep.with_gpu(chosen.gpu), trainable, chosen.boundaries)
             record = _open(storage, sweep, plan, chosen)
         except BaseException:
             executor.close(0.0)

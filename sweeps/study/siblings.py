@@ -67,7 +67,7 @@ class Siblings:
             return f"{', '.join(depending)} {'depends' if len(depending) == 1 else 'depend'} on it"
         if self._has_no_effect(point):
             return "it has no effect in this configuration"
-        return why_not_carried(train_config(self.sweep, point, 0), max(1, int(self.sweep.resources.gpu)))
+        return why_not_carried(train_config(self.sweep, point, 0), max(1, int(self.sweep.resources.gpus)))
 
     def training(self, point: Mapping[str, PointValue]) -> str:
         """Text that is equal for points whose search trainings have one seed: a configuration's ID, without the momentum."""

@@ -277,13 +277,19 @@ class ResourceSettings(Settings):
 
     cpu: float = setting(1.0, gt=0)
     """CPU cores of a trial."""
-    gpu: Annotated[float, AfterValidator(_whole_above_one)] = setting(0.0, ge=0)
-    """GPUs of a trial: a fraction of one, which limits its memory to that share, or a whole number, over which the training is then spread."""
+    gpu: Annotated[float, Field(ge=0), AfterValidator(_whole_above_one)] | Literal["auto"] = setting(0.0)
+    """GPUs of a trial: a fraction of one, which limits its memory to that share, or a whole number, over which the training is then spread. ``auto``: as many trials
+    share a GPU as fit by the memory that the largest of them is predicted to take (`memory.md`); none where there is no GPU."""
     concurrent: int | None = setting(None, ge=1)
     """Trials at a time; default: as many as fit. On a cluster that grows on demand: as many as it shall grow for."""
     slots: Annotated[int, Field(ge=1, le=SLOTS)] | Literal["auto"] = setting("auto")
     """Trials in one worker process at a time, where they train heads on one frozen part: their steps run in one program (`sharing.md`). ``auto``: with
     ``--executor ray-core`` one for every ten trials of the search, at most 8; one where `concurrent` is given, or where it does not pay."""
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of a trial as a number; none where they are still to be found out (`sweeps.launch.memory`)."""
+        return 0.0 if self.gpu == "auto" else self.gpu
 
 
 class ReportSettings(Settings):
@@ -389,6 +395,10 @@ class SweepFile(Settings):
             for keys, message in combination_problems(self):
                 raise ValueError(f"{key_text(keys)}: {message}")
         return self
+
+    def with_gpu(self, gpu: float) -> Self:
+        """The sweep with a number of GPUs for each trial."""
+        return self.model_copy(update={"resources": self.resources.model_copy(update={"gpu": gpu})})
 
     def to_yaml(self) -> str:
         """The resolved file: every setting spelled out but those that the space varies, the space inline, ``${VARIABLES}`` as written.

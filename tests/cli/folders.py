@@ -55,3 +55,58 @@ def messy_photos(root: Path) -> Path:
     (china / "link.png").symlink_to(china / "7.png")
     (china / "dangling.png").symlink_to(root / "gone.png")
     return root
+
+
+def dirty_photos(root: Path) -> Path:
+    """Crops of two photographs as cameras, phones, browsers and network storage leave them, and a class of three images.
+
+    Turned by EXIF, transparent, with a palette, CMYK, 16-bit, TIFF, WebP, `.jfif`; a copy, a picture under two labels, damaged and empty files and text; names in several
+    scripts, nested and system folders, an empty class.
+    """
+    draws = np.random.default_rng(1)
+    crops: dict[str, list[Image.Image]] = {}
+    for name, photo in zip(("Tempel ☕", "Blüte 花"), load_sample_images().images, strict=True):
+        places = ((draws.integers(0, 250), draws.integers(0, 450)) for _ in range(40))
+        crops[name] = [Image.fromarray(photo[y : y + 150, x : x + 180]) for y, x in places]
+        folder = root / name / "2024 Urlaub"
+        folder.mkdir(parents=True)
+        for number, crop in enumerate(crops[name]):
+            _save_somehow(crop, (folder if number % 5 == 0 else root / name) / f"Foto {number:02d} ü", number)
+    temple, flower = (root / name for name in crops)
+    (root / "selten").mkdir()
+    for number in range(3):
+        crops["Blüte 花"][number].transpose(Image.Transpose.ROTATE_180).save(root / "selten" / f"{number}.png")
+    (root / "leer").mkdir()
+    first = next(path for path in sorted(temple.iterdir()) if path.suffix == ".jpg")
+    shutil.copy(first, temple / "Kopie.jpg")
+    shutil.copy(first, flower / "auch Tempel.jpg")
+    (temple / "halb.jpg").write_bytes(first.read_bytes()[:900])
+    (temple / "null.JPG").write_bytes(b"")
+    (flower / "Notiz.jpg").write_text("no picture")
+    (flower / "RAW.CR2").write_bytes(b"II*")
+    for system in (root / "@eaDir", temple / "@eaDir" / first.name, root / "__MACOSX"):
+        system.mkdir(parents=True)
+        shutil.copy(first, system / "SYNOPHOTO_THUMB_M.jpg")
+    for name in (".DS_Store", "Thumbs.db", "._Foto.jpg"):
+        (temple / name).write_bytes(b"x")
+    return root
+
+
+def _save_somehow(image: Image.Image, stem: Path, number: int) -> None:
+    """One of ten kinds of files, by `number`."""
+    clear, turned = image.copy(), Image.Exif()
+    clear.putalpha(Image.linear_gradient("L").resize(image.size))
+    turned[0x0112] = 6
+    ending, content, options = (
+        (".jpg", image, {"exif": turned}),
+        (".JPG", image, {}),
+        (".png", clear, {}),
+        (".jpeg", image.convert("CMYK"), {}),
+        (".tif", Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257), {}),
+        (".png", clear.quantize(64), {}),
+        (".webp", image, {}),
+        (".jfif", image, {"format": "JPEG"}),
+        (".PNG", image.convert("L"), {}),
+        (".jpg", image.resize((1440, 1200)), {}),
+    )[number % 10]
+    content.save(stem.with_name(stem.name + ending), **options)

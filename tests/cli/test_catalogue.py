@@ -16,12 +16,12 @@ def test_catalogues_are_listed_as_text_and_json(shell: Shell) -> None:
         ("augmentations", "augmentations", "cutmix"),
     ):
         assert expected in shell.run(command).stdout
-        document = json.loads(shell.run(command, "--format", "json").stdout)
+        document = json.loads(shell.ask(command, "--format", "json").stdout)
         assert expected in {entry["name"] for entry in document[key]}
 
 
 def test_layer_table_tells_what_can_be_frozen(shell: Shell) -> None:
-    done = shell.run("models", "--layers", "small_resnet", "--image-size", "8", "--format", "json")
+    done = shell.ask("models", "--layers", "small_resnet", "--image-size", "8", "--format", "json")
     layers = json.loads(done.stdout)["layers"]
     assert layers[-1]["share"] == 1.0
     assert any(layer["block"] for layer in layers)

@@ -167,7 +167,7 @@ def test_check_tells_of_every_source_what_init_tells_of_a_folder(here: Path, cap
     (here / "a.yaml").write_text(f"study: a\ndata: {{source: {source}}}\nspace: {{learning_rate: {{float: [0.001, 0.1]}}}}\n")
     assert main(["check", "a.yaml", "--no-batch"]) in (0, 2)  # 2 where the two copies fell into two parts
     out = capsys.readouterr().out
-    assert "too few images to be learnt in two 5: " in out
+    assert "too few images to be learnt well in two 5: " in out
     assert "two_labels: 1 image has the pixels of another with another label" in out
     assert "in more than one class" not in out, "what a finding tells is not told twice"
     assert "1 file with the contents of another, e.g. " in out
@@ -205,7 +205,7 @@ def test_a_class_that_the_file_leaves_out_is_told_of_once(here: Path, capsys: py
     (here / "a.yaml").write_text("study: a\ndata: {source: first, classes: [zero, one]}\nspace: {learning_rate: {float: [0.001, 0.1]}}\n")
     main(["check", "a.yaml", "--no-batch"])
     out = capsys.readouterr().out
-    assert "too few images to be learnt in" not in out
+    assert "too few images to be learnt well in" not in out
     assert out.count("two 5") == 1, "only as left out"
 
 

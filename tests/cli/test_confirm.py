@@ -28,13 +28,13 @@ def own(swept: Shell, tmp_path: Path) -> Shell:
 
 
 def trials(shell: Shell) -> list[dict[str, Any]]:
-    document = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
+    document = json.loads(shell.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     return [trial for entry in document["ranking"] for trial in entry["trials"]]
 
 
 def configurations(shell: Shell) -> list[str]:
     """IDs, best first."""
-    ranking = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+    ranking = json.loads(shell.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
     return [entry["configuration"] for entry in ranking]
 
 
@@ -51,7 +51,7 @@ def test_where_the_best_is_known_nothing_is_trained_and_the_verdict_is_printed(s
 def test_a_finished_study_is_confirmed_with_the_price_told_first_and_the_verdict_last(own: Shell) -> None:
     first, second, *_ = configurations(own)
     asked = ("--configuration", first[:6], second, "--seeds", "1")
-    price = r"confirming 2 configurations: 2 trainings to go, at most 12 epochs, about \d+ s"
+    price = r"confirming 2 configurations: 2 trainings to go, at most 12 epochs, about (\d+ min )?\d+ s"
     planned = own.run("confirm", "tiny-digits", *STORAGE, *asked, "--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert re.match(price, planned.stdout)
@@ -64,7 +64,7 @@ def test_a_finished_study_is_confirmed_with_the_price_told_first_and_the_verdict
     assert len({trial["seed"] for trial in trials(own)}) == 5
     assert "2/2 confirmations" in done.stderr
     assert re.search(r"^\w{6} is the best of 2 with .*%, within half a point of the best with .*%", done.stdout, re.MULTILINE)
-    status = own.run("status", "tiny-digits", *STORAGE).stdout
+    status = own.ask("status", "tiny-digits", *STORAGE).stdout
     assert f"confirmation: 2 of at most 2 fresh trainings of {first}, {second}, planned when 3 configurations were searched" in status
 
 
@@ -82,7 +82,7 @@ def test_a_finished_study_is_confirmed_with_the_price_told_first_and_the_verdict
     ],
 )
 def test_wrong_input_is_refused_before_anything_starts(swept: Shell, words: tuple[str, ...], message: str) -> None:
-    done = swept.run("confirm", "tiny-digits", *STORAGE, *words)
+    done = swept.ask("confirm", "tiny-digits", *STORAGE, *words)
     assert done.returncode == 2
     assert message in done.stderr
     assert "checking the data" not in done.stderr

@@ -21,33 +21,33 @@ def test_unknown_key_is_placed_and_the_nearest_is_proposed(shell: Shell) -> None
 
 
 def test_missing_sweep_file(shell: Shell) -> None:
-    done = shell.run("check", "nowhere.yaml")
+    done = shell.ask("check", "nowhere.yaml")
     assert done.returncode == 2
     assert "nowhere.yaml" in done.stderr
 
 
 def test_password_on_the_command_line_is_refused_and_not_repeated(shell: Shell) -> None:
-    done = shell.run("status", "--storage", "postgresql://me:hunter2@localhost/db")
+    done = shell.ask("status", "--storage", "postgresql://me:hunter2@localhost/db")
     assert done.returncode == 2
     assert "${VARIABLE}" in done.stderr
     assert "hunter2" not in done.stderr
 
 
 def test_no_storage_to_be_told(shell: Shell) -> None:
-    done = shell.run("status")
+    done = shell.ask("status")
     assert done.returncode == 2
     assert "--storage" in done.stderr
 
 
 def test_unknown_study_lists_those_that_are_there(swept: Shell) -> None:
-    done = swept.run("report", "tiny-digit", "--storage", "sqlite:///tiny-digits.db")
+    done = swept.ask("report", "tiny-digit", "--storage", "sqlite:///tiny-digits.db")
     assert done.returncode == 2
     assert "tiny-digits" in done.stderr
 
 
 def test_changed_settings_need_a_new_study(swept: Shell) -> None:
     (swept.folder / "other.yaml").write_text(SWEEP.replace("batch_size: 20", "batch_size: 10"))
-    done = swept.run("run", "other.yaml", "--executor", "inline")
+    done = swept.ask("run", "other.yaml", "--executor", "inline")
     assert done.returncode == 2
     assert "training.batch_size: 20 -> 10" in done.stderr
 

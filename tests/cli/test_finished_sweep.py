@@ -26,7 +26,9 @@ def test_run_ends_with_leaders_and_the_report_path(swept: Shell) -> None:
     report = Path(out.strip().splitlines()[-1])
     assert report == swept.folder / "tiny-digits.html"
     assert "tiny-digits" in report.read_text()
-    assert "3/3 trials" in (swept.folder / "run.err").read_text()
+    err = (swept.folder / "run.err").read_text()
+    assert "3/3 trials" in err
+    assert err.splitlines()[-1] == "next: steadysweep export tiny-digits -o tiny-digits-model"
 
 
 def test_status_counts_and_names_the_best(swept: Shell) -> None:
@@ -66,10 +68,10 @@ def test_report_writes_every_format_beside_each_other(swept: Shell) -> None:
 
 
 def test_a_finished_study_is_not_trained_again(swept: Shell) -> None:
-    before = swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout
-    done = swept.run("run", "sweep.yaml", "--executor", "inline")
+    before = swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout
+    done = swept.ask("run", "sweep.yaml", "--executor", "inline")
     assert done.returncode == 0, done.stderr
-    after = swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout
+    after = swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout
     ours, theirs = json.loads(before), json.loads(after)
     assert ours["ranking"] == theirs["ranking"]
 
@@ -78,9 +80,9 @@ def test_resume_needs_the_storage_alone_and_adds_trials(swept: Shell, tmp_path: 
     with sqlite3.connect(swept.folder / "tiny-digits.db") as source, sqlite3.connect(tmp_path / "moved.db") as copy:
         source.backup(copy)
     elsewhere = type(swept)(tmp_path)
-    done = elsewhere.run("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
+    done = elsewhere.ask("resume", "tiny-digits", "--storage", "sqlite:///moved.db", "--trials", "+1", "--executor", "inline")
     assert done.returncode == 0, done.stderr
-    status = json.loads(elsewhere.run("status", "tiny-digits", "--storage", "sqlite:///moved.db", "--format", "json").stdout)
+    status = json.loads(elsewhere.ask("status", "tiny-digits", "--storage", "sqlite:///moved.db", "--format", "json").stdout)
     assert status["studies"][0]["states"]["COMPLETE"] == 5, "its training carries the other momentum"
 
 
@@ -97,15 +99,15 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
     )
     assert done.returncode == 0, done.stderr
     assert "not fixed by --set, so with the file's own or default values: bn_momentum=default" in done.stderr
-    status = json.loads(swept.run("status", "--storage", "sqlite:///single.db", "--format", "json").stdout)
+    status = json.loads(swept.ask("status", "--storage", "sqlite:///single.db", "--format", "json").stdout)
     (study,) = status["studies"]
     assert study["name"].startswith("tiny-digits-")
     assert study["states"]["COMPLETE"] == 1
     assert Path(done.stdout.strip().splitlines()[-1]).is_file()
     (swept.folder / "train.log").write_text(done.stderr)
-    (read,) = json.loads(swept.run("diagnose", "train.log", "--format", "json").stdout)["runs"]
+    (read,) = json.loads(swept.ask("diagnose", "train.log", "--format", "json").stdout)["runs"]
     assert read["epochs"] == 20
-    report = json.loads(swept.run("report", study["name"], "--storage", "sqlite:///single.db", "--format", "json").stdout)
+    report = json.loads(swept.ask("report", study["name"], "--storage", "sqlite:///single.db", "--format", "json").stdout)
     (trial,) = report["ranking"][0]["trials"]
     assert max(read["curves"]["val_accuracy"]) == pytest.approx(max(trial["curves"]["val_accuracy"]), abs=5.1e-5)
 
@@ -115,7 +117,7 @@ def test_the_lines_of_a_run_are_read_back(swept: Shell) -> None:
     assert done.returncode == 0, done.stderr
     runs = json.loads(done.stdout)["runs"]
     assert [run["name"] for run in runs] == ["trial 0", "trial 1", "trial 2"]
-    ranking = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+    ranking = json.loads(swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
     trials = {trial["number"]: trial for entry in ranking for trial in entry["trials"]}
     for number, run in enumerate(runs):
         assert max(run["curves"]["val_accuracy"]) == pytest.approx(max(trials[number]["curves"]["val_accuracy"]), abs=5.1e-5)
@@ -141,7 +143,7 @@ def test_exported_model_reproduces_the_reported_accuracy_by_the_card_s_lines(swe
     reported = card.split("| validation accuracy of this file | ")[1].split(" ")[0]
     accuracy, unit = printed.stdout.split()[-2:]
     assert (accuracy, unit) == (reported, "%")
-    first = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
+    first = json.loads(swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][0]
     assert float(accuracy) == pytest.approx(100 * first["exported_val_accuracy"], abs=0.05), "the same of 100 images, not one more or less"
     assert json.loads((swept.folder / "exported" / "labels.json").read_text()) == ["0", "1", "2"]
 
@@ -158,15 +160,15 @@ def test_an_exported_model_predicts_image_files(swept: Shell) -> None:
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert [Path(row["path"]).name for row in rows] == [f"{number:02d}.png" for number in range(20)]
-    document = json.loads(swept.run("predict", "formats/model.keras", "formats/00.png", "--format", "json").stdout)
+    document = json.loads(swept.ask("predict", "formats/model.keras", "formats/00.png", "--format", "json").stdout)
     assert document["predictions"][0]["label"] == rows[0]["label"]
-    assert swept.run("export", "tiny-digits", *STORAGE, "--format", "onx", "-o", "none").returncode == 2
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--format", "onx", "-o", "none").returncode == 2
 
 
 def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(swept: Shell) -> None:
-    ranking = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+    ranking = json.loads(swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
     assert [entry["test_accuracy"] for entry in ranking] == [None] * 3
-    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "second").returncode == 0
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "second").returncode == 0
     card = (swept.folder / "second" / "README.md").read_text()
     told = float(card.split("| test accuracy of this file | ")[1].split(" ")[0])
     number = int(card.split("trial ")[1].split(",")[0])
@@ -175,36 +177,36 @@ def test_export_measures_its_file_on_the_test_images_once_and_the_search_never(s
     note.write_text(
         note.read_text().replace(f'"test_accuracy": {json.loads(note.read_text())["figures"]["test_accuracy"]}', '"test_accuracy": 0.4321')
     )
-    assert swept.run("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
+    assert swept.ask("export", "tiny-digits", *STORAGE, "--rank", "2", "-o", "again").returncode == 0
     assert "| test accuracy of this file | 43.2 %" in (swept.folder / "again" / "README.md").read_text()
 
 
 def test_export_takes_the_id_that_the_report_and_status_show(swept: Shell) -> None:
-    table = swept.run("report", "tiny-digits", *STORAGE, "--format", "csv", "-o", "ids.csv")
+    table = swept.ask("report", "tiny-digits", *STORAGE, "--format", "csv", "-o", "ids.csv")
     assert table.returncode == 0, table.stderr
     rows = list(csv.DictReader((swept.folder / "ids.csv").read_text().splitlines()))
     second = rows[1]
-    assert second["id"] in swept.run("status", "tiny-digits", *STORAGE).stdout
-    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
+    assert second["id"] in swept.ask("status", "tiny-digits", *STORAGE).stdout
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--configuration", second["id"], "-o", "by-id")
     assert done.returncode == 0, done.stderr
     assert f"# tiny-digits: configuration {second['configuration']}" in (swept.folder / "by-id" / "README.md").read_text()
-    done = swept.run("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
+    done = swept.ask("export", "tiny-digits", *STORAGE, "-o", "taken-for-now")
     assert f"# tiny-digits: configuration {rows[0]['configuration']}" in (swept.folder / "taken-for-now" / "README.md").read_text()
-    done = swept.run("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--configuration", "zzz", "-o", "nothing")
     assert done.returncode == 2
     assert f"has no configuration 'zzz'; it has {', '.join(row['id'] for row in rows)}" in done.stderr
 
 
 def test_export_never_overwrites_and_names_what_is_missing(swept: Shell) -> None:
     (swept.folder / "taken").mkdir()
-    assert swept.run("export", "tiny-digits", *STORAGE, "-o", "taken").returncode == 2
-    done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
+    assert swept.ask("export", "tiny-digits", *STORAGE, "-o", "taken").returncode == 2
+    done = swept.ask("export", "tiny-digits", *STORAGE, "--rank", "9", "-o", "none")
     assert done.returncode == 2
     assert "1 to 3" in done.stderr
 
 
 def test_a_model_that_was_removed_is_offered_and_trained_again(swept: Shell) -> None:
-    entry = json.loads(swept.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][2]
+    entry = json.loads(swept.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"][2]
     number = entry["trials"][0]["number"]
     model = swept.folder / "runs" / "tiny-digits" / f"{number:05d}" / "model.keras"
     for name in ("model.keras", "export.json", "test.json"):

@@ -84,7 +84,7 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
         "4 images cannot be read and will be skipped: china/dangling.png (the link leads nowhere), flower/broken.jpg",
         "1 image in more than one class, e.g. china/1.png = flower/copy of china.png: one of the labels is wrong",
         "3 files with the contents of another, e.g. china/3.png = china/copy.png",
-        "left out by data.classes, for too few images to be learnt (fewer than 10): lonely 1; add images, and take that line out of the file",
+        "left out by data.classes, for too few images to be learnt well (fewer than 10): lonely 1; add images, and take that line out of the file",
         "from 1x1 (china/tiny.png) to 3000x2000 (china/huge.jpg): all become 96x96",
         "look at china/tiny.png",
         "mixed colour modes (",
@@ -93,7 +93,7 @@ def test_everything_that_is_odd_is_named_with_what_to_do(here: Path, capsys: pyt
     assert "hidden" not in err
     assert ".cache" not in err
     text = (here / "sweep.yaml").read_text()
-    assert "  classes: [china, flower]    # leaves out lonely 1: too few images to be learnt" in text
+    assert "  classes: [china, flower]    # leaves out lonely 1: too few images to be learnt well" in text
     assert "on_unreadable: skip" in text
     sweep = load_sweep_file("sweep.yaml")
     assert (sweep.data.imbalance, sweep.search.metric) == ("none", "val_accuracy"), "of the two classes that are kept"
@@ -266,13 +266,13 @@ def test_an_imbalanced_folder_is_ranked_by_its_classes_and_small_classes_are_lef
             path.unlink()
     code, _, err = said(capsys, "init", "photos")
     assert code == 0
-    assert "left out by data.classes, for too few images to be learnt (fewer than 10): 2 3; add images" in err
+    assert "left out by data.classes, for too few images to be learnt well (fewer than 10): 2 3; add images" in err
     sweep = load_sweep_file("sweep.yaml")
     assert sweep.data.classes == ("0", "1")
     assert (sweep.data.imbalance, sweep.search.metric) == ("class_weight", "val_balanced_accuracy")
     code, out, err = said(capsys, "check", "sweep.yaml", "--no-batch", "--set", "search.trials=3")
     assert code == 0
-    assert "left out by data.classes, for too few images to be learnt (fewer than 10): 2 3" in out
+    assert "left out by data.classes, for too few images to be learnt well (fewer than 10): 2 3" in out
     assert "would weigh" not in out, "of a class that is left out there is nothing to decide"
     assert err == "next: steadysweep run sweep.yaml --set search.trials=3\n", "what was checked is what the next command runs"
     (here / "plain.yaml").write_text("study: plain\ndata: {source: photos}\nspace: {learning_rate: {float: [1.0e-4, 1.0e-2], log: true}}\n")

@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from sweeps.executor.ray_session import FOLDER_PREFIX
+from sweeps.record import read_study
+from sweeps.record.errors import SchemaError, StudyNotFoundError
 from tests.cli.conftest import SWEEP
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: She
     assert "steadysweep resume tiny-digits" in err
     done = shell.run("resume", "tiny-digits", *STORAGE, "--executor", "inline", "--no-sharing")
     assert done.returncode == 0, done.stderr
-    document = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
+    document = json.loads(shell.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     trials = sorted((trial for entry in document["ranking"] for trial in entry["trials"]), key=lambda trial: trial["number"])
     assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials] == [(0, "COMPLETE", 60), (1, "COMPLETE", 60)]
 
@@ -70,7 +72,7 @@ def test_a_closed_terminal_saves_and_leaves_no_process(shell: Shell, phase: str)
     assert alive == []
     assert list(Path("/tmp").glob(f"{FOLDER_PREFIX}{number}-*")) == []  # noqa: S108 - where Ray sessions lie
     if phase == "training":
-        (left,) = json.loads(shell.run("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
+        (left,) = json.loads(shell.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)["ranking"]
         saved = max(int(folder.name.removeprefix("epoch-")) for folder in (shell.folder / "runs").rglob("epoch-*"))
         assert saved >= left["trials"][0]["epochs"] >= 3
 
@@ -101,7 +103,7 @@ def test_a_second_ctrl_c_leaves_no_process_and_a_study_that_can_go_on(shell: She
     (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 20000").replace("trials: 3", "trials: 2"))
     process = shell.start("run", "sweep.yaml", "--quiet", "--no-sharing")
     _wait_for_epochs(shell)
-    (running,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    (running,) = json.loads(shell.ask("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
     assert running["states"]["RUNNING"] == 1
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
@@ -117,7 +119,7 @@ def test_a_second_ctrl_c_leaves_no_process_and_a_study_that_can_go_on(shell: She
     assert process.returncode == 130
     _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
-    (left,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    (left,) = json.loads(shell.ask("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
     assert left["states"] == {"COMPLETE": 0, "PRUNED": 0, "FAIL": 0, "RUNNING": 1, "WAITING": 0}
 
 
@@ -142,15 +144,15 @@ def test_the_same_exception_in_the_first_trials_ends_with_it_and_code_1(shell: S
     assert "RuntimeError: no such layer: conv9" in done.stderr
     assert "Fix the cause and run the sweep again" in done.stderr
     assert "unexpected error" not in done.stderr
-    (study,) = json.loads(shell.run("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
+    (study,) = json.loads(shell.ask("status", "tiny-digits", *STORAGE, "--format", "json").stdout)["studies"]
     assert study["states"]["FAIL"] == 3
 
 
 def _wait_for_epochs(shell: Shell) -> None:
     """Until the first trial has epochs on record."""
-    for _ in range(400):
-        time.sleep(0.5)
-        done = shell.run("report", "tiny-digits", *STORAGE, "--format", "json")
-        if done.returncode == 0 and any(trial["epochs"] >= 3 for entry in json.loads(done.stdout)["ranking"] for trial in entry["trials"]):
-            return
+    for _ in range(2000):
+        time.sleep(0.1)
+        with suppress(StudyNotFoundError, SchemaError):  # not there yet
+            if any(trial.num_epochs >= 3 for trial in read_study(f"sqlite:///{shell.folder}/tiny-digits.db", "tiny-digits").trials):
+                return
     raise AssertionError("no epoch was recorded in time")

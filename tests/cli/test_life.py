@@ -57,7 +57,7 @@ def here(study: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def trials(shell: Shell, name: str = "tiny-digits") -> dict[str, int]:
-    (study,) = json.loads(shell.run("status", name, *STORAGE, "--format", "json").stdout)["studies"]
+    (study,) = json.loads(shell.ask("status", name, *STORAGE, "--format", "json").stdout)["studies"]
     states: dict[str, int] = study["states"]
     return states
 
@@ -131,10 +131,10 @@ def test_more_epochs_or_a_wider_space_are_refused_with_the_command_for_a_new_stu
 def test_the_command_for_a_new_study_works_as_printed(study: Shell) -> None:
     refused = study.run("resume", "tiny-digits", *SEVEN_EPOCHS)
     words = shlex.split(refused.stderr.strip().splitlines()[-1])[1:]
-    done = study.run(*words, "--set", "search.trials=1", *INLINE)
+    done = study.ask(*words, "--set", "search.trials=1", *INLINE)
     assert done.returncode == 0, done.stderr
     assert trials(study, "tiny-digits-2")["COMPLETE"] == 2, "its training carries the other momentum"
-    document = json.loads(study.run("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
+    document = json.loads(study.ask("report", "tiny-digits-2", *STORAGE, "--format", "json").stdout)
     assert len(document["history"]) == 3
     assert document["ranking"][0]["trials"][0]["epochs"] == 7
     page = (study.folder / "tiny-digits-2.html").read_text()
@@ -169,7 +169,7 @@ def test_moved_data_is_accepted_and_other_data_refused(shell: Shell) -> None:
     _write_digits(folder / "here.npz", first=0)
     text = SWEEP.replace("source: digits", "source: here.npz").replace("trials: 3", "trials: 1") + "allow: [bn_updates]\n"
     (folder / "sweep.yaml").write_text(text.replace('  classes: ["0", "1", "2"]\n', ""))
-    assert shell.run("run", "sweep.yaml", *INLINE).returncode == 0
+    assert shell.ask("run", "sweep.yaml", *INLINE).returncode == 0
     (folder / "here.npz").rename(folder / "there.npz")
     _write_digits(folder / "other.npz", first=1)
     refused = shell.run("resume", "tiny-digits", "--set", "data.source=other.npz")

@@ -55,7 +55,7 @@ def test_a_sweep_on_object_storage_is_checked_run_exported_and_keeps_no_secret(s
     exported = shell.run("export", "stored", "--rank", "1", "-o", "best", *STORAGE, **s3.environment)
     assert exported.returncode == 0, exported.stderr
     assert (folder / "best" / "model.keras").stat().st_size > 1000
-    status = json.loads(shell.run("status", "stored", *STORAGE, "--format", "json").stdout)
+    status = json.loads(shell.ask("status", "stored", *STORAGE, "--format", "json").stdout)
     assert status["studies"][0]["states"]["COMPLETE"] == 2
 
     secrets = [s3.environment["AWS_ACCESS_KEY_ID"].encode(), s3.environment["AWS_SECRET_ACCESS_KEY"].encode()]

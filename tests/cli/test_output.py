@@ -86,10 +86,10 @@ def test_a_sweep_whose_trainings_all_become_non_finite_ends_with_code_1(shell: S
     (shell.folder / "sweep.yaml").write_text(
         text.replace("trials: 3", "trials: 2").replace("epochs: 6", "epochs: 2") + "allow: [bn_updates]\n"
     )
-    done = shell.run("run", "sweep.yaml", "--executor", "inline", "--no-sharing")
+    done = shell.ask("run", "sweep.yaml", "--executor", "inline", "--no-sharing")
     assert done.returncode == 1, done.stderr
     assert "no trial of this study can be used: all 2 failed" in done.stderr
     assert "unexpected" not in done.stderr
     assert Path(done.stdout.strip().splitlines()[-1]).is_file(), "the report is written all the same"
-    (study,) = json.loads(shell.run("status", "tiny-digits", "--storage", "sqlite:///tiny-digits.db", "--format", "json").stdout)["studies"]
+    (study,) = json.loads(shell.ask("status", "tiny-digits", "--storage", "sqlite:///tiny-digits.db", "--format", "json").stdout)["studies"]
     assert study["states"]["FAIL"] == 2

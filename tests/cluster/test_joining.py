@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from shadows import plant
+from shadows import OURS, plant
 
 from sweeps.errors import SweepInputError
 from sweeps.record import read_study
@@ -56,7 +56,7 @@ def own_parts(tmp_path: Path) -> Path:
 def test_own_modules_and_secret_variables_reach_workers_and_no_file(cluster: LocalCluster, own_parts: Path) -> None:
     """``steadysweep run --address``, from the sweep file to the report; modules of theirs that are called like our packages stand in for none of ours."""
     for folder in (own_parts, own_parts / "code"):
-        plant(folder, "file")
+        plant(folder, dict.fromkeys(OURS, "file"))
     command = [
         sys.executable,
         "-P",

@@ -60,6 +60,10 @@ resources: {cpu: 1, concurrent: 1}
 """
 
 KINDS: tuple[Literal["file", "folder"], ...] = ("file", "folder")
+FILES: dict[str, Literal["file", "folder"]] = dict.fromkeys(OURS, "file")
+MIXED: dict[str, Literal["file", "folder"]] = {"sweeps": "file", "trainer": "folder", "reports": "file", "search_spaces": "folder"}
+REST: dict[str, Literal["file", "folder"]] = {name: "folder" if kind == "file" else "file" for name, kind in MIXED.items()}
+"""Between the two, each name once as a file and once as a folder."""
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 """The product as it is found where it is installed: by its place on the path, not by the current folder."""
@@ -91,7 +95,7 @@ def assert_ran(folder: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", OURS)
 def test_a_child_process_runs_our_module(tmp_path: Path, name: str, kind: Literal["file", "folder"]) -> None:
-    plant(tmp_path, kind, (name,))
+    plant(tmp_path, {name: kind})
     command = child_command("sweeps.cli", "spaces")
     command[3] = os.pathsep.join([str(tmp_path), command[3]])
     done = subprocess.run(
@@ -101,21 +105,19 @@ def test_a_child_process_runs_our_module(tmp_path: Path, name: str, kind: Litera
     assert "quick" in done.stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_check_names_no_clash(tmp_path: Path, kind: Literal["file", "folder"]) -> None:
-    plant(folder_with(tmp_path), kind)
+def test_check_names_no_clash(tmp_path: Path) -> None:
+    plant(folder_with(tmp_path), MIXED)
     python(tmp_path, "-P", "-m", "sweeps.cli", "check", "sweep.yaml")
 
 
-@pytest.mark.parametrize(("executor", "kind"), [("inline", "file"), ("ray-core", "file"), ("ray-tune", "file")])
-def test_a_sweep_runs(tmp_path: Path, executor: str, kind: Literal["file", "folder"]) -> None:
-    plant(folder_with(tmp_path), kind)
-    python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep.yaml", "--executor", executor)
+def test_a_sweep_runs_under_ray_tune(tmp_path: Path) -> None:
+    plant(folder_with(tmp_path), REST)
+    python(tmp_path, "-P", "-m", "sweeps.cli", "run", "sweep.yaml", "--executor", "ray-tune")
     assert_ran(tmp_path)
 
 
 def test_all_that_a_person_may_bring_runs_under_ray_together(tmp_path: Path) -> None:
-    plant(tmp_path, "folder")
+    plant(tmp_path, MIXED)
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "everything.yaml").write_text(EVERYTHING)
     (tmp_path / "sweep" / "everything_own.py").write_text((Path(__file__).parent / "everything_own.py").read_text())
@@ -131,7 +133,7 @@ def test_all_that_a_person_may_bring_runs_under_ray_together(tmp_path: Path) -> 
 
 
 def test_a_notebook_which_has_its_folder_first_on_the_path(tmp_path: Path) -> None:
-    plant(folder_with(tmp_path), "file", tuple(name for name in OURS if name != "sweeps"))
+    plant(folder_with(tmp_path), {name: kind for name, kind in FILES.items() if name != "sweeps"})
     python(tmp_path, "-c", NOTEBOOK)
     assert_ran(tmp_path)
 

@@ -133,3 +133,22 @@ def test_a_confirmation_that_would_train_nothing_is_refused(confirm: str, said: 
         sweep_from_text(f"{HEAD}confirm: {confirm}\nspace: {{{RATE}}}\n")
     assert said in str(raised.value)
     sweep_from_text(f"{HEAD}confirm: {{top: 0, seeds: 3}}\nspace: {{{RATE}}}\n")  # as files of before wrote it
+
+
+@pytest.mark.parametrize(
+    ("executor", "unused"),
+    [
+        ("inline", {"runtime.tune", "runtime.pip"}),
+        ("ray-tune", {"resources.slots"}),
+        ("ray-core", {"runtime.tune"}),
+    ],
+)
+def test_what_an_executor_does_not_use_is_said_with_one_that_does(executor: str, unused: set[str]) -> None:
+    from sweeps.executor.factory import EXECUTORS
+    from sweeps.launch.launch import unused_settings
+
+    text = "resources: {slots: 2, concurrent: 3}\nruntime: {pip: [timm==1.0.9], tune: {folder: tuned}}\nspace: {}\n"
+    found = unused_settings(sweep_from_text(HEAD + text), executor)
+    assert {key for key, _ in found} == unused
+    assert {able for _, able in found} <= EXECUTORS.keys()
+    assert unused_settings(sweep_from_text(f"{HEAD}space: {{}}\n"), executor) == []

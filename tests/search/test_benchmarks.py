@@ -58,3 +58,11 @@ def test_selection_replays_sweeps_of_ours_and_of_peers(tmp_path: Path) -> None:
     assert {"best, chosen", "near, chosen"} <= figures["calibration"]["Steadysweep"].keys()
     assert all(each["epochs"] <= 28 * 30 for name, each in peers.items() if "1/.6" not in name)  # nobody spends more than the others
     assert "| Steadysweep | 2 |" in printed
+
+
+def test_class_weights_are_tried_on_thinned_classes() -> None:
+    printed = run("small_classes.py", "--seeds", "2", "--epochs", "2", "--sizes", "3")
+    rows = [line for line in printed.splitlines() if line.startswith(("| digits", "| breast"))]
+    assert len(rows) == 6
+    thinned, weighted, others = (float(cell) for cell in printed.splitlines()[-1].strip("| ").split(" | ")[1:])
+    assert thinned < weighted < others <= 100

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,6 +175,45 @@ def test_the_frontier_of_what_is_held_against_a_cost(searched: tuple[StudyRecord
     text = capsys.readouterr().out
     assert "frontier of stable val_accuracy against latency of one image" in text
     assert rows[0].short in text
+
+
+def fresh(study: StudyRecord) -> Counter[str]:
+    return Counter(trial.configuration for trial in study.trials if trial.role == "confirmation")
+
+
+def test_fresh_trainings_go_to_the_frontiers_members_in_turn_the_most_doubtful_first(tmp_path: Path) -> None:
+    off = {**FRONTIER, "confirm": "off"}
+    before = run(tmp_path, off)
+    members = frontier(rank(before).configurations, "latency_ms", maximize=True).rows
+    assert len(members) == 3
+    held = [row.stable or 0.0 for row in members]
+    doubtful = min(zip(held, held[1:], members[1:], strict=False), key=lambda each: each[1] - each[0])[2]
+    leader = rank(before).configurations[0]
+
+    def ordered(trainings: int) -> StudyRecord:
+        order = StudyOptions(order=ConfirmationOrder(trainings=trainings))
+        run_study(sweep_from_text(sweep_in(tmp_path, **off)), InlineExecutor(1), trainable="costly_training:train", options=order)
+        return read_study(f"sqlite:///{tmp_path}/fast.db", "fast")
+
+    assert list(fresh(ordered(1))) == [doubtful.configuration]
+    study = ordered(5)
+    confirmed = frontier(rank(study).configurations, "latency_ms", maximize=True).rows
+    assert sum(fresh(study).values()) == 6
+    assert all(row.confirmed and row.stable_interval is not None for row in confirmed), "the budget suffices for each"
+    assert leader.configuration in fresh(study)
+    document = json.loads(to_json(study))
+    assert [each["fresh_seeds"] for each in document["frontier"]["configurations"]] == [
+        fresh(study)[row.configuration] for row in confirmed
+    ]
+    assert '<th scope="col">fresh seeds</th>' in render_report(study)
+
+
+def test_a_fixed_number_of_seeds_begins_with_the_frontier(tmp_path: Path) -> None:
+    study = run(tmp_path, {**FRONTIER, "confirm": "{top: 3, seeds: 1}"})
+    searched = replace(study, trials=tuple(trial for trial in study.trials if trial.role != "confirmation"))
+    members = frontier(rank(searched).configurations, "latency_ms", maximize=True).rows
+    assert {row.configuration for row in members} <= set(fresh(study))
+    assert len(fresh(study)) == 3
 
 
 def test_what_a_frontier_cannot_be_searched_with_is_refused(sweep_text: Callable[..., str]) -> None:

@@ -19,6 +19,7 @@ WRONG = {"text": "zzz words", "number": "3.7", "bool": "true", "null": "null", "
 TEXT = (
     "storage_path",
     "data.source",
+    "data.split.groups",
     "data.cache_path",
     "data.augmentation",
     "model.backbone",
@@ -34,7 +35,7 @@ TEXT = (
 )
 LIMITS = ("search.limits.parameters", "search.limits.file_mb", "search.limits.latency_ms", "search.limits.latency_ms_32")
 NULL = (
-    "confirm.budget", "data.split.validation_seed", "search.cost", *LIMITS,
+    "confirm.budget", "data.split.validation_seed", "data.split.folds", "data.split.only_fold", "data.split.groups", "search.cost", *LIMITS,
     "storage", "storage_path", "data.image_size", "data.classes", "data.cache_path", "model.weights", "report.path", "budget.time", "budget.gpu_hours",
     "resources.concurrent", "runtime.working_dir", "runtime.tune.folder", "notify.command", "notify.webhook", "tracking.tensorboard", "tracking.mlflow",
     "tracking.wandb",
@@ -188,9 +189,13 @@ def test_a_deleted_key_takes_its_default_or_is_missed(key: Key, tmp_path: Path, 
     else:
         assert found is None
         sweep = load_sweep_file(tmp_path / "sweep.yaml")
-        assert sweep != full or key.path in ("model.options", "search.cost"), (
-            "every value of the file differs from its default"
-        )  # no cost stands beside a pruner
+        apart = (
+            "model.options",
+            "search.cost",
+            "data.split.folds",
+            "data.split.only_fold",
+        )  # no cost stands beside a pruner, no folds beside parts
+        assert sweep != full or key.path in apart, "every value of the file differs from its default"
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)

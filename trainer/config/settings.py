@@ -81,6 +81,39 @@ class SplitConfig(Settings):
     Confirmations with `resplit` use it."""
     stratify: bool = setting(default=True)
     """Keep the share of each class equal in every part."""
+    folds: int | None = setting(None, ge=2)
+    """Divide all images but the test part into so many folds. A training then trains a model for each fold, on the images of the others, and validates it on the fold's;
+    its figures are the means over the folds. `train` and `validation` have no meaning then."""
+    only_fold: int | None = setting(None, ge=1)
+    """Train the model of this one of the `folds` alone, counted from 1."""
+    groups: str | None = setting(None, min_length=1)
+    """Column of a manifest, a Parquet file or TFRecords, or array of an ``.npz``, that names each image's group (a patient, a scene), which is never divided;
+    default: ``group``, or ``groups`` of an ``.npz``, where there is one."""
+
+    @property
+    def trains_folds(self) -> bool:
+        """Whether a training has a model for each fold."""
+        return self.folds is not None and self.only_fold is None
+
+    @model_validator(mode="after")
+    def _folds_or_parts(self) -> Self:
+        """Refuse what folds leave without a meaning."""
+        if self.folds is None:
+            if self.only_fold is not None:
+                raise ValueError(f"only_fold: {self.only_fold} needs folds, the number of them; e.g. folds: 5")
+            return self
+        if self.only_fold is not None and self.only_fold > self.folds:
+            raise ValueError(f"only_fold: expected 1 to {self.folds}, the number of folds, got {self.only_fold}")
+        if self.validation == "train":
+            raise ValueError(
+                "folds: validation: train has no validation images of its own, so that there are none to take in turn; leave one out"
+            )
+        for name in ("train", "validation"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"folds: each fold validates in turn and the other {self.folds - 1} train; leave out {name}: {getattr(self, name)}, or folds"
+                )
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -352,8 +385,10 @@ class TrainingConfig(Settings):
     metrics: tuple[Metric, ...] = setting(())
     """Further metrics that each epoch records: ``[val_auc, val_recall_daisy, my_stuff:cost]``; what the ranked one accepts."""
     callbacks: tuple[Annotated[str, AfterValidator(_callback)], ...] = setting(())
-    """Keras callbacks of yours, ``package.module:Class``, made without arguments for each training. They may look, but not steer: one that changes weights or learning
+    """Keras callbacks of yours, ``package.module:Class``, made anew for each training. They may look, but not steer: one that changes weights or learning
     rate or sets ``stop_training`` ends its training with a message."""
+    arguments: dict[str, dict[str, Any]] = setting(default_factory=dict)
+    """Arguments, by name, of metrics and callbacks of yours: ``{"my_stuff:euros": {price: 20}, "my_stuff:Diary": {path: diary.txt}}``."""
     precise_bn: Literal["off", "end", "epoch"] = setting("off", searchable=True)
     """Recompute BatchNorm statistics exactly over the training images after training, or before each validation; weights untouched."""
     early_stopping: int | None = setting(None, ge=1)
@@ -422,6 +457,12 @@ class TrainConfig(Settings):
             measured_on_demand(self.metric, self.training.metrics)
         except ConfigError as error:
             raise ValueError(str(error)) from error
+        named = [each for each in (self.metric, *self.training.metrics, *self.training.callbacks) if is_reference(each)]
+        for reference in self.training.arguments:
+            if reference not in named:
+                raise ValueError(
+                    f"training.arguments: {reference!r} is no metric or callback of this training; expected {' or '.join(named) or 'none, since it has none of yours'}"
+                )
         return self
 
     @property

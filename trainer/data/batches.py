@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_WEIGHT = 10.0
-"""Of a class: beyond it, each of a few images moves the network as a whole batch of others does."""
+"""Of a class. It costs up to 1.2 points where a class has three images, nothing from ten on (``python benchmarks/small_classes.py``); weights of 33 halved a stable accuracy."""
 
 
 def class_weights(labels: Labels, num_classes: int) -> npt.NDArray[np.float32]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from trainer.data.packed import Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 Part = Literal["train", "validation", "test"]
@@ -23,6 +23,47 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 """``(n, height, width, channels)``, raw pixel values in [0, 255]."""
 Labels = npt.NDArray[np.int32]
 """``(n,)``, index into the class names."""
+
+
+class ChosenRows:
+    """Rows of an array, in an order, that are read from it only when they are wanted: an image lies in memory once, however many folds it trains for."""
+
+    def __init__(self, base: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> None:
+        """Args: base: ``(n, ...)``, in memory or mapped; rows: ``(k,)`` of it."""
+        self.base, self.rows = base, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever NumPy takes for one axis
+        found: npt.NDArray[Any] = self.base[self.rows[chosen]]
+        return found
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        return (self.base[row] for row in self.rows)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
+        return np.asarray(self.base[self.rows], dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(k, ...)``."""
+        return (len(self.rows), *self.base.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the array."""
+        return self.base.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Of the rows, were they copied."""
+        return self.base[:1].nbytes * len(self.rows)
+
+
+def mapped_from_disk(images: object) -> bool:
+    """Whether pixels are read from a file when they are wanted."""
+    return isinstance(images.base if isinstance(images, ChosenRows) else images, np.memmap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +93,10 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def view(self, rows: npt.NDArray[np.int64]) -> ImageSet:
+        """The images at `rows` ``(k,)`` like `take`, without copying pixels: they are read from these when they are wanted."""
+        return replace(self, images=cast("Pixels", ChosenRows(self.images, rows)), **self._facts(rows))
+
     @property
     def width_of_targets(self) -> int:
         """Number of classes that one-hot targets have."""
@@ -61,11 +106,41 @@ class ImageSet:
 
     def take(self, rows: npt.NDArray[np.int64]) -> ImageSet:
         """The images at `rows` ``(k,)``, in that order; rows may repeat."""
-        names = None if self.names is None else tuple(self.names[row] for row in rows)
-        pixels: Any = self.images[rows]
-        places, of_source = (None if each is None else each[rows] for each in (self.places, self.rows))
-        digests = None if self.digests is None else tuple(self.digests[row] for row in rows)
-        return ImageSet(pixels, self.labels[rows], names, self.num_classes, places, of_source, digests)
+        return replace(self, images=self.images[rows], **self._facts(rows))
+
+    def _facts(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        """What is known of the images at `rows`, without their pixels."""
+        return {
+            "labels": self.labels[rows],
+            "names": None if self.names is None else tuple(self.names[row] for row in rows),
+            "places": None if self.places is None else self.places[rows],
+            "rows": None if self.rows is None else self.rows[rows],
+            "digests": None if self.digests is None else tuple(self.digests[row] for row in rows),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All images that folds divide: those of no test part.
+
+    Attributes:
+        images: in the source's order.
+        fold_of: ``(n,)``, fold of each image, counted from 1.
+        fingerprint: hash over their contents and labels, the same whatever the folds.
+    """
+
+    images: ImageSet
+    fold_of: npt.NDArray[np.int64]
+    fingerprint: str
+
+    @property
+    def folds(self) -> int:
+        """Number of folds."""
+        return int(self.fold_of.max())
+
+    def rows(self, fold: int) -> dict[Part, npt.NDArray[np.int64]]:
+        """Rows of the images that a fold's model is trained on, and of the fold's own, ascending."""
+        return {"train": np.flatnonzero(self.fold_of != fold), "validation": np.flatnonzero(self.fold_of == fold)}
 
 
 @dataclass(frozen=True)
@@ -99,6 +174,8 @@ class ImageData:
         own_validation: whether the source itself says which images validate, so that no others can be drawn.
         unused: content hash, label and name (empty for arrays) of each image that the split leaves out.
         forms: of all images of the source; None for data that was not loaded from one.
+        pool: what folds divide, or None without folds. `train` and `validation` are then those of one fold: the first, unless `of_fold` gave another.
+        fold: whose `train` and `validation` these are where one fold is trained alone, counted from 1; 0 where each is trained, and without folds.
     """
 
     train: ImageSet
@@ -110,6 +187,22 @@ class ImageData:
     own_validation: bool = False
     unused: tuple[tuple[str, int, str], ...] = ()
     forms: Forms | None = None
+    pool: Pool | None = None
+    fold: int = 0
+
+    def of_fold(self, fold: int) -> ImageData:
+        """The same images with those of one fold, counted from 1, for validation and those of the others for training."""
+        if self.pool is None:
+            raise ValueError("these images are not divided into folds")
+        rows = self.pool.rows(fold)
+        own = hashlib.blake2b(f"{self.fingerprint} fold {fold}".encode(), digest_size=DIGEST_BYTES).hexdigest()
+        train, validation = (self.pool.images.view(rows[part]) for part in PARTS[:2])
+        return replace(self, train=train, validation=validation, fingerprint=own, fold=fold)
+
+    @property
+    def validated(self) -> ImageSet:
+        """The images that a training is validated on: with folds all of them, each by the model that was not trained on it."""
+        return self.validation if self.pool is None or self.fold else self.pool.images
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -121,6 +214,14 @@ class ImageData:
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+    def divided(self) -> tuple[tuple[str, ImageSet], ...]:
+        """What the images are divided into, by name: `parts`, or the folds and the test part."""
+        if self.pool is None or self.fold:
+            return self.parts()
+        pool = self.pool
+        folds = tuple((f"fold {fold}", pool.images.view(pool.rows(fold)["validation"])) for fold in range(1, pool.folds + 1))
+        return (*folds, ("test", self.test)) if self.test is not None else folds
 
     def parts(self) -> tuple[tuple[str, ImageSet], ...]:
         """The parts that exist, with their names, training first."""
@@ -162,10 +263,10 @@ def fingerprint(
     digests: Sequence[str],
     labels: Labels,
     class_names: Sequence[str],
-    rows: Mapping[Part, npt.NDArray[np.int64]],
+    rows: Mapping[Any, npt.NDArray[np.int64]],
     form: str,
 ) -> str:
-    """One hash over every image's content, class and part, and the `form` (size, channels) it is decoded to.
+    """One hash over every image's content, class and part (of `rows` by its name), and the `form` (size, channels) it is decoded to.
 
     It does not depend on paths, file names or the order of listing.
     """

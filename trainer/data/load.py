@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.cache import cache_folder, mapped
+from trainer.data.folds import fold_numbers
 from trainer.data.images import (
     DIGEST_BYTES,
     PARTS,
@@ -20,10 +21,12 @@ from trainer.data.images import (
     ImageData,
     ImageSet,
     Part,
+    Pool,
     content_places,
     digest_array,
     digest_files,
     fingerprint,
+    mapped_from_disk,
 )
 from trainer.data.pixels import Header, decode, read_header, to_pixels
 from trainer.data.sources import collect
@@ -57,11 +60,14 @@ def load_data(config: DataConfig) -> ImageData:
     Raises:
         DataError: the source, a file or the split cannot be used; the message names it and says what to change.
     """
+    if config.split.only_fold is not None:  # one of folds that are loaded once
+        whole = config.model_copy(update={"split": config.split.model_copy(update={"only_fold": None})})
+        return load_data(whole).of_fold(config.split.only_fold)
     key = config.model_dump_json(include=set(READING))
     with _LOCK:
         if key not in _LOADED:
             # data mapped from the cache goes before other data needs its room: kept, it would count as in use
-            for other in [other for other, data in _LOADED.items() if isinstance(data.train.images, np.memmap)]:
+            for other in [other for other, data in _LOADED.items() if mapped_from_disk(data.train.images)]:
                 del _LOADED[other]
             _LOADED[key] = data = _load(config)
             while len(_LOADED) > 1 and sum(_bytes_in_memory(kept) for kept in _LOADED.values()) > config.cache_memory_gb * GIGABYTE:
@@ -77,12 +83,12 @@ def forget_data() -> None:
 
 
 def _bytes_in_memory(data: ImageData) -> int:
-    return sum(images.images.nbytes for _, images in data.parts() if not isinstance(images.images, np.memmap))
+    return sum(images.images.nbytes for _, images in data.parts() if not mapped_from_disk(images.images))
 
 
 def _load(config: DataConfig) -> ImageData:
     with local_source(config) as source:
-        collected = _choose_classes(collect(source, cache_folder(config.cache_path)), config)
+        collected = _choose_classes(collect(source, cache_folder(config.cache_path), config.split.groups), config)
         if isinstance(collected.content, tuple):
             return _load_files(collected, collected.content, config)
         return _load_array(collected, collected.content, config)
@@ -116,7 +122,9 @@ def _load_array(collected: Collected, content: npt.NDArray[np.generic], config: 
         sets["validation"] = sets["train"]
     height, width, *channels = content.shape[1:]
     mode = {1: "L", 4: "RGBA"}.get(channels[0] if channels else 1, "RGB")
-    return _assemble(sets, collected, digests, rows, pixels.shape[1:], forms=Forms({(height, width): len(content)}, {mode: len(content)}))
+    return _assemble(
+        sets, collected, digests, rows, pixels.shape[1:], config, forms=Forms({(height, width): len(content)}, {mode: len(content)})
+    )
 
 
 NAMED_IN_ERRORS = 5
@@ -139,7 +147,7 @@ def _load_files(collected: Collected, files: Sequence[Path | Packed], config: Da
             except _DamagedError as damaged:
                 bad = damaged.reasons
             else:
-                return _assemble(sets, collected, digests, rows, (*size, channels), tuple(skipped), forms=_forms_of(headers, files))
+                return _assemble(sets, collected, digests, rows, (*size, channels), config, tuple(skipped), forms=_forms_of(headers, files))
         lines = [f"{files[row]}: {reason}" for row, reason in sorted(bad.items())]
         if config.on_unreadable == "fail":
             examples = "\n  ".join(lines[:NAMED_IN_ERRORS])
@@ -268,28 +276,30 @@ def _wanted_size(config: DataConfig) -> tuple[int, int] | None:
     return (config.image_size, config.image_size) if isinstance(config.image_size, int) else config.image_size
 
 
-def _assemble(
+def _assemble(  # noqa: PLR0913 - what was found, and how it is divided
     sets: dict[Part, ImageSet],
     collected: Collected,
     digests: Sequence[str],
     rows: Rows,
     shape: tuple[int, ...],
+    config: DataConfig,
     skipped: tuple[str, ...] = (),
     *,
     forms: Forms,
 ) -> ImageData:
     """The whole; `shape` is the height, width and channels that images are decoded to."""
-    for part in PARTS[:2]:
+    needed = PARTS[:1] if config.split.folds else PARTS[:2]
+    for part in needed:
         if part not in sets or not len(sets[part]):
             raise DataError(f"no {part} images; give some, or change data.split")
-    identity = fingerprint(digests, collected.labels, collected.class_names, rows, f"uint8 {shape}")
+    form = f"uint8 {shape}"
     places = content_places(digests, collected.labels)
     source_rows = collected.source_rows
     placed = {
         part: replace(images, places=places[rows[part]], rows=source_rows[rows[part]], digests=tuple(digests[row] for row in rows[part]))
         for part, images in sets.items()
     }
-    if sets["validation"] is sets["train"]:
+    if sets.get("validation") is sets["train"]:
         placed["validation"] = placed["train"]
     own = gives_validation(collected)
     files = isinstance(collected.content, tuple)
@@ -297,6 +307,14 @@ def _assemble(
         (digests[row], int(collected.labels[row]), str(collected.content[row]) if files else "")
         for row in np.setdiff1d(np.arange(len(collected)), np.concatenate(list(rows.values())))
     )
-    return ImageData(
-        placed["train"], placed["validation"], placed.get("test"), collected.class_names, identity, skipped, own, unused, forms
-    )
+    test, names = placed.get("test"), collected.class_names
+    identity = fingerprint(digests, collected.labels, names, rows, form)
+    if not config.split.folds:
+        return ImageData(placed["train"], placed["validation"], test, names, identity, skipped, own, unused, forms)
+    numbers = fold_numbers(rows["train"], collected, digests, config.split)
+    pool = Pool(placed["train"], numbers, identity)
+    named: dict[str, npt.NDArray[np.int64]] = {part: chosen for part, chosen in rows.items() if part != "train"}
+    named |= {f"fold {fold}": rows["train"][numbers == fold] for fold in range(1, pool.folds + 1)}
+    divided = fingerprint(digests, collected.labels, names, named, form)
+    train, validation = (pool.images.view(chosen) for chosen in pool.rows(1).values())
+    return ImageData(train, validation, test, names, divided, skipped, own, unused, forms, pool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ _STREAM = 0x5011
 _ROUNDING = 1e-9
 
 Rows = dict[Part, "npt.NDArray[np.int64]"]
+Name = TypeVar("Name", bound=str)
+"""Of a part, or of a fold."""
 
 
 def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> Rows:
@@ -34,6 +36,7 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
     proportion validation : train; a missing test part stays missing, because held-out images cannot be had without taking training ones away.
     With `validation_seed` the test part is the same as without, and the others, in the same sizes, are drawn from all images that are not in it.
     Copies, images with the same contents, never lie in two of the parts that are drawn here, groups apart.
+    With `folds` the training part is all that is not the test part; `trainer.data.folds` divides it.
 
     Args:
         collected: the images, n of them.
@@ -44,6 +47,8 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
         DataError: a part would be empty, more images are asked for than there are, or `validation_seed` has nothing to draw.
     """
     everything = np.arange(len(collected))
+    if config.folds is not None:
+        return _without_validation(everything, collected, digests, config)
     anew = config.validation_seed
     if anew is not None and (config.validation == "train" or gives_validation(collected)):
         why = "data.split.validation is train" if config.validation == "train" else "the source says which images validate"
@@ -66,6 +71,19 @@ def split(collected: Collected, digests: Sequence[str], config: SplitConfig) -> 
     if config.validation == "train":
         rows["validation"] = rows["train"]
     return {part: rows[part] for part in PARTS if part in rows}
+
+
+def _without_validation(everything: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig) -> Rows:
+    """The test part, by `seed` alone, and all other images as the training part."""
+    if gives_validation(collected):
+        raise DataError(
+            "data.split.folds: the source says which images validate, so that folds would take others; leave folds out, or give a source "
+            "without a validation part"
+        )
+    if collected.parts is None:
+        return _copies_together(_divide(everything, collected, digests, config, {"test": config.test}, None), collected, digests)
+    given = np.asarray(collected.parts)
+    return {part: everything[given == part] for part in PARTS if (given == part).any()}
 
 
 def _copies_together(rows: Rows, collected: Collected, digests: Sequence[str]) -> Rows:
@@ -98,7 +116,7 @@ def _drawn_anew(first: Rows, collected: Collected, digests: Sequence[str], confi
     wanted: dict[Part, int] = {"validation": len(first["validation"])}
     if len(first["train"]) + len(first["validation"]) < len(pool):  # the first split leaves images out
         wanted["train"] = len(first["train"])
-    drawn = _draw(pool, collected, digests, config.model_copy(update={"seed": seed}), wanted)
+    drawn = draw(pool, collected, digests, config.model_copy(update={"seed": seed}), wanted)
     rows: Rows = {part: np.sort(chosen) for part, chosen in drawn.items()}
     if "train" not in rows:
         rows["train"] = np.setdiff1d(pool, rows["validation"])
@@ -138,7 +156,7 @@ def _divide(
             wanted["train"] = left
     if remaining < 1:
         raise DataError(f"data.split: {total} images, of which {held_out} are asked for validation and test; none is left for training")
-    out: Rows = {part: np.sort(chosen) for part, chosen in _draw(rows, collected, digests, config, wanted).items()}
+    out: Rows = {part: np.sort(chosen) for part, chosen in draw(rows, collected, digests, config, wanted).items()}
     if "train" not in out:
         out["train"] = np.setdiff1d(rows, np.concatenate(list(out.values()))) if out else rows
     for part, chosen in out.items():
@@ -175,10 +193,18 @@ def _train_count(share: float, total: int, wanted: Mapping[Part, int]) -> int:
     return remaining if abs(images - remaining) < 1 + len(wanted) / 2 else round(images)
 
 
-def _draw(
-    rows: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig, wanted: Mapping[Part, int]
-) -> dict[Part, npt.NDArray[np.int64]]:
-    """Fill the wanted parts unit by unit (an image, or a whole group), each unit where its class lacks most."""
+def draw(
+    rows: npt.NDArray[np.int64], collected: Collected, digests: Sequence[str], config: SplitConfig, wanted: Mapping[Name, int]
+) -> dict[Name, npt.NDArray[np.int64]]:
+    """Fill the wanted parts unit by unit (an image, or a whole group), each unit where its class lacks most.
+
+    Args:
+        rows: of the images to draw from.
+        collected: all images.
+        digests: content hash of each image.
+        config: seed and stratification.
+        wanted: images of each part; what is left belongs to none.
+    """
     if not wanted:
         return {}
     strata = collected.labels if config.stratify else np.zeros(len(collected), np.int32)
@@ -187,16 +213,16 @@ def _draw(
     sizes = [*wanted.values(), len(rows) - sum(wanted.values())]
     need = _whole(np.vstack([goals, counts - goals.sum(axis=0)]), sizes)
     if collected.groups is None:
-        return _fill(_shuffled(rows, digests, config.seed), strata, classes, need, tuple(wanted))
+        return _fill(shuffled(rows, digests, config.seed), strata, classes, need, tuple(wanted))
     return _fill_with_groups(_groups(rows, collected.groups, digests, config.seed), strata, classes, need, tuple(wanted))
 
 
 def _fill(
-    order: npt.NDArray[np.int64], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Part, ...]
-) -> dict[Part, npt.NDArray[np.int64]]:
+    order: npt.NDArray[np.int64], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Name, ...]
+) -> dict[Name, npt.NDArray[np.int64]]:
     """Give each part its number of images of each class, in the seeded order."""
     ends = np.cumsum(need, axis=0).astype(int)
-    taken: dict[Part, list[npt.NDArray[np.int64]]] = {part: [] for part in parts}
+    taken: dict[Name, list[npt.NDArray[np.int64]]] = {part: [] for part in parts}
     for column, label in enumerate(classes):
         mine = order[strata[order] == label]
         for row, part in enumerate(parts):
@@ -205,8 +231,8 @@ def _fill(
 
 
 def _fill_with_groups(
-    groups: Sequence[npt.NDArray[np.int64]], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Part, ...]
-) -> dict[Part, npt.NDArray[np.int64]]:
+    groups: Sequence[npt.NDArray[np.int64]], strata: Labels, classes: Labels, need: npt.NDArray[np.float64], parts: tuple[Name, ...]
+) -> dict[Name, npt.NDArray[np.int64]]:
     """Give each group to the part that lacks most of what it holds; ties go to the first part, so that the seeded order alone decides."""
     taken: dict[int, list[npt.NDArray[np.int64]]] = defaultdict(list)
     for members in groups:
@@ -235,7 +261,7 @@ def _whole(goals: npt.NDArray[np.float64], sizes: Sequence[int]) -> npt.NDArray[
     return whole
 
 
-def _shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
+def shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
     """The rows in a seeded order that depends on contents alone."""
     by_content = np.asarray(sorted(rows.tolist(), key=lambda row: (digests[row], row)), np.int64)
     return by_content[np.random.default_rng([seed, _STREAM]).permutation(len(rows))]
@@ -244,6 +270,6 @@ def _shuffled(rows: npt.NDArray[np.int64], digests: Sequence[str], seed: int) ->
 def _groups(rows: npt.NDArray[np.int64], groups: Sequence[str], digests: Sequence[str], seed: int) -> list[npt.NDArray[np.int64]]:
     """The groups in a seeded order, largest first, so that small ones even out."""
     members: dict[str, list[int]] = defaultdict(list)
-    for row in _shuffled(rows, digests, seed):
+    for row in shuffled(rows, digests, seed):
         members[groups[row]].append(int(row))
     return sorted((np.asarray(group, np.int64) for group in members.values()), key=len, reverse=True)

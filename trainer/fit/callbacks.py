@@ -7,6 +7,8 @@ statistic (by a checksum), a changed learning rate, layers that were frozen or t
 from __future__ import annotations
 
 import contextlib
+import inspect
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import UserCodeError
@@ -29,8 +31,12 @@ INSTEAD = {
 }
 
 
-def check_callbacks(references: Sequence[str]) -> None:
-    """Refuse what is no callback, or one whose hooks would not be called; none is made.
+def check_callbacks(references: Sequence[str], arguments: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
+    """Refuse what is no callback, one that does not take its arguments, or one whose hooks would not be called; none is made.
+
+    Args:
+        references: ``package.module:Class`` of each.
+        arguments: of each that has some, by name.
 
     Raises:
         UserCodeError: says which and why.
@@ -41,6 +47,13 @@ def check_callbacks(references: Sequence[str]) -> None:
         found: Any = import_function(reference, KEY)
         if not (isinstance(found, type) and issubclass(found, keras.callbacks.Callback)):
             raise UserCodeError(f"{KEY}: {reference!r} is no subclass of keras.callbacks.Callback")
+        given = arguments.get(reference, {})
+        try:
+            inspect.signature(found).bind(**given)
+        except TypeError as error:
+            raise UserCodeError(
+                f"{KEY}: {reference!r} cannot be made with ({', '.join(given)}): {error}. Its arguments are written in training.arguments"
+            ) from None
         uncalled = [hook for hook in UNCALLED if getattr(found, hook) is not getattr(keras.callbacks.Callback, hook)]
         if uncalled:
             raise UserCodeError(
@@ -52,17 +65,17 @@ def check_callbacks(references: Sequence[str]) -> None:
 class OwnCallbacks:
     """The callbacks of one training, made by `begin`."""
 
-    def __init__(self, references: Sequence[str], engine: Engine) -> None:
-        self._references, self._engine = tuple(references), engine
+    def __init__(self, references: Sequence[str], arguments: Mapping[str, Mapping[str, Any]], engine: Engine) -> None:
+        self._references, self._arguments, self._engine = tuple(references), arguments, engine
         self._callbacks: list[tuple[str, Any]] = []
         self._ended = False
 
     def begin(self, epochs: int, steps: int) -> None:
         """Make them, give them the model, and tell them that training begins, or goes on."""
-        check_callbacks(self._references)
+        check_callbacks(self._references, self._arguments)
         for reference in self._references:
             with self._watched(reference, "__init__"):
-                callback = call_function(reference, KEY)
+                callback = call_function(reference, KEY, **self._arguments.get(reference, {}))
                 callback.set_params({"epochs": epochs, "steps": steps, "verbose": 0})
                 callback.set_model(self._engine.network.built.model)
             self._callbacks.append((reference, callback))

@@ -81,8 +81,9 @@ def identity(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
     if config.training.schedule != "cosine":
         leave["training"] = leave["training"] | {"epochs"}
     settings = config.model_dump(mode="json", exclude={**leave, "allow": True})
-    if settings["data"]["split"]["validation_seed"] is None:  # checkpoints of before know no such setting
-        del settings["data"]["split"]["validation_seed"]
+    for name in ("validation_seed", "folds", "only_fold", "groups"):  # checkpoints of before know no such settings
+        if settings["data"]["split"][name] is None:
+            del settings["data"]["split"][name]
     flat = {f"{part}.{key}": value for part, values in settings.items() if isinstance(values, dict) for key, value in values.items()}
     flat.update({part: value for part, value in settings.items() if not isinstance(value, dict)})
     return {**flat, "the images": fingerprint}

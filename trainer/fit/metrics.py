@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from trainer.metric_names import label_of
 from trainer.user_code import call_function, import_function
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -57,10 +58,12 @@ class Metrics:
     Attributes:
         names: of the metrics.
         labels: class that each is about, None for all.
+        arguments: of own functions that have some, by reference.
     """
 
     names: tuple[MetricName, ...] = ()
     labels: tuple[int | None, ...] = ()
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def measure(self, logits: NDArray[np.floating], labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> dict[str, float]:
         """Each metric by its recorded name; one that these images leave open (the recall of a class without images) is left out.
@@ -79,7 +82,10 @@ class Metrics:
         if pairs.shape[1] == 1:
             pairs = np.concatenate([np.zeros_like(pairs), pairs], axis=1)
         said = Predictions(np.asarray(labels, np.int64), pairs, predicted)
-        values = {name.recorded: _value(name, label, said) for name, label in zip(self.names, self.labels, strict=True)}
+        values = {
+            name.recorded: _value(name, label, said, self.arguments.get(name.text, {}))
+            for name, label in zip(self.names, self.labels, strict=True)
+        }
         return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
@@ -93,12 +99,13 @@ def metrics_of(config: TrainConfig, class_names: Sequence[str]) -> Metrics:
     for name in names:
         if name.kind == "top" and len(class_names) <= name.top:
             raise ConfigError(f"metric: {name.text} needs more than {name.top} classes, the data has {len(class_names)}; use val_accuracy.")
-    return Metrics(names, tuple(None if name.of is None else label_of(name.of, class_names, name.text) for name in names))
+    labels = tuple(None if name.of is None else label_of(name.of, class_names, name.text) for name in names)
+    return Metrics(names, labels, config.training.arguments)
 
 
-def _value(name: MetricName, label: int | None, said: Predictions) -> float:
+def _value(name: MetricName, label: int | None, said: Predictions, arguments: Mapping[str, Any]) -> float:
     if name.kind == "own":
-        return own_value(name.text, said.labels, said.probabilities)
+        return own_value(name.text, said.labels, said.probabilities, arguments)
     if name.kind == "ece":
         return calibration_error(said.labels, said.probabilities)
     if name.kind == "top":
@@ -181,13 +188,16 @@ def calibration_error(labels: NDArray[np.integer], probabilities: NDArray[np.flo
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def own_value(reference: str, labels: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
+def own_value(
+    reference: str, labels: NDArray[np.integer], probabilities: NDArray[np.float64], arguments: Mapping[str, Any] = MappingProxyType({})
+) -> float:
     """What a person's own function says of predictions.
 
     Args:
         reference: ``package.module:function``.
         labels: right classes, ``(n,)``.
         probabilities: ``(n, classes)``; rows sum to 1.
+        arguments: further ones, by name.
 
     Raises:
         UserCodeError: it cannot be found, raised an error, or did not return one finite number.
@@ -195,7 +205,7 @@ def own_value(reference: str, labels: NDArray[np.integer], probabilities: NDArra
     given = labels.copy(), probabilities.copy()
     for array in given:
         array.setflags(write=False)  # the next metric is given the same predictions
-    return _checked(call_function(reference, "metric", *given), reference)
+    return _checked(call_function(reference, "metric", *given, **arguments), reference)
 
 
 def _checked(value: Any, reference: str) -> float:  # noqa: ANN401 - whatever a person's function returns
@@ -217,13 +227,14 @@ def _checked(value: Any, reference: str) -> float:  # noqa: ANN401 - whatever a 
     return number
 
 
-def check_own(reference: str, labels: NDArray[np.integer], num_classes: int) -> None:
+def check_own(reference: str, labels: NDArray[np.integer], num_classes: int, arguments: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Try a person's metric on the labels of the validation images, with probabilities that are undecided, drawn, and right.
 
     Args:
         reference: ``package.module:function``.
         labels: of the validation images, ``(n,)``.
         num_classes: of the data.
+        arguments: further ones, by name.
 
     Raises:
         UserCodeError: it cannot be found or called, or does not return one finite number.
@@ -232,14 +243,15 @@ def check_own(reference: str, labels: NDArray[np.integer], num_classes: int) -> 
     given: NDArray[np.int64] = np.asarray(labels, np.int64)
     drawn = np.random.default_rng(0).dirichlet(np.ones(num_classes), len(labels))
     try:
-        inspect.signature(function).bind(given, drawn)
+        inspect.signature(function).bind(given, drawn, **arguments)
     except TypeError as error:
+        named = ", ".join(["labels", "probabilities", *arguments])
         raise UserCodeError(
-            f"metric: {reference!r} cannot be called with (labels, probabilities): {error}. Expected def {reference.rpartition(':')[2]}(labels, probabilities), "
-            "with labels (n,) and probabilities (n, classes)"
+            f"metric: {reference!r} cannot be called with ({named}): {error}. Expected def {reference.rpartition(':')[2]}({named}), "
+            "with labels (n,) and probabilities (n, classes); further arguments are written in training.arguments"
         ) from None
     except ValueError:
         pass  # a function of another language, which does not tell its arguments
     right = np.eye(num_classes)[given]
     for probabilities in (np.full_like(drawn, 1 / num_classes), drawn, right):
-        own_value(reference, given, probabilities)
+        own_value(reference, given, probabilities, arguments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from trainer.fit.train import train
+from trainer.fit.entrance import train
 from trainer.network.compile_key import SLOTS
 
 if TYPE_CHECKING:

@@ -85,6 +85,8 @@ class Course:
 def why_not_carried(config: TrainConfig, devices: int = 1) -> str:
     """Why a training cannot carry siblings: what it does would depend on which of them it looks at; empty where it can."""
     training = config.training
+    if config.data.split.trains_folds:
+        return "it has a model for each fold"
     if training.early_stopping is not None:
         return "early stopping ends a training by its validation figures"
     if training.schedule == "plateau":

@@ -7,123 +7,38 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trainer.checkpoints import open_checkpoints
 from trainer.checkpoints.layout import TEST, TRAINED
-from trainer.checkpoints.local import Checkpoints, Pace
-from trainer.data import load_data
-from trainer.data.batches import check_class_weights, evaluation_batches, training_epoch
-from trainer.fit.accumulation import out_of_memory
+from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.fit.callbacks import OwnCallbacks
-from trainer.fit.history import candidates, check_same_training, identity, level_has_stalled, mode_of
-from trainer.fit.kept import engine_for, forget_compiled
-from trainer.fit.metrics import metrics_of
+from trainer.fit.history import candidates, check_same_training, identity, level_has_stalled
 from trainer.fit.optimizers import epoch_rates
-from trainer.fit.process import configure_determinism, import_tensorflow_quietly, peak_memory_mb, share_gpus
+from trainer.fit.process import peak_memory_mb
 from trainer.fit.scores import held_out_figures, noted_figures
-from trainer.fit.siblings import CARRIED_SECONDS, Course, courses_of, histories_to_json, momenta_of, take_back
-from trainer.fit.together import MEETING, Slot, released, turn, why_alone
+from trainer.fit.siblings import CARRIED_SECONDS, Course, histories_to_json, momenta_of, take_back
+from trainer.fit.together import MEETING, Slot, released
 from trainer.fit.validation import Validator, epoch_figures
-from trainer.fit.whole import can_be_made, write_trained
+from trainer.fit.whole import write_trained
+from trainer.fit.writing import CheckpointWriter
 from trainer.network.frozen_plan import FrozenPlan
 from trainer.network.parts import assign
 from trainer.network.weights import export_model
 from trainer.records import EpochRecord, TrainResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    import keras
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainer.config import TrainConfig
+    from trainer.checkpoints.layout import Arrays
+    from trainer.checkpoints.local import Checkpoints
     from trainer.data import ImageData, ImageSet
     from trainer.fit.engine import Engine, EpochTotals
     from trainer.fit.history import History
-    from trainer.fit.siblings import Sibling
     from trainer.fit.validation import Validation
     from trainer.network.features import Features
     from trainer.records import StopReason, ValidationLedger
-
-
-def train(  # noqa: PLR0913 - the trainer's one entrance: all but the first are options
-    config: TrainConfig,
-    on_epoch_end: Callable[[EpochRecord], object] | None = None,
-    *,
-    checkpoint_dir: Path | str | Checkpoints | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    keep_compiled: bool = True,
-    evaluate_test: bool = False,
-    whole_model: bool = True,
-    trainings: int = 1,
-    together: bool = False,
-    data: ImageData | None = None,
-    devices: int = 1,
-    siblings: Sequence[Sibling] = (),
-    on_built: Callable[[keras.Model], object] | None = None,
-) -> TrainResult:
-    """Train one model.
-
-    Args:
-        config: everything that determines the result.
-        on_epoch_end: called after each epoch, once its checkpoint is written; returning True ends the training. Continuing from a checkpoint, it is
-            called first for the epochs before it, marked `EpochRecord.replayed`.
-        checkpoint_dir: folder of this training's checkpoints, continued from if it holds any, and of the exported ``model.keras``; or its address on an
-            object store (``s3://bucket/prefix``, ``gs://bucket/prefix``); or an open one of `open_checkpoints`, whose `say` hears what is lost.
-        should_stop: asked before each step; True ends the training at once, without the epoch it is in.
-        keep_compiled: keep the compiled model for later trainings of the same architecture, boundary and optimiser in this process.
-        evaluate_test: evaluate the exported checkpoint on the test images: once, whatever interrupts; the figures are kept beside the checkpoints.
-        whole_model: export ``model.keras``; False: only what training changed of it (``trained.npz``), of which `trainer.fit.whole.complete` makes the whole
-            model; a backbone that a person's own function makes is exported whole all the same.
-        trainings: that will plausibly see the same images as this one, itself included, for ``frozen_features: auto``; 0: share no work with others.
-        together: train the head in one program with those of other trainings of this process that want it too, where that is possible and pays
-            (`trainer.fit.together`): call `train` in several threads, or `trainer.train_together`. Who else trains changes nothing in the result.
-        data: loaded images; default: `load_data` of ``config.data``.
-        devices: GPUs (CPUs where there is no GPU) that share each batch; the result does not depend on their number, up to rounding and dropout masks.
-        siblings: trainings that differ in ``model.bn_momentum`` alone. This one carries them: their figures stand in `EpochRecord.siblings`, their results in
-            `TrainResult.siblings`, and each costs one pass over the validation images an epoch.
-        on_built: called with the network before anything is trained; what it raises ends the training.
-
-    Returns:
-        Curves, the exported checkpoint and its figures. A training that was asked to stop exports no model.
-
-    Raises:
-        TrainerInputError: settings or data cannot be used.
-        NonFiniteLossError: the loss became NaN or infinite.
-        TrainingMemoryError: it ran out of memory; says in how many micro-batches to try, if any.
-    """
-    with turn(checkpoint_dir.say if isinstance(checkpoint_dir, Checkpoints) else None), contextlib.ExitStack() as opened:
-        began = time.monotonic()
-        import_tensorflow_quietly()
-        import tensorflow as tf
-
-        configure_determinism(config.training.deterministic)
-        share_gpus()
-        data = load_data(config.data) if data is None else data
-        metrics_of(config, data.class_names)  # refuses those that this data cannot have
-        check_class_weights(config.data, data.class_names)
-        if checkpoint_dir is not None and not isinstance(checkpoint_dir, Checkpoints):
-            checkpoint_dir = opened.enter_context(open_checkpoints(checkpoint_dir, cache_path=config.data.cache_path))
-        courses = courses_of(config, siblings, checkpoint_dir, devices)
-        begun = None if checkpoint_dir is None else mode_of(checkpoint_dir.latest_run())
-        engine, plan = engine_for(
-            config, data, keep=keep_compiled, devices=devices, trainings=trainings, begun=begun, siblings=len(siblings)
-        )
-        if on_built is not None:
-            on_built(engine.network.built.model)
-        training = _Training(courses, data, engine, checkpoint_dir, opened)
-        training.began = began
-        training.plan = plan
-        training.whole_model = whole_model or not can_be_made(config)
-        if together and trainings:
-            training.alone = "it carries siblings" if siblings else why_alone(config, engine, plan) or ""
-        try:
-            return training.run(on_epoch_end, should_stop, evaluate_test=evaluate_test)
-        except tf.errors.ResourceExhaustedError as error:
-            forget_compiled()  # what earlier trainings of this process left takes memory too
-            batch_size, accumulate = config.training.batch_size, config.training.accumulate
-            raise out_of_memory(error, batch_size, accumulate, engine.looking_at_batches) from error
 
 
 BY_ITSELF = "by itself"
@@ -132,8 +47,8 @@ _Steps = tuple[float, "EpochTotals", "NDArray[np.float32]", "NDArray[np.float32]
 """Of an epoch: when the first began, totals, learning rates, logits of the validation images where they are known."""
 
 
-class _Training:
-    """State of one call of `train`."""
+class Training:
+    """State of the training of one model."""
 
     def __init__(
         self, courses: list[Course], data: ImageData, engine: Engine, checkpoints: Checkpoints | None, opened: contextlib.ExitStack
@@ -144,8 +59,7 @@ class _Training:
         self.began = time.monotonic()
         self.maximize = config.maximize
         self.fed, self.fed_config = data, config
-        self.pace = Pace()
-        self.unwritten = ""
+        self.writer = CheckpointWriter(checkpoints)
         self.whole_model = True
         self.plan = FrozenPlan("each_step", "")
         self.features: Features | None = None
@@ -153,7 +67,7 @@ class _Training:
         self.slot: Slot | None = None
         self.identity = identity(config, data.fingerprint)
         self.start_seconds = 0.0
-        self.callbacks = OwnCallbacks(config.training.callbacks, engine)
+        self.callbacks = OwnCallbacks(config.training.callbacks, config.training.arguments, engine)
 
     @property
     def history(self) -> History:
@@ -164,6 +78,20 @@ class _Training:
         self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None, *, evaluate_test: bool
     ) -> TrainResult:
         """Continue or start, train to the end, export."""
+        self.begin(on_epoch_end)
+        if self.alone:
+            return self._finish(self._epochs(on_epoch_end, should_stop), evaluate_test=evaluate_test)
+        self.slot = Slot(self.engine, self.config, self.fed)
+        MEETING.join(self.slot)
+        try:
+            stopped = self._epochs(on_epoch_end, should_stop)
+        finally:
+            MEETING.leave(self.slot)
+        self.slot.enter()
+        return self._finish(stopped, evaluate_test=evaluate_test)
+
+    def begin(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
+        """Continue or start: the network, its inputs and what measures it are as they must be before the next epoch."""
         self.engine.start(self.config)
         self._resume(on_epoch_end)
         if not self.history.figures and self.config.model.frozen_bn == "reestimate":
@@ -177,16 +105,6 @@ class _Training:
         self.validator = Validator(self.fed, self.fed_config, self.engine.after)
         if self.config.training.callbacks:
             self.callbacks.begin(self.config.training.epochs, -(-len(self.fed.train) // self.config.training.batch_size))
-        if self.alone:
-            return self._finish(self._epochs(on_epoch_end, should_stop), evaluate_test=evaluate_test)
-        self.slot = Slot(self.engine, self.config, self.fed)
-        MEETING.join(self.slot)
-        try:
-            stopped = self._epochs(on_epoch_end, should_stop)
-        finally:
-            MEETING.leave(self.slot)
-        self.slot.enter()
-        return self._finish(stopped, evaluate_test=evaluate_test)
 
     def _epochs(self, on_epoch_end: Callable[[EpochRecord], object] | None, should_stop: Callable[[], bool] | None) -> StopReason:
         """Train the epochs that are left; says why there are no more."""
@@ -217,12 +135,16 @@ class _Training:
         self.checkpoints.forget_after(checkpoint.epoch)
         take_back(self.courses, checkpoint.run, self.checkpoints.place)
         self._start_sets()
-        self.engine.restore(checkpoint.weights, momenta_of(self.courses))
-        assign(self.engine.state, checkpoint.state)
-        self.engine.swap_averages()
+        self._put_back(checkpoint.weights, checkpoint.state)
         if on_epoch_end is not None:
             for epoch in range(1, len(self.history.figures) + 1):
                 on_epoch_end(self._record(epoch, checkpoint.place if epoch == checkpoint.epoch else None, replayed=True))
+
+    def _put_back(self, weights: Arrays, state: Arrays) -> None:
+        """Make the engine what it was when `_values` gave these."""
+        self.engine.restore(weights, momenta_of(self.courses))
+        assign(self.engine.state, state)
+        self.engine.swap_averages()
 
     def _start_sets(self) -> None:
         """Give the siblings the moving statistics that the network has, and their momenta."""
@@ -275,12 +197,8 @@ class _Training:
             self._measure(course, epoch, figures, validation, normalised)
         self.callbacks.call("on_test_end", logs=figures)
         self.callbacks.call("on_epoch_end", epoch - 1, logs=figures)
-        self.pace = self.pace.trained(time.monotonic() - clock)
-        folder = (
-            self._write(epoch, swapped=True)
-            if self.pace.due(epoch, training.epochs, training.checkpoint_every) or self._stalled()
-            else None
-        )
+        due = self.writer.due(epoch, training, time.monotonic() - clock)
+        folder = self._write(epoch, swapped=True) if due or self._stalled() else None
         if holds:
             self.engine.swap_averages()
         return self._record(epoch, folder)
@@ -333,10 +251,7 @@ class _Training:
         return None if answer is None else (clock, answer[0], rates, answer[1])
 
     def _write(self, epoch: int, *, swapped: bool = False) -> Path | str | None:
-        """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written.
-
-        A full disk or a store that does not answer costs no result: the training goes on, says so, and tries again after the next epoch.
-        """
+        """Write a checkpoint; its network weights are those that validation used, the others lie in the state. None where it could not be written."""
         if self.checkpoints is None:
             return None
         clock = time.monotonic()
@@ -345,32 +260,14 @@ class _Training:
                 self.slot.enter()
             self.engine.swap_averages()
         run = {**self.history.to_json(self.identity, self.plan.mode), **histories_to_json(self.courses)}
-        content = self.engine.values(momenta_of(self.courses)), [variable.numpy() for variable in self.engine.state], run
+        content = *self._values(), run
         if not swapped:
             self.engine.swap_averages()
-        place: Path | str | None = None
-        try:
-            place = self.checkpoints.write(epoch, *content)
-        except OSError as error:
-            cause = f"{error.strerror or error}"
-            if cause != self.unwritten:  # said once for each cause
-                self.unwritten = cause
-                last = max((each for each in self.checkpoints.epochs() if each < epoch), default=0)
-                kept = f"the one of epoch {last} is kept" if last else "there is none yet"
-                self.checkpoints.say(
-                    f"epoch {epoch}: its checkpoint could not be written to {self.checkpoints.place} ({cause}); {kept}. "
-                    "The training goes on and tries again after each epoch; an interruption before that costs the epochs since."
-                )
-        with contextlib.suppress(OSError):  # what could not be removed or mirrored now is so after the next epoch
-            self.checkpoints.retain({epoch for course in self.courses for epoch in self._candidates(course)})
-        if place is None:
-            self.pace = self.pace.failed()
-            return None
-        if self.unwritten:
-            self.checkpoints.say(f"epoch {epoch}: checkpoints are written again")
-            self.unwritten = ""
-        self.pace = Pace(time.monotonic() - clock)
-        return place
+        return self.writer.write(epoch, content, lambda: {each for course in self.courses for each in self._candidates(course)}, clock)
+
+    def _values(self) -> tuple[Arrays, Arrays]:
+        """Weights and state of a checkpoint; the averages must be swapped in."""
+        return self.engine.values(momenta_of(self.courses)), [variable.numpy() for variable in self.engine.state]
 
     def _candidates(self, course: Course) -> tuple[int, ...]:
         epochs = self.checkpoints.epochs() if self.checkpoints is not None else ()
@@ -398,12 +295,10 @@ class _Training:
         figures: dict[str, float] = {"frozen_by_batch": float(len(frozen_by_batch))}
         if stopped != "requested" and done:
             course.open(self.opened, None if self.checkpoints is None else self.checkpoints.say)
-            for epoch in self._candidates(course):  # the best late checkpoint; without checkpoints the last epoch's weights stay
-                weights = self.checkpoints.weights(epoch) if self.checkpoints is not None else None
-                if weights is not None:
-                    self.engine.restore(weights, momenta_of(self.courses))
-                    exported = epoch
-                    break
+            found = self._best_late(course)
+            if found is not None:  # without checkpoints the last epoch's weights stay
+                exported, weights = found
+                self.engine.restore(weights, momenta_of(self.courses))
             with self._statistics_of(course):
                 self.engine.network.use_momentum(course.momentum)
                 final, classes = self._final_figures(course, exported, evaluate_test=evaluate_test)
@@ -425,6 +320,14 @@ class _Training:
             figures=figures,
             ledger=ledger,
         )
+
+    def _best_late(self, course: Course) -> tuple[int, Arrays] | None:
+        """The epoch to export and its weights: the best late one with a checkpoint; None without checkpoints."""
+        for epoch in () if self.checkpoints is None else self._candidates(course):
+            weights = None if self.checkpoints is None else self.checkpoints.weights(epoch)
+            if weights is not None:
+                return epoch, weights
+        return None
 
     def _feature_figures(self) -> dict[str, float]:
         """What the frozen part cost and what sharing it saved."""

@@ -101,6 +101,7 @@ def alone_problem(config: TrainConfig) -> str | None:
     policy = policy_from(data.augmentation)
     varied, problem = policy.name != "none", frozen_problem(config)
     reasons = (
+        (config.data.split.trains_folds, "it has a model for each fold"),
         (config.training.frozen_features == "each_step", "its frozen part runs in each step"),
         (problem is not None, f"{problem}"),
         (model.frozen_layers.strip() not in WHOLE, "part of its backbone is trained"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.data import ImageData
+    from trainer.data.images import Part
     from trainer.network.parts import BuiltModel, Split
     from trainer.records import FrozenBoundary
 
@@ -43,6 +44,8 @@ TOLERANCE = 1e-3
 CHUNK = 64
 """Images that go through the frozen part at once."""
 NHWC = 4
+POOL = "pool"
+"""The part that folds divide."""
 
 
 def feature_split(built: BuiltModel, boundary: FrozenBoundary) -> Split:
@@ -109,16 +112,25 @@ class Features:
         self._varied = policy_from(config.data.augmentation).name != "none"
         fed = config.data.model_copy(update={"augmentation": "none", "preprocessing": "none"})
         self.config = config.model_copy(update={"data": fed})
-        validation = self._part("validation", data.validation, lambda: evaluation_batches(data.validation, config, CHUNK))
+        self._pool: ImageSet | None = None
+        validation = self._unvaried("validation", data.validation)
         self._plain: ImageSet | None = validation if data.validation is data.train else None
         self.data = replace(data, validation=validation, train=data.train if self._varied else self.plain_train())
 
     def plain_train(self) -> ImageSet:
         """Activations of the training images as they are."""
         if self._plain is None:
-            images = self._images.train
-            self._plain = self._part("train", images, lambda: evaluation_batches(images, self._images_config, CHUNK))
+            self._plain = self._unvaried("train", self._images.train)
         return self._plain
+
+    def _unvaried(self, part: Part, images: ImageSet) -> ImageSet:
+        """Activations of a part as it is; folds, which share all their images, choose theirs among those of the whole."""
+        config, pool = self._images_config, self._images.pool
+        if pool is None:
+            return self._part(part, images, lambda: evaluation_batches(images, config, CHUNK))
+        if self._pool is None:
+            self._pool = self._part(POOL, pool.images, lambda: evaluation_batches(pool.images, config, CHUNK))
+        return self._pool.view(pool.rows(self._images.fold or 1)[part])
 
     def of_epoch(self, epoch: int) -> ImageData:
         """The data with the training images as an epoch, counted from 1, varies them."""
@@ -208,7 +220,9 @@ class Features:
             config.data.preprocessing,
             config.training.mixed_precision,
         ]
-        facts = [self._images.fingerprint, self._images.image_shape, part, count, varied, architecture, device, str(self._kind), CHUNK]
+        pool = self._images.pool
+        images = pool.fingerprint if part == POOL and pool is not None else self._images.fingerprint
+        facts = [images, self._images.image_shape, part, count, varied, architecture, device, str(self._kind), CHUNK]
         text = json.dumps([*facts, keras.__version__, tf.__version__], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 

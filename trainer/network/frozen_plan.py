@@ -90,13 +90,14 @@ def plan_frozen(built: BuiltModel, config: TrainConfig, num_train: int, num_val:
     if split is None or split.frozen is None:
         return FrozenPlan("each_step", problem or f"the backbone cannot be cut at or before {boundary.layer}")
     epochs = config.training.epochs if varied else 1
+    folds = config.data.split.folds or 1
     width = np.dtype(config.training.cache_dtype).itemsize * math.prod(split.fed_shape)
     frozen, rest, outputs = _work(built, split)
     plan = FrozenPlan(
         "by_epoch" if varied else "precomputed",
         f"activations {f'of {epochs} epochs ' if varied else ''}at {split.cut}",
         split.cut,
-        width * (num_train * epochs + num_val) / GIGABYTE,
+        width * (num_train * epochs * (folds if varied else 1) + num_val) / GIGABYTE,  # each fold varies its own images
         frozen / max(frozen + 3 * rest, 1.0),  # a trained layer also computes two gradients
     )
     device = _device()

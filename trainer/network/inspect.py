@@ -14,6 +14,7 @@ from trainer.errors import ConfigError
 from trainer.network.batchnorm import batchnorm_layers, can_carry, looking_at_batches, refuse_parts
 from trainer.network.boundary import NOTHING, blocks_of, find_boundary, table_of
 from trainer.network.build import backbone_input_shape, build_backbone, build_model
+from trainer.network.memory import predict_memory
 from trainer.network.parts import all_layers, freeze
 from trainer.records import ModelFacts
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from trainer.config import TrainConfig
     from trainer.network.boundary import LayerRow
+    from trainer.network.memory import Memory
     from trainer.network.parts import BuiltModel
     from trainer.records import FrozenBoundary
 
@@ -70,9 +72,7 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
     Raises:
         ConfigError: the model cannot be built, or not be trained in micro-batches as ``training.accumulate`` asks.
     """
-    unscaled = config.data.model_copy(update={"preprocessing": "none"})
-    bare = config.model_copy(update={"model": config.model.model_copy(update={"weights": None}), "data": unscaled})
-    built = build_model(bare, backbone_input_shape(config.model, image_shape), num_classes)
+    built = _bare(config, image_shape, num_classes)
     boundary, problem = NOTHING, None
     try:
         boundary = find_boundary(built.backbone, config.model.frozen_layers)
@@ -104,6 +104,25 @@ def model_facts(config: TrainConfig, image_shape: tuple[int, int, int], num_clas
         frozen_problem=problem,
         own_batchnorm=next((layer.name for layer in norms if not can_carry(layer)), None),
     )
+
+
+def memory_of(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> Memory:
+    """How much memory a training takes, for images of a shape; builds its model without loading weights.
+
+    Raises:
+        ConfigError: the model cannot be built.
+    """
+    built = _bare(config, image_shape, num_classes)
+    boundary = find_boundary(built.backbone, config.model.frozen_layers)
+    freeze(built, boundary)
+    return predict_memory(built, boundary, config)
+
+
+def _bare(config: TrainConfig, image_shape: tuple[int, int, int], num_classes: int) -> BuiltModel:
+    """A training's model without weights from elsewhere, and without preprocessing that needs the images."""
+    unscaled = config.data.model_copy(update={"preprocessing": "none"})
+    bare = config.model_copy(update={"model": config.model.model_copy(update={"weights": None}), "data": unscaled})
+    return build_model(bare, backbone_input_shape(config.model, image_shape), num_classes)
 
 
 FLOAT = 4

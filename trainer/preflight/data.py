@@ -42,7 +42,10 @@ def shared_images(setup: Setup) -> Iterator[Finding]:
             {"images": len(setup.data.validation)},
             "give validation images of its own, or, where memorisation is what you study, allow this by name: allow: [validation_is_train]",
         )
+    yield from _shared_by_folds(setup)
     parts = [(name, images) for name, images in setup.data.parts() if not (validation_is_train and name == "validation")]
+    if setup.data.pool is not None and not setup.data.fold:
+        parts = [("train", setup.data.pool.images), *(each for each in parts if each[0] == "test")]
     digests = {name: digest_array(images.images) for name, images in parts}
     for (first, of_first), (second, of_second) in combinations(parts, 2):
         where = {digest: row for row, digest in enumerate(digests[first])}
@@ -63,6 +66,35 @@ def shared_images(setup: Setup) -> Iterator[Finding]:
                 },
                 "remove the copies, or keep copies together with a group column in a manifest",
             )
+
+
+def _shared_by_folds(setup: Setup) -> Iterator[Finding]:
+    """Copies of one image in two folds: a model is validated on what it was trained on."""
+    pool = setup.data.pool
+    if pool is None or setup.data.fold:
+        return
+    first: dict[str, int] = {}
+    pairs = [
+        (there, row)
+        for row, digest in enumerate(digest_array(pool.images.images))
+        if pool.fold_of[there := first.setdefault(digest, row)] != pool.fold_of[row]
+    ]
+    if pairs:
+        labels = pool.images.labels
+        differing = int(sum(labels[a] != labels[b] for a, b in pairs))
+        yield Finding(
+            "shared_images",
+            "error" if len(pairs) / len(pool.images) >= SERIOUS_SHARE else "warning",
+            f"{len(pairs)} of {len(pool.images)} images are copies of one in another fold"
+            + (f", {differing} of them with another label" if differing else ""),
+            {
+                "parts": ("folds", "folds"),
+                "images": len(pairs),
+                "with_another_label": differing,
+                "examples": tuple(f"{_name(pool.images, a)} = {_name(pool.images, b)}" for a, b in pairs[:SHOWN_PAIRS]),
+            },
+            "remove the copies, or keep copies together with a group column in a manifest (data.split.groups)",
+        )
 
 
 @check(two_labels="The same image, by its pixels, has two labels.")

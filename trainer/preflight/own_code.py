@@ -27,7 +27,7 @@ def metrics(setup: Setup) -> Iterator[Finding]:
         wanted = metrics_of(config, data.class_names)
         for name in wanted.names:
             if name.kind == "own":
-                check_own(name.text, data.validation.labels, data.num_classes)
+                check_own(name.text, data.validation.labels, data.num_classes, config.training.arguments.get(name.text, {}))
     except ConfigError as error:
         yield Finding(
             "metrics",

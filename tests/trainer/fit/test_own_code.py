@@ -11,6 +11,8 @@ from tiny_trainings import pretrained, settings
 from trainer import train, train_together
 from trainer.data import load_data
 from trainer.errors import ConfigError, UserCodeError
+from trainer.fit.callbacks import check_callbacks
+from trainer.fit.metrics import check_own
 from trainer.fit.siblings import Sibling, why_not_carried
 from trainer.network.compile_key import alone_problem
 
@@ -25,6 +27,9 @@ import numpy as np
 
 def misses(labels, probabilities):
     return int((probabilities.argmax(axis=1) != labels).sum())
+
+def euros(labels, probabilities, price):
+    return price * misses(labels, probabilities)
 
 def first_scores(labels, probabilities):
     return float(probabilities[labels == 0, 0].mean())
@@ -43,8 +48,11 @@ def in_numpy(targets, probabilities):
 
 class Looks(keras.callbacks.Callback):
     seen = []
+    def __init__(self, word="begin"):
+        super().__init__()
+        self.word = word
     def on_train_begin(self, logs=None):
-        self.seen.append(("begin", self.params["epochs"]))
+        self.seen.append((self.word, self.params["epochs"]))
     def on_epoch_begin(self, epoch, logs=None):
         self.seen.append(("epoch", epoch))
     def on_test_end(self, logs=None):
@@ -92,7 +100,10 @@ def _own_code(tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401
         yield
 
 
-METRICS = {"metrics": ["val_auc", "val_recall_7", "val_ece", "own_code:misses"]}
+METRICS = {
+    "metrics": ["val_auc", "val_recall_7", "val_ece", "own_code:misses", "own_code:euros"],
+    "arguments": {"own_code:euros": {"price": 2.5}},
+}
 
 
 def changed(config: TrainConfig, **training: Any) -> TrainConfig:  # noqa: ANN401
@@ -107,6 +118,7 @@ def test_metrics_are_recorded_each_epoch_exported_and_tested_and_agree_with_the_
         assert result.figures[f"exported_{name}"] == result.curves[name][result.exported_epoch - 1]
         assert name.replace("val_", "test_") in result.figures
     assert result.curves["val_misses"] == pytest.approx([50 * (1 - each) for each in result.curves["val_accuracy"]])
+    assert result.curves["val_euros"] == tuple(2.5 * each for each in result.curves["val_misses"])
     assert result.ledger is not None
     assert result.curves["val_misses"] == tuple((~result.ledger.right).sum(axis=1))
     assert result.curves["val_misses"][result.exported_epoch - 1] == min(result.curves["val_misses"])
@@ -209,13 +221,13 @@ def test_callbacks_look_at_model_and_figures_and_change_nothing(tmp_path: Path) 
     import own_code
 
     own_code.Looks.seen.clear()
-    config = settings(2, training={"callbacks": ["own_code:Looks"]})
+    config = settings(2, training={"callbacks": ["own_code:Looks"], "arguments": {"own_code:Looks": {"word": "started"}}})
     result, plain = train(config, checkpoint_dir=tmp_path), train(settings(2))
     assert result.curves["loss"] == plain.curves["loss"]
     values = [round(each, 6) for each in result.curves["val_accuracy"]]
     shown = [pytest.approx(0.01), (1, 5)]
     each = [item for epoch in (0, 1) for item in (("epoch", epoch), ("validated", values[epoch]), (epoch, values[epoch], *shown))]
-    assert own_code.Looks.seen == [("begin", 2), *each, "end"]
+    assert own_code.Looks.seen == [("started", 2), *each, "end"]
     own_code.Looks.seen.clear()
     train(changed(config, epochs=3), checkpoint_dir=tmp_path)
     assert [item for item in own_code.Looks.seen if item[0] == "epoch"] == [("epoch", 2)]  # goes on; earlier epochs are not told again
@@ -236,6 +248,17 @@ def test_callbacks_look_at_model_and_figures_and_change_nothing(tmp_path: Path) 
 def test_a_callback_that_steers_or_breaks_ends_its_training_with_what_to_use_instead(callback: str, said: str) -> None:
     with pytest.raises(UserCodeError, match=said):
         train(settings(2, training={"callbacks": [f"own_code:{callback}"]}), keep_compiled=False)
+
+
+def test_arguments_belong_to_a_metric_or_callback_that_takes_them() -> None:
+    with pytest.raises(ValueError, match="'own_code:euros' is no metric or callback of this training; expected own_code:misses"):
+        settings(training={"metrics": ["own_code:misses"], "arguments": {"own_code:euros": {"price": 2.5}}})
+    with pytest.raises(UserCodeError, match=r"'own_code:Looks' cannot be made with \(name\): got an unexpected keyword argument 'name'"):
+        check_callbacks(["own_code:Looks"], {"own_code:Looks": {"name": "x"}})
+    with pytest.raises(
+        UserCodeError, match=r"'own_code:euros' cannot be called with \(labels, probabilities\): missing .*'price'.*training\.arguments"
+    ):
+        check_own("own_code:euros", np.array([0, 1]), 2)
 
 
 def test_class_weights_of_ones_own_weigh_the_loss_and_multiply_with_imbalance() -> None:

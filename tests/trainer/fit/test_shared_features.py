@@ -311,11 +311,11 @@ def test_a_stream_of_ones_own_is_not_kept_and_reading_must_be_quicker_than_compu
 @pytest.mark.parametrize(
     ("backbone", "boundary"),
     [
-        ("resnet50", "conv4_block2_out"),
-        ("resnet50", "conv4_block2_1_relu"),
+        ("resnet50", "conv5_block2_out"),
+        ("resnet50", "conv5_block2_1_relu"),
         ("resnet50v2", "all"),
         ("vgg19", "block4_pool"),
-        ("efficientnetb0", "block5a_project_bn"),
+        ("efficientnetb0", "block6d_project_bn"),
         ("mobilenetv2", "all"),
     ],
 )

@@ -80,7 +80,7 @@ def test_each_sibling_is_the_training_alone_to_the_last_bit(tmp_path: Path, mode
 def test_a_keras_application_carries_its_siblings(tmp_path: Path) -> None:
     config = settings(
         2,
-        {"backbone": "mobilenetv2", "options": {"alpha": 0.35}, "bn_momentum": 0.9, "frozen_layers": "block_14_add"},
+        {"backbone": "mobilenetv2", "options": {"alpha": 0.35}, "bn_momentum": 0.9, "frozen_layers": "block_15_add"},
         {"checkpoint_every": 1},
         data={"image_size": [32, 32], "color": "rgb"},
     )

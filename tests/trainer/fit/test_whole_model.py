@@ -29,12 +29,6 @@ def both(config: TrainConfig, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "at once" / MODEL, complete(tmp_path / "later")
 
 
-def weights_of(path: Path) -> list[Any]:
-    import keras
-
-    return list(keras.models.load_model(path, compile=False).get_weights())
-
-
 @pytest.mark.parametrize(
     ("loaded", "model", "training", "data"),
     [
@@ -50,15 +44,14 @@ def test_the_model_made_later_is_the_one_written_at_once(
     tmp_path: Path, *, loaded: bool, model: dict[str, Any], training: dict[str, Any], data: dict[str, Any]
 ) -> None:
     file = {"weights": pretrained(tmp_path / "tiny.weights.h5")} if loaded else {}
-    now, later = both(settings(2, {**model, **file}, training, data=data), tmp_path)
-    for one, other in zip(weights_of(now), weights_of(later), strict=True):
-        assert np.array_equal(one, other)
     import keras
 
+    models = [keras.models.load_model(path, compile=False) for path in both(settings(2, {**model, **file}, training, data=data), tmp_path)]
+    for one, other in zip(*(each.get_weights() for each in models), strict=True):
+        assert np.array_equal(one, other)
     images = load_data(settings().data).validation.images[:8].astype(np.float32)
-    told = [keras.models.load_model(path, compile=False)(images, training=False).numpy() for path in (now, later)]
-    assert np.array_equal(*told)
-    config = [[layer.get_config() for layer in keras.models.load_model(path, compile=False)._flatten_layers()] for path in (now, later)]
+    assert np.array_equal(*(each(images, training=False).numpy() for each in models))
+    config = [[layer.get_config() for layer in each._flatten_layers()] for each in models]
     rates = [[(each.get("momentum"), each.get("rate")) for each in one] for one in config]
     assert rates[0] == rates[1]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.data.images import PARTS, Part
 from trainer.data.sources.collected import Collected, named_labels
-from trainer.errors import DataError
+from trainer.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 
 PAIR = 2
+GROUPS = "groups"
 IMAGE_KEYS = ("x", "images", "X")
 LABEL_KEYS = ("y", "labels", "Y")
 PART_KEYS: Mapping[Part, tuple[str, ...]] = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 
 
-def collect_npz(path: Path) -> Collected:
+def collect_npz(path: Path, groups: str | None = None) -> Collected:
     """Read ``x``/``images`` and ``y``/``labels``, or ``x_train``, ``y_train``, ``x_val``, ..., from an ``.npz`` file.
 
-    An array ``class_names`` names the classes 0, 1, ...; ``groups`` (for unsplit files) keeps groups together.
+    An array ``class_names`` names the classes 0, 1, ...; ``groups`` (for unsplit files; or the array that `groups` names, which must be there) keeps groups together.
 
     Raises:
         DataError: the file cannot be read, or lacks images or labels.
@@ -42,8 +43,12 @@ def collect_npz(path: Path) -> Collected:
     names = tuple(str(name) for name in arrays["class_names"]) if "class_names" in arrays else None
     whole = _pair(arrays, "")
     if whole is not None:
-        groups = tuple(str(group) for group in arrays["groups"]) if "groups" in arrays else None
-        return from_arrays(*whole, where=str(path), class_names=names, groups=groups)
+        if groups is not None and groups not in arrays:
+            raise DataError(
+                f"data.split.groups: {path} has no array {groups!r}{nearest(groups, arrays)}; it has {', '.join(sorted(arrays))}"
+            )
+        members = tuple(str(group) for group in arrays[groups or GROUPS]) if (groups or GROUPS) in arrays else None
+        return from_arrays(*whole, where=str(path), class_names=names, groups=members)
     parts = {part: pair for part in PARTS for suffix in PART_KEYS[part] if (pair := _pair(arrays, f"_{suffix}")) is not None}
     if "train" not in parts:
         raise DataError(

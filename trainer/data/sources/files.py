@@ -14,7 +14,7 @@ import numpy as np
 from trainer.data.images import PARTS, Part
 from trainer.data.pixels import SUFFIXES
 from trainer.data.sources.collected import Collected, index_labels, parse_part
-from trainer.errors import DataError
+from trainer.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,40 +114,50 @@ def _list_classes(root: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
     return tuple(names), files, labels
 
 
-COLUMNS = ("path", "label", "split", "group")
+COLUMNS = ("path", "label", "split")
 REQUIRED = COLUMNS[:2]
+GROUP = "group"
 
 
-def collect_manifest(path: Path) -> Collected:
+def collect_manifest(path: Path, groups: str | None = None) -> Collected:
     """Read the table; relative paths are relative to the table's folder. Rows keep their order.
+
+    Args:
+        path: of the table.
+        groups: its column of groups, which must be there; None: ``group``, where there is one.
 
     Raises:
         DataError: the table cannot be read, lacks a column, or a row lacks a path, a label or, where others have one, a split or group.
     """
-    table = _read_table(path)
-    missing = [column for column in REQUIRED if column not in table.columns]
+    table = _read_table(path, groups or GROUP)
+    got = [str(column) for column in table.columns]
+    missing = [column for column in REQUIRED if column not in got]
     if missing:
-        got = ", ".join(str(column) for column in table.columns)
-        raise DataError(f"{path}: column {missing[0]!r} is missing; expected path, label and optionally split and group, got {got}")
+        raise DataError(
+            f"{path}: column {missing[0]!r} is missing; expected path, label and optionally split and group, got {', '.join(got)}"
+        )
+    if groups is not None and groups not in got:
+        raise DataError(f"data.split.groups: {path} has no column {groups!r}{nearest(groups, got)}; it has {', '.join(got)}")
+    column_of_groups = groups or GROUP
     if table.empty:
         raise DataError(f"{path}: the table has no rows")
-    for column in COLUMNS:
-        if column in table.columns and bool(table[column].isna().any()):
+    for column in (*COLUMNS, column_of_groups):
+        if column in got and bool(table[column].isna().any()):
             row = int(table[column].isna().to_numpy().argmax())
             raise DataError(f"{path}: row {row + 1} has no {column}; fill it in or remove the {'row' if column in REQUIRED else 'column'}")
     labels, class_names = index_labels(table["label"].to_numpy(), f"{path}: label")
     files = tuple(path.parent / Path(str(name)).expanduser() for name in table["path"])
     parts = tuple(_part_in_row(value, row, path) for row, value in enumerate(table["split"])) if "split" in table.columns else None
-    groups = tuple(str(value) for value in table["group"]) if "group" in table.columns else None
-    return Collected(files, labels, class_names, parts, groups)
+    members = tuple(str(value) for value in table[column_of_groups]) if column_of_groups in got else None
+    return Collected(files, labels, class_names, parts, members)
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path, groups: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path, dtype={"path": str, "split": str, "group": str})
+            return pd.read_csv(path, dtype={"path": str, "split": str, groups: str})
         return pd.read_parquet(path)
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a readable table ({error})") from error

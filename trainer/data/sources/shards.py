@@ -21,7 +21,7 @@ from trainer.data.packed import Packed, Spool
 from trainer.data.pixels import SUFFIXES
 from trainer.data.sources.collected import Collected, named_labels, parse_part
 from trainer.data.sources.files import is_seen, visible_folders
-from trainer.errors import DataError
+from trainer.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,17 +83,18 @@ class _Shard:
     class_names: tuple[str, ...] | None = None
 
 
-def collect_shards(files: Sequence[Path], scratch: Path | None) -> Collected:
+def collect_shards(files: Sequence[Path], scratch: Path | None, groups: str | None = None) -> Collected:
     """Read the labels of all files, and where each image lies.
 
     Args:
         files: one, or shards of one set in their order.
         scratch: folder on a local disk, for what can only be read from its beginning.
+        groups: their column, or feature, of groups, which must be there; None: ``group``, where there is one.
 
     Raises:
-        DataError: a file cannot be read, lacks images or labels, or the files differ in their columns.
+        DataError: a file cannot be read, lacks images, labels or the groups, or the files differ in their columns.
     """
-    shards = [(_records(path, scratch) if is_record_file(path) else _table(path)) for path in files]
+    shards = [(_records(path, scratch, groups) if is_record_file(path) else _table(path, groups)) for path in files]
     names = shards[0].class_names
     for path, shard in zip(files, shards, strict=True):
         if set(shard.columns) != set(shards[0].columns) or shard.class_names != names:
@@ -104,8 +105,8 @@ def collect_shards(files: Sequence[Path], scratch: Path | None) -> Collected:
     if not images:
         raise DataError(f"{where}: no images")
     labels, class_names = named_labels(np.asarray(columns[LABEL_COLUMNS[0]]), names, f"{where}: label")
-    groups = tuple(map(str, columns[GROUP])) if GROUP in columns else None
-    return Collected(images, labels, class_names, _parts(columns, files, [len(shard.images) for shard in shards], where), groups)
+    members = tuple(map(str, columns[GROUP])) if GROUP in columns else None
+    return Collected(images, labels, class_names, _parts(columns, files, [len(shard.images) for shard in shards], where), members)
 
 
 def _parts(columns: Mapping[str, Sequence[Any]], files: Sequence[Path], counts: Sequence[int], where: str) -> tuple[Part, ...] | None:
@@ -144,7 +145,7 @@ def _holds_bytes(kind: Any) -> bool:  # noqa: ANN401 - a type of Arrow
     return binary(kind) or (pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0 and binary(kind.field("bytes").type))
 
 
-def _table(path: Path) -> _Shard:
+def _table(path: Path, groups: str | None) -> _Shard:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -153,11 +154,16 @@ def _table(path: Path) -> _Shard:
         with_bytes = [each.name for each in schema if _holds_bytes(each.type)]
         image = with_bytes[0] if len(with_bytes) == 1 else _chosen(with_bytes, IMAGE_COLUMNS, "images", path)
         label = _chosen(schema.names, LABEL_COLUMNS, "labels", path)
-        present = {LABEL_COLUMNS[0]: label, **{name: name for name in (SPLIT, GROUP) if name in schema.names}}
+        given = {SPLIT: SPLIT, GROUP: groups or GROUP}
+        present = {LABEL_COLUMNS[0]: label, **{name: column for name, column in given.items() if column in schema.names}}
         table = pq.read_table(path, columns=list(present.values()), partitioning=None)
         reader = _RowGroups(path, image)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+    if groups is not None and GROUP not in present:
+        raise DataError(
+            f"data.split.groups: {path} has no column {groups!r}{nearest(groups, schema.names)}; it has {', '.join(schema.names)}"
+        )
     columns = {name: table[column].to_pylist() for name, column in present.items()}
     for name, values in columns.items():
         if None in values:
@@ -242,7 +248,7 @@ TEXT_FEATURES = ("image/class/text", "class_name", "label_name")
 """Features that name the class that the label numbers."""
 
 
-def _records(path: Path, scratch: Path | None) -> _Shard:
+def _records(path: Path, scratch: Path | None, groups: str | None) -> _Shard:
     """One read of the whole file for labels; of images only the place is kept, or for a compressed file a copy on the disk."""
     import tensorflow as tf
 
@@ -260,7 +266,7 @@ def _records(path: Path, scratch: Path | None) -> _Shard:
         image = image or _chosen(
             [name for name, each in values.items() if each and isinstance(each[0], bytes)], IMAGE_COLUMNS, "images", path
         )
-        for column, value in _facts(values, path, row).items():
+        for column, value in _facts(values, path, row, groups).items():
             columns.setdefault(column, []).append(value)
         name = f"{path}#{row}"
         if not values.get(image):
@@ -272,7 +278,7 @@ def _records(path: Path, scratch: Path | None) -> _Shard:
     return _Shard(images, columns, _names_beside(path))
 
 
-def _facts(values: Mapping[str, Sequence[Any]], path: Path, row: int) -> dict[str, Any]:
+def _facts(values: Mapping[str, Sequence[Any]], path: Path, row: int, groups: str | None) -> dict[str, Any]:
     """Label, split and group of a record."""
     text = next((name for name in TEXT_FEATURES if values.get(name)), None)
     label = text or _chosen([name for name, each in values.items() if each], LABEL_COLUMNS, "labels", path)
@@ -285,7 +291,11 @@ def _facts(values: Mapping[str, Sequence[Any]], path: Path, row: int) -> dict[st
     facts = {LABEL_COLUMNS[0]: value}
     if values.get(SPLIT):
         facts[SPLIT] = values[SPLIT][0]
-    group = next((name for name in GROUP_FEATURES if values.get(name)), None)
+    group = next((name for name in ((groups,) if groups else GROUP_FEATURES) if values.get(name)), None)
+    if groups and group is None:
+        raise DataError(
+            f"data.split.groups: {path}: record {row} has no feature {groups!r}{nearest(groups, values)}; it has {', '.join(sorted(values))}"
+        )
     if group is not None:
         facts[GROUP] = values[group][0].decode() if isinstance(values[group][0], bytes) else values[group][0]
     return facts
