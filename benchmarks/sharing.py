@@ -148,7 +148,7 @@ SMOKE = Case(
     "c",
     "two boundaries",
     1.0,
-    {"frozen_layers": ("conv_pw_12_relu", "all"), "learning_rate": RATES[:2]},
+    {"frozen_layers": ("conv_pw_12_relu", "all"), "learning_rate": RATES[:1]},
     {"learning_rate": 1},
     epochs=1,
     images=40,

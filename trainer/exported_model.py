@@ -339,7 +339,7 @@ def write_formats(model: keras.Model, formats: Iterable[str], folder: Path) -> N
         if name == "keras":
             model.save(place)
             continue
-        _require(name)
+        require_packages((name,))
         delivered = fixed_size(model) if name in FIXED_SIZE else model
         delivered(np.zeros((1, *_image_shape(delivered)), np.float32))  # Keras' exporter to ONNX takes only a model that was called
         try:
@@ -357,10 +357,16 @@ PACKAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Modules that a format needs beside TensorFlow, and the packages that hold them; the last one of ONNX runs the file."""
 
 
-def _require(name: str) -> None:
-    missing = [package for module, package in PACKAGES[name] if importlib.util.find_spec(module) is None]
-    if missing:
-        raise FormatError(f"export --format {name}: needs {' and '.join(missing)}; type: pip install {' '.join(missing)}")
+def require_packages(formats: Iterable[str]) -> None:
+    """Look for what formats need beside TensorFlow, before anything costs time.
+
+    Raises:
+        FormatError: a package is missing.
+    """
+    for name in formats:
+        missing = [package for module, package in PACKAGES.get(name, ()) if importlib.util.find_spec(module) is None]
+        if missing:
+            raise FormatError(f"export --format {name}: needs {' and '.join(missing)}; type: pip install {' '.join(missing)}")
 
 
 def _compare(name: str, model: keras.Model, place: Path) -> None:

@@ -94,16 +94,19 @@ def _formats(text: str) -> tuple[str, ...]:
 
     Raises:
         SweepInputError: one is not known.
+        FormatError: one needs a package that is not installed.
     """
     from search_spaces.errors import meant
-    from trainer.exported_model import FORMATS
+    from trainer.exported_model import FORMATS, require_packages
 
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in FORMATS:
             known = f"expected some of {', '.join(FORMATS)}, separated by commas"
             raise SweepInputError(f"export --format: no format {name!r}; {meant(name, FORMATS, known)}")
-    return tuple(name for name in FORMATS if name in {"keras", *names})
+    chosen = tuple(name for name in FORMATS if name in {"keras", *names})
+    require_packages(chosen)
+    return chosen
 
 
 def _write(
@@ -136,9 +139,12 @@ def _write(
         trained = TrainConfig(**config)
         (folder / SETTINGS).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         model = load_model(fetched / MODEL, trained.model.backbone, trust=trust)
-        test_accuracy = _test_accuracy(trial, fetched, config, model)
+        changed = _has_other_images(record, trial, trained)
+        if changed:
+            print("the images here are not those of the study: nothing is measured on them, and the card names none", file=sys.stderr)
+        test_accuracy = _test_accuracy(trial, fetched, None if changed else config, model)
         delivered = with_resizing(model, by_own_maximum=trained.data.preprocessing == "per_image_max")
-        labels, validation = _validation_images(trained, folder)
+        labels, validation = ([], "") if changed else _validation_images(trained, folder)
         labels = labels or [name.strip() for name in trial.facts.get("class_names", "").split(",") if name.strip()]
         (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1), encoding="utf-8")
         write_formats(delivered, formats, folder)
@@ -156,6 +162,23 @@ def _write(
             with contextlib.suppress(OSError):  # beside the model, where it can be written, so that it is not measured again
                 source.write(TEST, (fetched / TEST).read_bytes())
         folder.rename(target)
+
+
+def _has_other_images(record: StudyRecord, trial: TrialRecord, config: TrainConfig) -> bool:
+    """Whether the images that are here now are others than the study's, or divided otherwise; images that cannot be loaded are told where they are needed."""
+    from trainer.data import load_data
+    from trainer.errors import TrainerInputError
+
+    known = record.facts.get("data_fingerprint")
+    if not known or trial.validation_seed is not None:  # drawn anew for this trial
+        return False
+    whole = config.data.model_copy(
+        update={"split": config.data.split.model_copy(update={"only_fold": None})}
+    )  # a fold has a fingerprint of its own
+    try:
+        return load_data(whole).fingerprint != known
+    except TrainerInputError:
+        return False
 
 
 LARGEST_ARRAYS = 500e6
@@ -287,16 +310,18 @@ def _best_model(record: StudyRecord, chosen: RankedConfiguration, sweep: SweepFi
     return present
 
 
-def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any], model: keras.Model) -> float | str:
-    """Accuracy of the file on the test images, or why there is none."""
+def _test_accuracy(trial: TrialRecord, folder: Path, config: Mapping[str, Any] | None, model: keras.Model) -> float | str:
+    """Accuracy of the file on the test images, or why there is none; `config` is None where the images are not the study's."""
     if "test_accuracy" in trial.figures:
         return trial.figures["test_accuracy"]
     from trainer import TrainConfig
     from trainer.errors import TrainerInputError
-    from trainer.fit.scores import measure_exported
+    from trainer.fit.scores import known_figures, measure_exported
 
     try:
-        figures = measure_exported(folder, TrainConfig(**config), model)
+        figures = known_figures(folder) if config is None else measure_exported(folder, TrainConfig(**config), model)
+        if figures is None:
+            return "not measured: the images that were here were not the study's"
     except TrainerInputError as error:
         return f"not measured: {error}"
     return figures.get("test_accuracy", "not measured: there is no test split")

@@ -141,7 +141,7 @@ def _use(classes: str | None, delivery: Delivery) -> str:
     texts.append(
         f"Keras alone, run in this folder where the images are, prints the validation accuracy above:\n\n{lines}"
         if delivery.validation
-        else f"The validation images were not there when this was written; Keras alone gives the label of one image:\n\n{lines}"
+        else f"The study's validation images were not there when this was written, or had changed; Keras alone gives the label of one image:\n\n{lines}"
     )
     return "\n\n".join(texts)
 

@@ -30,7 +30,7 @@ from sweeps.search.samplers import SAMPLERS
 from sweeps.sweep_file.runtime import RuntimeSettings, parse_duration
 from sweeps.sweep_file.searchable import SECTIONS, parts_messages, setting_path, space_messages
 from sweeps.variables import IN_THE_CLEAR, VARIABLE, has_literal_password
-from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, setting
+from trainer.config.settings import DataConfig, Metric, ModelConfig, Settings, TrainingConfig, arguments_problem, setting
 from trainer.errors import ConfigError
 from trainer.metric_names import Direction, direction_problem, metric_named
 from trainer.network.compile_key import SLOTS
@@ -335,6 +335,8 @@ def combination_problems(sweep: SweepFile) -> Iterator[tuple[KeyPath, str]]:
         yield ("budget", "stop_when_settled"), problem
     if problem := direction_problem(sweep.search.metric, sweep.search.direction):
         yield ("search", "direction"), problem
+    if problem := arguments_problem(sweep.search.metric, sweep.training):
+        yield ("training", "arguments"), problem
     if problem := resplit_problem(sweep.confirm, sweep.data):
         yield ("confirm", "resplit"), problem
     key, problem = frontier_problem(sweep.search, sweep.budget)

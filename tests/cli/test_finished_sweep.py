@@ -93,7 +93,7 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
         "--set",
         "learning_rate=0.01",
         "--set",
-        "training.epochs=20",
+        "training.epochs=8",
         "--storage",
         "sqlite:///single.db",
     )
@@ -106,7 +106,7 @@ def test_train_runs_one_configuration_with_records_and_report(swept: Shell) -> N
     assert Path(done.stdout.strip().splitlines()[-1]).is_file()
     (swept.folder / "train.log").write_text(done.stderr)
     (read,) = json.loads(swept.ask("diagnose", "train.log", "--format", "json").stdout)["runs"]
-    assert read["epochs"] == 20
+    assert read["epochs"] == 8
     report = json.loads(swept.ask("report", study["name"], "--storage", "sqlite:///single.db", "--format", "json").stdout)
     (trial,) = report["ranking"][0]["trials"]
     assert max(read["curves"]["val_accuracy"]) == pytest.approx(max(trial["curves"]["val_accuracy"]), abs=5.1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli import main
 from tests.cli.folders import dirty_photos
+from trainer.data.load import forget_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,12 +42,18 @@ def test_dirty_photographs_to_a_prediction_by_keras_alone(
     for words in (
         "1 of 42 images of Blüte 花 is not read (.cr2)",
         "3 images cannot be read and will be skipped",
-        "too few images to be learnt (fewer than 10): selten 3",
+        "(fewer than 10): selten 3",
     ):
         assert words in told
     overrides = [word for override in (*TINY, *SMALL) for word in ("--set", override)]
     assert main(["run", "sweep.yaml", "--executor", "inline", *overrides]) == 0
     assert capsys.readouterr().err.splitlines()[-1] == "next: steadysweep export Meine-Fotos -o Meine-Fotos-model"
+    if importlib.util.find_spec("tf2onnx") is None:
+        assert main(["export", "Meine-Fotos", "--format", "onnx", "-o", "none"]) == 2
+        assert (
+            capsys.readouterr().err
+            == "error: export --format onnx: needs onnx and tf2onnx and onnxruntime; type: pip install onnx tf2onnx onnxruntime\n"
+        )
     assert main(["export", "Meine-Fotos", "-o", "Meine-Fotos-model"]) == 0
     assert capsys.readouterr().err.splitlines()[-1].startswith("next: steadysweep predict Meine-Fotos-model IMAGES...")
     folder = tmp_path / "Meine-Fotos-model"
@@ -63,3 +71,10 @@ def test_dirty_photographs_to_a_prediction_by_keras_alone(
     predictions = json.loads(capsys.readouterr().out)["predictions"]
     hits = sum(each["label"] == labels[each["path"]] for each in predictions)
     assert f"{round(100 * hits / len(labels), 1)} %" == recorded, "predict labels as the card's lines do"
+    next(path for path in (tmp_path / "Meine Fotos").rglob("Foto 12*")).unlink()
+    forget_data()  # as in another process
+    assert main(["export", "Meine-Fotos", "-o", "later"]) == 0
+    assert "the images here are not those of the study" in capsys.readouterr().err
+    later = (tmp_path / "later" / "README.md").read_text(encoding="utf-8")
+    assert "validation images were not there when this was written, or had changed" in later
+    assert not (tmp_path / "later" / "validation.csv").exists(), "other images would give another accuracy"

@@ -37,7 +37,7 @@ STORAGE = ("--storage", "sqlite:///tiny-digits.db")
 
 
 def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: Shell) -> None:
-    (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 60").replace("trials: 3", "trials: 2"))
+    (shell.folder / "sweep.yaml").write_text(SWEEP.replace("epochs: 6", "epochs: 30").replace("trials: 3", "trials: 2"))
     process = shell.start("run", "sweep.yaml", "--no-sharing")
     _wait_for_epochs(shell)
     process.send_signal(signal.SIGTERM)
@@ -48,7 +48,7 @@ def test_first_signal_saves_and_the_next_run_finishes_everything_once(shell: She
     assert done.returncode == 0, done.stderr
     document = json.loads(shell.ask("report", "tiny-digits", *STORAGE, "--format", "json").stdout)
     trials = sorted((trial for entry in document["ranking"] for trial in entry["trials"]), key=lambda trial: trial["number"])
-    assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials] == [(0, "COMPLETE", 60), (1, "COMPLETE", 60)]
+    assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials] == [(0, "COMPLETE", 30), (1, "COMPLETE", 30)]
 
 
 @pytest.mark.parametrize("phase", ["Ray starts", "training"])

@@ -11,6 +11,9 @@ VALIDATED: dict[str, str] = {
     "steadysweep resume flowers --storage sqlite:///flowers.db --trials +20 --time 2h": "resume is run with --trials",
     "steadysweep confirm flowers --configuration e11d86 4c20aa --seeds 3": "tests/cli/test_confirm.py trains configurations that are there",
     "steadysweep train sweep.yaml --set learning_rate=1e-3 --set frozen_layers=75%": "train is run with one setting",
+    "steadysweep train sweep.yaml --set learning_rate=0.003 --set training.epochs=14 --set confirm=off "
+    "--set 'data.split={validation: train, train: 0.85, test: 0.15}' --set 'allow=[validation_is_train]'": "train is run with one setting; "
+    "tests/trainer/data/test_folds.py compares the images",
     "steadysweep export flowers --configuration e11d86 -o cheaper-model": "tests/cli/test_finished_sweep.py exports one that is there",
     "steadysweep export flowers --format tflite,onnx -o for-phones": "tests/trainer/models/test_exported_model.py writes and runs every format",
     "steadysweep predict flowers-model images/new": "tests/cli/test_finished_sweep.py predicts images that are there",

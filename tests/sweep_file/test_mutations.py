@@ -60,7 +60,14 @@ TAKES = {
     }
     | {"space.learning_rate.log", "space.weight_decay.log"},
     "list": {"data.source", "data.classes", "allow", "runtime.py_modules", "runtime.pip", "runtime.tune.callbacks", "notify.command"},
-    "mapping": {"model.options", "data.class_weights", "training.loss_options", "search.sampler_options", "search.pruner_options"},
+    "mapping": {
+        "model.options",
+        "data.class_weights",
+        "training.loss_options",
+        "training.arguments",
+        "search.sampler_options",
+        "search.pruner_options",
+    },
     "negative": set(),
 }
 REQUIRED = {"study", "data", "data.source", "space"}
@@ -173,6 +180,10 @@ def test_a_deleted_key_takes_its_default_or_is_missed(key: Key, tmp_path: Path, 
     elif key.path == "space.batch_size.step":
         assert found is not None
         assert any(UNDIVIDED in text for text in found)
+    elif key.path == "training.callbacks":
+        assert found is not None
+        (line,) = [other.line + 1 for other in KEYS if other.path == "training.arguments"]
+        assert any("is no metric or callback of this training" in text for text in located(found, line, "training.arguments"))
     elif key.path == "search.pruner":
         assert found is not None
         assert any("pruner none takes no options, got grace" in text for text in found)

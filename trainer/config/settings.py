@@ -431,6 +431,14 @@ class TrainingConfig(Settings):
         return value
 
 
+def arguments_problem(metric: str, training: TrainingConfig) -> str:
+    """Which of ``training.arguments`` belong to no function or class of the person's, in words; empty where all do."""
+    named = [each for each in (metric, *training.metrics, *training.callbacks) if is_reference(each)]
+    strays = [reference for reference in training.arguments if reference not in named]
+    known = " or ".join(map(repr, named)) or "none, since this training has neither a metric nor a callback of yours"
+    return f"{strays[0]!r} is no metric or callback of this training; expected {known}" if strays else ""
+
+
 class TrainConfig(Settings):
     """Everything that determines a training's result."""
 
@@ -457,12 +465,8 @@ class TrainConfig(Settings):
             measured_on_demand(self.metric, self.training.metrics)
         except ConfigError as error:
             raise ValueError(str(error)) from error
-        named = [each for each in (self.metric, *self.training.metrics, *self.training.callbacks) if is_reference(each)]
-        for reference in self.training.arguments:
-            if reference not in named:
-                raise ValueError(
-                    f"training.arguments: {reference!r} is no metric or callback of this training; expected {' or '.join(named) or 'none, since it has none of yours'}"
-                )
+        if problem := arguments_problem(self.metric, self.training):
+            raise ValueError(f"training.arguments: {problem}")
         return self
 
     @property

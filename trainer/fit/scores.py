@@ -98,6 +98,17 @@ def noted_figures(checkpoints: Checkpoints, exported: Mapping[str, object]) -> d
     return {str(name): float(value) for name, value in note["figures"].items()}
 
 
+def _exported(notes: Checkpoints) -> dict[str, object]:
+    """Which epoch the exported model is of."""
+    return {name: value for name, value in notes.read_note(EXPORT).items() if name in {"epoch", "epochs"}}
+
+
+def known_figures(folder: Path) -> dict[str, float] | None:
+    """Figures of an exported model on the test images, from the note beside it; None where nobody has measured it."""
+    notes = Checkpoints(folder)
+    return noted_figures(notes, _exported(notes))
+
+
 def measure_exported(folder: Path, config: TrainConfig, network: keras.Model) -> dict[str, float]:
     """Figures of an exported model on the test images of its data, measured once and then read from the note beside it.
 
@@ -112,12 +123,13 @@ def measure_exported(folder: Path, config: TrainConfig, network: keras.Model) ->
     Raises:
         TrainerInputError: the data cannot be read, or does not fit the model.
     """
-    notes = Checkpoints(folder)
-    exported = {name: value for name, value in notes.read_note(EXPORT).items() if name in {"epoch", "epochs"}}
-    known = noted_figures(notes, exported)
+    known = known_figures(folder)
     if known is not None:
         return known
     from trainer.data import load_data
+
+    notes = Checkpoints(folder)
+    exported = _exported(notes)
 
     data = load_data(config.data)
     if data.test is None:

@@ -83,6 +83,15 @@ def test_another_seed_draws_other_folds_and_leaves_the_test_images_alone() -> No
     assert first.pool.fingerprint == anew.pool.fingerprint, "what is computed of the images serves whatever the folds"
 
 
+def test_a_training_on_all_images_of_the_folds_leaves_the_same_test_images_out() -> None:
+    folds = load_data(DataConfig(source="digits", split=SplitConfig(folds=5, test=0.15)))
+    everything = load_data(
+        DataConfig(source="digits", split=SplitConfig.model_validate({"validation": "train", "train": 0.85, "test": 0.15}))
+    )
+    assert everything.test.digests == folds.test.digests
+    assert sorted(everything.train.digests) == sorted(folds.pool.images.digests)
+
+
 def test_one_fold_is_trained_on_the_others_and_no_pixel_is_copied() -> None:
     whole = load_data(DataConfig(source="digits", split=SplitConfig(folds=4)))
     second = load_data(DataConfig(source="digits", split=SplitConfig(folds=4, only_fold=2)))

@@ -251,7 +251,7 @@ def test_a_callback_that_steers_or_breaks_ends_its_training_with_what_to_use_ins
 
 
 def test_arguments_belong_to_a_metric_or_callback_that_takes_them() -> None:
-    with pytest.raises(ValueError, match="'own_code:euros' is no metric or callback of this training; expected own_code:misses"):
+    with pytest.raises(ValueError, match="'own_code:euros' is no metric or callback of this training; expected 'own_code:misses'"):
         settings(training={"metrics": ["own_code:misses"], "arguments": {"own_code:euros": {"price": 2.5}}})
     with pytest.raises(UserCodeError, match=r"'own_code:Looks' cannot be made with \(name\): got an unexpected keyword argument 'name'"):
         check_callbacks(["own_code:Looks"], {"own_code:Looks": {"name": "x"}})

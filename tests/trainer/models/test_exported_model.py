@@ -21,6 +21,7 @@ from trainer.exported_model import (
     image_size,
     load_model,
     own_layers,
+    unread_files,
     with_resizing,
     write_formats,
 )
@@ -145,6 +146,8 @@ def test_a_folder_is_classified_and_what_cannot_be_read_is_told(tmp_path: Path) 
         photo(30 + number, 41, seed=number).save(tmp_path / "images" / f"{number}.png")
     photo(5, 5).save(tmp_path / "images" / "@eaDir" / "thumb.png")
     (tmp_path / "images" / "broken.png").write_bytes(b"no image")
+    (tmp_path / "images" / "raw.CR2").write_bytes(b"II*")
+    assert [(path.name, remedy) for path, remedy in unread_files([str(tmp_path / "images")])] == [("raw.CR2", "convert them")]
     whole = with_resizing(network())
     whole.save(tmp_path / "model.keras")
     (tmp_path / "labels.json").write_text(json.dumps(["daisy", "rose", "tulip"]))
