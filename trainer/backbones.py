@@ -28,6 +28,10 @@ def brings_weights(name: str) -> bool:
     return name.endswith(FILE) or name.startswith(PRESET)
 
 
+KERAS_MOMENTUM = 0.99
+"""Of a BatchNorm layer that is given none, those of a head among them."""
+
+
 @dataclass(frozen=True)
 class Backbone:
     """A backbone that `ModelConfig.backbone` may name.
@@ -62,7 +66,7 @@ def _keras(
     family: str,
     builders: str,
     scaling: Scaling,
-    momentum: float | None = 0.99,
+    momentum: float | None = KERAS_MOMENTUM,
     *,
     min_side: int = 32,
     left_out: Literal["torch", "tf"] | None = None,

@@ -11,6 +11,7 @@ same throughout a study), without those that have their default value and withou
 - ``backbone_learning_rate_factor`` when the whole backbone is frozen for good;
 - ``bn_momentum`` when no BatchNorm layer updates its statistics (the whole backbone is frozen for good and normalises by fixed statistics, and the head has no
   BatchNorm), or when they are recomputed before each validation (``precise_bn: epoch``);
+- ``bn_momentum`` that is the backbone's own, e.g. .99 on ResNet50 (with ``head_bn`` also of the head's layers);
 - ``bn_momentum``, ``frozen_bn`` and ``precise_bn`` where there is no BatchNorm layer at all (a backbone without it, and none in the head).
 
 So a parameter that is inactive in a point and one that is active with the file's own value are the same, as are ``0%`` and ``none``.
@@ -29,7 +30,7 @@ from pydantic import ValidationError
 
 from sweeps.errors import SweepInputError
 from sweeps.sweep_file.searchable import SECTIONS, SettingPath, not_searchable, setting_path
-from trainer.backbones import BACKBONES, FILE, PRESET
+from trainer.backbones import BACKBONES, FILE, KERAS_MOMENTUM, PRESET
 from trainer.config.settings import TrainConfig, searchable_settings
 
 if TYPE_CHECKING:
@@ -206,14 +207,24 @@ def _without_effect(settings: Mapping[str, Any], *, plain_backbone: bool) -> Ite
     frozen_for_good = model["frozen_layers"] == "all" and training["unfreeze_every"] is None
     if frozen_for_good:
         yield "training.backbone_learning_rate_factor"
+    yield from _batchnorm_without_effect(model, training, frozen_for_good=frozen_for_good, plain_backbone=plain_backbone)
+
+
+def _batchnorm_without_effect(
+    model: Mapping[str, Any], training: Mapping[str, Any], *, frozen_for_good: bool, plain_backbone: bool
+) -> Iterator[str]:
     fixed_statistics = frozen_for_good and model["frozen_bn"] != "batch" and not model["head_bn"]
     if fixed_statistics or training["precise_bn"] == "epoch":
         yield "model.bn_momentum"
     backbone = BACKBONES.get(model["backbone"])
-    if plain_backbone and backbone is not None and backbone.momentum is None:
+    if backbone is None or not plain_backbone:
+        return
+    if backbone.momentum is None:
         yield "model.frozen_bn"
         if not model["head_bn"]:
             yield from ("model.bn_momentum", "training.precise_bn")
+    elif model["bn_momentum"] == backbone.momentum and (not model["head_bn"] or backbone.momentum == KERAS_MOMENTUM):
+        yield "model.bn_momentum"
 
 
 def _section(settings: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ SPACE = """
   learning_rate: {float: [1e-5, 1.0], log: true}
   dropout: {float: [0.0, 0.6], step: 0.1}
   frozen_layers: {ordinal: [none, 0%, 50%, 4 blocks, all]}
-  bn_momentum: {choice: {default: null, low: 0.5, none: null}, when: frozen_layers != 50%}
+  bn_momentum: {choice: {default: null, low: 0.5, none: null, tenth: 0.9, hundredth: 0.99}, when: frozen_layers != 50%}
   optimizer: {choice: [adam, sgd, rmsprop]}
   momentum: {choice: [0.8, 0.9]}
   schedule: {choice: [constant, cosine, plateau, step]}
@@ -27,7 +27,7 @@ SPACE = """
   head_bn: {choice: [false, true]}
   dense: {choice: [[], [8]]}
   activation: {choice: [relu, elu]}
-  backbone: {choice: [small_resnet, vgg16]}
+  backbone: {choice: [small_resnet, vgg16, resnet50]}
   gradient_clip: {choice: {none: null, one: 1, 'one point': 1.0}}
 """
 SWEEP = sweep_from_text(f"study: s\ndata: {{source: digits}}\nspace:{SPACE}")
@@ -98,6 +98,12 @@ def test_inactive_parameters_are_irrelevant(point: dict[str, PointValue]) -> Non
         ({"frozen_layers": "none", "bn_momentum": "low", "precise_bn": "epoch"}, {"precise_bn": "epoch"}),
         ({"frozen_layers": "none", "bn_momentum": "default"}, {"frozen_layers": "none", "bn_momentum": "none"}),
         ({"frozen_layers": "none", "backbone": "vgg16", "bn_momentum": "low", "precise_bn": "end"}, {"backbone": "vgg16"}),
+        ({"frozen_layers": "none", "backbone": "small_resnet", "bn_momentum": "tenth"}, {"backbone": "small_resnet"}),
+        ({"frozen_layers": "none", "backbone": "resnet50", "bn_momentum": "hundredth"}, {"backbone": "resnet50"}),
+        (
+            {"frozen_layers": "none", "backbone": "resnet50", "head_bn": "true", "bn_momentum": "hundredth"},
+            {"backbone": "resnet50", "head_bn": "true"},
+        ),
         ({"dropout": 0.30000000000000004}, {"dropout": 0.3}),
         ({"dropout": -0.0}, {"dropout": 0.0}),
         ({"learning_rate": 1}, {"learning_rate": 1.0}),
@@ -124,6 +130,11 @@ def test_points_that_train_alike_are_one_configuration(first: dict, second: dict
         ({"frozen_layers": "all", "head_bn": "true", "bn_momentum": "low"}, {"frozen_layers": "all", "head_bn": "true"}),
         ({"frozen_layers": "none", "backbone": "vgg16", "head_bn": "true", "bn_momentum": "low"}, {"backbone": "vgg16", "head_bn": "true"}),
         ({"frozen_layers": "none", "bn_momentum": "low", "precise_bn": "end"}, {"precise_bn": "end"}),
+        ({"frozen_layers": "none", "backbone": "small_resnet", "bn_momentum": "hundredth"}, {"backbone": "small_resnet"}),
+        (  # .9 in the network, .99 in the head
+            {"frozen_layers": "none", "backbone": "small_resnet", "head_bn": "true", "bn_momentum": "tenth"},
+            {"backbone": "small_resnet", "head_bn": "true"},
+        ),
         ({"frozen_layers": "none"}, {"frozen_layers": "all"}),
         ({"learning_rate": 1e-2}, {"learning_rate": 1.0000000001e-2}),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainer.backbones import KERAS_MOMENTUM
 from trainer.preflight.findings import Finding, check
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 
     from trainer.preflight.findings import Setup
 
-KERAS_MOMENTUM = 0.99
 LEFT_OF_INITIAL = 0.05
 """Share of the initial statistics that may remain at the end."""
 

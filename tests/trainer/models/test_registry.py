@@ -43,6 +43,17 @@ def test_every_keras_backbone_names_a_builder_that_exists() -> None:
     assert not [builder for builder in builders if not hasattr(keras.applications, builder)]
 
 
+@pytest.mark.parametrize("name", ["small_resnet", "mobilenetv2", "efficientnetv2b0", "plain_cnn"])
+def test_the_momentum_of_a_backbone_is_that_of_its_layers(name: str) -> None:
+    """A configuration that names it is the one that leaves it out (`sweeps.sweep_file.configuration`)."""
+    from trainer.network.inspect import model_facts
+
+    info = backbone_info(name)
+    side = max(info.min_side, 32) if info else 32
+    facts = model_facts(config(model={"backbone": name, "weights": None}), (side, side, 3), 2)
+    assert facts.max_bn_momentum == (info.momentum if info else None)
+
+
 @pytest.mark.parametrize(("wrong", "proposed"), [("resnet", "resnet50"), ("ResNet_50", "resnet50"), ("efficientnet_b0", "efficientnetb0")])
 def test_an_unknown_backbone_proposes_the_nearest(wrong: str, proposed: str) -> None:
     with pytest.raises(ConfigError, match=proposed):
