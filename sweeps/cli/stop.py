@@ -44,7 +44,10 @@ def stop(study: str, *, storage: str | None, trials: Sequence[int], wait: bool) 
     if drivers:
         print(f"asked {', '.join(drivers)} to save and stop; go on with: steadysweep resume {study} --storage '{url}'")
     else:
-        print(f"no driver is known to run {study}; one that waits for something to do was asked to stop too", file=sys.stderr)
+        print(
+            f"no driver is known to run {study}: nothing to stop (a driver without a trial, which cannot be seen, stops as well)",
+            file=sys.stderr,
+        )
     while wait and living_drivers(url, study):
         time.sleep(LOOK_SECONDS)
     return 0
