@@ -216,7 +216,8 @@ def test_a_model_that_was_removed_is_offered_and_trained_again(swept: Shell) -> 
     assert "add --retrain, which trains it again with its recorded seed (at most 6 epochs, about" in done.stderr
     done = swept.run("export", "tiny-digits", *STORAGE, "--rank", "3", "--retrain", "-o", "third")
     assert done.returncode == 0, done.stderr
-    first, *epochs, last = done.stderr.strip().splitlines()
+    first, *epochs, last, following = done.stderr.strip().splitlines()
+    assert following.startswith("next: steadysweep predict third IMAGES...")
     assert f"training trial {number} again: at most 6 epochs" in first
     assert sum(line.startswith("epoch ") for line in epochs) == 6
     assert last.startswith(f"the model of trial {number} is back")
