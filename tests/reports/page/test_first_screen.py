@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,7 @@ def test_copies_settings_and_the_export_command(open_page: Callable, data: Repor
     assert f" --configuration {winner.short} -o flowers-transfer-{winner.short}" in page.text_content("#copied-export")
     assert f"--set learning_rate={winner.params['learning_rate']}" in page.text_content("#copied-set").replace("'", "")
     page.get_by_role("button", name="YAML").click()
-    page.wait_for_function("[...document.querySelectorAll('.copy-row button')].some((b) => /Copied|Selected/.test(b.textContent))")
+    page.locator(".copy-row button", has_text=re.compile("Copied|Selected")).first.wait_for()
 
 
 def test_verdict_without_scripts_has_table_sparklines_and_curves(open_page: Callable, text: str) -> None:
