@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# the start of another suite's Ray takes the cores for seconds
+settings.register_profile("shared_cores", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared_cores")
 
 PASSWORD = "canary-7f3a91-not-for-the-record"  # noqa: S105 - of a server that lives as long as the tests
 HOW_TO_INSTALL = (

@@ -1,8 +1,7 @@
 """Run every suite of the project and print what each took against its budget; exit 1 when one fails.
 
-One more runs at a time than there are cores, at most three: half of most suites' time is waiting for processes to start. Each one's output is printed
-whole when it ends. A suite that takes two and a half times its budget hangs: it is ended, and where it was is printed. Processes that a suite
-leaves behind are ended and named. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
+Two run at a time where there are two cores. Each one's output is printed whole when it ends. A suite that takes two and a half times its budget
+hangs: it is ended, and where it was is printed. Processes that a suite leaves behind are ended and named. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Suite:
-    """Commands that belong together, and the seconds they may take on two cores, two other suites beside them."""
+    """Commands that belong together, and the seconds they may take on two cores, another suite beside them."""
 
     name: str
     budget: int
@@ -155,7 +154,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=[suite.name for suite in (*SUITES, GPU_SUITE)], help="run only these suites")
     parser.add_argument("--quick", action="store_true", help="lint, types, import rules and the fastest tests alone")
-    parser.add_argument("--at-once", type=int, default=min(3, 1 + (os.cpu_count() or 1)), help="suites at a time (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=min(2, os.cpu_count() or 1), help="suites at a time (default: %(default)s)")
     arguments = parser.parse_args()
     gpu = has_gpu()
     suites = QUICK_SUITES if arguments.quick else (*SUITES, GPU_SUITE) if gpu or GPU_SUITE.name in (arguments.only or ()) else SUITES
