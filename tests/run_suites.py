@@ -1,7 +1,8 @@
 """Run every suite of the project and print what each took against its budget; exit 1 when one fails.
 
 Two run at a time where there are two cores. Each one's output is printed whole when it ends. A suite that takes two and a half times its budget
-hangs: it is ended, and where it was is printed. Processes that a suite leaves behind are ended and named. `--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
+hangs: it is ended, and where it was is printed. Processes that a suite leaves behind are ended and named.
+`--at-once 1` runs one after the other; `--quick` runs what takes less than three minutes, for the daily loop.
 """
 
 from __future__ import annotations
