@@ -68,8 +68,7 @@ def rehearse(config: TrainConfig, data: ImageData) -> Rehearsal:
     short = config.model_copy(update={"training": config.training.model_copy(update=brief), "metric": "val_accuracy", "direction": "auto"})
     models = (config.data.split.folds or 1) if config.data.split.trains_folds else 1
     if models > 1:  # one of the folds tells what each of them costs
-        split = config.data.split.model_copy(update={"only_fold": 1})
-        short = short.model_copy(update={"data": config.data.model_copy(update={"split": split})})
+        short = short.model_copy(update={"data": config.data.of_fold(1)})
     ends: list[tuple[float, float]] = []  # when each epoch was reported, and its seconds without its checkpoint
     with tempfile.TemporaryDirectory() as folder:
         result = train(

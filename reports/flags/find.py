@@ -12,7 +12,7 @@ from reports.flags.bn_gap import BN_GAP
 from reports.flags.broken_metric import BROKEN_METRIC
 from reports.flags.collapsed import COLLAPSED
 from reports.flags.diverging import DIVERGING
-from reports.flags.flag import SEVERITIES
+from reports.flags.flag import SEVERITIES, by_name, gravest_of
 from reports.flags.oscillating import NOISY_VALIDATION, OSCILLATING
 from reports.flags.overfitting import OVERFITTING
 from reports.flags.run_curves import infer_num_val, run_curves
@@ -124,15 +124,11 @@ def folds_needed(name: FlagName, folds: int) -> int:
 
 def _over_folds(found: Mapping[int, tuple[Flag, ...]]) -> tuple[Flag, ...]:
     """The findings of a training, of those of its folds: each as the fold shows it where it is gravest, with the folds that show it."""
-    cases: dict[FlagName, list[tuple[int, Flag]]] = {}
-    for fold, flags in found.items():
-        for flag in flags:
-            cases.setdefault(flag.name, []).append((fold, flag))
     named = []
-    for name, shown in cases.items():
+    for name, shown in by_name(found).items():
         if len(shown) < folds_needed(name, len(found)):
             continue
-        fold, gravest = min(shown, key=lambda case: (SEVERITIES.index(case[1].severity), case[1].cannot_tell))
+        fold, gravest = gravest_of(shown)
         where = f"in {len(shown)} of {len(found)} folds"
         summary = f"{where}; fold {fold}: {gravest.summary}" if gravest.summary else where
         named.append(

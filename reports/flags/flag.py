@@ -131,14 +131,24 @@ class FlagSummary:
         return self.example.summary if self.trials == 1 else f"{len(self.flagged)} of {self.trials} trials: {self.example.summary}"
 
 
+def by_name(flags: Mapping[int, Sequence[Flag]]) -> dict[FlagName, list[tuple[int, Flag]]]:
+    """Flags of a configuration's trials, or of a training's folds, by their names: each with the number of who shows it."""
+    found: dict[FlagName, list[tuple[int, Flag]]] = {}
+    for number, shown in flags.items():
+        for flag in shown:
+            found.setdefault(flag.name, []).append((number, flag))
+    return found
+
+
+def gravest_of(cases: Sequence[tuple[int, Flag]]) -> tuple[int, Flag]:
+    """The gravest of these, and who shows it; of equals one that chance does not explain."""
+    return min(cases, key=lambda case: (SEVERITIES.index(case[1].severity), case[1].cannot_tell))
+
+
 def summarise_flags(flags: Mapping[int, Sequence[Flag]]) -> tuple[FlagSummary, ...]:
     """Summarise the flags of a configuration's trials (trial number to flags), the gravest and most frequent first."""
-    found: dict[FlagName, list[tuple[int, Flag]]] = {}
-    for number, of_trial in flags.items():
-        for flag in of_trial:
-            found.setdefault(flag.name, []).append((number, flag))
     summaries = []
-    for name, cases in found.items():
-        gravest = min((flag for _, flag in cases), key=lambda flag: (SEVERITIES.index(flag.severity), flag.cannot_tell))
+    for name, cases in by_name(flags).items():
+        _, gravest = gravest_of(cases)
         summaries.append(FlagSummary(name, gravest.severity, tuple(number for number, _ in cases), len(flags), gravest))
     return tuple(sorted(summaries, key=lambda s: (SEVERITIES.index(s.severity), -len(s.flagged))))

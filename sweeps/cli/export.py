@@ -172,11 +172,8 @@ def _has_other_images(record: StudyRecord, trial: TrialRecord, config: TrainConf
     known = record.facts.get("data_fingerprint")
     if not known or trial.validation_seed is not None:  # drawn anew for this trial
         return False
-    whole = config.data.model_copy(
-        update={"split": config.data.split.model_copy(update={"only_fold": None})}
-    )  # a fold has a fingerprint of its own
     try:
-        return load_data(whole).fingerprint != known
+        return load_data(config.data.of_fold(None)).fingerprint != known  # a fold has a fingerprint of its own
     except TrainerInputError:
         return False
 

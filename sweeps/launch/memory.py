@@ -6,24 +6,22 @@ import math
 import os
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeps.keras_trainable import TOTAL_MEMORY
 from sweeps.launch.limits import MOST_NETWORKS, corners_of
-from sweeps.sweep_file.searchable import setting_path
+from sweeps.sweep_file.configuration import setting_values
+from trainer.network.memory import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sweeps.launch.model_probe import PredictedMemory
     from sweeps.sweep_file import SweepFile
     from trainer.config import TrainConfig
+    from trainer.network.memory import Memory
 
 GIGABYTE, MEBIBYTE = 1e9, 2**20
-VALUES_OF = {"adam": 2, "adamw": 2, "rmsprop": 2, "sgd": 1, "lion": 1}
-"""That an optimiser keeps for each weight, at most."""
-
 
 MEASURED = 1.2, 2.0
 """What trainings took at their peak, in times of what was predicted, on a CPU (`benchmarks/memory.py`, docs/memory.md)."""
@@ -85,14 +83,14 @@ def heaviest_configs(sweep: SweepFile, base: Path) -> tuple[list[TrainConfig], i
     Returns:
         At most twelve of them, and how many architectures were left out.
     """
-    sizes = [int(value) for value in _values(sweep, "batch_size", sweep.training.batch_size)]
-    optimizers = _values(sweep, "optimizer", sweep.training.optimizer)
+    sizes = [int(value) for value in setting_values(sweep, "batch_size", sweep.training.batch_size)]
+    optimizers = setting_values(sweep, "optimizer", sweep.training.optimizer)
     changes = {
         "batch_size": max(sizes),
-        "optimizer": max(optimizers, key=lambda name: VALUES_OF[str(name)]),
-        "ema": next((value for value in _values(sweep, "ema", sweep.training.ema) if value is not None), None),
+        "optimizer": max(optimizers, key=lambda name: SLOTS[str(name)]),
+        "ema": next((value for value in setting_values(sweep, "ema", sweep.training.ema) if value is not None), None),
     }
-    boundaries = [str(value) for value in _values(sweep, "frozen_layers", sweep.model.frozen_layers)]
+    boundaries = [str(value) for value in setting_values(sweep, "frozen_layers", sweep.model.frozen_layers)]
     boundaries = ["none"] if "none" in boundaries else boundaries
     corners = corners_of(sweep, base)
     kept = corners[: max(1, MOST_NETWORKS // len(boundaries))]
@@ -109,7 +107,7 @@ def heaviest_configs(sweep: SweepFile, base: Path) -> tuple[list[TrainConfig], i
     return configs, len(corners) - len(kept)
 
 
-def heaviest(configs: Sequence[TrainConfig], predicted: Sequence[PredictedMemory], left_out: int) -> HeaviestTraining:
+def heaviest(configs: Sequence[TrainConfig], predicted: Sequence[Memory], left_out: int) -> HeaviestTraining:
     """The one that takes most; where one of them cannot be told, that one."""
     pairs = list(zip(configs, predicted, strict=True))
     config, memory = max(pairs, key=lambda pair: math.inf if pair[1].total is None else pair[1].total)
@@ -119,17 +117,6 @@ def heaviest(configs: Sequence[TrainConfig], predicted: Sequence[PredictedMemory
     return HeaviestTraining(
         memory.total, memory.weights, memory.optimizer, memory.step, memory.images, setting, memory.why, len(pairs), left_out
     )
-
-
-def _values(sweep: SweepFile, name: str, fixed: Any) -> list[Any]:  # noqa: ANN401 - plain data
-    """Values that a setting takes in a sweep, of a range its ends."""
-    for parameter in sweep.space.parameters.values():
-        path = setting_path(parameter.name)
-        if path is not None and path[1] == name:
-            if parameter.labels:
-                return [parameter.setting(label) for label in parameter.labels]
-            return [parameter.low, parameter.high]
-    return [fixed]
 
 
 MARGIN = 2.0

@@ -18,6 +18,7 @@ from sweeps.errors import SweepError, SweepInputError
 from sweeps.import_order import child_command
 from sweeps.launch.known_models import keep_answer, known_answer
 from trainer.errors import ConfigError, NonFiniteLossError, TrainerInputError
+from trainer.network.memory import Memory
 from trainer.preflight import ModelFacts
 from trainer.rehearsal import Rehearsal
 
@@ -42,22 +43,6 @@ class MeasuredNetwork:
 
 
 @dataclass(frozen=True)
-class PredictedMemory:
-    """Bytes that a training takes at its peak; see `trainer.network.memory.Memory`."""
-
-    weights: int = 0
-    optimizer: int = 0
-    step: int | None = None
-    images: int = 0
-    why: str = ""
-
-    @property
-    def total(self) -> int | None:
-        """All of it; None where it cannot be told."""
-        return None if self.step is None else self.weights + self.optimizer + self.step + self.images
-
-
-@dataclass(frozen=True)
 class ModelProbe:
     """What the driver needs to know of a sweep's models.
 
@@ -75,7 +60,7 @@ class ModelProbe:
     rehearsal: Rehearsal | None = None
     frozen: tuple[FrozenPart, ...] = ()
     networks: tuple[MeasuredNetwork, ...] = ()
-    memory: tuple[PredictedMemory, ...] = ()
+    memory: tuple[Memory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +140,7 @@ def probe_models(  # noqa: PLR0913 - one question of many parts
         rehearsal,
         tuple(FrozenPart(**each) for each in answer["frozen"]),
         tuple(MeasuredNetwork(**each) for each in answer["networks"]),
-        tuple(PredictedMemory(**each) for each in answer["memory"]),
+        tuple(Memory(**each) for each in answer["memory"]),
     )
 
 
@@ -258,7 +243,7 @@ def _measured(config: TrainConfig, shape: tuple[int, int, int], num_classes: int
     return MeasuredNetwork({**size_figures(model), **latency_figures(model)})
 
 
-def _memory_of(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> PredictedMemory:
+def _memory_of(config: TrainConfig, shape: tuple[int, int, int], num_classes: int) -> Memory:
     """Memory of a training, without loading its weights."""
     import keras
 
@@ -266,10 +251,9 @@ def _memory_of(config: TrainConfig, shape: tuple[int, int, int], num_classes: in
 
     keras.backend.clear_session()
     try:
-        found = memory_of(config, shape, num_classes)
+        return memory_of(config, shape, num_classes)
     except TrainerInputError as error:
-        return PredictedMemory(why=str(error))
-    return PredictedMemory(found.weights, found.optimizer, found.step, found.images, found.why)
+        return Memory(why=str(error))
 
 
 def _frozen_parts(config: TrainConfig, question: Mapping[str, Any], data: ImageData) -> list[dict[str, Any]]:

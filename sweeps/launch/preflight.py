@@ -7,7 +7,7 @@ import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepInputError
 from sweeps.launch.limits import MOST_NETWORKS, LimitCheck, corners_of, judge_limits
@@ -17,7 +17,7 @@ from sweeps.launch.runtime import Runtime
 from sweeps.launch.whole_space import judge_space
 from sweeps.storage_path import check_writable
 from sweeps.study.plan import alike_trials
-from sweeps.sweep_file.configuration import absolute_config, train_config
+from sweeps.sweep_file.configuration import absolute_config, setting_values, train_config
 from sweeps.sweep_file.loading import read_in_part
 from sweeps.tracking import check_trackers
 from sweeps.trust import own_references
@@ -178,9 +178,9 @@ def look_at_model(look: Look, sweep: SweepFile, *, rehearse: bool = False) -> No
             shape,
             classes,
             frozen_labels(sweep),
-            augmentations=_settings(sweep, "augmentation", sweep.data.augmentation),
+            augmentations=setting_values(sweep, "augmentation", sweep.data.augmentation),
             trainings=alike_trials(sweep),
-            losses=_settings(sweep, "loss", sweep.training.loss),
+            losses=setting_values(sweep, "loss", sweep.training.loss),
             rehearse=rehearse and look.rehearsable and data is not None,
             networks=[corner.config for corner in corners[:MOST_NETWORKS]],
             memory=heavy,
@@ -358,12 +358,4 @@ def frozen_labels(sweep: SweepFile) -> dict[str, tuple[str, ...]]:
 
 def _values(sweep: SweepFile, name: str, fixed: str) -> tuple[str, ...]:
     """Values that a text setting of the model takes in a sweep."""
-    return tuple(str(value) for value in _settings(sweep, name, fixed))
-
-
-def _settings(sweep: SweepFile, name: str, fixed: Any) -> tuple[Any, ...]:  # noqa: ANN401 - plain data
-    """Values that a setting takes in a sweep."""
-    for name_in_space, parameter in sweep.space.parameters.items():
-        if name_in_space.rpartition(".")[2] == name and parameter.labels:
-            return tuple(parameter.setting(label) for label in parameter.labels)
-    return (fixed,)
+    return tuple(str(value) for value in setting_values(sweep, name, fixed))

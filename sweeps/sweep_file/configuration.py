@@ -181,6 +181,15 @@ def searchable_values(sweep: SweepFile, point: Mapping[str, PointValue]) -> dict
     return settings | {".".join(path): value for path, value in point_settings(sweep, point).items()}
 
 
+def setting_values(sweep: SweepFile, name: str, fixed: Any) -> tuple[Any, ...]:  # noqa: ANN401 - plain data
+    """Values that a setting of this name takes in a sweep, of a range its ends; `fixed` where the space does not vary it."""
+    for parameter in sweep.space.parameters.values():
+        path = setting_path(parameter.name)
+        if path is not None and path[1] == name:
+            return tuple(parameter.setting(label) for label in parameter.labels) or (parameter.low, parameter.high)
+    return (fixed,)
+
+
 @cache
 def _searchable() -> tuple[tuple[str, str, Any], ...]:
     """Section, field and canonical default of every searchable setting."""

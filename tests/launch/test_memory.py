@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from sweeps.executor.placement import fit
 from sweeps.launch.memory import CONTEXT, MARGIN, heaviest, heaviest_configs, pack, smallest_gpu
-from sweeps.launch.model_probe import PredictedMemory
 from sweeps.study.plan import plan_of
 from sweeps.sweep_file import sweep_from_text
 from sweeps.sweep_file.settings import ResourceSettings
+from trainer.network.memory import Memory
 
 HEAD = "study: a\ndata: {source: digits}\n"
 GIB = 2**30
@@ -32,7 +32,7 @@ def test_the_largest_training_has_the_largest_batch_the_least_frozen_and_the_hun
         ("vgg16", 64, "adam", "none"),
     }
     assert left_out == 0
-    small, large = PredictedMemory(weights=10, step=100), PredictedMemory(weights=10**9, optimizer=10**9, step=3 * 10**9, images=10**8)
+    small, large = Memory(weights=10, step=100), Memory(weights=10**9, optimizer=10**9, step=3 * 10**9, images=10**8)
     found = heaviest(configs, [small, large], left_out)
     assert found.total == 5_100_000_000
     assert found.sentence == (
@@ -40,7 +40,7 @@ def test_the_largest_training_has_the_largest_batch_the_least_frozen_and_the_hun
         "frozen_layers: none, the largest of the space: weights 1 GB, optimiser 1 GB, gradients and activations 3 GB, images 100 MB; "
         "measured ones took 1.2 to 2 times that"
     )
-    unknown = heaviest(configs, [PredictedMemory(why="strange (Op) puts out a tensor of unknown shape"), large], left_out)
+    unknown = heaviest(configs, [Memory(why="strange (Op) puts out a tensor of unknown shape"), large], left_out)
     assert unknown.total is None
     assert unknown.sentence.startswith("cannot be told before it is trained: strange (Op) puts out a tensor of unknown shape (backbone: ")
 

@@ -160,6 +160,10 @@ class DataConfig(Settings):
     validation_windows: Literal["all", "floor_batches"] = setting("all", searchable=True)
     """``all``: every validation image each epoch. ``floor_batches``: another window each epoch, as a generator does that keeps its counter between epochs."""
 
+    def of_fold(self, fold: int | None) -> DataConfig:
+        """The same images for the model of one fold alone, counted from 1; None: for those of all folds."""
+        return self.model_copy(update={"split": self.split.model_copy(update={"only_fold": fold})})
+
     @field_validator("source")
     @classmethod
     def _usable_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:

@@ -61,8 +61,7 @@ def load_data(config: DataConfig) -> ImageData:
         DataError: the source, a file or the split cannot be used; the message names it and says what to change.
     """
     if config.split.only_fold is not None:  # one of folds that are loaded once
-        whole = config.model_copy(update={"split": config.split.model_copy(update={"only_fold": None})})
-        return load_data(whole).of_fold(config.split.only_fold)
+        return load_data(config.of_fold(None)).of_fold(config.split.only_fold)
     key = config.model_dump_json(include=set(READING))
     with _LOCK:
         if key not in _LOADED:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.errors import NonFiniteLossError
-from trainer.fit.history import History, candidates, check_same_training, identity, level_has_stalled
+from trainer.fit.history import History, candidates, identity, level_has_stalled
 from trainer.fit.ledger import late_epochs
 from trainer.fit.siblings import Course
 from trainer.fit.train import Training
@@ -141,14 +141,9 @@ class FoldsTraining:
         return self._finish(stopped, evaluate_test=evaluate_test)
 
     def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
-        if self.checkpoints is None:
-            return
-        checkpoint = self.checkpoints.newest()
+        checkpoint = self.writer.newest(self.identity)
         if checkpoint is None:
-            self.checkpoints.forget_after(0)
             return
-        check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
-        self.checkpoints.forget_after(checkpoint.epoch)
         self.history = History.from_json(checkpoint.run)
         for fold, weights, state, told in zip(
             self.folds, self._shares(checkpoint.weights), self._shares(checkpoint.state), checkpoint.run["folds"], strict=True
@@ -240,9 +235,9 @@ class FoldsTraining:
 
 def _of_fold(config: TrainConfig, fold: int) -> TrainConfig:
     """The training of one fold's model; when it ends is decided by the means."""
-    split = config.data.split.model_copy(update={"only_fold": fold})
-    data = config.data.model_copy(update={"split": split})
-    return config.model_copy(update={"data": data, "training": config.training.model_copy(update={"early_stopping": None})})
+    return config.model_copy(
+        update={"data": config.data.of_fold(fold), "training": config.training.model_copy(update={"early_stopping": None})}
+    )
 
 
 def mean_figures(of_folds: Sequence[Mapping[str, float]], sizes: Sequence[int]) -> dict[str, float]:

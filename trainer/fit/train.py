@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.checkpoints.layout import TEST, TRAINED
 from trainer.data.batches import evaluation_batches, training_epoch
 from trainer.fit.callbacks import OwnCallbacks
-from trainer.fit.history import candidates, check_same_training, identity, level_has_stalled
+from trainer.fit.history import candidates, identity, level_has_stalled
 from trainer.fit.optimizers import epoch_rates
 from trainer.fit.process import peak_memory_mb
 from trainer.fit.scores import held_out_figures, noted_figures
@@ -125,14 +125,9 @@ class Training:
         return "completed"
 
     def _resume(self, on_epoch_end: Callable[[EpochRecord], object] | None) -> None:
-        if self.checkpoints is None:
+        checkpoint = self.writer.newest(self.identity)
+        if checkpoint is None or self.checkpoints is None:
             return
-        checkpoint = self.checkpoints.newest()
-        if checkpoint is None:
-            self.checkpoints.forget_after(0)
-            return
-        check_same_training(checkpoint.run["identity"], self.identity, self.checkpoints.place)
-        self.checkpoints.forget_after(checkpoint.epoch)
         take_back(self.courses, checkpoint.run, self.checkpoints.place)
         self._start_sets()
         self._put_back(checkpoint.weights, checkpoint.state)

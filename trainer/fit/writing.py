@@ -1,4 +1,4 @@
-"""When a training writes a checkpoint, and what happens where it cannot: a full disk or a store that does not answer costs no result."""
+"""Which checkpoint a training goes on from, when it writes one, and what happens where it cannot: a full disk or a store that does not answer costs no result."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainer.checkpoints.local import Pace
+from trainer.fit.history import check_same_training
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from trainer.checkpoints.layout import Arrays
-    from trainer.checkpoints.local import Checkpoints
+    from trainer.checkpoints.local import Checkpoint, Checkpoints
     from trainer.config import TrainingConfig
 
 
@@ -25,6 +26,21 @@ class CheckpointWriter:
         self._checkpoints = checkpoints
         self._pace = Pace()
         self._unwritten = ""
+
+    def newest(self, own: Mapping[str, Any]) -> Checkpoint | None:
+        """What a training with this identity goes on from, later checkpoints forgotten; None where it starts.
+
+        Raises:
+            ConfigError: the checkpoints are those of another training.
+        """
+        checkpoints = self._checkpoints
+        if checkpoints is None:
+            return None
+        checkpoint = checkpoints.newest()
+        if checkpoint is not None:
+            check_same_training(checkpoint.run["identity"], own, checkpoints.place)
+        checkpoints.forget_after(0 if checkpoint is None else checkpoint.epoch)
+        return checkpoint
 
     def due(self, epoch: int, training: TrainingConfig, seconds: float) -> bool:
         """Whether an epoch, which took so many seconds, is to be written."""

@@ -70,10 +70,10 @@ class Memory:
         why: why it cannot be told, else empty.
     """
 
-    weights: int
-    optimizer: int
-    step: int | None
-    images: int
+    weights: int = 0
+    optimizer: int = 0
+    step: int | None = None
+    images: int = 0
     why: str = ""
 
     @property
